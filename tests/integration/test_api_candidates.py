@@ -53,7 +53,7 @@ async def candidate(hub: Running) -> dict[str, Any]:
     return found
 
 
-async def test_who_used_a_family_phone_last_stands_first_and_why(hub: Running) -> None:
+async def test_the_last_user_of_a_shared_phone_ranks_first(hub: Running) -> None:
     found = await candidate(hub)
     bob, ana, zoe = found["customers"]
     assert (bob["id"], ana["id"], zoe["id"]) == (BOB, ANA, ZOE)
@@ -93,7 +93,7 @@ async def test_who_proved_it_outranks_who_used_it_last(hub: Running) -> None:
 
 
 @pytest.mark.parametrize("asked", [f"identifier=phone:{HOME_PHONE}", "interaction=call-1"])
-async def test_a_call_from_a_shared_phone_shows_who_may_be_calling(hub: Running, asked: str) -> None:
+async def test_a_call_from_a_shared_phone_lists_candidates(hub: Running, asked: str) -> None:
     answer = await hub.get(f"/v1/context?{asked}")
     problem = answer.json()
     assert (answer.status_code, problem["reason"]) == (409, f"ambiguous-{asked.partition('=')[0]}")
@@ -107,7 +107,7 @@ async def test_a_call_from_a_shared_phone_shows_who_may_be_calling(hub: Running,
     assert own["customer"]["id"] == PHONE
 
 
-async def test_a_call_that_a_person_attributed_answers_with_whose_it_is(hub: Running) -> None:
+async def test_an_attributed_call_answers_with_its_customer(hub: Running) -> None:
     """That call alone: its later callbacks, which name nobody, and what names the shared phone."""
     before = await everything(hub)
     problem = (await hub.get("/v1/context?interaction=call-1")).json()
@@ -146,7 +146,7 @@ async def test_a_call_that_a_person_attributed_answers_with_whose_it_is(hub: Run
     assert after[PHONE]["counts"]["interactions"] == 1
 
 
-async def test_what_a_person_does_in_an_attributed_call_lands_with_its_customer(hub: Running) -> None:
+async def test_actions_in_an_attributed_call_reach_its_customer(hub: Running) -> None:
     await hub.decide("/v1/identity/attribute", {"interaction": "call-1", "profile": ANA, "reason": "her voice"})
     call = next(each for each in (await context(hub, ANA))["conversations"] if each["channels"][-1] == "voice")
     await hub.decide(f"/v1/conversations/{call['id']}/notes", {"note": "wants a new lamp", "agent": {"id": "eva"}})

@@ -66,7 +66,7 @@ def contact_of(answer: Any) -> Any:
     return answer.json()["meta"]["contact"]
 
 
-async def test_a_strangers_contact_is_a_claim_and_an_assured_read_of_it_is_refused(hub: Running) -> None:
+async def test_an_assured_read_of_a_strangers_contact_is_refused(hub: Running) -> None:
     await hub.happen(*STORY)
     claimed = {
         "interaction": STRANGERS,
@@ -87,7 +87,7 @@ async def test_a_strangers_contact_is_a_claim_and_an_assured_read_of_it_is_refus
         assert (await hub.post("/v1/context/lookup", {"interaction": STRANGERS, "assurance": level})).status_code == 403
 
 
-async def test_a_contact_with_a_login_is_proved_until_that_expires(hub: Running, clock: Clock) -> None:
+async def test_a_login_proves_a_contact_until_it_expires(hub: Running, clock: Clock) -> None:
     await hub.happen(*STORY)
     path = f"/v1/context?interaction={OWN}&assurance=proved"
     answer = await hub.get(path)
@@ -121,7 +121,7 @@ async def test_of_the_past_the_clock_is_that_instant(hub: Running, clock: Clock)
     assert after.status_code == 403
 
 
-async def test_a_mail_that_proves_its_sender_is_theirs_however_many_strangers_type_the_address(hub: Running) -> None:
+async def test_strangers_claims_do_not_take_a_proved_mail(hub: Running) -> None:
     mail = an_event(id="mail", at=START + HOUR, interaction="acme-mail/own", identifiers=[proved_address()])
     typed = [
         an_event(
@@ -149,7 +149,7 @@ async def test_a_mail_that_proves_its_sender_is_theirs_however_many_strangers_ty
 
 
 @pytest.mark.parametrize("past", ["", f"&as_of={format_time(START + 2 * HOUR)}"])
-async def test_an_assured_read_of_a_contact_of_several_names_none_of_them(hub: Running, past: str) -> None:
+async def test_an_assured_read_names_no_other_participants(hub: Running, past: str) -> None:
     other = an_event(id="other", at=START + 2 * MINUTE, interaction=OWN, email="mallory@evil.example")
     await hub.happen(HERS, LOGIN, other)
     plain = await hub.get(f"/v1/context?interaction={OWN}{past}")
@@ -218,7 +218,7 @@ async def test_a_handoff_holds_what_was_proved_in_its_contact(hub: Running) -> N
     ]
 
 
-async def test_a_stream_tells_the_contact_and_ends_when_its_proof_expires(hub: Running, clock: Clock) -> None:
+async def test_a_stream_ends_when_its_contacts_proof_expires(hub: Running, clock: Clock) -> None:
     await hub.happen(*STORY)
     path = f"/v1/customers/{CUSTOMER}/stream?interaction={OWN}"
     async with following(hub.url, f"{path}&assurance=proved", KEYS["reader"]) as stream:
@@ -246,7 +246,7 @@ async def test_a_plain_stream_tells_when_a_proof_has_expired(hub: Running, clock
         assert (await stream.next("context")).data["meta"]["contact"]["assurance"]["level"] == "claimed"
 
 
-async def test_a_change_of_the_lifetime_is_a_change_of_every_context(hub: Running, clock: Clock) -> None:
+async def test_a_new_proof_lifetime_changes_every_context(hub: Running, clock: Clock) -> None:
     await hub.happen(*STORY)
     path = f"/v1/context?interaction={OWN}"
     before = await hub.get(path)
@@ -266,7 +266,7 @@ async def test_a_change_of_the_lifetime_is_a_change_of_every_context(hub: Runnin
     assert contact_of(past)["assurance"]["expires_at"] == format_time(EXPIRES)
 
 
-async def test_an_assured_body_is_that_of_the_definition_however_many_claims_there_are(hub: Running) -> None:
+async def test_an_assured_body_with_many_claims_matches_the_definition(hub: Running) -> None:
     flood = [
         an_event(id=f"f-{n}", at=START + HOUR + n * MINUTE, interaction=f"acme-chat/f-{n}", email=ANA, text="Ana here")
         for n in range(70)

@@ -48,7 +48,7 @@ def named(source: str, id: str) -> str:
     return quote(f"{source}#{id}", safe="")
 
 
-async def test_an_identifier_finds_the_context_and_the_body_is_that_of_the_definition(hub: Running) -> None:
+async def test_an_identifier_finds_the_body_of_the_definition(hub: Running) -> None:
     await hub.happen(ASKED, CALLED, OF_BOB)
     answer = await hub.get("/v1/context?identifier=email:ana@example.com")
     assert answer.status_code == 200
@@ -62,7 +62,7 @@ async def test_an_identifier_finds_the_context_and_the_body_is_that_of_the_defin
 
 
 @pytest.mark.parametrize("form", ["+15550100123", "%2B15550100123", "(555)%20010-0123", "tel:+1-555-010-0123"])
-async def test_a_plus_in_a_query_is_a_plus_and_numbers_are_read_as_at_intake(hub: Running, form: str) -> None:
+async def test_phone_numbers_in_queries_are_read_as_at_intake(hub: Running, form: str) -> None:
     await hub.happen(CALLED)
     answer = await hub.get(f"/v1/context?identifier=phone:{form}")
     assert answer.status_code == 200, answer.text
@@ -101,7 +101,7 @@ async def test_an_identifier_with_a_scope_is_another_without_it(hub: Running) ->
     assert lookup.status_code == 200
 
 
-async def test_an_interaction_that_names_nobody_is_read_by_its_own_id(hub: Running) -> None:
+async def test_an_anonymous_interaction_is_read_by_its_id(hub: Running) -> None:
     await hub.happen(an_event("cx.interaction.started.v1", id="c-9", interaction="call-9", channel="voice"))
     answer = await hub.get("/v1/context?interaction=call-9")
     assert answer.status_code == 200
@@ -139,7 +139,7 @@ async def test_an_unchanged_context_is_rendered_once(hub: Running) -> None:
     assert later.json()["body"]["counts"]["events"] == 2
 
 
-async def test_reading_with_at_least_waits_for_an_event_that_is_not_applied_yet(hub: Running) -> None:
+async def test_at_least_waits_until_the_event_is_applied(hub: Running) -> None:
     await hub.arrive(ASKED)
     name = named("//acme.example/chat", "m-1")
     waiting = asyncio.create_task(hub.get(f"/v1/context?identifier=email:ana@example.com&at_least={name}&wait=20s"))
@@ -178,7 +178,7 @@ async def test_an_event_of_somebody_else_is_a_conflict(hub: Running) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (409, "other-customer")
 
 
-async def test_an_event_elsewhere_that_ties_the_customers_identifiers_is_the_customers_too(hub: Running) -> None:
+async def test_an_event_that_links_the_customers_identifiers_counts(hub: Running) -> None:
     link = an_event(
         "cx.identity.asserted.v1",
         id="crm-1",
@@ -192,7 +192,7 @@ async def test_an_event_elsewhere_that_ties_the_customers_identifiers_is_the_cus
     assert answer.status_code == 200, answer.text
 
 
-async def test_an_event_in_the_dead_letters_is_a_conflict_at_once(hub: Running) -> None:
+async def test_a_dead_lettered_event_is_a_conflict_at_once(hub: Running) -> None:
     await hub.happen(ASKED)
     letter = DeadLetter(
         tenant="acme",
@@ -211,7 +211,7 @@ async def test_an_event_in_the_dead_letters_is_a_conflict_at_once(hub: Running) 
     assert "malformed" in answer.json()["detail"]
 
 
-async def test_a_shared_identifier_is_ambiguous_and_says_who_may_be_meant(hub: Running) -> None:
+async def test_a_shared_identifier_is_ambiguous_and_lists_candidates(hub: Running) -> None:
     await hub.happen(
         an_event(id="s-1", email="ana@example.com", phone="+15550100199", name="Ana"),
         an_event(id="s-2", at=START + SECOND, email="bob@example.com", phone="+15550100199", name="Bob"),
@@ -235,7 +235,7 @@ async def test_an_interaction_of_several_people_is_ambiguous(hub: Running) -> No
     assert {c["display"] for c in answer.json()["candidates"]} == {"Ana", "Bob"}
 
 
-async def test_what_is_unknown_or_no_id_at_all_is_404(hub: Running) -> None:
+async def test_unknown_and_malformed_ids_are_404(hub: Running) -> None:
     await hub.happen(ASKED)
     nobody = text_of(ACME.profile("email", "", "nobody@example.com"))
     for path in (
@@ -323,7 +323,7 @@ async def test_no_tenant_sees_what_is_anothers(hub: Running) -> None:
         assert refused.status_code == 404, refused.text
 
 
-async def test_a_store_that_is_down_is_said_in_time_and_forgotten_when_it_is_back(tmp_path: Path) -> None:
+async def test_reads_answer_503_only_while_the_store_is_down(tmp_path: Path) -> None:
     async with running_api(tmp_path) as hub:
         await hub.happen(ASKED)
         path = "/v1/context?identifier=email:ana@example.com"
@@ -342,7 +342,7 @@ async def test_a_store_that_is_down_is_said_in_time_and_forgotten_when_it_is_bac
         assert (await hub.get(path)).status_code == 200
 
 
-async def test_the_past_is_read_as_it_was_and_as_it_was_known(hub: Running) -> None:
+async def test_the_past_reads_by_as_of_and_known_at(hub: Running) -> None:
     late = an_event(
         id="m-0", at=START - HOUR, recorded=START + DAY, email="ana@example.com", interaction="chat-1", text="Late"
     )
@@ -369,7 +369,7 @@ async def test_the_past_is_read_as_it_was_and_as_it_was_known(hub: Running) -> N
     assert (await then("as_of=2026-11-01T00:00:00Z")).status_code == 404
 
 
-async def test_a_body_that_is_no_json_or_too_much_is_refused(tmp_path: Path) -> None:
+async def test_malformed_and_oversized_bodies_are_refused(tmp_path: Path) -> None:
     async with running_api(tmp_path) as hub:
         key = {"authorization": f"Bearer {KEYS['all']}"}
 
@@ -388,7 +388,7 @@ async def test_a_body_that_is_no_json_or_too_much_is_refused(tmp_path: Path) -> 
         assert await send(b"{}" + b" " * 70_000) == (413, "too-large")
 
 
-def test_the_cache_keeps_what_was_used_last_within_its_bytes() -> None:
+def test_the_cache_drops_the_least_recently_used_bodies() -> None:
     bodies = BodyCache(10)
     a, b, c = (("acme", bytes([n])) for n in range(3))
     bodies.put(a, CachedBody.of(1, b"12345"))

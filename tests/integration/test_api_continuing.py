@@ -64,7 +64,7 @@ async def threads_of(hub: Running, identifier: str = "email:ana@example.com") ->
     return sorted([j["interaction"] for j in c["joined"]] for c in body["conversations"])
 
 
-async def test_a_token_is_told_in_every_form_and_stored_in_none(hub: Running) -> None:
+async def test_a_token_is_shown_once_and_never_stored(hub: Running) -> None:
     told = await issue(hub, agent=BEN, expires_in=3600)
     assert len(told["code"]) == 8
     assert told["spoken"] == f"{told['code'][:4]} {told['code'][4:]}"
@@ -79,7 +79,7 @@ async def test_a_token_is_told_in_every_form_and_stored_in_none(hub: Running) ->
         assert secret not in str(await hub.body("email:ana@example.com"))
 
 
-async def test_asked_again_with_its_key_it_is_the_same_token(hub: Running) -> None:
+async def test_a_repeated_request_gets_the_same_token(hub: Running) -> None:
     id = (await conversation_with(hub, "chat-42"))["id"]
     path = f"/v1/conversations/{id}/continue"
     first = await hub.post(path, {"expires_in": 3600}, idempotency_key="k")
@@ -97,7 +97,7 @@ async def test_asked_again_with_its_key_it_is_the_same_token(hub: Running) -> No
 
 
 @pytest.mark.parametrize("form", ["code", "spoken", "reply_to", "link", "link_token"])
-async def test_by_any_form_a_contact_goes_on_and_says_why(hub: Running, form: str) -> None:
+async def test_every_form_of_a_token_continues_the_conversation(hub: Running, form: str) -> None:
     told = await issue(hub)
     await hub.happen(call("call-1", email="ana@example.com"))
     assert await threads_of(hub) == [["call-1"], ["chat-42"]]
@@ -111,7 +111,7 @@ async def test_by_any_form_a_contact_goes_on_and_says_why(hub: Running, form: st
     assert [(use["interaction"], use["refused"]) for use in token["uses"]] == [("call-1", None)]
 
 
-async def test_a_call_that_names_nobody_follows_the_customer_of_the_token(hub: Running) -> None:
+async def test_an_anonymous_call_follows_the_tokens_customer(hub: Running) -> None:
     told = await issue(hub)
     await hub.happen(call("call-1"))
     assert await present(hub, told["code"], "call-1") == (202, "")
@@ -121,7 +121,7 @@ async def test_a_call_that_names_nobody_follows_the_customer_of_the_token(hub: R
     )
 
 
-async def test_a_call_that_is_not_known_yet_joins_when_it_comes(hub: Running) -> None:
+async def test_a_call_unknown_so_far_joins_when_it_arrives(hub: Running) -> None:
     told = await issue(hub)
     assert await present(hub, told["code"], "call-1") == (202, "")
     assert await threads_of(hub) == [["chat-42"]]
@@ -129,7 +129,7 @@ async def test_a_call_that_is_not_known_yet_joins_when_it_comes(hub: Running) ->
     assert await threads_of(hub) == [["chat-42", "call-1"]]
 
 
-async def test_a_chat_that_names_nobody_goes_to_the_caller_who_presents_its_token(hub: Running) -> None:
+async def test_an_anonymous_chat_goes_to_its_tokens_presenter(hub: Running) -> None:
     asked = an_event(id="n-1", interaction="chat-9", text="my parcel?", at=NOW)
     await hub.happen(asked)
     node = text_of(fact_of(asked).part_id)
@@ -139,7 +139,7 @@ async def test_a_chat_that_names_nobody_goes_to_the_caller_who_presents_its_toke
     assert await threads_of(hub, "phone:+15550100123") == [["chat-9", "call-1"]]
 
 
-async def test_two_contacts_that_name_nobody_are_not_guessed_to_be_one(hub: Running) -> None:
+async def test_two_anonymous_contacts_are_not_joined(hub: Running) -> None:
     asked = an_event(id="n-1", interaction="chat-9", text="my parcel?", at=NOW)
     await hub.happen(asked, call("call-1"))
     node = text_of(fact_of(asked).part_id)
@@ -182,7 +182,7 @@ async def test_another_customer_s_token_is_refused_and_merges_nobody(hub: Runnin
     assert await on_the_log(hub) == log
 
 
-async def test_another_customer_s_use_on_the_log_joins_and_spends_nothing(hub: Running) -> None:
+async def test_another_customers_use_neither_joins_nor_spends(hub: Running) -> None:
     told = await issue(hub)
     uses = {"references": [{"kind": "token", "value": told["token"]}]}
     await hub.happen(
@@ -224,7 +224,7 @@ async def test_whoever_guesses_codes_is_stopped_and_links_go_on(hub: Running) ->
     assert await present(hub, other["link_token"], "call-1") == (202, "")
 
 
-async def test_a_key_that_guesses_in_ever_new_calls_is_stopped(hub: Running) -> None:
+async def test_a_key_that_guesses_in_new_calls_is_stopped(hub: Running) -> None:
     answers = [await present(hub, derive_code(f"never {n}", ACME), f"call-{n}") for n in range(31)]
     assert answers == [(404, "unknown-token")] * 30 + [(429, "rate-limited")]
 
@@ -268,14 +268,14 @@ async def guessed_up(hub: Running) -> None:
     assert answers[-1] == (429, "rate-limited")
 
 
-async def test_what_strangers_guess_locks_out_no_caller_who_is_known(hub: Running) -> None:
+async def test_strangers_guesses_lock_out_no_known_caller(hub: Running) -> None:
     told = await issue(hub)
     await hub.happen(call("call-1", email="ana@example.com"))
     await guessed_up(hub)
     assert await present(hub, told["code"], "call-1") == (202, "")
 
 
-async def test_once_strangers_guessed_too_often_a_right_code_tells_them_no_more_than_a_wrong_one(hub: Running) -> None:
+async def test_locked_out_strangers_learn_nothing_from_codes(hub: Running) -> None:
     told = await issue(hub)
     await hub.happen(call("call-2", email="mallory@example.com"))
     await guessed_up(hub)
@@ -284,7 +284,7 @@ async def test_once_strangers_guessed_too_often_a_right_code_tells_them_no_more_
             assert await present(hub, code, interaction) == (429, "rate-limited")
 
 
-async def test_who_only_says_to_be_the_customer_guesses_no_more_than_a_few(hub: Running) -> None:
+async def test_a_claimed_customer_gets_few_guesses(hub: Running) -> None:
     told = await issue(hub)
     for number in range(12):
         await hub.happen(call(f"call-{number}", email="ana@example.com"))
@@ -294,7 +294,7 @@ async def test_who_only_says_to_be_the_customer_guesses_no_more_than_a_few(hub: 
     assert await present(hub, told["link_token"], "call-11") == (202, "")
 
 
-async def test_who_proves_to_be_the_customer_is_not_locked_out_by_those_who_say_so(hub: Running) -> None:
+async def test_claimants_guesses_lock_out_no_proved_customer(hub: Running) -> None:
     told = await issue(hub)
     for number in range(11):
         await hub.happen(call(f"call-{number}", email="ana@example.com"))
@@ -306,7 +306,7 @@ async def test_who_proves_to_be_the_customer_is_not_locked_out_by_those_who_say_
     assert await present(hub, told["code"], "call-99") == (202, "")
 
 
-async def test_what_is_guessed_over_one_key_locks_no_other_key(hub: Running) -> None:
+async def test_guesses_with_one_key_lock_no_other(hub: Running) -> None:
     told = await issue(hub)
     await guessed_up(hub)
     answer = await hub.post(

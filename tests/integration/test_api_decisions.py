@@ -53,7 +53,7 @@ async def on_the_log(hub: Running) -> list[dict[str, Any]]:
     return found
 
 
-async def test_a_note_is_an_event_by_its_agent_and_shows_once_applied(hub: Running) -> None:
+async def test_a_note_shows_once_its_event_is_applied(hub: Running) -> None:
     conversation = await conversation_with(hub, "chat-42")
     answer = await hub.post(f"/v1/conversations/{conversation['id']}/notes", {"note": "Refund promised", "agent": BEN})
     assert answer.status_code == 202
@@ -88,7 +88,7 @@ async def test_a_conversation_is_settled_and_opened_again(hub: Running) -> None:
     assert (await conversation_with(hub, "chat-42"))["state"] == "open"
 
 
-async def test_a_resolve_counts_though_the_clock_of_who_takes_it_is_behind(store_url: str, tmp_path: Path) -> None:
+async def test_a_resolve_counts_though_its_clock_is_behind(store_url: str, tmp_path: Path) -> None:
     slow = IncreasingClock(lambda: START - HOUR)
     async with running_api(tmp_path, store_url, now=slow) as hub:
         await hub.happen(CHAT, CALL)
@@ -139,7 +139,7 @@ async def test_a_handoff_shows_who_is_asked(hub: Running) -> None:
     assert conversation["queue"] == {"id": "billing", "name": "Billing"}
 
 
-async def test_what_cannot_be_done_is_refused_and_nothing_is_written(hub: Running) -> None:
+async def test_impossible_actions_are_refused_and_write_nothing(hub: Running) -> None:
     before = len(await on_the_log(hub))
     whole, apart = await conversation_with(hub, "chat-42"), await conversation_with(hub, "chat-50")
     bobs = await conversation_with(hub, "chat-60", "email:bob@example.com")
@@ -175,7 +175,7 @@ async def test_only_a_key_with_the_scope_may_write(tmp_path: Path, act: str) -> 
         assert (await hub.post(path, {}, key="desk")).status_code in (404, 422)
 
 
-async def test_the_key_becomes_the_events_id_and_asking_again_is_the_same_event(hub: Running) -> None:
+async def test_the_idempotency_key_becomes_the_events_id(hub: Running) -> None:
     id = (await conversation_with(hub, "chat-42"))["id"]
     path, body = f"/v1/conversations/{id}/notes", {"note": "Refund promised", "agent": BEN}
     first = await hub.post(path, body, idempotency_key="note-1")
@@ -220,7 +220,7 @@ async def test_another_process_knows_a_key_from_the_store(tmp_path: Path) -> Non
         assert same.status_code == 202
 
 
-async def test_of_many_requests_at_once_with_one_key_and_two_bodies_one_is_taken(hub: Running) -> None:
+async def test_concurrent_requests_with_one_key_append_one_event(hub: Running) -> None:
     id = (await conversation_with(hub, "chat-42"))["id"]
     answers = await asyncio.gather(
         *(
@@ -241,7 +241,7 @@ async def test_a_bad_key_is_refused(tmp_path: Path) -> None:
             assert (answer.status_code, answer.json()["reason"]) == (400, "bad-idempotency-key")
 
 
-async def test_a_log_that_is_down_is_said_and_asking_again_succeeds(hub: Running) -> None:
+async def test_a_decision_can_be_repeated_after_the_log_failed(hub: Running) -> None:
     id = (await conversation_with(hub, "chat-42"))["id"]
     path, body = f"/v1/conversations/{id}/notes", {"note": "once", "agent": BEN}
     hub.log.broken = True
@@ -253,7 +253,7 @@ async def test_a_log_that_is_down_is_said_and_asking_again_succeeds(hub: Running
     assert len((await conversation_with(hub, "chat-42"))["notes"]) == 1
 
 
-async def test_a_decision_stays_with_its_side_of_the_interaction_when_people_part(hub: Running) -> None:
+async def test_a_decision_follows_its_contact_through_an_unmerge(hub: Running) -> None:
     phone = an_event(id="c-5", at=START + MINUTE, phone="+15550100123", interaction="call-5", channel="voice")
     await hub.happen(phone)
     callers = ACME.profile("phone", "", "+15550100123")

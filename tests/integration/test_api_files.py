@@ -78,7 +78,7 @@ async def the_event(hub: Running, id: str, key: str = "all") -> httpx2.Response:
 # --- shown -----------------------------------------------------------------------------------------------------------
 
 
-async def test_an_agent_sees_a_file_wherever_its_message_is_shown(hub: Running) -> None:
+async def test_a_file_shows_wherever_its_message_does(hub: Running) -> None:
     await hub.happen(
         wrote("m-1", file_of("bill.pdf", "application/pdf", PDF), text="My bill"),
         wrote("m-2", file_of("page.html", "text/html", PAGE), at=START + SECOND),
@@ -109,7 +109,7 @@ async def test_what_was_deleted_shows_no_file(hub: Running) -> None:
     assert [("attachments" in each, each["text"]) for each in conversation["messages"]] == [(False, "(deleted)")]
 
 
-async def test_of_very_many_files_the_context_shows_few_and_the_thread_all(hub: Running) -> None:
+async def test_contexts_show_few_files_and_conversations_all(hub: Running) -> None:
     await hub.happen(wrote("m-1", *[file_of(f"{n}.pdf", "application/pdf", PDF) for n in range(500)]))
     body = await hub.body("email:ana@example.com")
     (conversation,) = body["conversations"]
@@ -135,7 +135,7 @@ async def test_of_very_many_files_the_context_shows_few_and_the_thread_all(hub: 
         ("x", "text/html\r\nset-cookie: a=b", "application/octet-stream"),
     ],
 )
-async def test_no_file_of_a_stranger_runs_in_the_agents_browser(
+async def test_a_strangers_file_never_runs_in_the_browser(
     hub: Running, name: str, content_type: str, served: str
 ) -> None:
     await hub.happen(wrote("m-1", file_of(name, content_type, PAGE)))
@@ -171,7 +171,7 @@ async def test_nobody_opens_what_another_tenants_customer_sent(hub: Running, blo
     assert (answer.status_code, answer.json()["reason"]) == (404, "unknown-event")
 
 
-async def test_a_blob_of_another_tenant_is_opened_by_no_event_that_names_it(hub: Running, blobs: FolderBlobs) -> None:
+async def test_no_event_opens_another_tenants_blob(hub: Running, blobs: FolderBlobs) -> None:
     secret = b"a secret of another tenant"
     await blobs.put("other", secret)
     await hub.happen(wrote("m-1", file_of("a", "text/plain", secret), raw={"blob": blob_name(secret)}))
@@ -196,7 +196,7 @@ async def a_server() -> AsyncIterator[tuple[str, list[bytes]]]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/latest/meta-data", heard
 
 
-async def test_the_hub_fetches_nothing_from_a_url_that_a_sender_chose(hub: Running) -> None:
+async def test_the_hub_fetches_no_url_of_a_sender(hub: Running) -> None:
     async with a_server() as (url, heard):
         await hub.happen(wrote("m-1", {"name": "a.png", "content_type": "image/png", "url": url}))
         answer = await hub.get(f"/v1/attachments/{the_id('m-1')}")
@@ -212,9 +212,7 @@ async def test_the_hub_fetches_nothing_from_a_url_that_a_sender_chose(hub: Runni
 
 
 @pytest.mark.parametrize("large", [False, True])
-async def test_a_file_that_the_blob_store_lost_is_read_from_its_mail(
-    hub: Running, blobs: FolderBlobs, large: bool
-) -> None:
+async def test_a_lost_file_is_read_from_its_mail(hub: Running, blobs: FolderBlobs, large: bool) -> None:
     content = b"only in the mail"
     mail = MAIL + b"\r\n--\r\n" + content
     if large:
@@ -240,7 +238,7 @@ async def test_an_id_that_nothing_has_is_unknown(hub: Running) -> None:
     assert (await hub.get(f"/v1/attachments/{the_id('m-1')}", "desk")).status_code == 403
 
 
-async def test_files_are_asked_for_again_while_the_blob_store_is_away(store_url: str, tmp_path: Path) -> None:
+async def test_files_answer_503_while_the_blob_store_is_down(store_url: str, tmp_path: Path) -> None:
     async with running_api(tmp_path, store_url) as hub:
         await hub.happen(wrote("m-1", file_of("bill.pdf", "application/pdf", PDF)))
         answer = await hub.get(f"/v1/attachments/{the_id('m-1')}")
@@ -251,7 +249,7 @@ async def test_files_are_asked_for_again_while_the_blob_store_is_away(store_url:
 # --- an event whole --------------------------------------------------------------------------------------------------
 
 
-async def test_an_event_is_read_whole_with_what_the_provider_sent(hub: Running) -> None:
+async def test_an_event_is_read_with_its_original(hub: Running) -> None:
     await hub.happen(
         wrote("inline", file_of("bill.pdf", "application/pdf", PDF), raw={"Body": "I was charged twice"}),
         wrote("small-mail", raw={"mime": b64encode(MAIL).decode()}, channel="email"),
@@ -352,7 +350,7 @@ async def test_an_exported_conversation_holds_the_files_themselves(hub: Running)
     assert file["body"] == urlsafe_b64encode(PDF).rstrip(b"=").decode()
 
 
-async def test_what_is_too_much_for_an_export_is_fetched_from_the_hub(
+async def test_large_attachments_are_exported_as_urls(
     store_url: str, tmp_path: Path, blobs: FolderBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running_api(tmp_path, store_url, blobs=blobs, public_url="https://hub.example/") as hub:

@@ -87,7 +87,7 @@ def counted(hub: Running, before_answer: str) -> float:
     return hub.metrics.registry.get_sample_value("cx_contexts_shown_total", labels) or 0.0
 
 
-async def test_the_packet_holds_what_was_said_tried_learned_and_is_open(hub: Running) -> None:
+async def test_the_packet_holds_transcript_attempts_slots_and_questions(hub: Running) -> None:
     path = await path_of(hub)
     await hub.decide(f"{path}/handoffs", {"by": "bot", "to": "billing", "reason": "can't refund", "packet": PACKET})
     told = (await hub.get(f"{path}/handoff")).json()
@@ -137,7 +137,7 @@ async def test_who_asks_is_shown(hub: Running, asked: dict[str, Any], by: str, w
     assert (told["by"], told["requested_by"]) == (by, who)
 
 
-async def test_a_bot_s_own_event_and_a_customer_s_show_who_asked(hub: Running) -> None:
+async def test_a_handoff_shows_who_requested_it(hub: Running) -> None:
     asked = an_event("cx.bot.handoff_asked.v1", id="h-1", at=START + 4 * MINUTE, interaction="chat-42", role="bot")
     await hub.happen(asked)
     assert (await handoff(hub))["by"] == "bot"

@@ -76,7 +76,7 @@ async def pages(hub: Running, path: str, limit: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 50])
-async def test_the_timeline_is_everything_newest_first_in_pages_of_any_size(hub: Running, limit: int) -> None:
+async def test_the_timeline_pages_through_everything_newest_first(hub: Running, limit: int) -> None:
     items = await pages(hub, f"/v1/customers/{text_of(ANA)}/timeline", limit)
     assert names(items) == ["p-1", "c-1", "m-3", "m-2", "m-1"]
     assert items[0]["channel"] == "email"
@@ -90,7 +90,7 @@ async def test_conversations_come_in_pages_those_active_last_first(hub: Running)
     assert one_by_one == await pages(hub, path, 50)
 
 
-async def test_a_thread_is_whole_over_its_channels_by_its_id_and_by_any_alias(hub: Running) -> None:
+async def test_a_conversation_is_found_by_id_and_alias(hub: Running) -> None:
     body = await hub.body("email:ana@example.com")
     conversation = next(c for c in body["conversations"] if len(c["joined"]) == 2)
     assert conversation["channels"] == ["chat", "voice"]
@@ -145,7 +145,7 @@ def tied(draw: st.DrawFn) -> list[StampedEvent]:
 
 @settings(max_examples=25, deadline=None)
 @given(history=tied(), limit=st.integers(1, 6), borrows=st.booleans(), lends=st.integers(0, 2))
-def test_pages_hold_each_event_once_also_where_many_happened_at_one_time(
+def test_pages_hold_simultaneous_events_once(
     history: Sequence[StampedEvent], limit: int, borrows: bool, lends: int
 ) -> None:
     """``borrows``: of the last stream by its sides, not whole; ``lends``: how many sides of the others are not ours."""

@@ -78,7 +78,7 @@ async def test_a_withdrawn_merge_leaves_no_trace(hub: Running) -> None:
     assert states == {"merge": "withdrawn", "withdraw": "stands"}
 
 
-async def test_a_decision_just_taken_can_be_withdrawn_as_soon_as_it_is_applied(hub: Running) -> None:
+async def test_a_fresh_decision_can_be_withdrawn_at_once(hub: Running) -> None:
     told = (await hub.post("/v1/identity/merge", {"a": ANA, "b": CALLER, "reason": "x"})).json()["event"]
     withdrawing = asyncio.create_task(
         hub.post("/v1/identity/unmerge", {"decision": f"{told['source']}#{told['id']}", "reason": "no"})
@@ -88,7 +88,7 @@ async def test_a_decision_just_taken_can_be_withdrawn_as_soon_as_it_is_applied(h
     assert (await withdrawing).status_code == 202
 
 
-async def test_two_crm_ids_merge_by_a_persons_word_and_part_again(hub: Running) -> None:
+async def test_two_crm_ids_merge_and_unmerge_by_decision(hub: Running) -> None:
     """One decision for each pair that must be named; they are withdrawn together."""
     await hub.happen(
         an_event(id="k-1", at=START + 4 * HOUR, email="ana@example.com", crm="C-1", weight="asserted"),
@@ -106,7 +106,7 @@ async def test_two_crm_ids_merge_by_a_persons_word_and_part_again(hub: Running) 
     assert (await hub.body("crm:C-1"))["customer"]["id"] != (await hub.body("crm:C-2"))["customer"]["id"]
 
 
-async def test_a_merge_that_something_stands_against_is_refused_until_a_person_names_it(hub: Running) -> None:
+async def test_a_blocked_merge_needs_its_obstacles_named(hub: Running) -> None:
     await hub.happen(
         an_event(id="k-1", at=START + 4 * HOUR, email="ana@example.com", crm="C-1"),
         an_event(id="k-2", at=START + 4 * HOUR, email="bob@example.com", crm="C-2"),
@@ -181,7 +181,7 @@ async def test_an_interaction_that_names_nobody_is_attributed(hub: Running) -> N
     assert standings == [(BOB, "stands"), (ANA, "withdrawn")]
 
 
-async def test_a_shared_identifier_is_a_candidate_until_somebody_dismisses_it(hub: Running) -> None:
+async def test_a_shared_identifier_is_a_candidate_until_dismissed(hub: Running) -> None:
     await hub.happen(*OFFICE)
     (candidate,) = (await hub.get("/v1/identity/candidates")).json()["items"]
     assert candidate["identifier"]["value"] == "+15550100199"
@@ -222,7 +222,7 @@ async def test_candidates_come_in_pages_and_only_the_tenants_own(hub: Running) -
     assert (await hub.get("/v1/identity/candidates", key="other")).json()["items"] == []
 
 
-async def test_a_dry_run_shows_what_the_decision_then_does_and_writes_nothing(hub: Running) -> None:
+async def test_a_dry_run_predicts_the_decision_and_writes_nothing(hub: Running) -> None:
     await hub.happen(*OFFICE)
     asked: list[tuple[str, dict[str, Any]]] = [
         ("merge", {"a": ANA, "b": CALLER, "reason": "x"}),
@@ -260,7 +260,7 @@ async def _as_foretold(hub: Running, path: str, body: dict[str, Any]) -> dict[st
     return event
 
 
-async def test_what_cannot_be_decided_is_refused_and_nothing_is_written(hub: Running) -> None:
+async def test_impossible_decisions_are_refused_and_write_nothing(hub: Running) -> None:
     before = await appended(hub)
     nobody = text_of(ACME.profile("email", "", "nobody@example.com"))
     nameless = text_of(ACME.interaction("call-9"))
@@ -292,7 +292,7 @@ async def test_what_cannot_be_decided_is_refused_and_nothing_is_written(hub: Run
     assert await appended(hub) == before
 
 
-async def test_deciding_needs_its_scope_and_a_dry_run_that_of_reading_too(hub: Running) -> None:
+async def test_decisions_and_dry_runs_need_their_scopes(hub: Running) -> None:
     body = {"a": ANA, "b": CALLER, "reason": "x"}
     for key in ("reader", "desk"):
         assert (await hub.post("/v1/identity/merge", body, key=key)).status_code == 403
@@ -301,7 +301,7 @@ async def test_deciding_needs_its_scope_and_a_dry_run_that_of_reading_too(hub: R
     assert (await hub.get("/v1/identity/candidates", key="judge")).status_code == 403
 
 
-async def test_other_rules_are_tried_out_by_whoever_may_decide_and_nothing_is_written(hub: Running) -> None:
+async def test_whatif_compares_rules_and_writes_nothing(hub: Running) -> None:
     await hub.happen(*OFFICE)
     before = await appended(hub)
     asked = {"rules": {"shared_after": {"phone": 2, "email": 2, "cookie": 2}}, "examples": 1}

@@ -40,7 +40,7 @@ def said(answer: Any) -> list[str]:
     return [entry["text"] for entry in answer.json()["body"]["timeline"]]
 
 
-async def test_a_forged_mail_in_a_proved_thread_is_refused_what_the_thread_was_given(hub: Running) -> None:
+async def test_a_forged_mail_gets_no_proved_threads_context(hub: Running) -> None:
     own, forged, again = (
         mail("own", "proved", START),
         mail("forged", "claimed", START + HOUR),
@@ -65,7 +65,7 @@ async def test_a_forged_mail_in_a_proved_thread_is_refused_what_the_thread_was_g
 
 
 @pytest.mark.parametrize("past", ["", f"&as_of={format_time(START + 4 * HOUR)}"])
-async def test_who_only_ever_wrote_mails_is_read_their_own_whoever_types_their_address(hub: Running, past: str) -> None:
+async def test_a_mail_only_customer_is_read_despite_claims(hub: Running, past: str) -> None:
     account = Identifier(kind="account", value="acct-9", weight="proved")
     login = an_event(
         "cx.identity.verified.v1", id="login", at=START - HOUR, interaction=CHAT, identifiers=[account], name="Stan",
@@ -92,7 +92,7 @@ async def test_who_only_ever_wrote_mails_is_read_their_own_whoever_types_their_a
 
 
 @pytest.mark.parametrize("past", ["", f"&as_of={format_time(START + 4 * HOUR)}"])
-async def test_a_thread_of_several_is_read_as_its_last_writers_and_tells_the_others(hub: Running, past: str) -> None:
+async def test_a_mail_thread_is_read_as_its_last_writers(hub: Running, past: str) -> None:
     ana, mallory = (text_of(ACME.profile("email", "", who)) for who in (ANA, MALLORY))
     path = f"/v1/context?interaction={THREAD}"
     await hub.happen(mail("own", "proved", START), mail("butts-in", "claimed", START + HOUR, MALLORY))
@@ -124,7 +124,7 @@ async def test_a_thread_of_several_is_read_as_its_last_writers_and_tells_the_oth
         "stream?agent=a-1",
     ],
 )
-async def test_no_other_read_takes_a_level_as_if_it_left_claims_out(hub: Running, path: str) -> None:
+async def test_only_context_reads_accept_an_assurance_level(hub: Running, path: str) -> None:
     await hub.happen(mail("own", "proved", START))
     path = "/v1/" + path.format(id=text_of(ACME.profile("email", "", ANA)))
     refused = await hub.get(f"{path}{'&' if '?' in path else '?'}assurance=proved")

@@ -68,7 +68,7 @@ def killed(home: Path) -> Iterator[None]:
         stack.start(home, {"postgres"})
 
 
-async def test_a_store_that_does_not_answer_is_said_by_every_way_and_forgotten(
+async def test_every_route_answers_503_while_the_store_hangs(
     breakable_home: Path, breakable_database: str, tmp_path: Path
 ) -> None:
     async with running_api(tmp_path, breakable_database) as hub:

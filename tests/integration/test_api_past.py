@@ -99,7 +99,7 @@ async def test_every_history_is_read_as_of_a_moment(hub: Running) -> None:
     assert (await read(hub, f"/v1/customers/{text_of(BEN)}/context?as_of={at(31)}"))["body"]["customer"]["id"] == ID
 
 
-async def test_the_identity_of_the_last_moment_is_that_of_today(hub: Running) -> None:
+async def test_the_latest_past_identity_equals_todays(hub: Running) -> None:
     today = await read(hub, f"/v1/customers/{ID}/identity")
     then = await read(hub, f"/v1/customers/{ID}/identity?as_of={at(60)}")
     assert {**then, "meta": None} == {**today, "meta": None}
@@ -180,7 +180,7 @@ async def test_a_lineage_names_the_events_behind_a_value(hub: Running) -> None:
         ("path=/counts&other=1", 400, "unknown-parameter", "other"),
     ],
 )
-async def test_a_path_that_leads_nowhere_is_told_how_far_it_leads(
+async def test_an_unknown_path_names_its_deepest_existing_part(
     hub: Running, query: str, status: int, reason: str, said: str
 ) -> None:
     answer = await hub.get(f"/v1/customers/{ID}/lineage?{query}")

@@ -95,9 +95,7 @@ async def test_no_request_to_follow_meets_a_fault_of_ours(service: tuple[str, li
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_no_request_meets_a_fault_of_ours_and_every_answer_is_as_described(
-    service: tuple[str, list[str]], name: str
-) -> None:
+def test_every_answer_follows_the_openapi_document(service: tuple[str, list[str]], name: str) -> None:
     url, ids = service
     operation = OPERATIONS[name]
 

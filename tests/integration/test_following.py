@@ -65,7 +65,7 @@ async def listening(hub: Running) -> None:
     await asyncio.sleep(0.2)
 
 
-async def test_a_follower_gets_the_state_at_once_and_then_each_newer_one(hub: Running) -> None:
+async def test_a_follower_gets_the_state_then_newer_ones(hub: Running) -> None:
     async with stream(hub, ana()) as follower:
         assert follower.headers["content-type"].startswith("text/event-stream")
         assert follower.headers["cache-control"] == "no-store"
@@ -128,7 +128,7 @@ async def test_a_version_that_there_is_not_yet_is_refused(hub: Running) -> None:
         assert (refused.status, refused.problem["reason"]) == (409, "version-ahead")
 
 
-async def test_who_comes_with_a_place_of_elsewhere_is_told_the_state_at_once(hub: Running) -> None:
+async def test_a_foreign_resume_point_gets_the_state_at_once(hub: Running) -> None:
     """A browser that is refused does not come again."""
     bob = f"/v1/customers/{text_of(BOB)}/stream"
     async with stream(hub, ana()) as follower:
@@ -161,7 +161,7 @@ async def test_who_comes_with_a_place_of_elsewhere_is_told_the_state_at_once(hub
 
 @settings(max_examples=500)
 @given(st.one_of(st.text(), st.binary().map(lambda raw: raw.decode("latin-1")), st.integers().map(str)))
-def test_a_last_id_that_says_anything_is_read_without_an_error(text: str) -> None:
+def test_any_last_event_id_is_read_without_error(text: str) -> None:
     assert decode_resume_point(ACME, customers.STREAM, text) is None
     assert decode_digests(ACME, b"agent", text) == frozenset()
 
@@ -183,7 +183,7 @@ async def test_without_bodies_a_follower_hears_of_versions_alone(hub: Running) -
         assert first.data["customer"] == text_of(ANA)
 
 
-async def test_a_follower_of_an_absorbed_customer_is_told_and_moved_and_comes_back_when_they_part(
+async def test_a_follower_moves_with_a_merge_and_an_unmerge(
     hub: Running,
 ) -> None:
     async with stream(hub, ana("?body=none")) as one, stream(hub, f"/v1/customers/{text_of(BOB)}/stream") as other:
@@ -241,7 +241,7 @@ async def test_two_replicas_serve_the_same_stream(hub: Running, tmp_path: Path, 
             assert await follower.silence(0.3) == []
 
 
-async def test_a_slow_reader_holds_up_nobody_and_gets_the_latest_state(hub: Running) -> None:
+async def test_a_slow_reader_gets_only_the_latest_state(hub: Running) -> None:
     async with (
         following(hub.url, ana(), KEYS["reader"], receive_buffer=4096) as slow,
         stream(hub, ana("?body=none")) as quick,
@@ -259,7 +259,7 @@ async def test_a_slow_reader_holds_up_nobody_and_gets_the_latest_state(hub: Runn
         assert len(held) < 60, "states that nobody could take were not kept"
 
 
-async def test_streams_do_not_end_a_request_and_a_head_only_tells_that_there_is_one(hub: Running) -> None:
+async def test_head_of_a_stream_ends_at_once(hub: Running) -> None:
     async with following(hub.url, ana(), KEYS["reader"], method="HEAD") as head:
         assert head.status == 200
         assert head.headers["content-type"].startswith("text/event-stream")
@@ -298,7 +298,7 @@ async def test_a_conversation_is_followed_where_it_changes(hub: Running) -> None
         assert (refused.status, refused.problem["reason"]) == (404, "unknown-conversation")
 
 
-async def test_while_the_store_is_away_streams_stay_and_then_go_on(hub: Running, monkeypatch: Any) -> None:
+async def test_streams_survive_an_outage_of_the_store(hub: Running, monkeypatch: Any) -> None:
     async with stream(hub, ana()) as follower:
         first = await follower.next()
         await listening(hub)
@@ -316,7 +316,7 @@ async def test_while_the_store_is_away_streams_stay_and_then_go_on(hub: Running,
         assert (await follower.next()).version > first.version
 
 
-async def test_a_leaving_server_ends_its_streams_with_a_hint_when_to_come_again(hub: Running) -> None:
+async def test_a_leaving_server_tells_streams_when_to_reconnect(hub: Running) -> None:
     async with stream(hub, ana()) as follower:
         last = await follower.next()
         follower.retry = 0
@@ -329,7 +329,7 @@ async def test_a_leaving_server_ends_its_streams_with_a_hint_when_to_come_again(
         assert await follower.end() == [], "who comes too late is sent on as well"
 
 
-async def test_a_rendering_that_has_just_ended_is_not_waited_for_again(hub: Running) -> None:
+async def test_a_finished_rendering_is_not_awaited_again(hub: Running) -> None:
     """Its end is not noted yet: whoever needs a newer state in that moment would find it again and again, and the loop
     would never get to note it."""
     head = await hub.api.contexts.find("acme", ById(ANA))
@@ -342,7 +342,7 @@ async def test_a_rendering_that_has_just_ended_is_not_waited_for_again(hub: Runn
     assert (await hub.api.contexts.at("acme", newer)).version == newer.version
 
 
-async def test_streams_have_bounds_of_their_own_and_take_no_requests_place(tmp_path: Path) -> None:
+async def test_streams_have_their_own_limit(tmp_path: Path) -> None:
     async with (
         running_api(tmp_path, bounds={"max_requests": 1, "max_streams": 20}) as hub,
         AsyncExitStack() as stack,
@@ -378,7 +378,7 @@ async def test_one_tenants_streams_leave_room_for_another_tenant(tmp_path: Path)
             assert other.status == 200
 
 
-async def test_who_comes_too_often_is_told_when_to_come_again(tmp_path: Path) -> None:
+async def test_a_rate_limited_follower_learns_when_to_retry(tmp_path: Path) -> None:
     async with running_api(tmp_path, rates=Rates(tenants(), key=Rate(0.01, 2))) as hub:
         await hub.happen(said(1))
         for _ in range(2):

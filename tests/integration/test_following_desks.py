@@ -67,7 +67,7 @@ async def test_an_interaction_that_is_offered_pops_the_customers_context(hub: Ru
         assert await carla.silence(0.2) == []
 
 
-async def test_what_is_on_a_desk_comes_first_and_who_resumes_is_told_only_what_is_new(hub: Running) -> None:
+async def test_a_resumed_stream_sends_only_new_assignments(hub: Running) -> None:
     await hub.happen(*(step(n, "routed", f"call-{n}", agent=BEN) for n in range(3)))
     async with desk(hub, "agent=ben") as ben:
         names = [(await ben.next("assignment")).data["interaction"] for _ in range(3)]
@@ -95,7 +95,7 @@ async def test_a_queue_shows_what_waits_in_it(hub: Running) -> None:
         assert (await queue.next()).name == "released"
 
 
-async def test_who_turns_out_to_be_somebody_known_is_told_again(hub: Running) -> None:
+async def test_an_identified_customer_is_assigned_again(hub: Running) -> None:
     await hub.happen(an_event(id="m-1", email="ana@example.com", text="hello", interaction="chat-1"))
     async with desk(hub, "agent=ben") as ben:
         await ben.next("live")
@@ -148,7 +148,7 @@ async def test_the_table_holds_what_is_live_and_nothing_else(hub: Running) -> No
     assert RoutingTarget("agent", "ben") == ("agent", "ben")
 
 
-async def test_a_handoff_that_names_nobody_is_in_the_queue_of_what_is_unassigned(hub: Running) -> None:
+async def test_a_handoff_without_a_target_is_unassigned(hub: Running) -> None:
     """Though it is told by the call alone, and the customer's own side was in another queue before."""
     steps = [step(0, "started"), step(1, "queued", queue=BILLING), step(2, "answered", agent=BEN)]
     async with desk(hub, "queue=unassigned") as queue:

@@ -78,7 +78,7 @@ async def test_nobody_waits_for_a_process_to_start(hub: Running) -> None:
     assert hub.api.turns.processes._idle == [process]  # type: ignore[union-attr]
 
 
-async def test_a_heavy_read_takes_one_turn_whether_or_not_a_process_is_ready(hub: Running) -> None:
+async def test_a_heavy_read_takes_exactly_one_turn(hub: Running) -> None:
     heavy = hub.api.turns.heavy
     assert isinstance(heavy, Counted)
     path = f"/v1/customers/{ANA}/lineage?path=/counts"
@@ -88,7 +88,7 @@ async def test_a_heavy_read_takes_one_turn_whether_or_not_a_process_is_ready(hub
         await hub.api.turns.processes.ready()  # type: ignore[union-attr]
 
 
-async def test_what_is_worked_out_elsewhere_is_answered_as_here(hub: Running) -> None:
+async def test_a_process_answers_as_the_parent_does(hub: Running) -> None:
     conversation = (await hub.body("email:ana@example.com"))["conversations"][0]["id"]
     now = format_time(LONG_AGO + DAY)
     paths = [
@@ -113,14 +113,14 @@ async def test_what_is_worked_out_elsewhere_is_answered_as_here(hub: Running) ->
     assert there[6].json()["reason"] == "unknown-path"
 
 
-async def test_another_tenant_and_a_missing_key_are_told_so_before_anything_is_worked_out(hub: Running) -> None:
+async def test_processes_refuse_other_tenants_and_missing_keys(hub: Running) -> None:
     path = f"/v1/customers/{ANA}/lineage?path=/counts"
     assert (await hub.client.get(path)).status_code == 401
     assert processes(hub) == []
     assert (await hub.get(path, "other")).status_code == 404
 
 
-async def test_a_process_that_dies_costs_one_answer_and_is_replaced(hub: Running) -> None:
+async def test_a_dead_process_costs_one_answer(hub: Running) -> None:
     path = f"/v1/customers/{ANA}/lineage?path=/counts"
     await warmed_up(hub)
     (first,) = processes(hub)

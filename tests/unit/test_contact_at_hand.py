@@ -63,7 +63,7 @@ def found(facts: Sequence[Fact], interaction: str, now: Micros | None = None, ru
     return Document(known, WINDOW).assurance_of_interaction(interaction).at(now, known.lifetimes)
 
 
-def test_a_stranger_who_types_a_known_address_claims_it_and_nothing_is_verified() -> None:
+def test_typing_a_known_address_only_claims_it() -> None:
     history = [crm(), login(id="week-old", at=START - 7 * DAY), typed()]
     assert found(history, CHAT, START) == {
         "level": "claimed", "by": None, "identifier": {"kind": "email", "value": ANA}, "expires_at": None,
@@ -76,7 +76,7 @@ def test_a_stranger_who_types_a_known_address_claims_it_and_nothing_is_verified(
     assert own["verified"] == []
 
 
-def test_a_login_in_the_contact_proves_it_until_its_lifetime_is_over() -> None:
+def test_a_login_proves_its_contact_for_its_lifetime() -> None:
     history = [crm(), typed(LOGIN), login(at=START + MINUTE)]
     expires = START + MINUTE + DAY
     proved = {
@@ -87,14 +87,14 @@ def test_a_login_in_the_contact_proves_it_until_its_lifetime_is_over() -> None:
     assert found(history, LOGIN, expires) == {**proved, "level": "claimed"}
 
 
-def test_lifetimes_are_a_rule_by_method_and_the_longest_proof_counts() -> None:
+def test_the_longest_lived_proof_counts() -> None:
     rules = Rules.parse({"proof_lifetime": {"login": "15m", "*": 3600}})
     history = [login(evidence="login"), login(id="code", evidence="one-time-code")]
     assert found(history, LOGIN, START + 16 * MINUTE, rules)["by"] == "one-time-code"
     assert found(history, LOGIN, START + HOUR, rules)["level"] == "claimed"
 
 
-def test_a_proof_is_not_passed_on_over_a_window_of_time_a_matter_or_a_reference() -> None:
+def test_threading_passes_no_proof_on() -> None:
     order: dict[str, Any] = {"references": [{"kind": "order", "value": "4711"}, {"kind": "token", "value": "theirs"}]}
     proved = a_fact(VERIFIED, id="login", interaction=LOGIN, email=ANA, data={"evidence": "login", **order})
     stranger = a_fact(
@@ -123,7 +123,7 @@ def test_a_continuity_token_passes_a_proof_on() -> None:
     assert found([*history[:3], shown], CHAT, START + HOUR)["level"] == "claimed"
 
 
-def test_a_platforms_own_account_that_a_claim_ties_proves_only_the_claim() -> None:
+def test_a_claimed_platform_account_proves_only_the_claim() -> None:
     psid = weighing("facebook-psid", "9", "proved")
     said = a_fact(id="m", interaction=CHAT, identifiers=[psid, weighing("email", ANA, "claimed")], text="hi")
     trust = Trust(frozenset({f"email\n\n{ANA}"}), frozenset({"facebook-psid\n\n9"}))
@@ -141,12 +141,12 @@ def test_an_assertion_lasts_and_names_its_method() -> None:
     assert (told["level"], told["by"], told["expires_at"]) == ("asserted", "channel", None)
 
 
-def test_nothing_is_said_of_a_contact_that_names_none_of_the_customers_identifiers() -> None:
+def test_a_contact_without_the_customers_identifiers_has_no_level() -> None:
     assert found([login()], "no-such-contact", START)["level"] == "none"
     assert ContactAssurance().at(START, {}) == {"level": "none", "by": None, "identifier": None, "expires_at": None}
 
 
-def test_a_flood_of_claims_pushes_no_stronger_identifier_out_in_any_order() -> None:
+def test_many_claims_displace_no_stronger_identifier() -> None:
     strong = weighing("phone", PHONE, "asserted")
     facts = [
         a_fact(
@@ -164,7 +164,7 @@ def test_a_flood_of_claims_pushes_no_stronger_identifier_out_in_any_order() -> N
     assert forth.named[f"phone\n\n{PHONE}"] == 1
 
 
-def test_a_claimed_name_or_attribute_changes_nothing_that_is_known() -> None:
+def test_claimed_names_and_attributes_change_nothing_known() -> None:
     said = a_fact(
         "cx.customer.fact.v1", id="fact", at=START - DAY, channel="crm",
         identifiers=[weighing("crm", "C-1", "asserted")], data={"attributes": {"tier": "gold"}},
@@ -191,7 +191,7 @@ def test_a_name_says_what_it_weighs() -> None:
     assert shown(crm(), login(), typed(name="Mallory")) == ("Ana Silva", "asserted")
 
 
-def test_an_assured_body_leaves_the_strangers_contact_out_and_holds_the_customers_own() -> None:
+def test_an_assured_body_leaves_strangers_contacts_out() -> None:
     own = [crm(), typed(LOGIN, "own", START), login(at=START + MINUTE)]
     stranger = [typed(CHAT, f"typed-{n}", START + HOUR + n * SECOND, "Mallory") for n in range(3)]
     left = assured_facts(known_of([*own, *stranger]), WINDOW)
@@ -204,7 +204,7 @@ def test_an_assured_body_leaves_the_strangers_contact_out_and_holds_the_customer
     assert "Mallory" not in encode_body(body).decode()
 
 
-def test_profiles_that_only_a_claim_ties_are_left_out_with_what_they_said() -> None:
+def test_an_assured_body_leaves_claimed_profiles_out() -> None:
     cookie = weighing("cookie", "stranger", "claimed")
     history = [
         crm(),
@@ -221,7 +221,7 @@ def test_profiles_that_only_a_claim_ties_are_left_out_with_what_they_said() -> N
     assert b"I am Mallory" in encode_body(context_body(known, WINDOW))
 
 
-def test_what_a_browser_said_before_its_user_logged_in_stays() -> None:
+def test_words_from_before_a_login_stay() -> None:
     cookie = Identifier(kind="cookie", value="browser")
     history = [
         a_fact(id="m-1", interaction=LOGIN, identifiers=[cookie], text="I was charged twice"),
@@ -233,7 +233,7 @@ def test_what_a_browser_said_before_its_user_logged_in_stays() -> None:
     assert [one["kind"] for one in body["customer"]["identifiers"]] == ["email"]
 
 
-def test_a_browsers_cookie_that_came_first_is_no_core_to_measure_a_proof_by() -> None:
+def test_an_earlier_cookie_is_not_the_core() -> None:
     cookie = Identifier(kind="cookie", value="browser")
     history = [
         a_fact(id="m-1", at=START - DAY, interaction="chat-0", identifiers=[cookie], text="Do you ship?"),
@@ -269,7 +269,7 @@ def histories(draw: st.DrawFn) -> list[Fact]:
 
 
 @given(histories(), st.randoms(use_true_random=False))
-def test_levels_and_assured_bodies_are_the_same_in_any_order(facts: list[Fact], random: Any) -> None:
+def test_levels_and_assured_bodies_ignore_order(facts: list[Fact], random: Any) -> None:
     mixed = list(facts)
     random.shuffle(mixed)
     known, other = known_of(facts), known_of(mixed)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cx_context.store import assignments
-from cx_context.store.events import read_event
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.events import read_event
 from cx_context.store.finding import find_interaction
-from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.graph import read_profiles
+from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.members import customers_of
 from cx_context.store.parts import streams_of
 from cx_context.store.sql import Tx

@@ -56,7 +56,9 @@ async def read_candidate(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules
         identifier, edges, profiles, await customers_of(tx, tenant, {*profiles, identifier.id}), rules
     )
     contacts = await contacts_at(tx, tenant, identifier, inputs.stream_ids())
-    return inputs.rank(contacts, await owners_of_interactions(CurrentGraph(tx, tenant), inputs.nodes(ids, contacts)), ids)
+    return inputs.rank(
+        contacts, await owners_of_interactions(CurrentGraph(tx, tenant), inputs.nodes(ids, contacts)), ids
+    )
 
 
 async def read_candidate_as_of(then: Snapshot, identifier: Profile) -> RankedCandidate:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.snapshot import Snapshot
 from cx_context.store.attributions import attributions_about
+from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.events import read_raws
 from cx_context.store.graph_slices import resolve_surroundings
 from cx_context.store.members import members_of
 from cx_context.store.ownership import ownership_of
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.settled import settled_among
+from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidate_views import candidate_view, evidence_view, profile_view
 from cx_context_api.identity.candidates import RankedCandidate, read_candidate, read_candidate_as_of
@@ -71,7 +71,7 @@ async def read_explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: Node
     own = await ownership_of(CurrentGraph(tx, tenancy.ids.tenant), customer, members)
     attributions = await attributions_about(CurrentGraph(tx, tenant), members, own.nodes)
     in_candidate = _in_candidate(graph, resolution, members)
-    open_ids = sorted(in_candidate - await settled_among(tx, tenant, in_candidate))
+    open_ids = sorted(in_candidate - await settled_among(CurrentGraph(tx, tenant), in_candidate))
     candidates = [
         await read_candidate(tx, tenancy.ids, graph.profiles[id], rules) for id in open_ids[:CANDIDATES_SHOWN]
     ]
@@ -87,7 +87,7 @@ async def read_explanation_as_of(tx: Tx, then: Snapshot, customer: NodeId) -> Js
     own = await ownership_of(then, customer, members)
     attributions = await attributions_about(then, members, own.nodes)
     in_candidate = _in_candidate(graph, resolution, members)
-    open_ids = sorted(in_candidate - await then.settled_among(in_candidate))
+    open_ids = sorted(in_candidate - await settled_among(then, in_candidate))
     candidates = [await read_candidate_as_of(then, graph.profiles[id]) for id in open_ids[:CANDIDATES_SHOWN]]
     return await _view(tx, customer, _Inputs(explanation, graph.profiles, attributions, open_ids, candidates, rules))
 
