@@ -59,11 +59,17 @@ def tree(name: str) -> ast.Module:
 
 def imports(name: str) -> Iterator[str]:
     for node in ast.walk(tree(name)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from imported(node)
+
+
+def imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """Yield the modules and names that one import statement may mean."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif node.module:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def code_strings(name: str) -> Iterator[str]:
@@ -179,8 +185,106 @@ def test_no_provider_knows_another(provider: str) -> None:
         assert not foreign, path
 
 
-def test_what_maps_and_checks_does_no_io() -> None:
-    rim = {"asyncio", "socket", "subprocess", "os", "httpx2", "aiosmtpd", "sqlalchemy", "aiokafka", "time", "random"}
-    pure = [name for name in NAMES if Path(name).name in ("mapping.py", "signature.py")]
-    assert len(pure) >= 6
-    assert not [(name, each) for name in pure for each in imports(name) if each.partition(".")[0] in rim]
+PURE = (
+    "libs/cx_identity/",
+    "libs/cx_vcon/",
+    "libs/cx_context/definition.py",
+    "libs/cx_context/document.py",
+    "libs/cx_context/explain/",
+    "libs/cx_context/parts/",
+    "libs/cx_context/sections/",
+    "libs/cx_context/threading/",
+    "libs/cx_events/types/",
+    "services/cx_channels/kit/",
+    "services/cx_channels/chat/",
+    "services/cx_channels/email/",
+    "services/cx_channels/social/",
+    "services/cx_channels/voice/",
+    "services/cx_projectors/plan.py",
+)
+"""Folders and modules that compute, and touch nothing outside."""
+
+NOT_PURE = ("services/cx_channels/chat/webchat/server/",)
+"""Folders of a provider that serves sockets or files by itself."""
+
+RIM = {
+    "aiofiles", "aiokafka", "aiosmtpd", "aiosqlite", "asyncio", "asyncpg", "fastapi", "http", "httpx2", "io.open",
+    "multiprocessing", "os", "pathlib", "random", "secrets", "signal", "smtplib", "socket", "socketserver",
+    "sqlalchemy", "sqlite3", "ssl", "starlette", "subprocess", "tempfile", "threading", "time", "urllib.request", "websockets",
+}  # fmt: skip
+"""What reads or changes the world outside: files, sockets, processes, clocks, chance, the event loop."""
+
+
+def outside(each: str) -> bool:
+    """Whether an import is of something in ``RIM``."""
+    return any(each == name or each.startswith(f"{name}.") for name in RIM)
+
+
+def test_what_computes_touches_nothing_outside() -> None:
+    pure = [name for name in NAMES if name.startswith(PURE) and not name.startswith(NOT_PURE)]
+    for folder in PURE:
+        assert any(name.startswith(folder) for name in pure), folder
+    assert not [(name, each) for name in pure for each in imports(name) if outside(each)]
+    assert not [
+        name for name in pure for node in ast.walk(tree(name)) if isinstance(node, ast.Name) and node.id == "open"
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["import socket", "from os import path", "import urllib.request", "from asyncio import sleep"]
+)
+def test_an_import_of_the_outside_is_seen(line: str) -> None:
+    (node,) = ast.parse(line).body
+    assert isinstance(node, ast.Import | ast.ImportFrom)
+    assert any(outside(each) for each in imported(node))
+
+
+def test_json_objects_have_one_type() -> None:
+    defined = [
+        name
+        for name in NAMES
+        for node in tree(name).body
+        if isinstance(node, ast.Assign)
+        and any(isinstance(each, ast.Name) and each.id == "Json" for each in node.targets)
+    ]
+    assert defined == ["libs/cx_events/json_types.py"]
+
+
+CHANNELS = {ROOT / "services" / "cx_channels" / channel for channel in ("voice", "chat", "email", "social")}
+"""Folders that hold a folder per provider: a new one must need no edit outside of its own."""
+
+PACKAGES = sorted(
+    path.parent
+    for path in SOURCES
+    if path.name == "__init__.py"
+    and path.stat().st_size
+    and path.parent.name != "versions"
+    and path.parent not in CHANNELS
+)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_package_names_its_modules(package: Path) -> None:
+    """All of them and no others, in double backticks after ``Modules:`` in its docstring."""
+    inside = {path.stem for path in package.glob("*.py")} - {"__init__", "__main__"}
+    inside |= {path.parent.name for path in package.glob("*/__init__.py")} - {"versions"}
+    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    named = set(re.findall(r"``(\w+)/?``", text.partition("Modules:")[2]))
+    assert inside - named == set(), "these are not named"
+    assert {name for name in named if name.islower()} - inside == set(), "these are named and not there"
+
+
+BAD_BEGINNINGS = re.compile(r"(Of|Whose|Whom|What|Whether|That|Which)\b")
+
+
+def docstrings(name: str) -> Iterator[tuple[str, str]]:
+    """Yield the place and the docstring of each function and class of a module."""
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and (
+            text := ast.get_docstring(node)
+        ):
+            yield f"{name}:{node.lineno} {node.name}", text
+
+
+def test_docstrings_begin_with_what_the_thing_does() -> None:
+    assert not [place for name in NAMES for place, text in docstrings(name) if BAD_BEGINNINGS.match(text)]

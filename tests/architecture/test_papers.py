@@ -50,6 +50,25 @@ def test_each_threat_names_tests_that_there_are() -> None:
         assert re.search(rf"^(async )?def {test}\(", path.read_text(encoding="utf-8"), re.MULTILINE), f"{file}::{test}"
 
 
+def test_decisions_are_numbered_as_they_are_titled() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert decisions
+    for paper in decisions:
+        title = paper.read_text(encoding="utf-8").partition("\n")[0]
+        assert title.startswith(f"# {int(paper.name[:4])}. "), paper.name
+    numbers = [paper.name[:4] for paper in decisions]
+    assert len(numbers) == len(set(numbers))
+
+
+def test_the_glossary_has_at_most_forty_words() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    glossary = text.partition("\n## Glossary\n")[2].partition("\n## ")[0]
+    words = re.findall(r"^\| \*\*([^*]+)\*\* \|", glossary, re.MULTILINE)
+    assert 20 <= len(words) <= 40
+    assert len(words) == len(set(words))
+    assert text.count("\n") <= 140, "one page"
+
+
 def test_the_readme_names_both_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "./cx demo" in text
@@ -68,3 +87,48 @@ def test_the_example_configuration_is_one(tmp_path: Path) -> None:
     assert configured_rules("acme", tenants.by_name["acme"]).never_link
     for tenant in tenants.by_name.values():
         assert {connection.provider for connection in tenant.connections.values()} <= set(providers())
+
+
+DOTTED = re.compile(r"`(cx_[a-z_]+(?:\.\w+)+)")
+FILES = re.compile(r"(?<![\w/])((?:libs/|services/)?cx_[a-z_]+(?:/[\w-]+)*/[\w-]+\.(?:py|js|md|yaml))")
+CODE_ROOTS = ("libs", "services")
+
+
+def modules() -> dict[str, set[str]]:
+    """Return the names at the top of every module of the product, by its dotted name."""
+    found: dict[str, set[str]] = {}
+    for root in CODE_ROOTS:
+        for path in (ROOT / root).rglob("*.py"):
+            parts = path.relative_to(ROOT / root).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            found[name] = set(re.findall(r"^(?:async )?(?:def|class)? ?(\w+)\b", path.read_text("utf-8"), re.MULTILINE))
+            found[name] |= set(re.findall(r"^    \w*\b(\w+),?$", path.read_text("utf-8"), re.MULTILINE))
+    return found
+
+
+MODULES = modules()
+PROSE = [*PAPERS, *(path for root in (*CODE_ROOTS, "tests") for path in sorted((ROOT / root).rglob("*.py")))]
+
+
+def is_there(dotted: str) -> bool:
+    """Whether a dotted name is a module, or a name at the top of one (with attributes of it behind)."""
+    parts = dotted.split(".")
+    for count in range(len(parts), 0, -1):
+        names = MODULES.get(".".join(parts[:count]))
+        if names is not None:
+            return count == len(parts) or parts[count] in names
+    return False
+
+
+def test_modules_that_prose_names_are_there() -> None:
+    named = {(name_of(path), each) for path in PROSE for each in DOTTED.findall(path.read_text("utf-8"))}
+    assert len(named) > 50
+    assert sorted((place, each) for place, each in named if not is_there(each)) == []
+
+
+def test_files_that_prose_names_are_there() -> None:
+    named = {(name_of(path), each) for path in PROSE for each in FILES.findall(path.read_text("utf-8"))}
+    missing = [
+        (place, each) for place, each in named if not any((ROOT / root / each).exists() for root in ("", *CODE_ROOTS))
+    ]
+    assert sorted(missing) == []
