@@ -49,7 +49,7 @@ class Definition:
 
 
 def counting_copies(copies: Iterable[Fact]) -> list[Fact]:
-    """Of several copies of one event the least by (recorded time, bytes) counts."""
+    """Return the copy that counts of each event: the least by (recorded time, bytes)."""
     least: dict[bytes, Fact] = {}
     for fact in copies:
         other = least.get(fact.key)
@@ -132,7 +132,7 @@ def resolve_owner(
     customer_of: Mapping[NodeId, NodeId],
     ambiguous: Collection[NodeId],
 ) -> NodeId:
-    """Whose an interaction is that some events name nobody in.
+    """Return the owner of an interaction in which some events name nobody.
 
     By a person's word that of the profile it was attributed to (once some fact names it), or nobody's; else the one
     customer that its other events name, where an ambiguous identifier counts only if they name nothing else; else, if
@@ -146,7 +146,7 @@ def resolve_owner(
 
 
 class Owners(NamedTuple):
-    """Whose an interaction is, and whose each stream's side of it: the facts that lie at that stream."""
+    """The owner of an interaction, and the owner of each stream's side of it."""
 
     whose: NodeId
     by_stream: Mapping[NodeId, NodeId]
@@ -177,7 +177,7 @@ def owners_of(
 
 @dataclass(frozen=True, slots=True)
 class IdentityFacts:
-    """What all facts together say about identity."""
+    """Everything that a tenant's facts say about identity."""
 
     graph: Graph
     attributions: Mapping[NodeId, Sequence[Attribution]]

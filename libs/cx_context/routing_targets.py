@@ -163,7 +163,7 @@ def targets_of(matter: RoutingState) -> dict[RoutingTarget, Reason]:
 
 
 def _dealing(agent: str, offered: Register | None, answered: At | None, accepted: Register | None, first: At) -> Reason:
-    """Of the agent named last: the last step that made it theirs."""
+    """Return the last step that made a contact the last named agent's."""
     steps: list[Reason] = []
     if offered is not None and offered[1] == agent:
         steps.append(Reason(offered[0], "offered"))

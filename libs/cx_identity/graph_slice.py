@@ -11,7 +11,7 @@ from cx_identity.model import Decision, Edge, Profile
 
 
 class ResolvedProfile(NamedTuple):
-    """What the last resolution said about a profile, as the store keeps it.
+    """The result of the last resolution for a profile, as the store keeps it.
 
     For a profile without a stored row, ``ResolvedProfile(id, id)`` stands: it is its own customer and core, and the
     rest is false. ``firmly_shared`` means shared counting proved and asserted pairs only.
@@ -26,7 +26,7 @@ class ResolvedProfile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GraphSlice:
-    """What the store knows about some wanted profiles, the current changes included.
+    """The stored graph around some profiles, with the current changes.
 
     - ``profiles``: the wanted ones (as far as any fact names them) and the other end of every edge given.
     - ``edges``: every edge with a wanted end, once or more often. Some may be spared: for a profile in ``stays_shared``

@@ -17,7 +17,7 @@ from cx_identity.rules import Rules
 
 
 class MergeObstacle(Struct, frozen=True, gc=False):
-    """What stands against a merge: two profiles that can't be one person's, and why.
+    """An obstacle to a merge: two profiles that can't be one person's, and the reason.
 
     A person who merges in spite of it says so by ``name``: the SOURCE#ID of an ``apart`` decision, or the kind if both
     are values of one exclusive kind.

@@ -59,7 +59,8 @@ class Refusal(Struct, frozen=True, gc=False):
 
 
 class DecisionStatus(Struct, frozen=True, gc=False):
-    """Whether a decision counts, and the decision ``by`` (SOURCE#ID) that makes it so, if there is one.
+    """The status of a decision: whether it counts, and the decision ``by`` (SOURCE#ID) that makes it so, if there is
+    one.
 
     - ``stands``: it counts.
     - ``void``: it contradicts newer decisions.

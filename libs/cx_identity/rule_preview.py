@@ -29,7 +29,7 @@ MOST_EXAMPLES = 1000
 
 
 class EdgeOutcome(Struct, frozen=True, gc=False):
-    """What becomes of an edge under a set of rules, and why, as a sentence."""
+    """The outcome for an edge under a set of rules, with the reason as a sentence."""
 
     state: EdgeState
     why: str

@@ -26,7 +26,7 @@ _MAX_METHOD = 280
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Which identifiers may link.
+    """The rules by which identifiers may link.
 
     - ``shared_after``: by kind, how many values of any one kind of equal or higher rank an identifier may be tied to
       before it is shared. Identifiers of other kinds are never shared by this count.

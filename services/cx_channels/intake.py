@@ -349,7 +349,7 @@ def _configured_connections(
 
 
 class _ClientRights(NamedTuple):
-    """What a client may do: import, with these scopes; and the writer that its events are stamped with."""
+    """The rights of a client: whether it may import, its scopes, and the writer that its events are stamped with."""
 
     importing: bool
     scopes: Collection[str]

@@ -123,7 +123,7 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a vendor's signature covers, as data: the contract suite makes its tests of ``verify`` from it.
+    """The coverage of a vendor's signature, as data: the contract suite makes its tests of ``verify`` from it.
 
     ``headers``: names in lower case of those that carry the proof; each is covered itself. ``covers``: which of
     ``COVERABLE`` nobody can change without a secret. ``gaps``: the others, each with the reason why not; the suite

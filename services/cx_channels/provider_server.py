@@ -23,7 +23,7 @@ from cx_runtime.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class ServerPorts:
-    """What a server may use of the process that it runs in.
+    """The parts of the process that a provider's server may use.
 
     ``progress``: makes the marks of a worker, by the worker's name. ``tenant_share``: see
     ``cx_runtime.shares.share_among``.

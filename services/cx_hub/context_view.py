@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.text import Text
 
 from cx_events.facts import HUB_SOURCE
-
-Json = Mapping[str, Any]
+from cx_events.json_types import Json
 
 WIDTH = 11
 MESSAGES = 4

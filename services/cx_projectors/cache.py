@@ -21,7 +21,7 @@ SideKey = tuple[NodeId, NodeId]
 
 
 class ProjectionCache:
-    """What the store is known to have; each table is bounded, and one that is full is dropped whole.
+    """The rows that the store is known to have; each table is bounded, and dropped whole when it is full.
 
     ``parts``: by part id. ``sides``: of interactions of which the stream has parts. ``profiles``, ``attested``: the
     first mention of a profile, and the first that attests it. ``mentions``: the first mentions where there are several,

@@ -21,8 +21,8 @@ _decode = msgspec.json.Decoder(StoreOpened).decode
 
 
 class Announcement(NamedTuple):
-    """What the log holds where a store's epoch points. ``end``: the topic's end. ``store``: the id that the record
-    there names, empty for one that can't be read; None where there is no record, or none any more."""
+    """The record to which a store's epoch points. ``end``: the topic's end. ``store``: the id that the record names,
+    empty for one that can't be read; None where there is no record, or none any more."""
 
     end: int
     store: str | None

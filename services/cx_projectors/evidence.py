@@ -26,7 +26,7 @@ Pair = tuple[NodeId, NodeId]
 
 @dataclass(slots=True)
 class IdentityChanges:
-    """What a plan changed of what is known about identity.
+    """The changes of a plan to what is known about identity.
 
     ``affected``: profiles whose customer may change. ``new_profiles``: their customers show them, also where nothing
     else changes. ``newly_attested``: profiles that are attested now and were not, new ones too. ``mentions``: the first

@@ -27,7 +27,7 @@ from cx_projectors.plan import TenantPlan, is_outside_interactions
 
 @dataclass(slots=True)
 class FoldedParts:
-    """What was folded.
+    """The parts that a batch folded.
 
     ``sides``: those whose parts changed; ``new_sides``: those that had no part. ``routing``: by side, the routing
     targets that it concerns now and did not, or the reverse.

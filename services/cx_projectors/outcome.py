@@ -18,7 +18,7 @@ class CopyMustReplace(CxError):
 
 
 class NeedsExclusiveLock(CxError):
-    """What was found under the shared graph lock needs the exclusive one: start over with it."""
+    """Raised where what was found under the shared graph lock needs the exclusive one: start over with it."""
 
 
 class CannotFold(Exception):
@@ -57,7 +57,7 @@ class Mode:
 
 @dataclass(slots=True)
 class Applied:
-    """What a batch did.
+    """The outcome of a batch.
 
     ``customers``: whose contexts changed. ``letters``: the dead letters that it left. ``mentions``, ``interactions``:
     for the cache once the transaction is durable: first mentions that the store has, and announced interactions.

@@ -23,7 +23,7 @@ from cx_projectors.records import Batch
 
 @dataclass(slots=True)
 class TenantPlan:
-    """What one tenant's new events change.
+    """The changes that one tenant's new events make.
 
     ``parts``: the events to be folded, by part id.
     ``new_interactions``: interactions of which nobody may have a part yet; they are announced before their parts are

@@ -162,7 +162,7 @@ def _read_event(batch: Batch, record: LogRecord, ids_of: IdsOf) -> None:
 
 
 def _add_copy(batch: Batch, event: ClassifiedEvent) -> None:
-    """Of several copies of one event the least by ``Fact.copy_order`` counts; copies with other content are kept."""
+    """Add a copy of an event: the least by ``Fact.copy_order`` counts, copies with other content are kept."""
     fact, other = event.fact, batch.events[event.fact.key].fact
     if other.raw == fact.raw:
         return

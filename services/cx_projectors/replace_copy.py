@@ -101,7 +101,8 @@ async def _replace_events(tx: Tx, events: Iterable[ClassifiedEvent]) -> None:
 
 @dataclass(slots=True)
 class _Share:
-    """What the copies, old and new, have a share in. ``profiles``, ``pairs``: those that they mention."""
+    """The parts, profiles and pairs that the copies, old and new, have a share in. ``profiles``, ``pairs``: those that
+    they mention."""
 
     parts: set[tuple[bytes, NodeId, NodeId]] = field(default_factory=set)
     profiles: set[NodeId] = field(default_factory=set)

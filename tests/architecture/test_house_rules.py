@@ -210,14 +210,15 @@ NOT_PURE = ("services/cx_channels/chat/webchat/server/",)
 RIM = {
     "aiofiles", "aiokafka", "aiosmtpd", "aiosqlite", "asyncio", "asyncpg", "fastapi", "http", "httpx2", "io.open",
     "multiprocessing", "os", "pathlib", "random", "secrets", "signal", "smtplib", "socket", "socketserver",
-    "sqlalchemy", "sqlite3", "ssl", "starlette", "subprocess", "tempfile", "threading", "time", "urllib.request", "websockets",
+    "sqlalchemy", "sqlite3", "ssl", "starlette", "subprocess", "tempfile", "threading", "time",
+    "urllib.request", "websockets",
 }  # fmt: skip
 """What reads or changes the world outside: files, sockets, processes, clocks, chance, the event loop."""
 
 
 def outside(each: str) -> bool:
     """Whether an import is of something in ``RIM``."""
-    return any(each == name or each.startswith(f"{name}.") for name in RIM)
+    return is_below(each, tuple(RIM))
 
 
 def test_what_computes_touches_nothing_outside() -> None:
@@ -237,6 +238,32 @@ def test_an_import_of_the_outside_is_seen(line: str) -> None:
     (node,) = ast.parse(line).body
     assert isinstance(node, ast.Import | ast.ImportFrom)
     assert any(outside(each) for each in imported(node))
+
+
+PROVIDER_FOLDERS = tuple(f"services/cx_channels/{channel}/" for channel in ("voice", "chat", "email", "social"))
+MAY_MAP_WITH = ("cx_channels.kit", "cx_channels.provider", "cx_events", "cx_vcon")
+NEVER_MAP_WITH = (
+    "cx_events.log",
+    "cx_events.blob.open",
+    "cx_events.blob.folder",
+    "cx_events.blob.postgres",
+    "cx_events.private_files",
+    "cx_events.pooled_connections",
+)
+
+
+def test_a_provider_uses_the_kit_and_the_language_alone() -> None:
+    of_providers = [name for name in NAMES if name.startswith(PROVIDER_FOLDERS) and not name.startswith(NOT_PURE)]
+    assert len(of_providers) > 30
+    for name in of_providers:
+        may = (".".join(Path(name).parts[1:4]), *MAY_MAP_WITH)
+        ours = [each for each in imports(name) if each.startswith("cx_")]
+        assert not [each for each in ours if not is_below(each, may) or is_below(each, NEVER_MAP_WITH)], name
+
+
+def is_below(each: str, modules: tuple[str, ...]) -> bool:
+    """Whether a name is one of these modules, or within one."""
+    return any(each == module or each.startswith(f"{module}.") for module in modules)
 
 
 def test_json_objects_have_one_type() -> None:
@@ -263,15 +290,24 @@ PACKAGES = sorted(
 )
 
 
+def listed(package: Path) -> tuple[set[str], set[str]]:
+    """Return all names in double backticks after ``Modules:``, and those that stand there as a module's."""
+    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    paragraphs = text.partition("Modules:")[2].split("\n\n")
+    own = [each for at, each in enumerate(paragraphs) if at == 0 or each.lstrip().startswith("- ")]
+    listing = "\n".join(own)
+    as_modules = re.findall(r"(?m)^(?:- )?``(\w+)/?``|``(\w+)/?`` \(", listing)
+    return set(re.findall(r"``(\w+)/?``", listing)), {one or other for one, other in as_modules}
+
+
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_package_names_its_modules(package: Path) -> None:
     """All of them and no others, in double backticks after ``Modules:`` in its docstring."""
     inside = {path.stem for path in package.glob("*.py")} - {"__init__", "__main__"}
     inside |= {path.parent.name for path in package.glob("*/__init__.py")} - {"versions"}
-    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
-    named = set(re.findall(r"``(\w+)/?``", text.partition("Modules:")[2]))
+    named, as_modules = listed(package)
     assert inside - named == set(), "these are not named"
-    assert {name for name in named if name.islower()} - inside == set(), "these are named and not there"
+    assert as_modules - inside == set(), "these are named and not there"
 
 
 BAD_BEGINNINGS = re.compile(r"(Of|Whose|Whom|What|Whether|That|Which)\b")

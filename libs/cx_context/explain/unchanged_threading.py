@@ -136,7 +136,7 @@ def _channels(contact: Contact) -> tuple[str | None, bool]:
 
 
 def _others(times: Sequence[Micros], own: Sequence[Micros], low: Micros, high: Micros) -> bool:
-    """Return whether a time of another contact lies between two times. ``times`` are those of all contacts."""
+    """Return whether any time of another contact lies within. ``times``: of all."""
 
     def within(some: Sequence[Micros]) -> int:
         return bisect_right(some, high) - bisect_left(some, low)

@@ -43,8 +43,8 @@ _CLAIMED = WEIGHT_RANKS[CLAIMED]
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What counts for one customer: the identifiers that lie in their ``core``, those that only a claim ties to it, and
-    how long proofs count. Identifiers as ``key_of`` names them."""
+    """The identifiers that count for one customer: those in the ``core``, those that only a claim ties to it, and how
+    long proofs count. Identifiers as ``key_of`` names them."""
 
     core: frozenset[str]
     claimed: frozenset[str] = frozenset()
@@ -95,8 +95,8 @@ def around_core(members: Sequence[Member], parts: Iterable[Part]) -> Sequence[Me
 
 
 class ContactAssurance(NamedTuple):
-    """What vouches for who is at the other end of some parts, by the facts alone. ``claim``: the strongest identifier
-    of the customer's that they name."""
+    """The facts that vouch for who is at the other end of some parts. ``claim``: the strongest identifier of the
+    customer's that they name."""
 
     proofs: tuple[Proof, ...] = ()
     assertion: Proof | None = None
@@ -146,8 +146,8 @@ def vouched_outside(parts: Sequence[Part], trust: Trust) -> list[str]:
 
 
 class ProfileAssurance(NamedTuple):
-    """What vouches for who is at the other end of a contact where the contact's own identifier, that of ``profile``, is
-    taken by itself: only a claim ties it to the customer's core."""
+    """The assurance of a contact whose own identifier, that of ``profile``, is taken by itself, since only a claim ties
+    it to the customer's core."""
 
     profile: bytes
     assurance: ContactAssurance

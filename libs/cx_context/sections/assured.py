@@ -97,7 +97,7 @@ def _kept_of(contact: Contact, trust: Trust) -> Iterator[bytes]:
 
 
 def _vouches(part: Part, trust: Trust) -> bool:
-    """Whether these facts prove or assert an identifier of the core."""
+    """Return whether these facts prove or assert an identifier of the core."""
     return trust.weight_of(part) < _CLAIMED or any(
         weight < _CLAIMED and key in trust.core for key, weight in part.named.items()
     )

@@ -28,8 +28,8 @@ def latest_by_key(parts: Iterable[Part], field: str) -> dict[str, Any]:
 
 
 def best_by_key(parts: Iterable[tuple[int, Part]], field: str) -> dict[str, Any]:
-    """Of each key the value of the greatest weight, of those the last one, by key; of too many keys the first ones in
-    that order. ``parts``: each with its weight (``weights.WEIGHT_RANKS``)."""
+    """Return for each key the value of the greatest weight, of several the latest, in the order of keys; of too many
+    keys the first. ``parts``: each with its weight (``weights.WEIGHT_RANKS``)."""
     found: dict[str, tuple[tuple[int, Order], Any]] = {}
     registers: Mapping[str, Register]
     for weight, part in parts:

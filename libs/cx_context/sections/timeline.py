@@ -140,7 +140,7 @@ def _of_delivery(event: Event) -> Json:
 
 
 def _findings(data: Data) -> Json:
-    """What a model found, a customer answered or somebody did, as values."""
+    """Return the findings, answers and actions of an event, as values of its entry."""
     found: Json = {}
     if data.insight is not None:
         found["insight"] = _insight(data.insight)

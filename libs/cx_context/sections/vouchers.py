@@ -65,7 +65,7 @@ def is_open(contact: Contact) -> bool:
 
 
 class LastHeard(NamedTuple):
-    """Of one customer's part of an interaction when they were heard last (``Part.heard``, ``Part.open_heard``)."""
+    """The times at which one customer's side of an interaction was heard last (``Part.heard``, ``Part.open_heard``)."""
 
     customer: bytes
     heard: int

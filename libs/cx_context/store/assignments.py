@@ -46,7 +46,7 @@ async def of_desk(tx: Tx, tenant: str, desk: RoutingTarget, most: int) -> list[N
 
 
 async def owners_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId, dict[NodeId, list[KeyedPart]]]:
-    """Of each interaction's node the parts of its sides, by stream."""
+    """Return the parts of each interaction's sides, by interaction node and stream."""
     wanted = list(nodes)
     found: dict[NodeId, dict[NodeId, list[KeyedPart]]] = {}
     if wanted:

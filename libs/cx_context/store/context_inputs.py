@@ -30,9 +30,9 @@ from cx_events.timestamps import Micros
 
 @dataclass(frozen=True, slots=True)
 class ContextInputs:
-    """Whom an id stands for, and all that their body is made of, as it is stored. ``parts``: by part id. ``raws``: the
-    latest events for the timeline, in any order. ``claims``: as of ``Known``. ``lifetimes``: of proofs, by the rules in
-    force."""
+    """The customer whom an id stands for, and everything that the body is made of, as stored. ``parts``: by part id.
+    ``raws``: the latest events for the timeline, in any order. ``claims``: as in ``Known``. ``lifetimes``: of proofs,
+    by the rules in force."""
 
     ids: IdSpace
     found: CustomerMatch

@@ -99,7 +99,7 @@ class CurrentGraph:
 
 @dataclass(frozen=True, slots=True)
 class Supposed:
-    """What would hold after decisions that are not taken yet.
+    """The effect of decisions that are not taken yet.
 
     ``customer_of``: the customers that some profiles would have. ``attributions``: the attribution that would count, by
     interaction node; None for none.

@@ -46,8 +46,8 @@ async def decisions_where(tx: Tx, condition: str, **values: Any) -> list[Decisio
 
 
 class TenantFlags(NamedTuple):
-    """Whether anybody ever decided about a tenant's profiles, whether anybody ever attributed an interaction, and
-    whether any claim is refused or withheld. Mostly not, and then nothing of the kind need be looked for."""
+    """Flags of a tenant: whether anybody ever decided about profiles, whether anybody ever attributed an interaction,
+    whether any claim is refused or withheld. Mostly none is set, which saves the look-ups."""
 
     decided: bool
     attributed: bool

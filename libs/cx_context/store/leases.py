@@ -81,8 +81,8 @@ class LeaseRow(NamedTuple):
 
 
 def _changes(all_leases: Iterable[LeaseRow], worker: str, live: int) -> tuple[list[Partition], list[Partition]]:
-    """What a worker should give up and what it should take, to have its share of each topic: one topic may be all the
-    work there is."""
+    """Return the partitions that a worker should give up and those it should take, to have its share of each topic: one
+    topic may be all the work there is."""
     by_topic: dict[str, list[LeaseRow]] = defaultdict(list)
     for lease in all_leases:
         by_topic[lease.topic].append(lease)

@@ -59,7 +59,7 @@ class _Entry(NamedTuple):
 
 
 class _Pieces:
-    """What went into one customer's body. ``parts``: by part id, each with the bytes that it was made of."""
+    """The inputs of one customer's body. ``parts``: by part id, each with the bytes that it was decoded from."""
 
     __slots__ = ("entries", "outlined", "parts", "summaries", "takes")
 

@@ -105,8 +105,8 @@ class Snapshot(AsOfGraph):
     async def identity_events(
         self, profiles: Collection[NodeId], nodes: Collection[NodeId], after: TimeBounds, most: int
     ) -> list[Fact]:
-        """What said, beyond ``after``, who these profiles are, and whose these interactions: sightings of edges,
-        decisions, attributions, rules."""
+        """Return the events after ``after`` that say who these profiles are and who owns these interactions: first
+        mentions of edges, decisions, attributions, rules."""
         values = {
             "nodes": list(profiles), "interactions": list(nodes), "tenant": self.tenant,
             "before": after.until, "told": after.known_until, **self.bounds.parameters,
@@ -135,8 +135,8 @@ class Snapshot(AsOfGraph):
         return CustomerFacts(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
 
     async def assured(self, known: CustomerFacts, window: Micros, alone: NodeId | None = None) -> CustomerFacts:
-        """What is left of a customer that was loaded where claims are left out (``cx_context.sections.assured``).
-        ``alone``: as of ``context_inputs.read_inputs_and_assured``."""
+        """Return a loaded customer without what only claims tie to it (``cx_context.sections.assured``). ``alone``: as
+        in ``context_inputs.read_inputs_and_assured``."""
         if alone is not None:
             known = replace(known, members=isolate_profile(known.members, alone))
         kept = await asyncio.to_thread(assured_part_ids, known.parts, known.members, window)

@@ -102,8 +102,8 @@ of it whichever columns are the same in all of them."""
 
 
 def _columns(shape: Shape, rows: Sequence[Row]) -> tuple[tuple[bool, ...], list[Any]]:
-    """Of each column whether it varies, and its array, or its one value (many columns, as the tenant or a stripe, are
-    the same in every row)."""
+    """Return for each column whether it varies, and its array or its one value: many columns, such as the tenant, are
+    the same in every row."""
     columns = [list(column) for column in zip(*rows, strict=True)]
     few = len(rows) <= FEW
     varies = tuple(

@@ -26,7 +26,7 @@ from cx_events.timestamps import Micros
 
 
 class _Snapshot(NamedTuple):
-    """What a contact saw at its start.
+    """A conversation as a contact sees it at its start.
 
     ``candidates`` has (key, place of the contact to continue, matter) of each recent conversation, latest first.
     ``joined`` has the key and matter of the conversation of each contact that it has an explicit join to.

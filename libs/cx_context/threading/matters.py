@@ -30,7 +30,7 @@ def matter_numbers(part: Part) -> set[str]:
 
 
 class ContactHistory:
-    """What happened in a contact, by time.
+    """The events of a contact that matter for threading, by time.
 
     ``active`` is the contact's start and the first activity of each second. ``attended`` is when its matter was
     resolved or opened again. ``numbers`` are order and case numbers by their first mention.
@@ -87,7 +87,7 @@ class ContactHistory:
 
 
 class Matter:
-    """What a conversation is about: the order and case numbers that it names, and the topic that was set last."""
+    """The matter of a conversation: the order and case numbers that it names, and the topic that was set last."""
 
     __slots__ = ("numbers", "topic")
 

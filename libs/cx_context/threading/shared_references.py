@@ -36,9 +36,7 @@ class PairJoin(NamedTuple):
 
 
 class SharedReference(NamedTuple):
-    """What one reference joins: all contacts of ``chain``, which is in order of place, and the two of each of
-    ``pairs``.
-    """
+    """The contacts that one reference joins: all of ``chain``, in order of place, and the two of each of ``pairs``."""
 
     kind: str
     value: str

@@ -66,7 +66,7 @@ class Fields:
         return None if seconds is None else seconds * 1000
 
     def starting(self, *prefixes: str) -> bool:
-        """Whether any field's name starts so."""
+        """Return whether any field's name starts so."""
         return any("\n" + prefix in self._names for prefix in prefixes)
 
     def raw(self) -> msgspec.Raw:
@@ -109,7 +109,7 @@ def form_pairs(request: Request) -> list[tuple[str, str]]:
 
 
 def distinct(request: Request, fields: Fields) -> str:
-    """What tells this request from another one, and a retry of it from none.
+    """Return a digest of the fields that tell this request from others, and that a retry of it repeats.
 
     The header ``I-Twilio-Idempotency-Token`` is the same for each attempt to deliver one request
     (www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides). Where it is missing, a digest of what was said

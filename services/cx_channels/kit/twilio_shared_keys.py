@@ -22,7 +22,7 @@ _ALGORITHMS: Mapping[str, Algorithm] = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha
 
 
 class Signing(NamedTuple):
-    """What may have signed a request. ``secrets``: any of them."""
+    """The keys that may have signed a request. ``secrets``: any of them."""
 
     secrets: tuple[str, ...]
     algorithm: Algorithm

@@ -68,7 +68,7 @@ class SmtpBounds:
 
 
 class SessionBudget:
-    """What one client's session has used. ``end`` gives back what it holds, except for mails under way."""
+    """The resources that one client's session uses. ``end`` gives them back, except those of mails under way."""
 
     def __init__(self, bounds: SmtpBounds, address: str, slot: Slot) -> None:
         self.address = address

@@ -23,7 +23,7 @@ MOST_DIGESTS = 400
 
 
 class ResumePoint(NamedTuple):
-    """What a client has: the state of ``customer`` at ``version``, followed by the id ``node``."""
+    """The state that a client has: that of ``customer`` at ``version``, followed by the id ``node``."""
 
     node: NodeId
     customer: NodeId

@@ -1,5 +1,7 @@
 """The command groups of ``cx``: a module each, with ``register(app)``.
 
 Modules: ``bench``, ``config``, ``customers``, ``dead_letters`` (``cx dlq``), ``demo``, ``events``, ``identity``,
-``log`` (``cx log`` and ``cx lag``), ``mapping`` (``cx map``), ``migrate``, ``services`` (``cx up`` and ``cx run``),
-``stack``, ``testing`` (``cx test``), ``vcons`` (``cx import`` and ``cx export``), ``verify``."""
+``log`` (``cx log`` and ``cx lag``), ``mapping`` (``cx map``), ``migrate``, ``providers`` (``cx provider``),
+``services`` (``cx up`` and ``cx run``), ``stack``, ``testing`` (``cx test``), ``vcons`` (``cx import`` and
+``cx export``), ``verify``.
+"""

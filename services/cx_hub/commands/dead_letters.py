@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -17,13 +17,12 @@ from cx_context.store import dead_letters
 from cx_events.blob.open import open_blobs
 from cx_events.dead_letters import DeadLetter, State, state_of
 from cx_events.errors import Refused
+from cx_events.json_types import Json
 from cx_hub.output import Format, OutputOption, show, show_rows, to_out
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_ops.retrying import retry
 from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
-
-Json = dict[str, Any]
 
 
 def register(app: typer.Typer) -> None:

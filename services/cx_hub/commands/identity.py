@@ -12,6 +12,7 @@ from cx_context.store.decisions import read_decisions
 from cx_context.store.graph import read_whole_graph
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_events.errors import Refused
+from cx_events.json_types import Json
 from cx_hub.output import Format, OutputOption, line, show, to_err
 from cx_hub.resources import load_tenants, opened_store, run_async
 from cx_hub.rules_file import read_rules
@@ -20,8 +21,6 @@ from cx_identity.rule_preview import MOST_EXAMPLES, preview_rules
 from cx_identity.rule_preview_json import preview_json
 from cx_identity.rules import DEFAULT, Rules
 from cx_runtime.settings import Settings
-
-Json = dict[str, Any]
 
 
 def register(app: typer.Typer) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.text import Text
 
+from cx_events.json_types import Json
 from cx_events.log import (
     CONTEXT_CHANGES,
     DEAD_LETTERS,
@@ -29,9 +30,6 @@ class Topic(StrEnum):
     INTERACTIONS = INTERACTIONS
     CONTEXT_CHANGES = CONTEXT_CHANGES
     DEAD_LETTERS = DEAD_LETTERS
-
-
-Json = dict[str, Any]
 
 
 def register(app: typer.Typer) -> None:

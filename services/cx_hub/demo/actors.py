@@ -26,10 +26,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from cx_events.errors import Refused, TryLater
+from cx_events.json_types import Json
 from cx_hub.client import Client
 
 T = TypeVar("T")
-Json = dict[str, Any]
 
 PATIENCE = 15.0
 """Seconds that anything of the story may take."""

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from email.utils import format_datetime
 from typing import Any
 
+from cx_events.json_types import Json
 from cx_hub.context_view import render_conversation, render_counts, render_joins, told
 from cx_hub.demo.actors import Chat, next_second
 from cx_hub.demo.cast import BEN, BUSINESS, PAGE, SUPPORT, Cast, World
 from cx_hub.demo.stage import Stage
 from cx_hub.demo.stranger import claims_to_be_her
-
-Json = dict[str, Any]
 
 
 async def tell(stage: Stage, world: World) -> None:

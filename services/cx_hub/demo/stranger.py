@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from cx_events.json_types import Json
 from cx_hub.context_view import render_certainty
 from cx_hub.demo.cast import World
 from cx_hub.demo.stage import Stage
-
-Json = dict[str, Any]
 
 ASKED = "Which address is on file for my refund?"
 

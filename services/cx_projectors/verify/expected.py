@@ -50,7 +50,7 @@ class OneTenant:
 
 
 class Expected:
-    """What the store must hold.
+    """The contents that the store must have.
 
     ``log``: what the log holds, faults marked. ``ends``: where its partitions end. ``stored``: the keys of all stored
     events. ``announced``: what the log says of the store's epoch, if it has one.

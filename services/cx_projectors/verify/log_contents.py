@@ -30,7 +30,7 @@ class UnknownTenantEvent:
 
 @dataclass(slots=True)
 class LogContents:
-    """What the log holds, as far as it was read.
+    """The contents of the log, as far as it was read.
 
     ``counting``: by event key, the copy of each event that counts. ``other_copies``: those that differ from it by a
     byte. ``letters``: dead letters by key; of several with one key the one that was applied first stands.

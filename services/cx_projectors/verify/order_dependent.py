@@ -23,8 +23,8 @@ from cx_projectors.verify.log_contents import UNKNOWN_TENANT
 
 
 def copies(of: Expected) -> Expectation:
-    """Require one copy of each content of an event, besides the copy that counts. Which one of several with the same
-    content is kept depends on the order of arrival."""
+    """Check the copies of events that say different things: one of each kind is kept besides the one that counts; which
+    one of those that say the same depends on the order of arrival."""
     log = of.log
     allowed: dict[Key, Row] = {}
     kinds: dict[bytes, list[set[Key]]] = {}
@@ -60,7 +60,7 @@ def _kinds_apart(copies: list[Fact], keys: list[Key]) -> list[set[Key]]:
 
 
 def versions(of: Expected) -> Expectation:
-    """Require a version of every customer. How high it is depends on how the events came in batches."""
+    """Check that every customer has a version; how high it is depends on how the events came in batches."""
     partitions = 1 + max((partition.number for partition in of.ends), default=0)
     raised: set[NodeId] = set()
 
@@ -126,12 +126,12 @@ def partitions(of: Expected) -> Expectation:
 
 
 def workers(of: Expected) -> Expectation:
-    """Check the form of the rows alone: they depend on the clock, not on the facts."""
+    """Check the form alone: the rows depend on the clock, not on the facts."""
     return Expectation(tables.WORKERS, fault_of=lambda row: None if row[0] and row[1] >= 0 else "seen_until is no time")
 
 
 def outbox(of: Expected) -> Expectation:
-    """Check that rows name known customers: what the relay has not taken yet depends on the batches."""
+    """Check what the relay has not taken yet; which customers a batch changed depends on the batches."""
 
     def fault(row: Row) -> str | None:
         _id, tenant, body, packed = row

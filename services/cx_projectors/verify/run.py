@@ -170,7 +170,8 @@ async def _hold_tables(tx: Tx, expected: Expected, findings: Findings) -> None:
 
 
 def _is_of_nobody(names: list[str], row: tuple[object, ...], expected: Expected) -> bool:
-    """Return whether a row is of a tenant that is not configured though its events are on the log."""
+    """Return whether a row is of a tenant that is not configured, though the log speaks of it: nothing can be said of
+    it."""
     if not expected.unknown_tenants or "tenant" not in names:
         return False
     return row[names.index("tenant")] in expected.unknown_tenants
@@ -201,7 +202,7 @@ async def _hold_contexts(
 async def _look_beyond(
     reading: LogReading, now: Mapping[Partition, int], unknown: set[bytes], findings: Findings
 ) -> None:
-    """Report offsets that are too low: stored events that are not on the log up to them are found behind them."""
+    """Report stored events that are not on the log up to the offsets but come later: then an offset is too low."""
     if unknown:
         for partition, keys in (await reading.keys_beyond(now)).items():
             if keys & unknown:

@@ -5,8 +5,10 @@ only adds, so that code which knows an older one goes on working; one that does 
 can still work with the tables (``steps.breaking``), and older code stops with a sentence. See
 docs/decisions/0008-migrations.md; CONTRIBUTING.md says how to write one.
 
-This module is all that a start needs where nothing is to be done: alembic, behind ``run``, takes a third of a second to
-import. ``env`` and ``versions`` are loaded by alembic alone; ``steps`` is what they are made of.
+Modules: ``run`` (brings a database forward, with alembic), ``steps`` (for revisions that need more care), ``env``
+(loaded by alembic alone, as the revisions are).
+
+The package itself holds what a start needs where nothing is to be done: alembic takes a third of a second to import.
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ class Revisions:
         return max(match[1] for match in found if match)
 
     def knows(self, revision: str | None) -> bool:
-        """Whether a database at this revision can be told about without looking at its breaking changes."""
+        """Return whether this code can judge a database at this revision without reading its breaking changes."""
         return revision is None or (_NUMBER.fullmatch(revision) is not None and revision <= self.head)
 
     def standing(self, revision: str | None, least: str | None = None) -> Standing:

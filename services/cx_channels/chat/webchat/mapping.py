@@ -25,7 +25,7 @@ Interaction = Annotated[str, Meta(pattern=r"^[!-~]{1,512}\Z")]
 
 
 class Recorded(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
-    """What every note holds."""
+    """The fields that every note has."""
 
     interaction: Interaction
     visitor: Visitor = Visitor()

@@ -37,7 +37,7 @@ PROOF_SECONDS = 86_400
 
 
 class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a page says of its visitor."""
+    """The claims that a page makes about its visitor."""
 
     cookie: str = ""
     name: str = ""
@@ -82,7 +82,7 @@ class Visitor(Struct, frozen=True, omit_defaults=True):
 
 
 class Known(Struct, frozen=True, omit_defaults=True):
-    """What a chat knows of its visitor. ``proved_at``: when the proofs were given last, in seconds since 1970."""
+    """The visitor of a chat as far as known. ``proved_at``: when the proofs were given last, in seconds since 1970."""
 
     visitor: Visitor = Visitor()
     proved_at: int = 0
@@ -183,8 +183,8 @@ def _covered_bare(given: str, named: list[tuple[str, str]], connection: Connecti
 
 
 def _is_plain(value: str) -> bool:
-    """What is read otherwise than it was signed could be another person's: blanks around it are dropped at intake, and
-    a line's end would make two signed lines of one value."""
+    """Return whether a value is read as it was signed. Otherwise it could be another person's: blanks around it are
+    dropped at intake, and a line's end would make two signed lines of one value."""
     return value == value.strip() and value.isprintable()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from cx_channels.email.postmark.values import Json, WebhookPayload, line, objects, text
+from cx_channels.email.postmark.values import WebhookPayload, line, objects, text
 from cx_channels.kit.mail.mapping import Envelope, MailMapping
 from cx_channels.kit.mail.message.body import REPORT_TYPES, Content, content_of
 from cx_channels.kit.mail.mime.addresses import MAX_ADDRESSES
@@ -25,6 +25,7 @@ from cx_channels.provider import Mapped
 from cx_events.blob.port import blob_name
 from cx_events.envelope import Draft
 from cx_events.errors import Refused
+from cx_events.json_types import Json
 
 MAX_INLINE_RAW = 64 << 10
 

@@ -15,9 +15,8 @@ from cx_channels.kit.mail.mime.charsets import clean
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Connection, Request
 from cx_events import strict_json
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros
-
-Json = dict[str, Any]
 
 MAX_BYTES = 30 << 20
 """The largest request. Attachments come in base64, so they may have some 22 MB; twice in JSON where

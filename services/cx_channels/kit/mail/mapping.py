@@ -73,7 +73,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is known of a mail besides its content.
+    """The envelope of a mail: everything known of it besides its content.
 
     ``sender`` and ``recipients``: as in SMTP (``<>`` sends reports; None where unknown), the latter as an address
     field. ``peer``: the address of the host that brought it by SMTP, "" where unknown. ``by_vendor``: a vendor's signed

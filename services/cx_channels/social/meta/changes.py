@@ -65,7 +65,7 @@ class Change:
 
     @property
     def own(self) -> bool:
-        """Whether the account itself did it. Instagram also says so where the account is known by another id
+        """Return whether the account itself did it. Instagram also says so where the account is known by another id
         (developers.facebook.com/docs/instagram-platform/self-messaging, "Example Comment Webhook")."""
         author = self.author["id"]
         told = first(obj(self.value.get("from")).get("self_ig_scoped_id"))

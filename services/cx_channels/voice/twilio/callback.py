@@ -50,7 +50,7 @@ class CallbackRequest:
 
     @property
     def is_leg(self) -> bool:
-        """Whether another call dialled this leg."""
+        """Return whether another call dialled this leg."""
         return self.root != self.sid
 
     @cached_property

@@ -45,7 +45,7 @@ class Chat:
 
     @property
     def heard_of(self) -> bool:
-        """Whether it may be on the log: it may have begun in an earlier socket."""
+        """Return whether a chat may be on the log: it may have begun in an earlier socket."""
         return self.begun or self.resumed
 
     def stated(self, now: Micros) -> Visitor:

@@ -60,7 +60,7 @@ class Deliveries(Protocol):
         """Returns once ``recent`` knows what was said before the start, or after ``seconds``."""
 
     def recent(self, address: Address, after: str = "") -> list[Delivery]:
-        """What came of late, oldest first: that after the one with this id, or all that is still known."""
+        """Return the latest deliveries, oldest first: those after the one with this id, or all that are still known."""
 
 
 class LogDeliveries:

@@ -82,7 +82,7 @@ _UNDELIVERED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """What a bounce says. ``original``: the fields of the returned mail, as far as the bounce shows them."""
+    """A bounce as read. ``original``: the fields of the returned mail, as far as the bounce shows them."""
 
     outcomes: tuple[Outcome, ...]
     original: Headers

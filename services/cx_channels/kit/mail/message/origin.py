@@ -41,7 +41,7 @@ _FAILED_TESTS = frozenset({"DMARC_REJECT", "DMARC_QUAR", "DMARC_NONE"})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What trusted hosts say about a mail.
+    """The origin of a mail as trusted hosts state it.
 
     ``aligned``: the verdict by which the address in From is the sender's (``dmarc``, ``dkim``, ``spam-tests``), ""
     where there is none. ``relayed``: it came by a host that carries only our own mail. ``submitted``: its sender logged
