@@ -17,7 +17,7 @@ Report = Callable[[str], None]
 
 @dataclass(slots=True)
 class Expectation:
-    """What a table must hold.
+    """The rows that a table must have.
 
     ``required``: by key, the rows that must be there, exactly so. ``fault_of``: returns why a row that is not required
     may not be there, None where it may. ``normal``: returns the form of a row that is compared, and raises

@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Findings:
-    """What ``verify`` found.
+    """The result of ``verify``.
 
     ``wrong``: sentences that begin with a table and a key, at most 100. ``events``, ``customers``: how many were
     held against the store. ``behind``: records that the log has after those that were applied; no fault. ``set_aside``:
