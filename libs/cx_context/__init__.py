@@ -1,17 +1,19 @@
-"""THE ANSWER: one context per customer, as a sum of parts.
+"""One context per customer, as a sum of parts.
 
-    facts --fold--> parts --combine--> contacts --thread--> conversations --finish--> body
+    facts -> fold -> parts -> merge -> contacts -> threading -> conversations -> document
 
-There is a part for each stream, interaction and hour, and one for each decision about a contact.
+There is a part for each stream, interaction and hour, and one for each decision about a contact. A part holds only what
+combines in any order (sums, minima, maxima, last writers by key, the latest k): so an event that comes late, or twice,
+or from another partition, is simply added; a merge of two customers combines other parts and changes none.
 
-A *part* holds only what combines in any order (sums, minima, maxima, last writers by key, the latest k): so an event
-that comes late, or twice, or from another partition, is simply added; a merge of two customers adds nothing at all, it
-combines other parts. ``definition`` states the whole as one pure function over the set of facts; ``store`` keeps it
-incrementally and must give the same bytes.
+Modules:
 
-Rooms: ``model`` (what a part is), ``fold`` (an event into a part), ``foldable`` (which events can be folded),
-``combine`` (parts into one), ``contacts`` (parts into interactions and stretches of them), ``threading`` (contacts into
-conversations: ``explicit`` what joins whenever it comes, ``lookback`` what is inferred), ``assurance`` and ``vouchers``
-(how sure it is who is there), ``assured`` (what is left without claims), ``finish`` (the document),
-``definition`` (all of it, from nothing), ``store/``.
-"""
+- ``definition`` states the whole as one pure function over the set of facts; ``store`` keeps it incrementally and must
+  give the same bytes;
+- ``fold`` adds an event to its part, ``fold_faults`` finds events that can't be folded, ``parts`` are the parts and how
+  they merge;
+- ``threading`` joins contacts into conversations;
+- ``sections`` has a module for each section of the context, ``document`` puts them in order;
+- ``explain`` says which events made a value;
+- ``routing_targets`` says which agents and queues a live contact concerns, ``change_notifications`` what is announced
+  of a change, ``versions`` how a context's version is made. """

@@ -62,7 +62,7 @@ _member_handlers = tuple(handler for _, handler in _BY_MEMBER)
 
 
 class _Traits(NamedTuple):
-    """What an event's type says about it, worked out once for each type."""
+    """The traits of an event type, worked out once for each."""
 
     is_counted: bool
     is_about_customers: bool

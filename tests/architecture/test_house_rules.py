@@ -204,8 +204,10 @@ PURE = (
 )
 """Folders and modules that compute, and touch nothing outside."""
 
-NOT_PURE = ("services/cx_channels/chat/webchat/server/",)
-"""Folders of a provider that serves sockets or files by itself."""
+NOT_PURE = (
+    "services/cx_channels/chat/webchat/server/",  # serves sockets and files by itself
+    "libs/cx_context/parts/write_model.py",  # writes a module of the product, when it is asked to
+)
 
 RIM = {
     "aiofiles", "aiokafka", "aiosmtpd", "aiosqlite", "asyncio", "asyncpg", "fastapi", "http", "httpx2", "io.open",

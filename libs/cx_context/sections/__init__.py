@@ -1,0 +1,13 @@
+"""The sections of the context: a file for each, with its fields of the part, its handlers, its view and its provenance.
+
+Modules:
+
+- the form and the list: ``section``, ``registry``; ``rendering`` (what a view is given), ``registers`` (values by
+  weight), ``members`` (the customer's profiles), ``words`` (texts within their bounds);
+- the customer: ``customer``, ``customer_facts``, ``consents``, ``candidates`` (refused claims), ``proofs``,
+  ``assurance``, ``vouchers`` and ``assured`` (how sure it is who is there, and what is left without claims);
+- contacts and conversations: ``now``, ``conversations``, ``unresolved``, ``contact_state``, ``messages``,
+  ``attachments``, ``notes``, ``bots``, ``agents``, ``last_agent``, ``handoffs``, ``references``, ``threads`` (what
+  threading reads);
+- the rest: ``timeline``, ``counts``, ``sentiment``, ``part_identity`` (what a part is of).
+"""

@@ -26,7 +26,7 @@ CLAIMS_COUNTED = 1_000
 
 class RefusedClaim(Struct, frozen=True, gc=False):
     """A question for a person: whether the ``identifier``, the weaker end of a refused claim, and the ``other`` are one
-    person's. ``reason``: why the claim joins nobody (``cx_identity.model.Refusal``). ``at``: the claim's evidence."""
+    person's. ``reason``: why the claim joins nobody (``cx_identity.outcome.Refusal``). ``at``: the claim's evidence."""
 
     identifier: Profile
     other: Profile

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from cx_context.parts.model import Part
 from cx_context.parts.values import At
@@ -57,4 +56,3 @@ class Section:
     member_handlers: Mapping[str, Handler] = field(default_factory=dict)
     provenance: Mapping[Path, Provenance] = field(default_factory=dict)
     not_shown: Mapping[str, str] = field(default_factory=dict)
-    schemas: Mapping[str, Any] = field(default_factory=dict)
