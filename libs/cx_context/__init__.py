@@ -16,4 +16,4 @@ Modules:
 - ``sections`` has a module for each section of the context, ``document`` puts them in order;
 - ``explain`` says which events made a value;
 - ``routing_targets`` says which agents and queues a live contact concerns, ``change_notifications`` what is announced
-  of a change, ``versions`` how a context's version is made. """
+  of a change, ``versions`` how a context's version is made."""
