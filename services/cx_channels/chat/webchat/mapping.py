@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from cx_channels.chat.webchat.protocol import ClientId
 from cx_channels.chat.webchat.visitors import VISITORS_KINDS, Visitor
+from cx_channels.kit.ids import id_part
 from cx_channels.provider import Connection, Mapped, Request
 from cx_events.envelope import Attachment, Data, Draft, Message, Participant, Reference
 from cx_events.errors import Refused
@@ -160,7 +161,7 @@ def _draft(note: Note, raw: bytes) -> Draft:
             return Draft(type=name, id=f"{note.interaction}/identified/{_digest(raw)}", data=data)
         case Continued():
             data.references = [Reference(kind=KIND, value=note.token)]
-            return Draft(type=REDEEMED, id=f"{note.interaction}/continued/{note.token[:64]}", data=data)
+            return Draft(type=REDEEMED, id=f"{note.interaction}/continued/{id_part(note.token[:64])}", data=data)
         case Ended():
             data.reason = "customer"
             return Draft(type="cx.interaction.ended.v1", id=f"{note.interaction}/ended", data=data)
