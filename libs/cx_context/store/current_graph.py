@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cx_context.sections.members import Member
@@ -10,12 +10,14 @@ from cx_context.sections.vouchers import LastHeard
 from cx_context.store import attributions, decisions, graph, members, parts
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.graph_view import CustomerMatch, SideKey
+from cx_context.store.identifier_activity import contacts_at
 from cx_context.store.part_codec import decode_span, unpack
 from cx_context.store.sql import Tx
 from cx_context.store.versions import version_of
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution
-from cx_identity.model import Decision, Edge
+from cx_identity.candidate_ranking import IdentifierActivity
+from cx_identity.model import Decision, Edge, Profile
 
 
 class CurrentGraph:
@@ -62,6 +64,14 @@ class CurrentGraph:
 
     async def edges_at(self, nodes: Collection[NodeId]) -> list[Edge]:
         return await graph.edges_at(self._tx, self._tenant, nodes)
+
+    async def profiles(self, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
+        return await graph.read_profiles(self._tx, self._tenant, ids)
+
+    async def contacts_at(
+        self, identifier: Profile, stream_ids: Sequence[NodeId]
+    ) -> Mapping[NodeId, list[IdentifierActivity]]:
+        return await contacts_at(self._tx, self._tenant, identifier, stream_ids)
 
     async def decisions_naming(self, nodes: Collection[NodeId]) -> list[Decision]:
         return await decisions.decisions_naming(self._tx, self._tenant, nodes)

@@ -6,7 +6,7 @@ taken yet, ``AsOfGraph`` as they were within time bounds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +14,8 @@ from cx_context.sections.members import Member
 from cx_context.sections.vouchers import LastHeard
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution
-from cx_identity.model import Decision, Edge
+from cx_identity.candidate_ranking import IdentifierActivity
+from cx_identity.model import Decision, Edge, Profile
 
 SideKey = tuple[NodeId, NodeId]
 """(stream, interaction node): the part of an interaction that lies at one stream."""
@@ -63,6 +64,14 @@ class GraphView(Protocol):
 
     async def edges_at(self, nodes: Collection[NodeId]) -> list[Edge]:
         """Return all edges that touch these profiles."""
+
+    async def profiles(self, ids: Collection[NodeId]) -> dict[NodeId, Profile]:
+        """Return those of the profiles that a fact names."""
+
+    async def contacts_at(
+        self, identifier: Profile, stream_ids: Sequence[NodeId]
+    ) -> Mapping[NodeId, list[IdentifierActivity]]:
+        """Return the contacts in which an identifier was used, by stream (``identifier_activity.contacts_at``)."""
 
     async def decisions_naming(self, nodes: Collection[NodeId]) -> list[Decision]:
         """Return the decisions about these profiles, withdrawn ones too."""

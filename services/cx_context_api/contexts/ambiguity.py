@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from cx_context.document import context_body
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.graph import read_profiles
+from cx_context.store.graph_view import GraphView
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.settled import settled_among
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidate_views import candidate_view
-from cx_context_api.identity.candidates import read_candidate, read_candidate_as_of
+from cx_context_api.identity.candidates import read_candidate
 from cx_context_api.requests.targets import ById, ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import NodeId, parse_node_id, text_of
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 from cx_identity.model import Profile
+from cx_identity.rules import Rules
 
 CANDIDATES_SHOWN = 20
 
@@ -43,37 +44,39 @@ class AmbiguousTarget(Exception):
         return [form for form in forms if form is not None]
 
 
+Load = Callable[[NodeId], Awaitable[CustomerFacts]]
+"""Load what a customer's body is made of."""
+
+
 async def read_possible_customers(tx: Tx, tenancy: Tenancy, ambiguous: AmbiguousTarget) -> Json:
     """Return ``{"candidates": [...]}``, likeliest first, with ``candidate`` if an identifier is shared."""
     tenant = tenancy.ids.tenant
-    identifier = _shared_identifier(ambiguous, await read_profiles(tx, tenant, ambiguous.profiles))
-    customers = _participants(ambiguous)
-    more: Json = {}
-    if identifier is not None:
-        rules = await read_rules_in_force(tx, tenant, tenancy.rules)
-        candidate = await read_candidate(tx, tenancy.ids, identifier, rules)
-        dismissed = bool(await settled_among(CurrentGraph(tx, tenant), [identifier.id]))
-        customers, more = _owners(candidate_view(candidate, dismissed=dismissed), ambiguous)
-    named = []
-    for customer in customers:
-        facts = await load_known(tx, tenancy.ids, parse_node_id(customer["id"]), timeline=1)
-        named.append(_with_display(customer, facts, tenancy.window))
-    return {"candidates": named, **more}
+
+    async def load(customer: NodeId) -> CustomerFacts:
+        return await load_known(tx, tenancy.ids, customer, timeline=1)
+
+    async def rules() -> Rules:
+        return await read_rules_in_force(tx, tenant, tenancy.rules)
+
+    return await _possible_customers(CurrentGraph(tx, tenant), rules, load, tenancy, ambiguous)
 
 
 async def read_possible_customers_as_of(snapshot: Snapshot, tenancy: Tenancy, ambiguous: AmbiguousTarget) -> Json:
     """Return what ``read_possible_customers`` returns, as of a moment of the past."""
-    identifier = _shared_identifier(ambiguous, await snapshot.profiles(ambiguous.profiles))
+    return await _possible_customers(snapshot, snapshot.rules, snapshot.load, tenancy, ambiguous)
+
+
+async def _possible_customers(
+    graph: GraphView, rules: Callable[[], Awaitable[Rules]], load: Load, tenancy: Tenancy, ambiguous: AmbiguousTarget
+) -> Json:
+    identifier = _shared_identifier(ambiguous, await graph.profiles(ambiguous.profiles))
     customers = _participants(ambiguous)
     more: Json = {}
     if identifier is not None:
-        dismissed = bool(await settled_among(snapshot, [identifier.id]))
-        candidate = await read_candidate_as_of(snapshot, identifier)
+        candidate = await read_candidate(graph, tenancy.ids, identifier, await rules())
+        dismissed = bool(await settled_among(graph, [identifier.id]))
         customers, more = _owners(candidate_view(candidate, dismissed=dismissed), ambiguous)
-    named = []
-    for customer in customers:
-        facts = await snapshot.load(parse_node_id(customer["id"]))
-        named.append(_with_display(customer, facts, tenancy.window))
+    named = [_with_display(each, await load(parse_node_id(each["id"])), tenancy.window) for each in customers]
     return {"candidates": named, **more}
 
 

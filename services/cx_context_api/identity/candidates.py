@@ -10,13 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cx_context.definition import Owners
-from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.graph import edges_at, read_profiles
-from cx_context.store.identifier_activity import contacts_at
-from cx_context.store.members import customers_of
+from cx_context.store.graph_view import GraphView
 from cx_context.store.ownership import owners_of_interactions
-from cx_context.store.snapshot import Snapshot
-from cx_context.store.sql import Tx
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 from cx_identity.candidate_ranking import (
@@ -47,28 +42,14 @@ class RankedCandidate:
     unclaimed: IdentifierUse | None
 
 
-async def read_candidate(tx: Tx, ids: IdSpace, identifier: Profile, rules: Rules) -> RankedCandidate:
-    """Return who may own an identifier today."""
-    tenant = ids.tenant
-    edges = await edges_at(tx, tenant, [identifier.id])
-    profiles = await read_profiles(tx, tenant, _ends(edges, identifier))
-    inputs = _CandidateInputs(
-        identifier, edges, profiles, await customers_of(tx, tenant, {*profiles, identifier.id}), rules
-    )
-    contacts = await contacts_at(tx, tenant, identifier, inputs.stream_ids())
-    return inputs.rank(
-        contacts, await owners_of_interactions(CurrentGraph(tx, tenant), inputs.nodes(ids, contacts)), ids
-    )
-
-
-async def read_candidate_as_of(then: Snapshot, identifier: Profile) -> RankedCandidate:
-    """Return who may have owned an identifier at a moment of the past."""
-    edges = await then.edges_at([identifier.id])
-    profiles = await then.profiles(_ends(edges, identifier))
-    customer_of = await then.customers_of({*profiles, identifier.id})
-    inputs = _CandidateInputs(identifier, edges, profiles, customer_of, await then.rules())
-    contacts = await then.contacts_at(identifier, inputs.stream_ids())
-    return inputs.rank(contacts, await owners_of_interactions(then, inputs.nodes(then.ids, contacts)), then.ids)
+async def read_candidate(graph: GraphView, ids: IdSpace, identifier: Profile, rules: Rules) -> RankedCandidate:
+    """Return who may own an identifier, today or at the moment of the graph. ``rules``: those in force there."""
+    edges = await graph.edges_at([identifier.id])
+    profiles = await graph.profiles(_ends(edges, identifier))
+    customer_of = await graph.customers_of({*profiles, identifier.id})
+    inputs = _CandidateInputs(identifier, edges, profiles, customer_of, rules)
+    contacts = await graph.contacts_at(identifier, inputs.stream_ids())
+    return inputs.rank(contacts, await owners_of_interactions(graph, inputs.nodes(ids, contacts)), ids)
 
 
 def _ends(edges: Sequence[Edge], identifier: Profile) -> set[NodeId]:

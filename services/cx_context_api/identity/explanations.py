@@ -9,18 +9,18 @@ from cx_context.store.attributions import attributions_about
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.events import read_raws
 from cx_context.store.graph_slices import resolve_surroundings
-from cx_context.store.members import members_of
+from cx_context.store.graph_view import GraphView
 from cx_context.store.ownership import ownership_of
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.settled import settled_among
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidate_views import candidate_view, evidence_view, profile_view
-from cx_context_api.identity.candidates import RankedCandidate, read_candidate, read_candidate_as_of
+from cx_context_api.identity.candidates import RankedCandidate, read_candidate
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
-from cx_events.ids import NodeId, text_of
+from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 from cx_identity.attribution import Attribution
@@ -64,18 +64,11 @@ class _Inputs(NamedTuple):
 async def read_explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: NodeId) -> Json:
     """Return what joined a customer's identifiers, and what did not."""
     rules = await read_rules_in_force(tx, tenant, tenancy.rules)
-    members = [member.id for member in await members_of(tx, tenant, customer)]
+    view = CurrentGraph(tx, tenant)
+    members = [member.id for member in await view.members_of(customer)]
     scope, resolution = await resolve_surroundings(tx, tenant, members, rules)
-    graph = scope.surroundings()
-    explanation = explain_customer(customer, graph, resolution, rules)
-    own = await ownership_of(CurrentGraph(tx, tenancy.ids.tenant), customer, members)
-    attributions = await attributions_about(CurrentGraph(tx, tenant), members, own.nodes)
-    in_candidate = _in_candidate(graph, resolution, members)
-    open_ids = sorted(in_candidate - await settled_among(CurrentGraph(tx, tenant), in_candidate))
-    candidates = [
-        await read_candidate(tx, tenancy.ids, graph.profiles[id], rules) for id in open_ids[:CANDIDATES_SHOWN]
-    ]
-    return await _view(tx, customer, _Inputs(explanation, graph.profiles, attributions, open_ids, candidates, rules))
+    gathered = await _gather(view, tenancy.ids, customer, members, scope.surroundings(), resolution, rules)
+    return await _view(tx, customer, gathered)
 
 
 async def read_explanation_as_of(tx: Tx, then: Snapshot, customer: NodeId) -> Json:
@@ -83,13 +76,26 @@ async def read_explanation_as_of(tx: Tx, then: Snapshot, customer: NodeId) -> Js
     rules = await then.rules()
     members = [member.id for member in await then.members_of(customer)]
     graph, resolution = await then.explained(members)
+    return await _view(tx, customer, await _gather(then, then.ids, customer, members, graph, resolution, rules))
+
+
+async def _gather(
+    view: GraphView,
+    ids: IdSpace,
+    customer: NodeId,
+    members: Collection[NodeId],
+    graph: Graph,
+    resolution: Resolution,
+    rules: Rules,
+) -> _Inputs:
+    """Gather the inputs of an explanation. ``graph``, ``resolution``: of what surrounds the members."""
     explanation = explain_customer(customer, graph, resolution, rules)
-    own = await ownership_of(then, customer, members)
-    attributions = await attributions_about(then, members, own.nodes)
+    own = await ownership_of(view, customer, members)
+    attributions = await attributions_about(view, members, own.nodes)
     in_candidate = _in_candidate(graph, resolution, members)
-    open_ids = sorted(in_candidate - await settled_among(then, in_candidate))
-    candidates = [await read_candidate_as_of(then, graph.profiles[id]) for id in open_ids[:CANDIDATES_SHOWN]]
-    return await _view(tx, customer, _Inputs(explanation, graph.profiles, attributions, open_ids, candidates, rules))
+    open_ids = sorted(in_candidate - await settled_among(view, in_candidate))
+    candidates = [await read_candidate(view, ids, graph.profiles[id], rules) for id in open_ids[:CANDIDATES_SHOWN]]
+    return _Inputs(explanation, graph.profiles, attributions, open_ids, candidates, rules)
 
 
 def _in_candidate(graph: Graph, resolution: Resolution, members: Collection[NodeId]) -> set[NodeId]:
