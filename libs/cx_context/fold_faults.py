@@ -5,9 +5,9 @@ about identity is worked out, and one of these raises, or yields a text that a s
 stored, marked with its fault, and has no part, profile, edge or decision. Since nothing but the event is asked, the
 same events are left out in any order of arrival.
 
-The part of several events is the sum of the parts of each (``combine.merge``). ``fold.apply`` adds an event in place
-and must come to the same; where it raises though the event can be folded alone, the sum is made by merging. So no event
-is left out for what else its part holds.
+The part of several events is the sum of the parts of each (``parts.merge.merge``). ``fold.apply`` adds an event in
+place and must come to the same; where it raises though the event can be folded alone, the sum is made by merging. So no
+event is left out for what else its part holds.
 """
 
 from __future__ import annotations

@@ -11,6 +11,10 @@ from cx_events.errors import Refused
 Micros = int
 """Microseconds since the Unix epoch, UTC."""
 
+BEGINNING_OF_TIME: Micros = -(1 << 63)
+END_OF_TIME: Micros = (1 << 63) - 1
+"""The least and the greatest time that a store's integer holds: before and after every event."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = -62_135_596_800_000_000
 _LAST = 253_402_300_799_999_999

@@ -14,7 +14,6 @@ from cx_vcon.content import has_content, kind_of
 from cx_vcon.json_values import duration, index, indexes, text, time
 from cx_vcon.round_trip import MAX_INTERACTIONS
 
-_CHANNELS: frozenset[str] = frozenset(get_args(Channel))
 _APPLICATIONS: Sequence[tuple[re.Pattern[str], Channel]] = (
     (re.compile(r"\b(sms|mms|rcs)\b"), "sms"),
     (re.compile(r"mail|smtp|imap"), "email"),

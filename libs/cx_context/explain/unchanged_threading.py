@@ -14,11 +14,10 @@ from cx_context.sections.proofs import CORE
 from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
-from cx_context.threading.continuity_tokens import END_OF_TIME
 from cx_context.threading.conversations import Conversation
 from cx_events.facts import Fact
 from cx_events.ids import text_of
-from cx_events.timestamps import Micros
+from cx_events.timestamps import END_OF_TIME, Micros
 
 TIME_FIELDS = frozenset({"first", "last", "since", "active", "endless", "first_recorded"})
 _DECISIVE = (THREADING - TIME_FIELDS - {"channel", "channels"}) | CORE

@@ -19,6 +19,7 @@ from cx_events.identifiers import rank_of
 
 T = TypeVar("T")
 Time = TypeVar("Time", int, At)
+Ordered = TypeVar("Ordered", int, str, At)
 _place = itemgetter(0)
 _time_and_key = itemgetter(1, 0)
 
@@ -40,31 +41,19 @@ WORDS = "words"
 """Marks a field that a part header leaves out: only the summary of a shown conversation and ``now`` need it."""
 
 
-def _first(one: At | None, other: At | None) -> At | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return min(one, other)
-
-
-def _last(one: At | None, other: At | None) -> At | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return max(one, other)
-
-
 def _last_register(one: Register | None, other: Register | None) -> Register | None:
     if one is None or other is None:
         return one if other is None else other
     return other if other[0] > one[0] else one
 
 
-def _least(one: int | None, other: int | None) -> int | None:
+def _least(one: Ordered | None, other: Ordered | None) -> Ordered | None:
     if one is None or other is None:
         return one if other is None else other
     return min(one, other)
 
 
-def _greatest(one: str | None, other: str | None) -> str | None:
+def _greatest(one: Ordered | None, other: Ordered | None) -> Ordered | None:
     if one is None or other is None:
         return one if other is None else other
     return max(one, other)
@@ -206,8 +195,8 @@ Smallest = Annotated[T, MergeRule(min, min, always=True)]
 Greatest = Annotated[T, MergeRule(max, max, always=True)]
 LeastOrNone = Annotated[int | None, MergeRule(_least, min)]
 GreatestOrNone = Annotated[str | None, MergeRule(_greatest, max)]
-FirstAt = Annotated[At | None, MergeRule(_first, min)]
-LastAt = Annotated[At | None, MergeRule(_last, max)]
+FirstAt = Annotated[At | None, MergeRule(_least, min)]
+LastAt = Annotated[At | None, MergeRule(_greatest, max)]
 LastValue = Annotated[Register | None, MergeRule(_last_register, lambda registers: max(registers, key=_place))]
 """A register: the value written last counts."""
 

@@ -61,11 +61,16 @@ async def standing_attributions(tx: Tx, tenant: str, nodes: Collection[NodeId]) 
 
 def standing_among(attributions: Iterable[Attribution], withdrawals: Sequence[Decision]) -> dict[NodeId, Attribution]:
     """Return the attribution that counts of each interaction, by node; none where all were withdrawn."""
+    by_node = _by_node(attributions)
+    standing = {node: standing_attribution(of_one, withdrawals) for node, of_one in by_node.items()}
+    return {node: attribution for node, attribution in standing.items() if attribution is not None}
+
+
+def _by_node(attributions: Iterable[Attribution]) -> dict[NodeId, list[Attribution]]:
     by_node: dict[NodeId, list[Attribution]] = {}
     for attribution in attributions:
         by_node.setdefault(attribution.interaction, []).append(attribution)
-    standing = {node: standing_attribution(of_one, withdrawals) for node, of_one in by_node.items()}
-    return {node: attribution for node, attribution in standing.items() if attribution is not None}
+    return by_node
 
 
 async def attributed_profiles(tx: Tx, tenant: str, node: NodeId) -> set[NodeId]:
@@ -102,11 +107,8 @@ async def attributions_about(
 def standings_of(attributions: Iterable[Attribution], withdrawals: Sequence[Decision]) -> list[tuple[Attribution, str]]:
     """Return each attribution with its standing, the newest first."""
     gone = withdrawn_decisions(withdrawals)
-    by_node: dict[NodeId, list[Attribution]] = {}
-    for attribution in attributions:
-        by_node.setdefault(attribution.interaction, []).append(attribution)
     told = []
-    for of_one in by_node.values():
+    for of_one in _by_node(attributions).values():
         counts = standing_attribution(of_one, withdrawals)
         for attribution in of_one:
             standing = "withdrawn" if attribution.name in gone else "stands" if attribution is counts else "superseded"

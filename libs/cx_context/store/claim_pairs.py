@@ -15,9 +15,6 @@ Pair = tuple[NodeId, NodeId]
 EARLIEST = -(2**62)
 """A recorded time before any other."""
 
-PROFILE = ", ".join(f"{{0}}.{name}" for name in ("id", "kind", "scope", "value", "first_recorded", "attested"))
-"""The columns that ``writer.profile_of`` reads, of the alias that is put in."""
-
 
 async def rows_at_ends(tx: Tx, shape: Shape, tenant: str, ends: Collection[NodeId]) -> Sequence[Sequence[Any]]:
     """Return the rows with an end among these."""

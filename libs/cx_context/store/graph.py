@@ -28,7 +28,12 @@ async def delete_profiles_and_edges(
         await tx.execute("DELETE FROM edges WHERE a = :a AND b = :b", a=a, b=b)
 
 
-PROFILE_COLUMNS = "p.id, p.kind, p.scope, p.value, p.first_recorded, p.attested"
+_PROFILE = ("id", "kind", "scope", "value", "first_recorded", "attested")
+
+
+def profile_columns(alias: str) -> str:
+    """Return the columns that ``profile_from_row`` reads, of ``profiles`` under this alias."""
+    return ", ".join(f"{alias}.{name}" for name in _PROFILE)
 
 
 def profile_from_row(row: Sequence[Any]) -> Profile:
@@ -47,7 +52,7 @@ async def read_profiles(tx: Tx, tenant: str, ids: Collection[NodeId]) -> dict[No
     if not ids:
         return {}
     rows = await tx.fetch(
-        f"SELECT {PROFILE_COLUMNS} FROM profiles p WHERE p.id = ANY(:ids) AND p.tenant = :tenant",
+        f"SELECT {profile_columns('p')} FROM profiles p WHERE p.id = ANY(:ids) AND p.tenant = :tenant",
         ids=list(ids),
         tenant=tenant,
     )
@@ -66,15 +71,6 @@ async def write_profiles(tx: Tx, tenant: str, found: Iterable[Profile]) -> None:
         "attested = profiles.attested OR excluded.attested "
         "WHERE excluded.first_recorded < profiles.first_recorded OR (excluded.attested AND NOT profiles.attested)",
     )
-
-
-async def read_edges(tx: Tx, pairs: Collection[tuple[NodeId, NodeId]]) -> dict[tuple[NodeId, NodeId], Edge]:
-    """Return the known edges among these pairs."""
-    if not pairs:
-        return {}
-    wanted = set(pairs)
-    rows = await tx.fetch(f"{_SELECT_EDGES} WHERE a = ANY(:ends)", ends=list({a for a, _ in pairs}))
-    return {(row[0], row[1]): _edge(row) for row in rows if (row[0], row[1]) in wanted}
 
 
 _WEIGHTS = ("proved", "asserted", "claimed")
@@ -167,7 +163,7 @@ async def write_link_events(tx: Tx, rows: Iterable[tuple[NodeId, bytes]]) -> Non
 
 async def read_whole_graph(tx: Tx, tenant: str) -> tuple[dict[NodeId, Profile], list[Edge]]:
     """Return all profiles and edges of a tenant, for a change of rules."""
-    found = await tx.fetch(f"SELECT {PROFILE_COLUMNS} FROM profiles p WHERE p.tenant = :tenant", tenant=tenant)
+    found = await tx.fetch(f"SELECT {profile_columns('p')} FROM profiles p WHERE p.tenant = :tenant", tenant=tenant)
     rows = await tx.fetch(f"{_SELECT_EDGES} WHERE tenant = :tenant", tenant=tenant)
     return {row[0]: profile_from_row(row) for row in found}, [_edge(row) for row in rows]
 

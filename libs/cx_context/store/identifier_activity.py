@@ -10,18 +10,17 @@ from msgspec import Struct
 from cx_context.store.sql import Tx
 from cx_events.envelope import Participant
 from cx_events.ids import NodeId
-from cx_events.timestamps import Micros
+from cx_events.timestamps import END_OF_TIME, Micros
 from cx_identity.candidate_ranking import IdentifierActivity
 from cx_identity.model import Profile
 
 LATEST = 100
 """Events of each stream that are looked through, its latest."""
 
-EVER: Micros = (1 << 63) - 1
 _WITHIN = "effective <= :until AND recorded <= :known_at"
 
-MOST_HOMES = 200
-"""Homes that are looked through for one identifier, the first that are given."""
+MOST_STREAMS = 200
+"""Streams that are looked through for one identifier, the first that are given."""
 
 
 class _Data(Struct):
@@ -47,8 +46,8 @@ async def contacts_at(
     identifier: Profile,
     stream_ids: Sequence[NodeId],
     *,
-    until: Micros = EVER,
-    known_at: Micros = EVER,
+    until: Micros = END_OF_TIME,
+    known_at: Micros = END_OF_TIME,
 ) -> Mapping[NodeId, list[IdentifierActivity]]:
     """By stream, those of its ``LATEST`` events that name the identifier as their customer's, in an interaction.
     ``until``, ``known_at``: bounds on when they happened and were recorded.
@@ -66,7 +65,7 @@ async def contacts_at(
         f"AND tenant = :tenant AND {_WITHIN} "
         "ORDER BY effective DESC, key FETCH FIRST :most ROWS ONLY) AS latest "
         "WHERE position(:value::bytea in latest.raw) > 0",
-        stream_ids=list(stream_ids[:MOST_HOMES]),
+        stream_ids=list(stream_ids[:MOST_STREAMS]),
         tenant=tenant,
         most=LATEST,
         until=until,

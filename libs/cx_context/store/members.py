@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cx_context.sections.members import Member
 from cx_context.store import tables
-from cx_context.store.graph import PROFILE_COLUMNS, profile_from_row, read_profiles
+from cx_context.store.graph import profile_columns, profile_from_row, read_profiles
 from cx_context.store.sql import Tx
 from cx_context.store.tables import NO_ID, shape_of
 from cx_events.ids import NodeId
@@ -130,7 +130,7 @@ class MemberRow(NamedTuple):
 
 
 _SELECT_RESOLVED = (
-    f"SELECT {PROFILE_COLUMNS}, {', '.join(f'm.{name}' for name in _MEMBERS.columns)} "
+    f"SELECT {profile_columns('p')}, {', '.join(f'm.{name}' for name in _MEMBERS.columns)} "
     "FROM profiles p LEFT JOIN members m ON m.profile = p.id"
 )
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN, NO_REFUSED_CLAIMS, RefusedClaim, RefusedClaims
 from cx_context.store import claim_pairs, tables, withheld_claims
-from cx_context.store.claim_pairs import EARLIEST, PROFILE, Pair, rows_at_ends, rows_of
-from cx_context.store.graph import profile_from_row
+from cx_context.store.claim_pairs import EARLIEST, Pair, rows_at_ends, rows_of
+from cx_context.store.graph import profile_columns, profile_from_row
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
 from cx_events.ids import NodeId
@@ -100,7 +100,7 @@ async def _count_at(tx: Tx, tenant: str, members: Collection[NodeId]) -> int:
 async def _refused_at(tx: Tx, tenant: str, members: Collection[NodeId]) -> list[RefusedClaim]:
     """Return at least the latest ``CLAIMS_SHOWN`` of those that a guard refused."""
     rows = await tx.fetch(
-        f"SELECT r.reason, r.recorded, r.source, r.id, {PROFILE.format('i')}, {PROFILE.format('o')} "
+        f"SELECT r.reason, r.recorded, r.source, r.id, {profile_columns('i')}, {profile_columns('o')} "
         f"FROM (SELECT * FROM refused_claims WHERE {_AT} AND recorded >= coalesce("
         f"(SELECT recorded FROM refused_claims WHERE {_AT} ORDER BY recorded DESC LIMIT 1 OFFSET :skipped), :least)"
         ") AS r JOIN profiles i ON i.id = r.identifier JOIN profiles o ON o.id = r.other",

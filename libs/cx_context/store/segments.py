@@ -20,10 +20,9 @@ from cx_context.store.tables import shape_of
 from cx_events.codec import decode_leniently
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
-from cx_events.timestamps import Micros
+from cx_events.timestamps import BEGINNING_OF_TIME, END_OF_TIME, Micros
 
 SEGMENTS = shape_of(tables.SEGMENTS)
-EVER = -(1 << 63)
 
 SEGMENT_FACTS = 512
 """A part of more facts has segments, of so many each."""
@@ -46,7 +45,7 @@ def cut(facts: Iterable[Fact], since: Micros) -> list[Segment]:
 async def rebuild(tx: Tx, ids: IdSpace, stream_id: NodeId, part_id: bytes) -> Segment | None:
     """Write all segments of a part anew from its stored events, and return the last one."""
     await forget(tx, part_id)
-    segments = cut(await _facts(tx, ids, stream_id, part_id, EVER, -EVER - 1), EVER)
+    segments = cut(await _facts(tx, ids, stream_id, part_id, BEGINNING_OF_TIME, END_OF_TIME), BEGINNING_OF_TIME)
     await _write(tx, [(part_id, *segment) for segment in segments])
     return segments[-1] if segments else None
 
@@ -99,7 +98,7 @@ async def _grow(
             found.append((since, part))
             continue
         at = bisect_right(segments, since, key=lambda segment: segment[0]) - 1
-        end = segments[at + 1][0] - 1 if at + 1 < len(segments) else -EVER - 1
+        end = segments[at + 1][0] - 1 if at + 1 < len(segments) else END_OF_TIME
         pieces = cut(await _facts(tx, ids, facts[0].stream_id, part_id, since, end), since)
         segments[at : at + 1] = pieces
         found += pieces

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cx_context.parts.model import Part
-from cx_context.store.identifier_activity import EVER
 from cx_context.store.part_codec import (
     PartSpan,
 )
 from cx_events.facts import Fact
-from cx_events.timestamps import Micros
+from cx_events.timestamps import END_OF_TIME, Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +23,12 @@ class TimeBounds:
     @property
     def until(self) -> Micros:
         """Return the greatest effective time within: nothing happens after it is recorded."""
-        return min(self.as_of if self.as_of is not None else EVER, self.known_until)
+        return min(self.as_of if self.as_of is not None else END_OF_TIME, self.known_until)
 
     @property
     def known_until(self) -> Micros:
         """Return the greatest recorded time within."""
-        return self.known_at if self.known_at is not None else EVER
+        return self.known_at if self.known_at is not None else END_OF_TIME
 
     @property
     def parameters(self) -> dict[str, Micros]:

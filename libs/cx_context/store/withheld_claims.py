@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN, RefusedClaim
 from cx_context.store import claim_pairs, tables
-from cx_context.store.claim_pairs import EARLIEST, PROFILE, Pair, rows_at_ends, rows_of
-from cx_context.store.graph import profile_from_row
+from cx_context.store.claim_pairs import EARLIEST, Pair, rows_at_ends, rows_of
+from cx_context.store.graph import profile_columns, profile_from_row
 from cx_context.store.sql import Tx
 from cx_context.store.tables import shape_of
 from cx_events.ids import NodeId
@@ -120,7 +120,7 @@ async def asked_about(
     for own, theirs in _ENDS:
         which = _OPEN.format(theirs=theirs)
         rows = await tx.fetch(
-            f"SELECT r.recorded, r.source, r.id, {PROFILE.format('i')}, {PROFILE.format('o')} "
+            f"SELECT r.recorded, r.source, r.id, {profile_columns('i')}, {profile_columns('o')} "
             f"FROM profiles h JOIN withheld_claims r ON r.{own} = h.id AND r.recorded >= coalesce("
             f"(SELECT f.recorded FROM withheld_claims f WHERE f.{own} = h.id AND {which.replace('r.', 'f.')} "
             "ORDER BY f.recorded DESC LIMIT 1 OFFSET :skipped), :least) "

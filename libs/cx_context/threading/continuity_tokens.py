@@ -14,9 +14,7 @@ from typing import Literal
 from cx_context.parts.places import order_of
 from cx_context.threading.contact_model import Contact
 from cx_events.facts import Order
-from cx_events.timestamps import Micros
-
-END_OF_TIME: Micros = (1 << 63) - 1
+from cx_events.timestamps import END_OF_TIME, Micros
 
 TokenRefusal = Literal["expired", "used-before"]
 

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from cx_context.parts.places import order_of
 from cx_context.parts.values import At
 from cx_context.threading.contact_model import Contact
-from cx_context.threading.continuity_tokens import END_OF_TIME, tokens_of
+from cx_context.threading.continuity_tokens import tokens_of
 from cx_context.threading.joined_sets import JoinedSets
 from cx_context.threading.shared_references import KnownContact, apply_reference, shared_references_of
 from cx_events.facts import Order
 from cx_events.ids import text_of
-from cx_events.timestamps import Micros
+from cx_events.timestamps import END_OF_TIME, Micros
 
 
 class EarlierJoin(NamedTuple):

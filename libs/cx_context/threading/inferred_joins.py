@@ -18,11 +18,10 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from cx_context.threading.contact_model import Contact
-from cx_context.threading.continuity_tokens import END_OF_TIME
 from cx_context.threading.explicit_joins import EarlierJoin, ExplicitJoins
 from cx_context.threading.matters import ContactHistory, Matter, combined_part_suffices, matter_numbers
 from cx_context.threading.recent_conversations import LOOK_BACK, OpenConversation, RecentConversations
-from cx_events.timestamps import Micros
+from cx_events.timestamps import END_OF_TIME, Micros
 
 
 class _Snapshot(NamedTuple):

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from cx_context.parts.values import hash_name, shorten_name
 from cx_context.threading.contact_model import Contact, contacts_by_name, latest_contact_at
-from cx_context.threading.continuity_tokens import END_OF_TIME
 from cx_context.threading.joined_sets import JoinedSets
-from cx_events.timestamps import Micros
+from cx_events.timestamps import END_OF_TIME, Micros
 
 MATTER_KINDS = frozenset({"order", "case"})
 """Kinds of reference that name what a contact is about; the others name what it answers."""

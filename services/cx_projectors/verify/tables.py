@@ -22,11 +22,11 @@ from cx_context.store.members import lone_member_row, member_row
 from cx_context.store.part_codec import begin_of, decode_part
 from cx_context.store.refused_claims import refused_row
 from cx_context.store.rule_changes import rules_text
-from cx_context.store.segments import EVER
 from cx_context.store.tables import NO_ID
 from cx_context.store.withheld_claims import withheld_row
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
+from cx_events.timestamps import BEGINNING_OF_TIME
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import is_withheld
 from cx_identity.evidence import EventLinks, sum_links
@@ -158,9 +158,9 @@ def _segments(of: Expected) -> Expectation:
 
 
 def _faults_of_segments(found: list[tuple[int, bytes]], facts: list[Fact]) -> Iterable[tuple[int, str]]:
-    if not found or found[0][0] != EVER:
-        yield EVER, "the row is missing"
-    ends = [*(since for since, _ in found[1:]), -EVER]
+    if not found or found[0][0] != BEGINNING_OF_TIME:
+        yield BEGINNING_OF_TIME, "the row is missing"
+    ends = [*(since for since, _ in found[1:]), -BEGINNING_OF_TIME]
     for at, ((since, body), end) in enumerate(zip(found, ends, strict=True)):
         within = [fact for fact in facts if since <= fact.effective < end]
         if not within or (at and min(fact.effective for fact in within) != since):
