@@ -9,6 +9,8 @@ from tests.bench.children import Task, play
 CONTENDERS = {
     "floor": "tests.bench.floors.projector",
     "hub": "tests.bench.hubs.projector",
+    "hub-relayed": "tests.bench.hubs.relayed",
+    "hub-profiled": "tests.bench.hubs.profiled",
     "floor-intake": "tests.bench.floors.intake",
     "floor-reading": "tests.bench.floors.reading",
     "floor-embedded": "tests.bench.floors.embedded",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import asyncpg
@@ -24,7 +26,17 @@ from cx_context.store.part_codec import decode_part
 from cx_events.errors import Fatal
 from cx_events.log import INTERACTIONS, TOPICS, Partition
 
-Kind = Literal["floor", "hub"]
+Kind = Literal["floor", "hub", "hub-relayed", "hub-profiled"]
+"""``hub-relayed`` publishes changes as well, as ``cx run projectors`` does; ``hub-profiled`` is the same, watched."""
+
+_POSITIONS: Mapping[Kind, str] = MappingProxyType(
+    {
+        "floor": floor.POSITIONS,
+        "hub": hub.POSITIONS,
+        "hub-relayed": hub.RELAYED_POSITIONS,
+        "hub-profiled": hub.RELAYED_POSITIONS,
+    }
+)
 
 _LOOK_SECONDS = 0.02
 _PATIENCE = 900.0
@@ -52,8 +64,13 @@ async def contest(kind: Kind, place: Place, processes: int = 1) -> Result:
     return result
 
 
-async def project(kind: Kind, place: Place, store_url: str, processes: int, until: int, events: int) -> Result:
-    """From where the database stands until ``until`` records of the log, ``events`` of them new, are in it."""
+async def project(
+    kind: Kind, place: Place, store_url: str, processes: int, until: int, events: int, folder: str = ""
+) -> Result:
+    """From where the database stands until ``until`` records of the log, ``events`` of them new, are in it.
+
+    ``folder``: where a contender that is watched leaves what was seen.
+    """
     names = [f"bench-{number}" for number in range(processes)]
     await (_prepare_floor(store_url) if kind == "floor" else _prepare_hub(store_url, names))
     async with AsyncExitStack() as running:
@@ -63,6 +80,7 @@ async def project(kind: Kind, place: Place, store_url: str, processes: int, unti
                 prefix=place.prefix,
                 store_url=store_url,
                 worker=name,
+                folder=folder,
                 partitions=list(range(number, PARTITIONS, processes)),
             )
             for number, name in enumerate(names)
@@ -99,7 +117,7 @@ async def _timed(
     until: int,
     events: int,
 ) -> Result:
-    offsets = await database.prepare(floor.POSITIONS if kind == "floor" else hub.POSITIONS)
+    offsets = await database.prepare(_POSITIONS[kind])
     before = _cpu(place, children)
     began = time.perf_counter()
     for child in children:
@@ -174,8 +192,22 @@ async def _verify_hub(database: asyncpg.Connection[Any], workload: Workload) -> 
     same("hub: profiles, customers", (profiles, profiles - joined), (workload.profiles, workload.customers))
     for table in ("copies", "dead_letters"):
         same(f"hub: {table}", await database.fetchval(f"SELECT count(*) FROM {table}"), 0)
+    if workload.people:
+        await _verify_people(database, workload.people)
     ends = await database.fetchval("SELECT sum(next_offset) FROM partitions WHERE topic = $1", INTERACTIONS)
     same("hub: positions", int(ends), len(workload.records))
+
+
+async def _verify_people(database: asyncpg.Connection[Any], people: Mapping[bytes, int]) -> None:
+    """``Fatal`` unless each person's address belongs to a customer of its own, who has as many events as the person."""
+    customers: dict[bytes, bytes] = dict(await database.fetch("SELECT profile, customer FROM members"))
+    events: Counter[bytes] = Counter()
+    for row in await database.fetch("SELECT stream_id, body FROM parts"):
+        events[customers.get(row[0], row[0])] += decode_part(row[1]).facts
+    found = {address: events[customers.get(address, address)] for address in people}
+    wrong = [address.hex() for address, count in people.items() if found[address] != count]
+    same("hub: people whose customer has not their events, of whom the first", (len(wrong), wrong[:1]), (0, []))
+    same("hub: events of customers who are nobody", events.total() - sum(found.values()), 0)
 
 
 def same(what: str, found: object, expected: object) -> None:

@@ -34,12 +34,18 @@ def cpu_seconds(pid: int | None) -> float | None:
 
 
 def _own(process: int, stat: list[int]) -> float:
-    """By the process's own clock, which counts nanoseconds where /proc shows hundredths of a second."""
+    """Return a process's own seconds: its clock counts nanoseconds where /proc shows hundredths of a second."""
+    own = process_clock(process)
+    return sum(stat[:2]) / _TICKS if own is None else own
+
+
+def process_clock(process: int) -> float | None:
+    """Return the CPU seconds of one process, without its children; None where it can't be read."""
     try:
         # clock_getcpuclockid(3), which Python lacks: the complement of the pid, and 2 for the scheduler's count.
         return time.clock_gettime(~process << 3 | 2)
     except OSError:
-        return sum(stat[:2]) / _TICKS
+        return None
 
 
 def listener_on(host: str, port: int) -> int | None:

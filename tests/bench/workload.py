@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from zlib import crc32
 
 import msgspec
@@ -42,13 +43,15 @@ WORDS = (
 @dataclass(frozen=True, slots=True)
 class Workload:
     """``records``: (key, value) in the order of the log, copies included. The rest is what a store must end with:
-    distinct events, the bytes of those, identifiers named, customers that these make."""
+    distinct events, the bytes of those, identifiers named, customers that these make; ``people``, where everybody is
+    named by a mail address in each event: distinct events by the profile of that address."""
 
     records: list[tuple[bytes, bytes]]
     events: int
     raw_bytes: int
     profiles: int
     customers: int
+    people: Mapping[bytes, int] = field(default_factory=dict)
 
     @property
     def mean_bytes(self) -> float:
