@@ -68,7 +68,7 @@ def is_fixed(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in FIXED
 
 
-def test_what_touches_a_clock_is_marked() -> None:
+def test_tests_that_use_a_clock_are_marked() -> None:
     unmarked = [
         name
         for name, path in MODULES.items()

@@ -89,7 +89,7 @@ def code_strings(name: str) -> Iterator[str]:
             yield node.value
 
 
-def test_the_house_is_looked_at_whole() -> None:
+def test_all_sources_are_checked() -> None:
     assert len(SOURCES) > 100
 
 
@@ -122,7 +122,7 @@ def test_fastapi_and_starlette_stand_at_the_rim_alone() -> None:
     assert not {name for name in web if Path(name).name not in HTTP_MODULES}
 
 
-def test_patterns_are_compiled_where_the_test_of_their_time_finds_them() -> None:
+def test_patterns_are_compiled_when_their_module_is_imported() -> None:
     # Made from rules and from a mail's boundary. All are entrances of tests/growth.
     made_from_data = {
         "libs/cx_events/junk.py": 1,
@@ -143,12 +143,12 @@ def test_patterns_are_compiled_where_the_test_of_their_time_finds_them() -> None
     assert not renamed
 
 
-def test_every_module_has_a_name_that_says_something() -> None:
+def test_no_module_has_a_vague_name() -> None:
     vague = {"utils", "util", "helpers", "helper", "common", "misc"}
     assert not [name for name in NAMES if set(Path(name).with_suffix("").parts) & vague]
 
 
-def test_every_module_says_what_it_is() -> None:
+def test_every_module_has_a_docstring() -> None:
     written = [name for name in NAMES if (ROOT / name).stat().st_size]
     assert not [name for name in written if not ast.get_docstring(tree(name))]
 
@@ -158,7 +158,7 @@ def test_every_table_of_the_store_is_verified() -> None:
     assert CHECKS.keys() == METADATA.tables.keys()
 
 
-def test_nothing_is_left_for_later() -> None:
+def test_no_source_has_a_todo() -> None:
     later = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError")
     assert not [name for name in NAMES if later.search((ROOT / name).read_text(encoding="utf-8"))]
 
@@ -223,7 +223,7 @@ def outside(each: str) -> bool:
     return is_below(each, tuple(RIM))
 
 
-def test_what_computes_touches_nothing_outside() -> None:
+def test_pure_folders_import_nothing_outside() -> None:
     pure = [name for name in NAMES if name.startswith(PURE) and not name.startswith(NOT_PURE)]
     for folder in PURE:
         assert any(name.startswith(folder) for name in pure), folder
@@ -235,7 +235,7 @@ def test_what_computes_touches_nothing_outside() -> None:
 @pytest.mark.parametrize(
     "line", ["import socket", "from os import path", "import urllib.request", "from asyncio import sleep"]
 )
-def test_an_import_of_the_outside_is_seen(line: str) -> None:
+def test_an_impure_import_is_seen(line: str) -> None:
     (node,) = ast.parse(line).body
     assert isinstance(node, ast.Import | ast.ImportFrom)
     assert any(outside(each) for each in imported(node))
@@ -323,3 +323,32 @@ def docstrings(name: str) -> Iterator[tuple[str, str]]:
 
 def test_docstrings_begin_with_what_the_thing_does() -> None:
     assert not [place for name in NAMES for place, text in docstrings(name) if BAD_BEGINNINGS.match(text)]
+
+
+MOST_WORDS = 9
+"""The most words that a test's name may have after ``test_``."""
+
+TESTS = sorted([*(ROOT / "tests").rglob("*.py"), *SOURCES])
+
+
+def long_test_names(source: str) -> list[str]:
+    """Return the names of tests in Python code that have too many words, parted by underscores."""
+    return [
+        node.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and node.name.count("_") > MOST_WORDS
+    ]
+
+
+def test_a_tests_name_has_at_most_nine_words() -> None:
+    found = {str(path.relative_to(ROOT)): long_test_names(path.read_text(encoding="utf-8")) for path in TESTS}
+    assert "tests/architecture/test_house_rules.py" in found
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_a_tests_name_of_ten_words_is_seen() -> None:
+    ten = "one_two_three_four_five_six_seven_eight_nine_ten"
+    source = f"def test_{ten}(): ...\nclass Any:\n    async def test_other_{ten}(self): ...\ndef test_{ten[:-4]}(): ..."
+    assert long_test_names(source) == [f"test_{ten}", f"test_other_{ten}"]

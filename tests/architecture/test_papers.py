@@ -34,7 +34,7 @@ def test_links_between_papers_lead_somewhere(paper: Path) -> None:
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=name_of)
-def test_papers_speak_of_commands_that_there_are(paper: Path) -> None:
+def test_papers_name_existing_commands(paper: Path) -> None:
     code = "\n".join("".join(found) for found in CODE.findall(paper.read_text(encoding="utf-8")))
     assert set(COMMAND.findall(code)) <= set(COMMANDS)
 
@@ -42,7 +42,7 @@ def test_papers_speak_of_commands_that_there_are(paper: Path) -> None:
 NAMED_TEST = re.compile(r"`((?:[\w-]+/)*test_\w+\.py)::(test_\w+)`")
 
 
-def test_each_threat_names_tests_that_there_are() -> None:
+def test_each_threat_names_existing_tests() -> None:
     named = NAMED_TEST.findall((ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
     assert len(named) > 20
     for file, test in named:
@@ -76,11 +76,11 @@ def test_the_readme_names_both_commands() -> None:
 
 
 @pytest.mark.parametrize("paper", pages(), ids=name_of)
-def test_what_is_made_from_the_code_is_up_to_date(paper: Path) -> None:
+def test_generated_papers_are_up_to_date(paper: Path) -> None:
     assert paper.read_text(encoding="utf-8") == pages()[paper], "python -m cx_hub.generated_docs writes it anew"
 
 
-def test_the_example_configuration_is_one(tmp_path: Path) -> None:
+def test_the_example_configuration_loads(tmp_path: Path) -> None:
     example = ROOT / "deploy" / "example.yaml"
     needed = set(re.findall(r"\$\{([A-Z_]+)\}", re.sub(r"(?m)^#.*$", "", example.read_text(encoding="utf-8"))))
     tenants = load(example, tmp_path, {name: f"a placeholder of {name}" for name in needed})
@@ -120,13 +120,13 @@ def is_there(dotted: str) -> bool:
     return False
 
 
-def test_modules_that_prose_names_are_there() -> None:
+def test_modules_named_in_prose_exist() -> None:
     named = {(name_of(path), each) for path in PROSE for each in DOTTED.findall(path.read_text("utf-8"))}
     assert len(named) > 50
     assert sorted((place, each) for place, each in named if not is_there(each)) == []
 
 
-def test_files_that_prose_names_are_there() -> None:
+def test_files_named_in_prose_exist() -> None:
     named = {(name_of(path), each) for path in PROSE for each in FILES.findall(path.read_text("utf-8"))}
     missing = [
         (place, each) for place, each in named if not any((ROOT / root / each).exists() for root in ("", *CODE_ROOTS))

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.names[0])
-async def test_a_benchmark_runs_and_reports_ratio_target_and_what_each_side_cost(
+async def test_a_benchmark_reports_ratio_target_and_cost_per_side(
     kafka_url: str, postgres_url: str, race: Race, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(log_url=kafka_url, store_url=postgres_url)
@@ -56,7 +56,7 @@ def _is_told_of_requests(side: dict[str, Any], name: str) -> None:
         assert 0 < side["p50_ms"] <= side["p99_ms"]
 
 
-def test_every_name_of_the_documentation_is_measured_and_every_measured_one_documented() -> None:
+def test_documented_benchmarks_are_the_measured_ones() -> None:
     told = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     table = told.partition("## What is measured")[2].partition("## ")[0]
     documented = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
@@ -64,6 +64,6 @@ def test_every_name_of_the_documentation_is_measured_and_every_measured_one_docu
 
 
 @pytest.mark.parametrize("names", [["faster"], ["projector_vs_floor", "faster"]])
-def test_a_benchmark_that_there_is_not_is_refused_before_any_runs(names: Sequence[str]) -> None:
+def test_an_unknown_benchmark_is_refused_before_any_runs(names: Sequence[str]) -> None:
     with pytest.raises(Refused, match="'faster' is none of projector_vs_floor"):
         benchmarks.main(names)

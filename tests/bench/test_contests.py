@@ -19,7 +19,7 @@ WORKLOAD = make_workload(1_500, hot_share=0.1)
 
 
 @pytest.mark.parametrize(("kind", "processes"), [("floor", 2), ("hub", 1)])
-async def test_a_contender_comes_to_the_end_and_its_store_is_what_the_workload_makes(
+async def test_a_contender_leaves_the_store_that_the_workload_defines(
     kafka_url: str, postgres_url: str, kind: Kind, processes: int
 ) -> None:
     async with preloaded(kafka_url, WORKLOAD) as prefix:
@@ -39,7 +39,7 @@ async def test_a_contender_comes_to_the_end_and_its_store_is_what_the_workload_m
 @pytest.mark.parametrize(
     ("kind", "wrong"), [("floor", {"raw_bytes": 1}), ("hub", {"events": 1_499}), ("hub", {"customers": 1})]
 )
-async def test_a_store_that_is_not_what_the_workload_makes_gives_no_rate(
+async def test_a_store_unlike_the_workload_gives_no_rate(
     kafka_url: str, postgres_url: str, kind: Kind, wrong: dict[str, Any]
 ) -> None:
     other = dataclasses.replace(WORKLOAD, **wrong)

@@ -30,7 +30,7 @@ class TestFolderBlobs(BlobContract):
 
         return tamper
 
-    async def test_no_path_tells_a_tenants_name_or_leaves_the_folder(self, tmp_path: Path, blobs: Blobs) -> None:
+    async def test_no_path_shows_the_tenant_or_leaves_the_folder(self, tmp_path: Path, blobs: Blobs) -> None:
         await blobs.put("acme", b"one")
         await blobs.put("../../outside", b"two")
         files = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -38,7 +38,7 @@ class TestFolderBlobs(BlobContract):
         assert all(path.is_relative_to(tmp_path / "blobs") for path in files)
         assert not [path for path in files if "acme" in str(path.relative_to(tmp_path))]
 
-    async def test_a_folder_that_cannot_be_written_means_later(self, tmp_path: Path) -> None:
+    async def test_an_unwritable_folder_is_try_later(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         blobs = FolderBlobs(tmp_path / "file" / "blobs")
         with pytest.raises(TryLater, match="can't be made"):
@@ -75,12 +75,12 @@ class TestPostgresBlobs(BlobContract):
 
         return tamper
 
-    async def test_a_database_that_is_not_there_is_fatal(self, postgres_database: str) -> None:
+    async def test_a_missing_database_is_fatal(self, postgres_database: str) -> None:
         with pytest.raises(Fatal, match="does not exist"):
             await PostgresBlobs(postgres_database + "_not").start()
 
 
-async def test_a_server_that_is_not_there_means_later() -> None:
+async def test_an_absent_server_is_try_later() -> None:
     with pytest.raises(TryLater, match="PostgreSQL"):
         await PostgresBlobs("postgresql+asyncpg://cx@127.0.0.1:1/cx").start()
 
@@ -93,7 +93,7 @@ def test_an_address_names_the_store() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "blobs", "file://blobs", "postgresql://cx:secret@host/cx"])
-def test_an_address_that_names_no_store_is_fatal_and_keeps_its_secrets(url: str) -> None:
+def test_an_unknown_store_address_is_fatal_without_showing_secrets(url: str) -> None:
     with pytest.raises(Fatal, match="file:///FOLDER or postgresql") as fatal:
         open_blobs(url)
     assert "secret" not in str(fatal.value)

@@ -58,7 +58,7 @@ class TestSqliteLogWhileLocked(LogOutageContract):
         return SqliteLock(sqlite_log_path)
 
 
-async def test_a_full_disk_means_later(sqlite_log_path: Path) -> None:
+async def test_a_full_disk_is_try_later(sqlite_log_path: Path) -> None:
     log = SqliteLog(sqlite_log_path, 1)
     await log.start()
     await log.append([record("k", "fits")])
@@ -76,7 +76,7 @@ async def test_a_full_disk_means_later(sqlite_log_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_a_writer_whose_thread_has_ended_is_begun_again(sqlite_log_path: Path) -> None:
+async def test_a_writer_whose_thread_ended_is_restarted(sqlite_log_path: Path) -> None:
     log = SqliteLog(sqlite_log_path, 1)
     await log.start()
     writer = log._writer
@@ -103,7 +103,7 @@ async def test_a_damaged_file_is_fatal_and_named(sqlite_log_path: Path) -> None:
         await SqliteLog(sqlite_log_path).start()
 
 
-async def test_a_folder_that_cannot_be_made_means_later(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_made_is_try_later(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(TryLater, match="can't be made"):
         await SqliteLog(tmp_path / "file" / "log.db").start()
@@ -143,7 +143,7 @@ async def test_several_processes_share_one_file(sqlite_log_path: Path) -> None:
     await log.stop()
 
 
-async def test_what_a_killed_process_was_told_is_there(sqlite_log_path: Path) -> None:
+async def test_a_killed_process_leaves_its_acknowledged_records(sqlite_log_path: Path) -> None:
     told = subprocess.run(
         [
             sys.executable,
@@ -173,9 +173,7 @@ class TestKafkaLog(LogContract):
 
 
 @pytest.mark.kafka
-async def test_records_that_kafka_has_deleted_are_missed_loudly(
-    kafka_url: str, kafka_log: Callable[..., KafkaLog]
-) -> None:
+async def test_reading_records_that_kafka_deleted_is_fatal(kafka_url: str, kafka_log: Callable[..., KafkaLog]) -> None:
     log = kafka_log(partitions=1)
     await log.start()
     await log.append([record("k", str(n)) for n in range(10)])
@@ -252,7 +250,7 @@ class TestKafkaLogWhileDown(LogOutageContract):
             await log.stop()
 
 
-async def test_a_kafka_that_is_not_there_means_later() -> None:
+async def test_an_absent_kafka_is_try_later() -> None:
     log = KafkaLog("127.0.0.1:1")
     with pytest.raises(TryLater, match=r"127\.0\.0\.1:1"):
         await log.start()

@@ -70,7 +70,7 @@ EVERY_CASE = pytest.mark.parametrize(("provider", "case"), list(all_cases()))
 
 
 @EVERY
-def test_a_provider_has_a_readme_a_table_of_kinds_and_fixtures(provider: Provider) -> None:
+def test_a_provider_has_readme_kinds_and_fixtures(provider: Provider) -> None:
     folder = folder_of(provider)
     assert (folder / "README.md").read_text(encoding="utf-8").strip()
     assert (folder / "mapping.py").is_file()
@@ -153,7 +153,7 @@ class Watched(Request):
 
 
 @EVERY
-def test_a_check_that_reads_the_url_is_declared_to(provider: Provider) -> None:
+def test_a_check_that_reads_the_url_declares_it(provider: Provider) -> None:
     """Else it would be checked for whatever the sender's Host header says, or for no host at all."""
     Watched.seen = set()
     for case, request in readable_requests(provider):
@@ -271,7 +271,7 @@ def with_at(value: Any, place: tuple[Any, ...], new: Any) -> Any:
 @EVERY
 @SLOW
 @given(data=st.data())
-def test_anything_anywhere_in_a_fixture_is_mapped_or_refused_by_name(provider: Provider, data: st.DataObject) -> None:
+def test_a_fixture_with_any_changed_value_is_handled(provider: Provider, data: st.DataObject) -> None:
     """A value of a JSON or form fixture is replaced, or left out."""
     paths = [path for path in fixtures_of(provider) if path.suffix in (".json", ".form", ".query")]
     if not paths:
@@ -301,7 +301,7 @@ def test_anything_anywhere_in_a_fixture_is_mapped_or_refused_by_name(provider: P
 @pytest.mark.parametrize(
     "body", [b"", b"[", b"{}", b"[]", b"null", b"0", b"[" * 100_000, b'{"a":' * 50_000, b"\xff\xfe"]
 )
-def test_an_empty_or_endless_body_is_mapped_or_refused_by_name(provider: Provider, body: bytes) -> None:
+def test_an_empty_or_huge_body_is_mapped_or_refused(provider: Provider, body: bytes) -> None:
     for content_type in CONTENT_TYPES:
         survives(provider, Request(body, "POST", "", (), {"content-type": content_type}, DEMO_NOW))
 
@@ -310,7 +310,7 @@ def test_an_empty_or_endless_body_is_mapped_or_refused_by_name(provider: Provide
 
 
 @pytest.mark.parametrize(("provider", "path"), list(all_recordings()))
-def test_a_recorded_request_is_mapped_ignored_by_name_or_refused_by_name(provider: Provider, path: Path) -> None:
+def test_a_recorded_request_is_mapped_ignored_or_refused(provider: Provider, path: Path) -> None:
     if not path.is_file():
         assert not os.environ.get("CI"), f"the recordings {path} are missing"
         pytest.skip("the recordings are not here")
@@ -337,7 +337,7 @@ def test_a_recorded_request_is_mapped_ignored_by_name_or_refused_by_name(provide
 # --- the dry run itself ----------------------------------------------------------------------------------------------
 
 
-def test_a_dry_run_of_an_unknown_provider_names_those_that_there_are() -> None:
+def test_a_dry_run_of_an_unknown_provider_is_refused() -> None:
     result = dry_run("voice/nobody", b"")
     assert result.refused is not None
     assert result.refused.reason == "unknown-provider"
@@ -345,7 +345,7 @@ def test_a_dry_run_of_an_unknown_provider_names_those_that_there_are() -> None:
 
 
 @EVERY
-def test_a_dry_run_of_too_much_is_refused(provider: Provider) -> None:
+def test_an_oversized_dry_run_is_refused(provider: Provider) -> None:
     result = dry_run(provider.name, b"x" * (provider.max_bytes + 1))
     assert result.refused is not None
     assert (result.refused.reason, result.refused.status) == ("too-large", 413)

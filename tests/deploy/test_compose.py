@@ -70,14 +70,14 @@ def test_projectors_and_the_api_run_twice() -> None:
     assert {name for name, each in CONTAINERS.items() if each.get("scale", 1) >= 2} >= {"projectors", "api"}
 
 
-def test_every_setting_that_is_named_is_one() -> None:
+def test_every_named_setting_exists() -> None:
     named = {name for name in CONTAINERS["api"]["environment"] if name.startswith("CX_")}
     named |= set(re.findall(r"\bCX_[A-Z_]+\b", DOCKERFILE))
     assert len(named) > 5
     assert named <= SETTINGS
 
 
-def test_the_example_configuration_loads_with_the_secrets_for_trying_out(tmp_path: Path) -> None:
+def test_the_example_configuration_loads_with_the_trial_secrets(tmp_path: Path) -> None:
     environment = CONTAINERS["api"]["environment"]
     tenant = load(EXAMPLE, tmp_path, environment).by_name["acme"]
     assert any(key.allows("*") and key.secret == environment["CX_KEY"] for key in tenant.keys)
@@ -90,13 +90,13 @@ def test_every_connection_of_the_example_has_what_it_needs(tmp_path: Path) -> No
     assert not list(findings(load(EXAMPLE, tmp_path, environment), providers(), public_url))
 
 
-def test_what_is_for_trying_out_says_so() -> None:
+def test_trial_settings_say_what_they_are() -> None:
     environment = CONTAINERS["api"]["environment"]
     kept = {name: environment[name] for name in WANTED - {"POSTMARK_USER"}}
     assert all(value.endswith("only-for-trying-out") for value in kept.values())
 
 
-def test_every_service_is_told_the_same() -> None:
+def test_all_services_share_image_and_environment() -> None:
     hub = [each for name, each in CONTAINERS.items() if name in SERVICES | {"migrate"}]
     assert all(each["environment"] == hub[0]["environment"] and each["image"] == hub[0]["image"] for each in hub)
 
@@ -108,7 +108,7 @@ def test_images_have_versions() -> None:
         assert re.fullmatch(r"[a-z/-]+:(?!latest)[a-z0-9.-]+", image), image
 
 
-def test_only_one_address_is_open_and_only_to_this_machine() -> None:
+def test_only_the_gateway_publishes_ports_and_only_on_localhost() -> None:
     ports = {name: each["ports"] for name, each in CONTAINERS.items() if "ports" in each}
     assert ports == {"gateway": ["127.0.0.1:8080:8080", "127.0.0.1:2525:2525"]}
 
@@ -153,13 +153,13 @@ def test_data_lies_in_volumes() -> None:
     assert CONTAINERS["kafka"]["volumes"] == [f"kafka:{folder}"]
 
 
-def test_health_is_asked_for_where_it_is_told() -> None:
+def test_health_checks_ask_for_served_paths() -> None:
     asked = set(re.findall(r"'GET', '(/\w+)'", DOCKERFILE)) | set(re.findall(r"httpchk GET (\S+)", GATEWAY))
     assert asked == {"/readyz", "/healthz"}
     assert asked <= OPERATIONS
 
 
-def test_metrics_are_asked_for_inside_on_a_port_of_their_own() -> None:
+def test_metrics_have_an_unpublished_port_of_their_own() -> None:
     services = [CONTAINERS[name] for name in SERVICES]
     ports = {each["environment"]["CX_METRICS_PORT"] for each in services}
     assert ports == {"9464"}
@@ -176,12 +176,12 @@ def test_the_gateway_knows_every_service() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(paths_of("channels.json") | {"/v1/hooks/acme-calls", "/v1/chat/acme-chat"}))
-def test_the_gateway_sends_what_comes_in_to_the_channels(path: str) -> None:
+def test_the_gateway_sends_incoming_events_to_the_channels(path: str) -> None:
     assert destination(path) == "channels"
 
 
 @pytest.mark.parametrize("path", sorted(paths_of("context.json")))
-def test_the_gateway_sends_what_is_read_and_decided_to_the_api(path: str) -> None:
+def test_the_gateway_sends_reads_and_decisions_to_the_api(path: str) -> None:
     assert destination(path) == "api"
 
 
@@ -190,7 +190,7 @@ def test_the_gateway_sends_operators_to_ops(path: str) -> None:
     assert destination(path) == "ops"
 
 
-def test_the_image_is_built_from_what_the_code_needs_alone() -> None:
+def test_the_image_is_built_from_needed_files_only() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"

@@ -104,14 +104,14 @@ def test_images_have_the_version_of_the_project() -> None:
     assert images == {f"registry.example.com/throughline:{version[1]}"}
 
 
-def test_every_setting_that_is_named_is_one() -> None:
+def test_every_named_setting_exists() -> None:
     given = {*of_kind("ConfigMap")["throughline-settings"]["data"], *of_kind("Secret")["throughline-secrets"]["data"]}
     settings = {name for name in given if name.startswith("CX_")}
     assert settings >= {"CX_CONFIG", "CX_LOG_URL", "CX_STORE_URL", "CX_BLOB_URL"}
     assert settings <= SETTINGS
 
 
-def test_the_tenants_are_those_of_the_example_and_load_with_the_secrets(tmp_path: Path) -> None:
+def test_the_tenants_are_the_examples_and_load_with_secrets(tmp_path: Path) -> None:
     text = of_kind("ConfigMap")["throughline-tenants"]["data"]["tenants.yaml"]
     assert yaml.safe_load(text) == yaml.safe_load((ROOT / "deploy" / "example.yaml").read_text(encoding="utf-8"))
     config = tmp_path / "tenants.yaml"
@@ -141,7 +141,7 @@ def test_secrets_are_placeholders_and_settings_are_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DEPLOYMENTS))
-def test_probes_ask_for_what_there_is(name: str) -> None:
+def test_probes_ask_for_served_paths(name: str) -> None:
     hub = hub_of(DEPLOYMENTS[name])
     ports = {each["name"] for each in hub["ports"]}
     probes = {kind: hub[kind]["httpGet"] for kind in ("startupProbe", "readinessProbe", "livenessProbe")}
@@ -151,7 +151,7 @@ def test_probes_ask_for_what_there_is(name: str) -> None:
     assert probes["livenessProbe"]["path"] == "/healthz"
 
 
-def test_readiness_is_progress_where_nobody_asks_and_being_there_where_somebody_does() -> None:
+def test_only_projectors_are_probed_at_readyz() -> None:
     paths = {name: hub_of(each)["readinessProbe"]["httpGet"]["path"] for name, each in DEPLOYMENTS.items()}
     assert paths == {"projectors": "/readyz", "channels": "/healthz", "api": "/healthz", "ops": "/healthz"}
 
@@ -173,7 +173,7 @@ def test_pods_keep_to_the_restricted_standard(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DEPLOYMENTS))
-def test_every_container_says_what_it_needs(name: str) -> None:
+def test_every_container_declares_its_resources(name: str) -> None:
     for container in containers(DEPLOYMENTS[name]):
         assert container["resources"]["requests"].keys() == {"cpu", "memory"}
         assert "memory" in container["resources"]["limits"]
@@ -186,7 +186,7 @@ def test_a_pod_has_time_to_end_well(name: str) -> None:
     assert pod_of(DEPLOYMENTS[name])["terminationGracePeriodSeconds"] > pause + drain + END_SECONDS
 
 
-def test_tables_are_brought_up_to_date_before_what_uses_them() -> None:
+def test_tables_are_migrated_before_services_use_them() -> None:
     first = {name: [each["args"][0] for each in pod_of(d).get("initContainers", ())] for name, d in DEPLOYMENTS.items()}
     assert first == {"projectors": ["migrate"], "api": ["migrate"], "ops": ["migrate"], "channels": []}
 
@@ -206,7 +206,7 @@ def test_services_lead_to_ports_of_pods(service: Manifest) -> None:
     assert {each["targetPort"] for each in service["spec"]["ports"]} <= ports
 
 
-def test_metrics_are_asked_for_pod_by_pod_on_a_port_of_their_own() -> None:
+def test_metrics_are_scraped_from_a_port_of_each_pod() -> None:
     port = of_kind("ConfigMap")["throughline-settings"]["data"]["CX_METRICS_PORT"]
     for deployment in DEPLOYMENTS.values():
         assert deployment["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"] == port
@@ -234,7 +234,7 @@ def test_projectors_grow_by_lag_and_not_beyond_the_partitions() -> None:
     assert scaler["maxReplicas"] <= partitions
 
 
-def test_with_keda_one_thing_alone_scales_the_projectors(overlay: Path) -> None:
+def test_with_keda_one_autoscaler_scales_the_projectors(overlay: Path) -> None:
     manifests = build(overlay)
     assert set(of_kind("HorizontalPodAutoscaler", manifests)) == {"channels", "api"}
     scaled = of_kind("ScaledObject", manifests)["projectors"]

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.clock, pytest.mark.fault, pytest.mark.timeout(1200)]
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_killed_and_frozen_workers_lose_nothing_and_apply_nothing_twice(
+async def test_killed_and_frozen_workers_apply_every_event_once(
     tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str, postgres_database_for_examples: str
 ) -> None:
     settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
@@ -40,7 +40,7 @@ async def test_killed_and_frozen_workers_lose_nothing_and_apply_nothing_twice(
 
 
 @pytest.mark.kafka
-async def test_what_was_acknowledged_is_on_the_log_of_a_killed_broker(tmp_path: Path, breakable_home: Path) -> None:
+async def test_a_killed_broker_keeps_every_acknowledged_event(tmp_path: Path, breakable_home: Path) -> None:
     url = parts.start_or_skip(breakable_home, "kafka").kafka_url
     trial = Trial("broker_killed")
     await broker_killed(trial, Ground(tmp_path, {"CX_LOG_URL": url}), breakable_home, events=300, kills=2)
@@ -55,7 +55,7 @@ async def test_a_killed_hub_on_files_counts_every_event_once(tmp_path: Path) -> 
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_a_killed_hub_on_kafka_and_postgresql_counts_every_event_once(
+async def test_a_killed_hub_on_kafka_counts_every_event_once(
     tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str
 ) -> None:
     settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
@@ -66,7 +66,7 @@ async def test_a_killed_hub_on_kafka_and_postgresql_counts_every_event_once(
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_twice_as_much_as_the_hub_can_take_is_refused_in_words_and_loses_nothing(
+async def test_an_overloaded_hub_refuses_with_reasons_and_loses_nothing(
     tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str
 ) -> None:
     settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
@@ -80,7 +80,7 @@ async def test_twice_as_much_as_the_hub_can_take_is_refused_in_words_and_loses_n
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_followers_of_a_killed_api_are_shown_nothing_older_and_end_with_what_is_read(
+async def test_followers_of_a_killed_api_see_no_older_version(
     tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str
 ) -> None:
     settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
@@ -91,9 +91,7 @@ async def test_followers_of_a_killed_api_are_shown_nothing_older_and_end_with_wh
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_servers_that_were_away_leave_nothing_standing_and_nothing_untold(
-    tmp_path: Path, breakable_home: Path
-) -> None:
+async def test_server_outages_leave_nothing_stuck_and_nothing_unannounced(tmp_path: Path, breakable_home: Path) -> None:
     parts.start_or_skip(breakable_home, "kafka")
     parts.start_or_skip(breakable_home, "postgres")
     ground = Ground(
@@ -106,7 +104,7 @@ async def test_servers_that_were_away_leave_nothing_standing_and_nothing_untold(
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_a_quiet_tenant_beside_a_hostile_one_is_never_refused(
+async def test_a_quiet_tenant_beside_a_hostile_one_is_served(
     tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str
 ) -> None:
     settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}

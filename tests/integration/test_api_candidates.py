@@ -78,7 +78,7 @@ async def test_the_last_user_of_a_shared_phone_ranks_first(hub: Running) -> None
     assert found["unclaimed"]["last"]["interaction"] == "call-1"
 
 
-async def test_who_proved_it_outranks_who_used_it_last(hub: Running) -> None:
+async def test_proof_outranks_the_latest_use(hub: Running) -> None:
     proved = an_event(VERIFIED, id="a-4", at=START, email="ana@example.com", phone=HOME_PHONE, channel="web",
                       data={"evidence": "one-time-code"})  # fmt: skip
     await hub.happen(proved)
@@ -169,7 +169,7 @@ async def everything(hub: Running) -> dict[str, dict[str, Any]]:
     return {id: await context(hub, id) for id in (ANA, BOB, ZOE, PHONE)}
 
 
-async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:
+async def test_an_action_needs_only_a_reason(hub: Running) -> None:
     found = await candidate(hub)
     merging = {**found["customers"][1]["actions"]["merge"], "reason": "she said so, and her order number"}
     dry = await hub.post("/v1/identity/merge?dry_run=true", merging)
@@ -200,7 +200,7 @@ async def test_an_action_is_a_body_that_lacks_its_reason(hub: Running) -> None:
     assert before.json()["candidate"]["actions"] == found["actions"]
 
 
-async def test_identity_tells_the_same_of_each_doubtful_identifier(hub: Running) -> None:
+async def test_identity_lists_the_candidate_for_each_customer(hub: Running) -> None:
     found = await candidate(hub)
     for id in (ANA, BOB, PHONE):
         told = (await hub.get(f"/v1/customers/{id}/identity")).json()

@@ -109,7 +109,7 @@ async def test_a_login_proves_a_contact_until_it_expires(hub: Running, clock: Cl
     assert (await hub.get(f"{path}&as_of={format_time(EXPIRES - 1_000_000)}")).status_code == 200
 
 
-async def test_of_the_past_the_clock_is_that_instant(hub: Running, clock: Clock) -> None:
+async def test_a_past_reads_clock_is_its_instant(hub: Running, clock: Clock) -> None:
     await hub.happen(*STORY)
     clock.time = START + 30 * DAY
     then = await hub.get(f"/v1/context?interaction={OWN}&assurance=proved&as_of={format_time(START + 2 * HOUR)}")

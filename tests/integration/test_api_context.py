@@ -111,7 +111,7 @@ async def test_an_anonymous_interaction_is_read_by_its_id(hub: Running) -> None:
     assert (await hub.get(f"/v1/customers/{customer['id']}/context")).json()["body"] == answer.json()["body"]
 
 
-async def test_who_has_the_version_is_told_that_nothing_changed(hub: Running) -> None:
+async def test_an_unchanged_context_answers_304(hub: Running) -> None:
     await hub.happen(ASKED)
     path = "/v1/context?identifier=email:ana@example.com"
     first = await hub.get(path)

@@ -173,7 +173,7 @@ async def test_a_token_for_many_uses_is_taken_by_all(hub: Running) -> None:
     assert await threads_of(hub) == [["chat-42", "call-1", "call-2"]]
 
 
-async def test_another_customer_s_token_is_refused_and_merges_nobody(hub: Running) -> None:
+async def test_another_customers_token_is_refused_and_merges_nobody(hub: Running) -> None:
     told = await issue(hub)
     await hub.happen(call("call-1", email="bob@example.com"))
     before, log = await hub.body("email:bob@example.com"), await on_the_log(hub)
@@ -204,7 +204,7 @@ async def test_an_expired_token_is_gone(hub: Running, clock: Clock) -> None:
     assert await threads_of(hub) == [["call-1"], ["chat-42"]]
 
 
-async def test_what_is_guessed_or_forged_is_unknown(hub: Running) -> None:
+async def test_a_guessed_or_forged_token_is_unknown(hub: Running) -> None:
     told = await issue(hub)
     forged = told["link_token"][:-1] + ("a" if told["link_token"][-1] != "a" else "b")
     never = derive_code("never issued", ACME)
@@ -212,7 +212,7 @@ async def test_what_is_guessed_or_forged_is_unknown(hub: Running) -> None:
         assert await present(hub, token, "call-1") == (404, "unknown-token"), token
 
 
-async def test_whoever_guesses_codes_is_stopped_and_links_go_on(hub: Running) -> None:
+async def test_guessing_codes_is_stopped_while_links_work(hub: Running) -> None:
     told = await issue(hub)
     never = [derive_code(f"never issued {n}", ACME) for n in range(6)]
     assert [await present(hub, code, "call-1") for code in never[:5]] == [(404, "unknown-token")] * 5

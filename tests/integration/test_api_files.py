@@ -98,7 +98,7 @@ async def test_a_file_shows_wherever_its_message_does(hub: Running) -> None:
     assert (await hub.get(f"/v1/attachments/{bill['id']}")).content == PDF
 
 
-async def test_what_was_deleted_shows_no_file(hub: Running) -> None:
+async def test_a_deleted_message_shows_no_file(hub: Running) -> None:
     taken_back = {"message": {"id": "m-1"}}
     await hub.happen(
         wrote("m-1", file_of("bill.pdf", "application/pdf", PDF), text="My bill"),
@@ -150,7 +150,7 @@ async def test_a_strangers_file_never_runs_in_the_browser(
     assert "set-cookie" not in answer.headers
 
 
-async def test_who_has_a_file_is_not_sent_it_again(hub: Running) -> None:
+async def test_an_unchanged_file_is_not_sent_again(hub: Running) -> None:
     await hub.happen(wrote("m-1", file_of("bill.pdf", "application/pdf", PDF), raw={"a": 1}))
     for path in (f"/v1/attachments/{the_id('m-1')}", f"/v1/attachments/{the_id('m-1', None)}"):
         answer = await hub.get(path)
@@ -230,7 +230,7 @@ async def test_a_lost_file_is_read_from_its_mail(hub: Running, blobs: FolderBlob
         assert (answer.status_code, answer.json()["reason"]) == (404, "attachment-gone")
 
 
-async def test_an_id_that_nothing_has_is_unknown(hub: Running) -> None:
+async def test_an_unknown_attachment_id_answers_404(hub: Running) -> None:
     await hub.happen(wrote("m-1", file_of("bill.pdf", "application/pdf", PDF)))
     for id in ("x", the_id("m-1", 1), the_id("m-1", 999999), the_id("m-1", None), the_id("m-2"), "%00", "a" * 5000):
         answer = await hub.get(f"/v1/attachments/{id}")
@@ -366,7 +366,7 @@ async def test_large_attachments_are_exported_as_urls(
             assert (await hub.get(path)).content == PAGE
 
 
-async def test_an_export_makes_no_hash_of_what_is_none(hub: Running) -> None:
+async def test_an_export_omits_an_invalid_hash(hub: Running) -> None:
     files = [{"url": ELSEWHERE, "sha256": given} for given in ("abcd", "no hash", "0" * 63, "g" * 64, "0" * 64)]
     await hub.happen(wrote("m-1", *files))
     told = (await exported(hub))["attachments"]

@@ -131,13 +131,15 @@ async def test_a_long_transcript_comes_in_pages(hub: Running) -> None:
         ({"agent": {"id": "helper-bot", "name": "Helper"}, "by": "bot"}, "bot", None),
     ],
 )
-async def test_who_asks_is_shown(hub: Running, asked: dict[str, Any], by: str, who: str | None) -> None:
+async def test_a_handoff_shows_who_asked_through_the_api(
+    hub: Running, asked: dict[str, Any], by: str, who: str | None
+) -> None:
     await hub.decide(f"{await path_of(hub)}/handoffs", asked)
     told = await handoff(hub)
     assert (told["by"], told["requested_by"]) == (by, who)
 
 
-async def test_a_handoff_shows_who_requested_it(hub: Running) -> None:
+async def test_a_handoff_shows_who_asked_by_events(hub: Running) -> None:
     asked = an_event("cx.bot.handoff_asked.v1", id="h-1", at=START + 4 * MINUTE, interaction="chat-42", role="bot")
     await hub.happen(asked)
     assert (await handoff(hub))["by"] == "bot"
@@ -148,7 +150,7 @@ async def test_a_handoff_shows_who_requested_it(hub: Running) -> None:
     assert (await handoff(hub))["by"] == "customer"
 
 
-async def test_it_is_accepted_once_and_by_one(hub: Running) -> None:
+async def test_a_handoff_is_accepted_once_by_one_agent(hub: Running) -> None:
     path = await path_of(hub)
     before = len(await on_the_log(hub))
     early = await hub.post(f"{path}/handoffs/accept", {"agent": BEN})
@@ -165,7 +167,7 @@ async def test_it_is_accepted_once_and_by_one(hub: Running) -> None:
     assert (await handoff(hub))["accepted_by"] == EVA
 
 
-async def test_that_the_context_was_shown_first_is_measured(hub: Running, clock: Clock) -> None:
+async def test_showing_the_context_before_the_answer_is_measured(hub: Running, clock: Clock) -> None:
     path = await path_of(hub)
     await hub.decide(f"{path}/handoffs", {"by": "bot"})
     await hub.decide(f"{path}/handoffs/accept", {"agent": BEN})
@@ -180,7 +182,7 @@ async def test_that_the_context_was_shown_first_is_measured(hub: Running, clock:
     assert counted(hub, "true") == 1
 
 
-async def test_that_the_agent_answered_first_is_measured(hub: Running, clock: Clock) -> None:
+async def test_answering_before_seeing_the_context_is_measured(hub: Running, clock: Clock) -> None:
     path = await path_of(hub)
     await hub.decide(f"{path}/handoffs", {"by": "bot"})
     await hub.decide(f"{path}/handoffs/accept", {"agent": BEN})
@@ -192,7 +194,7 @@ async def test_that_the_agent_answered_first_is_measured(hub: Running, clock: Cl
     assert (counted(hub, "true"), counted(hub, "false")) == (0, 1)
 
 
-async def test_a_late_event_corrects_what_was_measured(hub: Running, clock: Clock) -> None:
+async def test_a_late_event_corrects_the_measurement(hub: Running, clock: Clock) -> None:
     path = await path_of(hub)
     await hub.decide(f"{path}/handoffs", {"by": "bot"})
     asked = clock.now

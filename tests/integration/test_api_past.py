@@ -119,7 +119,7 @@ async def test_the_latest_past_identity_equals_todays(hub: Running) -> None:
         ("as_of=2026-11-22T10:00:00Z&as_of=2026-11-22T10:00:00Z", 400, "bad-query"),
     ],
 )
-async def test_a_moment_that_is_none_is_refused_everywhere(hub: Running, query: str, status: int, reason: str) -> None:
+async def test_an_invalid_moment_is_refused_everywhere(hub: Running, query: str, status: int, reason: str) -> None:
     for place in ("context", "timeline", "conversations", "identity"):
         answer = await hub.get(f"/v1/customers/{ID}/{place}?{query}")
         assert (answer.status_code, answer.json()["reason"]) == (status, reason), place

@@ -70,7 +70,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
 
 
 @pytest.mark.parametrize("path", STREAMS)
-async def test_no_request_to_follow_meets_a_fault_of_ours(service: tuple[str, list[str]], path: str) -> None:
+async def test_no_stream_request_causes_a_server_error(service: tuple[str, list[str]], path: str) -> None:
     url, ids = service
     whole = [path.replace("{id}", id) for id in (*ids, "no-id", "%00")] if "{id}" in path else [path]
     queries = (

@@ -19,7 +19,7 @@ def listener() -> Iterator[socket.socket]:
         yield made
 
 
-def test_those_who_wait_are_accepted_and_no_more_than_asked_for(listener: socket.socket) -> None:
+def test_waiting_connections_are_accepted_up_to_the_given_number(listener: socket.socket) -> None:
     waiting = [socket.create_connection(listener.getsockname()) for _ in range(3)]
     accepted = accept_waiting(listener, 2)
     assert len(accepted) == 2
@@ -30,7 +30,7 @@ def test_those_who_wait_are_accepted_and_no_more_than_asked_for(listener: socket
         each.close()
 
 
-def test_after_turning_away_the_connected_are_heard_and_newcomers_refused(listener: socket.socket) -> None:
+def test_turning_away_serves_the_connected_and_refuses_newcomers(listener: socket.socket) -> None:
     address = listener.getsockname()
     with socket.create_connection(address) as early:
         if not turn_away(listener):
@@ -47,7 +47,7 @@ def test_after_turning_away_the_connected_are_heard_and_newcomers_refused(listen
                 socket.create_connection(address)
 
 
-def test_however_many_connect_while_it_closes_none_is_reset(listener: socket.socket) -> None:
+def test_connections_during_closing_are_never_reset(listener: socket.socket) -> None:
     """Twelve threads beside this one: it often loses its turn between its last look and the closing."""
     address = listener.getsockname()
     ended: Counter[str] = Counter()

@@ -137,9 +137,7 @@ async def costs(worker: Worker, events: Iterable[StampedEvent], counting: Counti
     return found
 
 
-async def test_one_more_link_of_a_chain_of_claims_reads_the_same_however_long_it_is(
-    store_url: str, counting: Counting
-) -> None:
+async def test_a_claim_costs_the_same_however_long_its_chain(store_url: str, counting: Counting) -> None:
     few = 2 * LINKS, FEW
     many = 0, LINKS
     async with working(store_url) as (store, worker):
@@ -163,9 +161,7 @@ def at_one_address(first: int, number: int) -> list[StampedEvent]:
     ]
 
 
-async def test_one_more_claim_of_a_shared_identifier_reads_the_same_however_many_there_are(
-    store_url: str, counting: Counting
-) -> None:
+async def test_a_claim_costs_the_same_however_shared_its_identifier(store_url: str, counting: Counting) -> None:
     address = node("email", 8 * LINKS)
     async with working(store_url) as (store, worker):
         await apply(worker, at_one_address(0, 2 * MOST_NEIGHBOURS))
@@ -201,9 +197,7 @@ async def equals_the_definition(store: Store, events: Iterable[StampedEvent], nu
             assert context_body(await load_known(tx, ACME, found.customer), WINDOW) == context_body(known, WINDOW)
 
 
-async def test_the_past_of_a_chain_of_claims_is_read_in_a_bounded_number_of_statements(
-    store_url: str, counting: Counting
-) -> None:
+async def test_the_past_of_a_claim_chain_takes_few_statements(store_url: str, counting: Counting) -> None:
     links = 4 * MOST_ROUNDS
     async with working(store_url) as (store, worker):
         await apply(worker, chain(0, links))

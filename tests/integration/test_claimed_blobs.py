@@ -74,7 +74,7 @@ async def test_no_blob_is_opened_by_claiming_its_name(http: httpx2.AsyncClient) 
 
 
 @pytest.mark.parametrize("pieces", ["dialog", "analysis", "attachments"])
-async def test_no_vcon_claims_a_blob_in_place_of_its_content(http: httpx2.AsyncClient, pieces: str) -> None:
+async def test_a_vcon_that_claims_a_stored_blob_is_refused(http: httpx2.AsyncClient, pieces: str) -> None:
     vcon = {
         "vcon": "0.4.0", "uuid": "018f0000-0000-8000-9000-000000000001", "created_at": "2020-11-27T10:00:00Z",
         "parties": [{"tel": "+4930555003"}], "dialog": [], "analysis": [], "attachments": [],

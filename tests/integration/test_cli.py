@@ -119,15 +119,13 @@ def test_wrong_usage_is_exit_2_on_stderr(here: Path, capfd: Captured, line: str)
     assert "cx" in captured.err
 
 
-def test_a_setting_that_cannot_be_is_named(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_setting_is_named(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CX_PORT", "eighty")
     assert run(["lag"]) == 2
     assert "PORT" in capfd.readouterr().err
 
 
-def test_an_address_that_is_none_is_one_clear_line(
-    here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalid_address_is_one_clear_line(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CX_LOG_URL", "redis://nowhere")
     assert run(["log", "tail"]) == 1
     said = capfd.readouterr().err.strip()
@@ -164,19 +162,19 @@ def test_map_reads_the_settings_of_a_connection(here: Path, capfd: Captured) -> 
 
 
 @pytest.mark.parametrize("setting", ["numbers", "=1", "numbers=[", "numbers=!!python/object:os.system x"])
-def test_map_refuses_a_setting_that_it_can_t_read(here: Path, capfd: Captured, setting: str) -> None:
+def test_map_refuses_an_unreadable_setting(here: Path, capfd: Captured, setting: str) -> None:
     assert run(["map", "voice/twilio", str(TWILIO / "status-ringing.form"), "--setting", setting]) == 2
     assert "bad-setting" in capfd.readouterr().err
 
 
-def test_map_refuses_what_is_no_request_with_exit_2(here: Path, capfd: Captured) -> None:
+def test_map_refuses_an_invalid_request_with_exit_2(here: Path, capfd: Captured) -> None:
     assert run(["map", "voice/twilio", str(TWILIO / "malformed.json")]) == 2
     captured = capfd.readouterr()
     assert captured.out == ""
     assert json.loads(captured.err)["refused"] == "malformed"
 
 
-def test_map_of_a_kind_that_is_left_out_is_exit_3(here: Path, capfd: Captured) -> None:
+def test_mapping_an_ignored_kind_exits_with_3(here: Path, capfd: Captured) -> None:
     assert run(["map", "voice/twilio", str(TWILIO / "pay.form")]) == 3
     captured = capfd.readouterr()
     assert captured.out == ""
@@ -191,7 +189,7 @@ def test_map_of_several_files_says_which_one_was_refused(here: Path, capfd: Capt
     assert captured.err.startswith(files[1])
 
 
-def test_map_names_the_providers_that_there_are(here: Path, capfd: Captured) -> None:
+def test_map_names_the_known_providers(here: Path, capfd: Captured) -> None:
     assert run(["map", "voice/nobody", str(TWILIO / "status-ringing.form")]) == 2
     assert "voice/twilio" in capfd.readouterr().err
 
@@ -245,9 +243,7 @@ def test_config_check_tells_a_mistake(here: Path, capfd: Captured, monkeypatch: 
 @pytest.mark.parametrize(
     "url", ["hub.example.com", "ftp://hub.example.com", "https://", "https://hub.example.com/?a=1"]
 )
-def test_a_public_url_that_is_none_is_named(
-    here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_an_invalid_public_url_is_named(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("CX_PUBLIC_URL", url)
     assert run(["config", "check"]) == 2
     assert "PUBLIC_URL" in capfd.readouterr().err
@@ -283,7 +279,7 @@ def test_json_lines_and_arrays_are_sent_whole(at_hub: Path, capfd: Captured) -> 
     assert len(json.loads(capfd.readouterr().out)["accepted"]) == 2
 
 
-def test_a_rejected_event_is_named_by_its_place_and_exit_is_2(at_hub: Path, capfd: Captured) -> None:
+def test_a_rejected_event_is_named_by_its_index(at_hub: Path, capfd: Captured) -> None:
     bad = event("bad-1")
     del bad["type"]
     (at_hub / "mixed").write_text(json.dumps([event("good-1"), bad]))
@@ -295,7 +291,7 @@ def test_a_rejected_event_is_named_by_its_place_and_exit_is_2(at_hub: Path, capf
     assert "event 1" in captured.err
 
 
-def test_a_line_that_is_no_json_is_named_and_nothing_is_sent(at_hub: Path, capfd: Captured) -> None:
+def test_a_line_that_is_not_json_stops_the_sending(at_hub: Path, capfd: Captured) -> None:
     (at_hub / "lines").write_text(json.dumps(event("never-1")) + "\nnot json\n")
     assert run(["events", "send", str(at_hub / "lines")]) == 2
     assert "line 2" in capfd.readouterr().err
@@ -340,14 +336,14 @@ def test_an_unknown_customer_is_refused(at_hub: Path, capfd: Captured) -> None:
     assert "unknown-customer" in capfd.readouterr().err
 
 
-def test_a_hub_that_is_not_there_is_exit_1(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_hub_is_exit_1(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CX_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("CX_KEY", "any")
     assert run(["customer", "find", "ana@example.com"]) == 1
     assert "no answer" in capfd.readouterr().err
 
 
-def test_without_a_key_the_home_of_the_hub_is_asked_for_it(here: Path, capfd: Captured) -> None:
+def test_a_missing_key_is_named_by_its_setting(here: Path, capfd: Captured) -> None:
     assert run(["customer", "find", "ana@example.com"]) == 2
     assert "CX_KEY" in capfd.readouterr().err
 
@@ -393,7 +389,7 @@ def test_log_tail_follows_and_ends_clean_on_ctrl_c(at_hub: Path) -> None:
         assert b"Traceback" not in tail.stderr.read()
 
 
-def test_output_into_a_pipe_that_closes_is_no_fault(at_hub: Path, capfd: Captured) -> None:
+def test_a_closed_output_pipe_is_no_error(at_hub: Path, capfd: Captured) -> None:
     (at_hub / "many").write_text(json.dumps([event(f"pipe-{n}") for n in range(100)]))
     assert run(["events", "send", str(at_hub / "many")]) == 0
     line = f"{sys.executable} -m cx_hub log tail --limit 1000 -o jsonl | head -n 1"
@@ -432,9 +428,7 @@ def test_a_dead_letter_is_listed_and_shown_whole(at_hub: Path, hub: Hub, capfd: 
     assert json.loads(capfd.readouterr().out)["text"] == letter
 
 
-def test_what_waits_for_an_adapter_is_listed_by_kind_after_the_failures(
-    at_hub: Path, hub: Hub, capfd: Captured
-) -> None:
+def test_dead_letters_without_an_adapter_are_listed_not_retried(at_hub: Path, hub: Hub, capfd: Captured) -> None:
     for _ in range(2):
         _signed_by_twilio(hub, "MessageSid", "SM7")
     waiting: list[dict[str, Any]] = []
@@ -507,7 +501,7 @@ def test_verify_says_where_nothing_was_applied_yet(
     assert "nothing was applied to this store yet" in answer["notes"][0]
 
 
-def test_a_dead_letter_that_is_not_of_a_left_out_event_is_not_tried_again(at_hub: Path, capfd: Captured) -> None:
+def test_retrying_an_unknown_dead_letter_is_refused(at_hub: Path, capfd: Captured) -> None:
     assert run(["dlq", "retry", "nothing"]) == 2
     assert "unknown-dead-letter" in capfd.readouterr().err
 
@@ -531,7 +525,7 @@ def test_a_vcon_goes_in_and_comes_out(at_hub: Path, capfd: Captured) -> None:
     assert json.loads(capfd.readouterr().out) == {**vcon, "vcon": "0.4.0"}
 
 
-def test_what_is_refused_is_named_and_the_rest_is_imported(at_hub: Path, capfd: Captured) -> None:
+def test_a_refused_vcon_is_named_and_others_are_imported(at_hub: Path, capfd: Captured) -> None:
     (at_hub / "good.vcon").write_text('{"vcon": "0.3.0", "uuid": "cli 2", "parties": []}')
     (at_hub / "bad.vcon").write_text('{"payload": "e30", "signatures": []}')
     files = [str(at_hub / "bad.vcon"), str(at_hub / "good.vcon")]
@@ -542,7 +536,7 @@ def test_what_is_refused_is_named_and_the_rest_is_imported(at_hub: Path, capfd: 
     assert run(["export", "vcon", "nobody's"]) == 2
 
 
-def test_a_dry_run_prints_the_events_and_asks_no_hub(here: Path, capfd: Captured) -> None:
+def test_a_dry_run_prints_the_events_without_a_hub(here: Path, capfd: Captured) -> None:
     (here / "one.vcon").write_text('{"vcon": "0.3.0", "parties": [], "subject": "Bill"}')
     assert run(["import", "vcon", "--dry-run", str(here / "one.vcon")]) == 0
     events = [json.loads(each) for each in capfd.readouterr().out.splitlines()]
@@ -583,7 +577,7 @@ def test_other_rules_are_tried_out_and_nothing_is_changed(at_hub: Path, hub: Hub
     assert run(["verify"]) == 0
 
 
-def test_rules_that_are_none_are_refused_with_their_line(here: Path, capfd: Captured) -> None:
+def test_invalid_rules_are_refused_with_their_line(here: Path, capfd: Captured) -> None:
     (here / "rules.yaml").write_text("exclusive: [crm]\nshared_after:\n  phone: many\n")
     assert run(["identity", "whatif", str(here / "rules.yaml")]) == 2
     assert "rules.yaml, line 3: shared_after.phone: expected a whole number" in capfd.readouterr().err

@@ -39,7 +39,7 @@ async def until(holds: Any) -> None:
 # --- parts that are not there yet -------------------------------------------------------------------------------------
 
 
-async def test_a_log_that_is_not_there_yet_asks_to_come_again_and_then_takes_records(tmp_path: Path) -> None:
+async def test_a_log_still_opening_asks_callers_to_retry(tmp_path: Path) -> None:
     log = DeferredLog(open_log(f"sqlite:///{tmp_path / 'log.db'}"))
     event = an_event(id="m-1", email="ana@example.com", text="hello")
     with pytest.raises(TryLater, match="being opened"):
@@ -79,7 +79,7 @@ def without_store(home: Path) -> Settings:
     return embedded_settings(home).model_copy(update={"store_url": "postgresql+asyncpg://x:x@127.0.0.1:1/x"})
 
 
-async def test_without_its_store_a_hub_takes_events_and_says_that_it_is_not_ready(tmp_path: Path) -> None:
+async def test_without_its_store_a_hub_accepts_events_while_unready(tmp_path: Path) -> None:
     tenants = load(None, tmp_path, {})
     async with running_hub(without_store(tmp_path), tenants) as hub:
         await asyncio.wait_for(hub.log.opened.wait(), PATIENCE)
@@ -97,7 +97,7 @@ async def test_without_its_store_a_hub_takes_events_and_says_that_it_is_not_read
         assert b"cx_intake_events_total" in hub.metrics.render()[0]
 
 
-async def test_readiness_names_everybody_who_must_be_there_before_anybody_is(tmp_path: Path) -> None:
+async def test_readiness_names_each_expected_part_before_it_starts(tmp_path: Path) -> None:
     async with running_hub(without_store(tmp_path), load(None, tmp_path, {})) as hub:
         parts = (await hub.health.ready()).parts
         workers = {name for name in parts if name.endswith("-0")}
@@ -107,14 +107,14 @@ async def test_readiness_names_everybody_who_must_be_there_before_anybody_is(tmp
         assert {"chat-deliveries", "mapping", "mail", "log", "store", "tasks"} <= set(parts)
 
 
-async def test_a_hub_whose_http_server_has_ended_stops_and_says_why(tmp_path: Path) -> None:
+async def test_a_hub_without_its_http_server_stops(tmp_path: Path) -> None:
     async with running_hub(embedded_settings(tmp_path), load(None, tmp_path, {}), frozenset({"channels"})) as hub:
         next(task for task in asyncio.all_tasks() if task.get_name() == "http").cancel()
         await asyncio.wait_for(hub.supervisor.stopping.wait(), PATIENCE)
         assert "HTTP server has ended" in str(hub.supervisor.fatal)
 
 
-async def test_what_was_taken_without_the_store_is_applied_once_it_is_there(tmp_path: Path) -> None:
+async def test_events_accepted_without_the_store_are_applied_later(tmp_path: Path) -> None:
     tenants = load(None, tmp_path, {})
     async with running_hub(without_store(tmp_path), tenants) as hub:
         await asyncio.wait_for(hub.log.opened.wait(), PATIENCE)
@@ -137,7 +137,7 @@ async def context(hub: Hub, tenants: Tenants, at_least: str) -> dict[str, Any]:
     return found
 
 
-async def test_without_its_log_a_hub_answers_503_with_retry_after(tmp_path: Path) -> None:
+async def test_without_its_log_a_hub_answers_503(tmp_path: Path) -> None:
     tenants = load(None, tmp_path, {})
     settings = embedded_settings(tmp_path).model_copy(update={"log_url": "kafka://127.0.0.1:1"})
     async with running_hub(settings, tenants, frozenset({"channels"})) as hub:
@@ -218,7 +218,7 @@ async def test_configured_rules_become_facts_each_time_that_they_change(tmp_path
     assert len({id for id, _ in again}) == 3
 
 
-async def test_two_processes_that_start_at_once_write_the_same_event(tmp_path: Path) -> None:
+async def test_two_processes_starting_at_once_write_the_same_event(tmp_path: Path) -> None:
     settings = embedded_settings(tmp_path)
     log, store = open_log(settings.resolved_log_url()), open_store(settings.resolved_store_url())
     await log.start()
@@ -232,14 +232,14 @@ async def test_two_processes_that_start_at_once_write_the_same_event(tmp_path: P
     await store.stop()
 
 
-def test_a_change_of_rules_is_at_home_with_the_tenant() -> None:
+def test_a_change_of_rules_lies_in_the_tenants_stream() -> None:
     change = rules_change(ACME, Rules.parse({"exclusive": []}), "", 1_000_000)
     assert change.source == decision_source("acme")
     assert change.key.decode() == ACME.tenant_node().hex()
     assert change.id != rules_change(ACME, Rules.parse({"exclusive": []}), "another#change", 1_000_000).id
 
 
-def test_rules_that_cannot_be_stop_the_start_and_name_the_place() -> None:
+def test_invalid_rules_stop_the_start_and_name_the_place() -> None:
     tenants = tenants_with(IdentityConfig(never_link=("no kind",)))
     with pytest.raises(Fatal, match=r"tenants\.acme\.identity: never_link"):
         configured_rules("acme", tenants.by_name["acme"])

@@ -85,7 +85,7 @@ def test_four_workers_at_once_end_as_the_definition_says(
 
 @EXAMPLE
 @given(history=histories(), seed=st.integers(0, 2**32))
-def test_any_order_batching_and_interleaving_gives_the_bytes_of_the_definition_on_postgres(
+def test_any_order_and_batching_equals_the_definition_on_postgres(
     postgres_database_for_examples: str, history: list[StampedEvent], seed: int
 ) -> None:
     dice = random.Random(seed)

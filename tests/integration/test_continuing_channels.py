@@ -74,12 +74,12 @@ async def test_a_code_that_a_caller_keys_is_recognised(hub: Hub) -> None:
     assert [tokens(one) for one in found] == [[ID]]
 
 
-async def test_what_else_a_caller_keys_is_not(hub: Hub) -> None:
+async def test_other_keyed_digits_are_not_recognised(hub: Hub) -> None:
     await gathered(hub, "1")
     assert all(not tokens(one) for one in await hub.events())
 
 
-async def test_whoever_keys_one_code_after_the_other_is_passed_over_quietly(hub: Hub) -> None:
+async def test_too_many_codes_keyed_in_sequence_are_left_out(hub: Hub) -> None:
     for number in range(12):
         await gathered(hub, f"{number:08}")
     found = [one for one in await hub.events() if one["type"] == "cx.call.dtmf.v1"]
@@ -87,7 +87,7 @@ async def test_whoever_keys_one_code_after_the_other_is_passed_over_quietly(hub:
     assert hub.counted("cx_intake_refused_total", provider="voice/twilio", reason="too-many-codes") == 2
 
 
-async def test_a_client_s_keys_and_codes_are_recognised_and_the_rest_is_kept(hub: Hub) -> None:
+async def test_tokens_in_keys_and_references_of_events_are_recognised(hub: Hub) -> None:
     data = {
         "channel": "voice",
         "interaction": "call-1",
@@ -107,14 +107,14 @@ async def test_a_client_s_keys_and_codes_are_recognised_and_the_rest_is_kept(hub
     }
 
 
-async def test_a_link_opens_a_chat_that_goes_on_with_the_conversation(hub: Hub) -> None:
+async def test_a_link_opens_a_chat_that_continues_the_conversation(hub: Hub) -> None:
     async with chat(hub, token=LETTERS) as (page, welcome):
         await page.hear("continued")
     found = [one for one in await hub.events() if one["type"] == "cx.conversation.token_redeemed.v1"]
     assert [(one["data"]["interaction"], tokens(one)) for one in found] == [(welcome["interaction"], [ID])]
 
 
-async def test_a_forged_link_is_refused_and_the_chat_goes_on(hub: Hub) -> None:
+async def test_a_forged_link_is_refused_and_the_chat_continues(hub: Hub) -> None:
     forged = LETTERS[:-1] + ("a" if LETTERS[-1] != "a" else "b")
     async with chat(hub, token=forged) as (page, _):
         assert (await page.hear("error"))["reason"] == "unknown-token"
@@ -123,7 +123,7 @@ async def test_a_forged_link_is_refused_and_the_chat_goes_on(hub: Hub) -> None:
     assert [one["type"] for one in await hub.events() if one["type"].startswith("cx.conversation")] == []
 
 
-async def test_a_code_that_is_all_that_a_chat_message_says_is_recognised(hub: Hub) -> None:
+async def test_a_code_alone_in_a_chat_message_is_recognised(hub: Hub) -> None:
     async with chat(hub) as (page, _):
         for id, text in (("1", f"My code is {CODE[:4]} {CODE[4:]}"), ("2", f"I paid 12 for {CODE}")):
             await page.say(type="message", id=id, text=text)
@@ -192,7 +192,7 @@ async def test_a_forged_reply_address_is_no_token(tmp_path: Path) -> None:
         assert [tokens(one) for one in await stored(log)] == [[]]
 
 
-async def test_postmark_s_mailbox_hash_is_recognised(tmp_path: Path) -> None:
+async def test_postmarks_mailbox_hash_is_recognised(tmp_path: Path) -> None:
     async with mails(tmp_path, "email/postmark") as (intake, log):
         body = {
             "MessageID": "m-1", "From": "ana@example.com", "FromFull": {"Email": "ana@example.com"},

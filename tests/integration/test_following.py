@@ -79,7 +79,7 @@ async def test_a_follower_gets_the_state_then_newer_ones(hub: Running) -> None:
         assert second.data["body"]["counts"]["messages"] == 2
 
 
-async def test_nobody_is_told_of_another_customer(hub: Running) -> None:
+async def test_a_follower_never_hears_of_another_customer(hub: Running) -> None:
     async with stream(hub, ana()) as follower:
         await follower.next()
         await listening(hub)
@@ -87,7 +87,7 @@ async def test_nobody_is_told_of_another_customer(hub: Running) -> None:
         assert await follower.silence(0.5) == []
 
 
-async def test_what_is_read_and_then_followed_has_no_gap(hub: Running) -> None:
+async def test_following_after_reading_leaves_no_gap(hub: Running) -> None:
     version = (await hub.get(f"/v1/customers/{text_of(ANA)}/context")).json()["meta"]["version"]
     async with stream(hub, ana(f"?from={version}")) as follower:
         assert (await follower.next()).version == version
@@ -96,7 +96,7 @@ async def test_what_is_read_and_then_followed_has_no_gap(hub: Running) -> None:
         assert (await follower.next()).version > version
 
 
-async def test_who_resumes_gets_only_what_is_newer(hub: Running) -> None:
+async def test_a_resumed_follower_gets_only_newer_states(hub: Running) -> None:
     async with stream(hub, ana()) as follower:
         last = (await follower.next()).id
     async with stream(hub, ana("?from=1"), last) as follower:
@@ -117,12 +117,14 @@ async def test_who_resumes_gets_only_what_is_newer(hub: Running) -> None:
         ("?since=1", 400, "unknown-parameter"),
     ],
 )
-async def test_what_nobody_can_follow_is_refused_in_words(hub: Running, query: str, status: int, reason: str) -> None:
+async def test_an_invalid_stream_request_is_refused_with_reason(
+    hub: Running, query: str, status: int, reason: str
+) -> None:
     async with stream(hub, ana(query)) as refused:
         assert (refused.status, refused.problem["reason"]) == (status, reason)
 
 
-async def test_a_version_that_there_is_not_yet_is_refused(hub: Running) -> None:
+async def test_a_future_version_is_refused(hub: Running) -> None:
     version = (await hub.get(f"/v1/customers/{text_of(ANA)}/context")).json()["meta"]["version"]
     async with stream(hub, ana(f"?from={version + 1}")) as refused:
         assert (refused.status, refused.problem["reason"]) == (409, "version-ahead")
@@ -388,7 +390,7 @@ async def test_a_rate_limited_follower_learns_when_to_retry(tmp_path: Path) -> N
             assert (refused.status, refused.problem["reason"]) == (429, "rate-limited")
 
 
-async def test_who_takes_nothing_at_all_is_cut_off(hub: Running, monkeypatch: Any) -> None:
+async def test_a_follower_that_reads_nothing_is_disconnected(hub: Running, monkeypatch: Any) -> None:
     monkeypatch.setattr(streams, "SLOW_SECONDS", 0.5)
     async with following(hub.url, ana(), KEYS["reader"], receive_buffer=4096):
         await listening(hub)

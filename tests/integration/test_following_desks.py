@@ -84,7 +84,7 @@ async def test_a_resumed_stream_sends_only_new_assignments(hub: Running) -> None
         assert await ben.silence(0.2) == []
 
 
-async def test_a_queue_shows_what_waits_in_it(hub: Running) -> None:
+async def test_a_queue_shows_its_waiting_interactions(hub: Running) -> None:
     async with desk(hub, "queue=q-billing") as queue:
         await queue.next("live")
         await listening(hub)
@@ -109,26 +109,26 @@ async def test_an_identified_customer_is_assigned_again(hub: Running) -> None:
         assert {name for name, _ in told} == {"assignment", "released"}
 
 
-async def test_a_lost_hint_only_delays_a_desk(tmp_path: Path, store_url: str) -> None:
+async def test_a_lost_hint_only_delays_a_routing_target(tmp_path: Path, store_url: str) -> None:
     async with running_api(tmp_path, store_url, heartbeat=0.3) as hub, desk(hub, "agent=ben") as ben:
         await ben.next("live")
         await hub.happen(step(0, "routed", agent=BEN))
         assert (await ben.next()).name == "assignment"
 
 
-async def test_desks_of_tenants_are_kept_apart(hub: Running) -> None:
+async def test_routing_targets_of_tenants_are_kept_apart(hub: Running) -> None:
     await hub.happen(step(0, "routed", agent=BEN))
     async with desk(hub, "agent=ben", key="other") as other:
         assert (await other.next()).data["assignments"] == []
 
 
 @pytest.mark.parametrize("query", ["", "agent=ben&queue=q", "agent=", "agent=%00", f"agent={'x' * 281}"])
-async def test_one_desk_has_to_be_named(hub: Running, query: str) -> None:
+async def test_one_routing_target_must_be_named(hub: Running, query: str) -> None:
     async with desk(hub, query) as refused:
         assert (refused.status, refused.problem["reason"]) == (400, "bad-query")
 
 
-async def test_the_table_holds_what_is_live_and_nothing_else(hub: Running) -> None:
+async def test_the_table_of_assignments_holds_only_live_interactions(hub: Running) -> None:
     async def held() -> set[tuple[str, str]]:
         async with hub.store.reading() as tx:
             return {tuple(desk) for _, desk in await assignments.all_of(tx, "acme")}  # type: ignore[misc]
@@ -166,7 +166,7 @@ async def test_a_handoff_without_a_target_is_unassigned(hub: Running) -> None:
         assert (await queue.next()).name == "released"
 
 
-async def test_what_a_crm_tells_is_on_no_desk(hub: Running) -> None:
+async def test_a_crm_fact_has_no_routing_target(hub: Running) -> None:
     case = {"interaction": "crm/case-7", "channel": "crm", "email": "ana@example.com"}
     await hub.happen(an_event("cx.interaction.queued.v1", id="case-7", data={"queue": BILLING}, **case))
     async with desk(hub, "queue=q-billing") as queue:

@@ -71,7 +71,7 @@ class Sender:
         return self.http.get("/readyz")
 
 
-def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_loses_nothing_acknowledged(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         home = disk / "home"
         settings = {"CX_HOME": str(home), "CX_MIN_FREE_BYTES": str(2 << 20)}
@@ -115,7 +115,7 @@ def ids_on(home: Path) -> set[str]:
     return asyncio.run(read())
 
 
-async def test_too_little_room_is_told_before_it_runs_out(tmp_path: Path) -> None:
+async def test_low_disk_space_is_reported_early(tmp_path: Path) -> None:
     settings = embedded_settings(tmp_path).model_copy(update={"min_free_bytes": 1 << 62})
     async with running_hub(settings, load(None, tmp_path, {})) as hub:
         report = await hub.health.ready()
@@ -123,7 +123,7 @@ async def test_too_little_room_is_told_before_it_runs_out(tmp_path: Path) -> Non
         assert "bytes free" in report.parts["disk"].why
 
 
-async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+async def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         await check_room([disk], 0)
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
@@ -131,7 +131,7 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
             await check_room([disk], 0)
 
 
-def test_disks_of_others_are_not_asked(tmp_path: Path) -> None:
+def test_disks_of_remote_servers_are_not_checked(tmp_path: Path) -> None:
     there = Settings(
         home=tmp_path,
         log_url="kafka://kafka:9092",

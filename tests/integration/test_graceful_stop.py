@@ -141,7 +141,7 @@ async def stored(home: Path) -> set[tuple[str, str]]:
     return set(found)
 
 
-async def test_whoever_has_sent_a_request_gets_its_answer(tmp_path: Path, key: str) -> None:
+async def test_requests_already_sent_are_answered(tmp_path: Path, key: str) -> None:
     async with hub_of("up", home_of(tmp_path), tmp_path / "said.txt") as hub:
         senders = Senders(hub.url, key)
         async with asyncio.TaskGroup() as group:
@@ -159,7 +159,7 @@ async def test_whoever_has_sent_a_request_gets_its_answer(tmp_path: Path, key: s
     assert senders.acknowledged <= await stored(tmp_path)
 
 
-async def test_readiness_fails_first_and_every_answer_is_the_last_of_its_connection(tmp_path: Path, key: str) -> None:
+async def test_readiness_fails_first_and_every_answer_closes_its_connection(tmp_path: Path, key: str) -> None:
     settings = home_of(tmp_path, CX_LINGER_SECONDS="3")
     async with hub_of("up", settings, tmp_path / "said.txt") as hub:
         senders = Senders(hub.url, key)
@@ -186,7 +186,7 @@ async def test_readiness_fails_first_and_every_answer_is_the_last_of_its_connect
         assert await asyncio.to_thread(hub.process.wait, PATIENCE) == 0
 
 
-async def test_it_ends_in_time_although_somebody_does_not(tmp_path: Path, key: str) -> None:
+async def test_a_stop_ends_in_time_despite_slow_clients(tmp_path: Path, key: str) -> None:
     settings = home_of(tmp_path, CX_DRAIN_SECONDS="1")
     async with hub_of("up", settings, tmp_path / "said.txt") as hub:
         senders = Senders(hub.url, key)
@@ -208,7 +208,7 @@ async def test_it_ends_in_time_although_somebody_does_not(tmp_path: Path, key: s
 # --- mail ------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_mail_on_its_way_is_taken_and_everybody_else_is_told_421(tmp_path: Path, key: str) -> None:
+async def test_a_mail_in_transfer_is_taken_others_get_421(tmp_path: Path, key: str) -> None:
     async with hub_of("up", home_of(tmp_path), tmp_path / "said.txt") as hub:
 
         def greeted() -> smtplib.SMTP:
@@ -276,9 +276,7 @@ class Visitor:
                 self.last = said["id"]
 
 
-async def test_a_chat_is_told_to_come_back_and_goes_on_without_a_gap_and_without_a_repetition(
-    tmp_path: Path, key: str
-) -> None:
+async def test_a_chat_reconnects_without_a_gap_or_a_repetition(tmp_path: Path, key: str) -> None:
     settings = home_of(tmp_path)
     visitor = Visitor()
     said: list[str] = []
@@ -334,7 +332,7 @@ async def test_a_chat_is_told_to_come_back_and_goes_on_without_a_gap_and_without
 # --- streams ---------------------------------------------------------------------------------------------------------
 
 
-async def test_streams_are_ended_at_once_and_go_on_at_the_next_process(tmp_path: Path, key: str) -> None:
+async def test_streams_end_at_once_and_resume_at_another_process(tmp_path: Path, key: str) -> None:
     settings = home_of(tmp_path, CX_DRAIN_SECONDS="3600")  # more than a stop may take here
     places: list[str] = []
     async with hub_of("up", settings, tmp_path / "first.txt") as hub:

@@ -67,7 +67,7 @@ def is_problem(response: httpx2.Response, status: int, reason: str) -> None:
 # --- events from clients ---------------------------------------------------------------------------------------------
 
 
-async def test_an_accepted_event_is_on_the_log_when_the_answer_comes(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_an_accepted_event_is_already_on_the_log(hub: Hub, client: httpx2.AsyncClient) -> None:
     response = await send(client, event())
     assert response.status_code == 202
     assert response.json() == {"accepted": [{"source": "//acme.example/chat", "id": "m-1"}], "rejected": []}
@@ -76,7 +76,7 @@ async def test_an_accepted_event_is_on_the_log_when_the_answer_comes(hub: Hub, c
     assert hub.counted("cx_intake_events_total", provider="client", type="cx.message.received.v1") == 1
 
 
-async def test_of_a_batch_the_good_are_kept_and_the_bad_are_named(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_valid_events_of_a_batch_survive_invalid_ones(hub: Hub, client: httpx2.AsyncClient) -> None:
     response = await send(client, [event("a"), 7, event("b", source="no uri"), event("c")], BATCH)
     assert response.status_code == 202
     assert [one["id"] for one in response.json()["accepted"]] == ["a", "c"]
@@ -94,7 +94,7 @@ async def test_a_batch_is_one_append(hub: Hub, client: httpx2.AsyncClient) -> No
     assert (hub.log.appends, len(await hub.events())) == (1, 1000)
 
 
-async def test_where_nothing_is_acceptable_the_answer_is_422(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_a_batch_without_valid_events_answers_422(hub: Hub, client: httpx2.AsyncClient) -> None:
     response = await send(client, event(id=""))
     is_problem(response, 422, "no-event-accepted")
     assert [one["reason"] for one in response.json()["rejected"]] == ["missing-id"]
@@ -120,7 +120,7 @@ async def test_binary_mode_carries_an_event_in_headers(hub: Hub, client: httpx2.
     assert (stored["subject"], stored["data"]["message"]["text"]) == ("Euro \u20ac", "I was charged twice")
 
 
-async def test_without_a_key_nothing_is_taken(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_an_event_without_a_key_is_refused(hub: Hub, client: httpx2.AsyncClient) -> None:
     response = await client.post("/v1/events", json=event())
     is_problem(response, 401, "no-key")
     assert response.headers["www-authenticate"] == 'Bearer realm="throughline"'
@@ -153,7 +153,7 @@ async def test_recorded_times_rise_from_request_to_request(hub: Hub, client: htt
     assert [times[n] for n in range(20)] == sorted(set(times.values()))
 
 
-async def test_a_log_that_is_down_is_said_for_all_and_nothing_is_dropped(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_a_log_that_is_down_fails_the_whole_batch(hub: Hub, client: httpx2.AsyncClient) -> None:
     hub.log.broken = True
     response = await send(client, [event("a"), 7], BATCH)
     is_problem(response, 503, "try-later")
@@ -171,7 +171,7 @@ async def test_compressed_events_are_unpacked(hub: Hub, client: httpx2.AsyncClie
     assert response.status_code == 202
 
 
-async def test_what_a_bare_deflate_or_several_gzip_members_hold_is_read(client: httpx2.AsyncClient) -> None:
+async def test_bare_deflate_and_several_gzip_members_are_read(client: httpx2.AsyncClient) -> None:
     body = json.dumps(event()).encode()
     bare = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     packed = bare.compress(body) + bare.flush()
@@ -202,7 +202,7 @@ async def test_what_a_bare_deflate_or_several_gzip_members_hold_is_read(client: 
         (b"{}", {"content-encoding": "gzip, gzip"}, 415, "unsupported-encoding"),
     ],
 )
-async def test_a_body_that_can_not_be_read_is_refused_by_its_name(
+async def test_an_unreadable_body_is_refused_with_its_reason(
     hub: Hub, client: httpx2.AsyncClient, body: bytes, headers: dict[str, str], status: int, reason: str
 ) -> None:
     sent = {"content-type": STRUCTURED, "authorization": f"Bearer {WRITER}", **headers}
@@ -222,7 +222,7 @@ async def test_a_large_original_goes_to_the_blob_store(hub: Hub, client: httpx2.
     assert json.loads(kept) == original
 
 
-async def test_paths_and_methods_that_there_are_not_are_problems(client: httpx2.AsyncClient) -> None:
+async def test_unknown_paths_and_methods_are_problems(client: httpx2.AsyncClient) -> None:
     is_problem(await client.get("/v1/nothing"), 404, "not-found")
     response = await client.get("/v1/events")
     is_problem(response, 405, "method-not-allowed")
@@ -262,7 +262,7 @@ async def test_a_forged_webhook_is_refused_and_leaves_nothing(hub: Hub, client: 
     assert hub.counted("cx_intake_refused_total", provider="chat/echo", reason="bad-signature") == 1
 
 
-async def test_a_check_that_breaks_lets_nothing_in(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_a_crashing_check_lets_nothing_in(hub: Hub, client: httpx2.AsyncClient) -> None:
     is_problem(await hook(client, {"say": ["x"]}, **{"x-echo": "break"}), 400, "unreadable")
     assert await hub.stored() == []
 
@@ -272,7 +272,7 @@ async def test_a_challenge_is_answered(client: httpx2.AsyncClient) -> None:
     assert (response.status_code, response.text) == (200, "a+b c")
 
 
-async def test_the_signature_covers_the_url_as_the_provider_called_it(tmp_path: Path) -> None:
+async def test_the_signature_covers_the_url_that_the_provider_called(tmp_path: Path) -> None:
     async with running_hub(tmp_path, public_url="https://hub.example.com/") as hub:
         path, body = "/v1/hooks/acme-echo?a=%2f&b=+&b", b'{"say":["x"]}'
         url = f"https://hub.example.com{path}".encode()
@@ -283,7 +283,9 @@ async def test_the_signature_covers_the_url_as_the_provider_called_it(tmp_path: 
             assert (await client.send(request)).status_code == 200
 
 
-async def test_parts_that_can_not_be_mapped_lie_beside_those_that_can(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_unmapped_parts_become_dead_letters_beside_the_mapped_events(
+    hub: Hub, client: httpx2.AsyncClient
+) -> None:
     body = {"say": ["hello"], "lose": ["this one", "\ud83d\ude42"]}
     response = await hook(client, body, authorization="Basic c2VjcmV0", **{"x-shop-token": "t", "x-kept": "yes"})
     assert (response.status_code, hub.log.appends) == (200, 1)
@@ -309,7 +311,7 @@ async def whole_letter(hub: Hub) -> DeadLetter:
     ("body", "reason"),
     [(b"no json", "malformed"), (b'{"fail":true}', "adapter-fault"), (b'{"say":[5]}', "adapter-fault")],
 )
-async def test_a_genuine_request_that_can_not_be_mapped_is_kept_whole_once(
+async def test_an_unmapped_request_is_kept_whole_and_once(
     hub: Hub, client: httpx2.AsyncClient, body: bytes, reason: str
 ) -> None:
     for _ in range(2):
@@ -319,12 +321,12 @@ async def test_a_genuine_request_that_can_not_be_mapped_is_kept_whole_once(
     assert await hub.events() == []
 
 
-async def test_secrets_in_a_query_are_left_out_of_a_dead_letter(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_a_dead_letter_keeps_no_secrets_of_the_query(hub: Hub, client: httpx2.AsyncClient) -> None:
     await hook(client, b"no json", "/v1/hooks/acme-echo?token=t0p&page=2")
     assert (await whole_letter(hub)).url.endswith("/v1/hooks/acme-echo?page=2")
 
 
-async def test_an_event_that_no_log_can_hold_is_a_dead_letter(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_an_event_with_an_impossible_time_becomes_a_letter(hub: Hub, client: httpx2.AsyncClient) -> None:
     assert (await hook(client, {"say": ["x"], "time": 10**18})).status_code == 200
     letter = await whole_letter(hub)
     assert (letter.reason, letter.content) == ("bad-time", b'"x"')
@@ -342,13 +344,13 @@ async def test_large_originals_of_webhooks_go_to_the_blob_store(hub: Hub, client
     assert await hub.blobs.get("other", blob_name(b"attachment")) is None
 
 
-async def test_a_webhook_is_put_off_while_the_log_is_down(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_a_webhook_is_asked_to_retry_without_the_log(hub: Hub, client: httpx2.AsyncClient) -> None:
     hub.log.broken = True
     is_problem(await hook(client, {"say": ["x"]}), 503, "try-later")
     is_problem(await hook(client, b"no json"), 503, "try-later")
 
 
-async def test_an_address_is_there_for_a_provider_that_looks_with_head_before_it_is_saved(
+async def test_a_provider_that_checks_by_head_finds_its_address(
     client: httpx2.AsyncClient,
 ) -> None:
     looked = await client.head("/v1/hooks/acme-inbox")
@@ -357,7 +359,7 @@ async def test_an_address_is_there_for_a_provider_that_looks_with_head_before_it
     assert (await client.head("/v1/hooks/acme-echo")).status_code == 405
 
 
-async def test_what_a_connection_does_not_take_is_refused_before_its_body_is_read(client: httpx2.AsyncClient) -> None:
+async def test_a_request_the_connection_rejects_is_refused_before_reading(client: httpx2.AsyncClient) -> None:
     is_problem(await hook(client, {}, "/v1/hooks/nobody"), 404, "unknown-connection")
     is_problem(await hook(client, {}, "/v1/hooks/acme-chat"), 404, "no-webhook")
     is_problem(await hook(client, {}, **{"content-type": "text/plain"}), 415, "unsupported-media-type")
@@ -367,14 +369,14 @@ async def test_what_a_connection_does_not_take_is_refused_before_its_body_is_rea
     is_problem(await hook(client, {}, f"/v1/hooks/acme-echo?{many}"), 400, "bad-query")
 
 
-async def test_the_providers_limit_is_its_own(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_a_provider_has_a_body_limit_of_its_own(hub: Hub, client: httpx2.AsyncClient) -> None:
     assert (await hook(client, {"say": ["x" * (2 << 20)]})).status_code == 200
 
 
 # --- for whoever runs it ---------------------------------------------------------------------------------------------
 
 
-async def test_health_and_metrics_are_told(hub: Hub, client: httpx2.AsyncClient) -> None:
+async def test_health_and_metrics_are_served(hub: Hub, client: httpx2.AsyncClient) -> None:
     hub.metrics.watch(hub.health)
     assert (await client.get("/healthz")).status_code == 200
     assert (await client.get("/readyz")).json()["parts"]["chat-deliveries"]["ok"] is True

@@ -95,7 +95,7 @@ async def test_a_body_that_stalls_or_drips_is_refused(hub: Hub) -> None:
     assert hub.counted("cx_intake_refused_total", provider="client", reason="slow-body") == 2
 
 
-async def test_a_sender_that_leaves_in_the_middle_is_no_fault_of_ours(hub: Hub) -> None:
+async def test_a_sender_that_disconnects_midway_is_no_server_error(hub: Hub) -> None:
     head = request(b"/v1/events", KEY, JSON, b"content-length: 100")
     _, writer = await asyncio.open_connection("127.0.0.1", hub.port)
     writer.write(head + b"{")
@@ -114,7 +114,7 @@ async def test_a_body_without_end_is_cut_off(hub: Hub) -> None:
     assert hub.counted("cx_intake_refused_total", provider="client", reason="too-large") == 1
 
 
-async def test_a_body_that_is_refused_unread_does_not_hide_the_answer(hub: Hub) -> None:
+async def test_a_body_refused_unread_does_not_hide_the_answer(hub: Hub) -> None:
     unread = request(b"/v1/events", JSON, body=b" " * (1 << 19)).replace(b"connection: close\r\n", b"")
     answer = await exchanged(hub, unread, b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     assert b" 401 " in answer

@@ -45,7 +45,7 @@ async def messages_of(http: httpx2.AsyncClient, identifier: str, last: str) -> i
     return count
 
 
-async def test_a_number_is_one_identifier_whatever_is_invisible_in_it(http: httpx2.AsyncClient) -> None:
+async def test_a_number_with_invisible_characters_is_the_same_identifier(http: httpx2.AsyncClient) -> None:
     if not CASE.exists() and not os.environ.get("CI"):
         pytest.skip("the cases are not on this machine")
     events = json.loads(CASE.read_text(encoding="utf-8"))

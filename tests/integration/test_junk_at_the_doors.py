@@ -100,7 +100,7 @@ async def test_a_tenants_own_junk_joins_nobody_and_finds_nobody(http: httpx2.Asy
         assert "junk" in answer.json()["detail"]
 
 
-async def test_a_platforms_own_id_that_looks_like_junk_finds_its_customer(http: httpx2.AsyncClient) -> None:
+async def test_a_platforms_id_resembling_junk_still_finds_its_customer(http: httpx2.AsyncClient) -> None:
     event = message(1)
     event["data"]["participants"][0]["identifiers"] = [{"kind": "telegram", "value": "0", "weight": "proved"}]
     await happen(http, [event])

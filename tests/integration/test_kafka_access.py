@@ -60,14 +60,16 @@ async def refusal_of(url: str) -> TryLater:
     return refused.value
 
 
-async def test_a_wrong_password_is_told_without_showing_it(broker: Secured, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_wrong_password_is_reported_without_showing_it(
+    broker: Secured, caplog: pytest.LogCaptureFixture
+) -> None:
     refused = await refusal_of(named(broker, "hunter2"))
     assert broker.by_name in refused.detail
     assert "Authentication failed" in caplog.text
     assert "hunter2" not in refused.detail + caplog.text
 
 
-async def test_a_broker_whose_certificate_nobody_vouches_for_is_not_spoken_to(
+async def test_a_broker_with_an_untrusted_certificate_is_not_used(
     broker: Secured, caplog: pytest.LogCaptureFixture
 ) -> None:
     await refusal_of(f"kafka://{USER}:secret@{broker.by_name}")
@@ -87,7 +89,7 @@ def test_a_name_goes_over_tls_unless_one_insists() -> None:
     assert in_clear[1].settings()["security_protocol"] == "SASL_PLAINTEXT"
 
 
-def test_without_options_brokers_are_spoken_to_in_clear() -> None:
+def test_without_options_brokers_are_reached_in_clear() -> None:
     found = read_address("one:9092,[::1]:9093")
     assert found is not None
     assert found[1].settings() == {}
@@ -111,7 +113,7 @@ def test_without_options_brokers_are_spoken_to_in_clear() -> None:
         ("kafka://hub:secret@one", "use sqlite"),
     ],
 )
-def test_an_address_that_can_not_be_followed_is_fatal_and_keeps_its_secret(url: str, why: str) -> None:
+def test_an_unusable_address_is_fatal_without_showing_its_secret(url: str, why: str) -> None:
     with pytest.raises(Fatal, match=why) as refused:
         open_log(url)
     assert "secret" not in str(refused.value)

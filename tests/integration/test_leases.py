@@ -96,7 +96,7 @@ async def test_every_worker_has_a_fair_share_of_every_topic(store: Store, worker
         assert min(counts) > 0, counts
 
 
-async def test_a_worker_that_comes_later_gets_its_share_and_those_who_gave_up_keep_the_rest(store: Store) -> None:
+async def test_a_second_worker_gets_half_of_the_leases(store: Store) -> None:
     await announce(store, 4, INTERACTIONS)
     before = await take(store, "first")
     assert len(before) == 4
@@ -112,7 +112,7 @@ async def test_taking_again_changes_no_epoch(store: Store) -> None:
     assert await take(store, "worker") == await take(store, "worker")
 
 
-async def test_partitions_of_a_dead_worker_are_taken_once_its_lease_ran_out(store: Store) -> None:
+async def test_a_dead_workers_partitions_are_taken_after_its_lease(store: Store) -> None:
     await announce(store, 4, INTERACTIONS)
     dead = await take(store, "dead", LONG)
     assert await take(store, "heir") == {}
@@ -123,7 +123,7 @@ async def test_partitions_of_a_dead_worker_are_taken_once_its_lease_ran_out(stor
     assert all(inherited[partition].epoch > dead[partition].epoch for partition in dead)
 
 
-async def test_who_leaves_hands_over_at_once(store: Store) -> None:
+async def test_a_leaving_worker_hands_over_at_once(store: Store) -> None:
     await announce(store, 4, INTERACTIONS)
     left = await take(store, "leaver")
     await leave(store, "leaver")
@@ -148,7 +148,7 @@ async def test_nothing_that_a_zombie_writes_stays(store: Store) -> None:
     assert (await stored(store), await position(store)) == (3, 3)
 
 
-async def test_a_batch_counts_from_the_position_that_it_was_read_at_alone(store: Store) -> None:
+async def test_a_batch_read_at_another_offset_is_fenced(store: Store) -> None:
     await announce(store, 1, INTERACTIONS)
     applier = RetryingApplier(store, "worker", TENANTS)
     owned = await take(store, "worker")
@@ -158,7 +158,7 @@ async def test_a_batch_counts_from_the_position_that_it_was_read_at_alone(store:
     assert (await stored(store), await position(store)) == (2, 2)
 
 
-async def test_whose_lease_runs_out_amid_a_batch_finishes_it_and_the_next_owner_goes_on_from_there(
+async def test_a_batch_under_an_expiring_lease_finishes_before_takeover(
     store: Store,
 ) -> None:
     await announce(store, 1, INTERACTIONS)
@@ -196,7 +196,7 @@ async def append(log: SqliteLog, numbers: range) -> None:
     await log.append([Record(INTERACTIONS, message(number).key, message(number).raw) for number in numbers])
 
 
-async def test_a_worker_applies_what_lies_on_the_log_and_what_comes(store: Store, sqlite_log_path: Path) -> None:
+async def test_a_worker_applies_old_and_new_records(store: Store, sqlite_log_path: Path) -> None:
     log = SqliteLog(sqlite_log_path, 4)
     await log.start()
 
@@ -239,7 +239,7 @@ async def test_workers_that_come_and_go_apply_every_event_once(store: Store, sql
 
 @pytest.mark.postgres
 @pytest.mark.fault
-async def test_a_worker_waits_for_a_store_that_is_down_says_so_and_goes_on(
+async def test_a_worker_waits_for_its_store_and_then_continues(
     breakable_home: Path, breakable_database: str, sqlite_log_path: Path
 ) -> None:
     log = SqliteLog(sqlite_log_path, 4)

@@ -83,7 +83,7 @@ async def until(holds: Callable[[], Any]) -> None:
 # --- rates -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_key_that_sends_more_than_its_rate_is_told_when_it_may_again(tmp_path: Path) -> None:
+async def test_a_key_beyond_its_write_rate_gets_retry_after(tmp_path: Path) -> None:
     async with running_hub(tmp_path, key_rate=SLOW) as hub:
         for n in range(3):
             assert (await post(hub, event(f"e-{n}"))).status_code == 202
@@ -94,7 +94,7 @@ async def test_a_key_that_sends_more_than_its_rate_is_told_when_it_may_again(tmp
         assert hub.counted("cx_http_problems_total", status="429", reason="rate-limited") == 1
 
 
-async def test_a_batch_costs_its_events_and_one_above_the_burst_can_be_sent(tmp_path: Path) -> None:
+async def test_a_batch_costs_its_events_even_above_the_burst(tmp_path: Path) -> None:
     async with running_hub(tmp_path, key_rate=Rate(0.02, 5)) as hub:
         answer = await post(hub, *[event(f"e-{n}") for n in range(50)])
         assert answer.status_code == 202
@@ -110,7 +110,7 @@ async def test_a_refused_batch_is_not_stored_in_part(tmp_path: Path) -> None:
         assert len(await hub.events()) == 3
 
 
-async def test_a_connection_that_sends_more_than_its_rate_is_told_when_it_may_again(tmp_path: Path) -> None:
+async def test_a_connection_beyond_its_rate_gets_retry_after(tmp_path: Path) -> None:
     async with running_hub(tmp_path, connection_rate=SLOW) as hub:
         for n in range(3):
             assert (await hook(hub, f"h-{n}")).status_code == 200
@@ -119,14 +119,14 @@ async def test_a_connection_that_sends_more_than_its_rate_is_told_when_it_may_ag
         assert await hub.letters() == []
 
 
-async def test_what_is_not_the_providers_does_not_use_up_what_the_provider_may_send(tmp_path: Path) -> None:
+async def test_unsigned_requests_do_not_use_up_the_providers_rate(tmp_path: Path) -> None:
     async with running_hub(tmp_path, connection_rate=SLOW) as hub:
         for n in range(10):
             assert (await hook(hub, f"x-{n}", signed=False)).status_code == 401
         assert (await hook(hub, "h-1")).status_code == 200
 
 
-async def test_a_chat_whose_connection_sends_too_much_is_told_and_sends_it_again(tmp_path: Path) -> None:
+async def test_a_chat_over_the_rate_sends_its_message_again(tmp_path: Path) -> None:
     async with (
         running_hub(tmp_path, connection_rate=Rate(1, 2)) as hub,
         connect(f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat") as socket,
@@ -145,7 +145,7 @@ async def test_a_chat_whose_connection_sends_too_much_is_told_and_sends_it_again
         assert heard["id"] == "m-2"
 
 
-async def test_a_key_that_asks_for_more_than_its_rate_is_told_when_it_may_again(tmp_path: Path) -> None:
+async def test_a_key_beyond_its_read_rate_gets_retry_after(tmp_path: Path) -> None:
     async with running_api(tmp_path) as api:
         rates = Rates(api.tenants, key=SLOW)
     async with running_api(tmp_path, rates=rates) as api:
@@ -159,7 +159,7 @@ async def test_a_key_that_asks_for_more_than_its_rate_is_told_when_it_may_again(
 # --- the door --------------------------------------------------------------------------------------------------------
 
 
-async def test_more_requests_than_may_be_under_way_are_told_503_and_lose_nothing(tmp_path: Path) -> None:
+async def test_too_many_requests_in_flight_get_503_without_loss(tmp_path: Path) -> None:
     async with running_hub(tmp_path, bounds={"max_requests": 2}) as hub:
         hub.log.gate.clear()
         under_way = [asyncio.create_task(post(hub, event(f"e-{n}"))) for n in range(2)]
@@ -177,7 +177,7 @@ async def test_more_requests_than_may_be_under_way_are_told_503_and_lose_nothing
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
-async def test_more_bytes_than_may_be_under_way_are_told_503(tmp_path: Path, coding: str) -> None:
+async def test_too_many_bytes_in_flight_get_503(tmp_path: Path, coding: str) -> None:
     async with running_hub(tmp_path, bounds={"max_bytes": 100_000}) as hub:
         hub.log.gate.clear()
         large = event("large", "x" * 90_000)
@@ -197,7 +197,7 @@ async def test_one_body_alone_may_be_larger_than_all_together(tmp_path: Path) ->
         assert (await post(hub, event("large", "x" * 5_000))).status_code == 202
 
 
-async def test_a_refused_body_is_read_to_its_end_and_the_connection_goes_on(tmp_path: Path) -> None:
+async def test_a_refused_body_is_read_and_the_connection_stays(tmp_path: Path) -> None:
     async with running_hub(tmp_path, bounds={"max_requests": 1}) as hub:
         hub.log.gate.clear()
         under_way = asyncio.create_task(post(hub, event("e-0")))
@@ -211,7 +211,7 @@ async def test_a_refused_body_is_read_to_its_end_and_the_connection_goes_on(tmp_
         await under_way
 
 
-async def test_a_connection_too_many_is_told_503_and_closed(tmp_path: Path) -> None:
+async def test_one_connection_too_many_gets_503_and_is_closed(tmp_path: Path) -> None:
     async with running_hub(tmp_path, bounds={"max_connections": 2}) as hub:
         headers = {"authorization": f"Bearer {WRITER}", "content-type": BATCH}
         clients = [httpx2.AsyncClient(base_url=hub.url, headers=headers, timeout=PATIENCE) for _ in range(3)]
@@ -231,7 +231,7 @@ async def test_a_connection_too_many_is_told_503_and_closed(tmp_path: Path) -> N
                 await client.aclose()
 
 
-async def test_a_chat_too_many_is_told_503_when_it_knocks(tmp_path: Path) -> None:
+async def test_one_chat_too_many_gets_503_on_connecting(tmp_path: Path) -> None:
     async with running_hub(tmp_path, chat_limits=ChatLimits(sockets=1)) as hub:
         url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"
         async with connect(url):
@@ -243,7 +243,7 @@ async def test_a_chat_too_many_is_told_503_when_it_knocks(tmp_path: Path) -> Non
         assert json.loads(refused.value.response.body or b"")["reason"] == "too-many-chats"
 
 
-async def test_a_browser_that_takes_nothing_is_sent_away_before_much_waits_for_it(tmp_path: Path) -> None:
+async def test_a_browser_that_reads_nothing_is_disconnected_early(tmp_path: Path) -> None:
     limits = ChatLimits(waiting_bytes=200_000, send_seconds=PATIENCE)
     async with (
         running_hub(tmp_path, chat_limits=limits) as hub,
@@ -269,7 +269,7 @@ async def test_a_browser_that_takes_nothing_is_sent_away_before_much_waits_for_i
         assert closed.value.rcvd.code in {1013, 1011}
 
 
-async def test_who_sends_pings_and_takes_no_pongs_is_cut_off(tmp_path: Path) -> None:
+async def test_a_client_sending_pings_without_reading_pongs_is_disconnected(tmp_path: Path) -> None:
     async with running_hub(tmp_path) as hub:
         reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
         writer.write(
@@ -311,7 +311,7 @@ async def test_a_file_takes_no_more_appends_than_may_wait(sqlite_log_path: Path)
     await takes_no_more_than_may_wait(SqliteLog(sqlite_log_path, max_in_flight=100_000))
 
 
-async def test_a_file_that_is_behind_turns_new_appends_away_at_once(sqlite_log_path: Path) -> None:
+async def test_a_file_log_that_is_behind_refuses_new_appends(sqlite_log_path: Path) -> None:
     log = SqliteLog(sqlite_log_path)
     await log.start()
     record = Record(INTERACTIONS, b"key", b"value")

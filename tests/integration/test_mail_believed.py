@@ -86,7 +86,7 @@ def case(name: str) -> bytes:
     return (CASES / name).read_bytes()
 
 
-async def test_a_second_mail_under_a_used_message_id_is_a_message_of_its_own(tmp_path: Path) -> None:
+async def test_other_content_under_a_used_id_is_another_message(tmp_path: Path) -> None:
     async with mail_hub(tmp_path) as hub:
         await hub.send(case("k01-first.eml"))
         await hub.send(case("k01-second.eml"))
@@ -102,7 +102,7 @@ async def test_a_second_mail_under_a_used_message_id_is_a_message_of_its_own(tmp
 
 
 @pytest.mark.parametrize("name", ["k05-group-rewrites-from.eml", "k20-form-mailer.eml", "k20-forwarder-reply-to.eml"])
-async def test_the_person_behind_a_group_or_a_forwarder_is_the_customer(tmp_path: Path, name: str) -> None:
+async def test_the_person_behind_a_group_address_is_the_customer(tmp_path: Path, name: str) -> None:
     async with mail_hub(tmp_path) as hub:
         await hub.send(case(name))
         (event,) = await hub.events()
@@ -146,7 +146,7 @@ async def test_a_stranger_who_writes_as_the_business_answers_nobody(tmp_path: Pa
         ({"mx": [HERE]}, b"Received: from pc ([203.0.113.9]) by mx.acme.example with ESMTPSA id 1\r\n"),
     ],
 )
-async def test_the_business_answers_by_a_way_that_is_its_own(
+async def test_the_business_answers_from_a_host_of_its_own(
     tmp_path: Path, settings: dict[str, Any], trace: bytes
 ) -> None:
     async with mail_hub(tmp_path, **settings) as hub:
@@ -157,7 +157,7 @@ async def test_the_business_answers_by_a_way_that_is_its_own(
         assert body["now"]["waiting_since"] is None
 
 
-async def test_an_aligned_sender_is_proved_on_the_log_and_a_forged_verdict_proves_nobody(tmp_path: Path) -> None:
+async def test_an_aligned_sender_is_proved_but_no_forged_verdict(tmp_path: Path) -> None:
     verdict = b"Authentication-Results: mx.acme.example; dmarc=pass header.from=example.com\r\n"
     async with mail_hub(tmp_path, mx=[HERE], authserv_ids=["mx.acme.example"]) as hub:
         await hub.send(verdict + QUESTION)
@@ -170,7 +170,7 @@ async def test_an_aligned_sender_is_proved_on_the_log_and_a_forged_verdict_prove
         assert event["data"]["participants"][0]["identifiers"][0]["weight"] == "claimed"
 
 
-async def test_a_mail_whose_clock_is_years_behind_is_the_newest_and_waits(tmp_path: Path) -> None:
+async def test_a_mail_dated_years_ago_is_newest_and_unanswered(tmp_path: Path) -> None:
     older = b"From: nat@example.com\r\nTo: support@acme.example\r\nSubject: x\r\nMessage-ID: <d1@mail.example.com>\r\n"
     async with mail_hub(tmp_path) as hub:
         await hub.send(older + b"Date: Thu, 26 Nov 2026 10:00:00 +0000\r\n\r\nOLD: an older question\r\n")

@@ -26,7 +26,7 @@ def a_mail(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("blobs_are_lost", [False, True])
-async def test_what_came_by_mail_is_opened_by_the_ids_of_the_context(tmp_path: Path, blobs_are_lost: bool) -> None:
+async def test_attachments_and_originals_open_by_ids_of_the_context(tmp_path: Path, blobs_are_lost: bool) -> None:
     async with mail_hub(tmp_path) as hub:
         await hub.send(a_mail(100))
         (entry,) = (await hub.context("ana@example.com"))["timeline"]
@@ -47,7 +47,7 @@ async def test_what_came_by_mail_is_opened_by_the_ids_of_the_context(tmp_path: P
         assert "Subject: My bill" in whole["original"]["content"]
 
 
-async def test_a_large_mail_is_kept_apart_and_read_whole_all_the_same(tmp_path: Path) -> None:
+async def test_a_large_mail_is_stored_apart_and_read_whole(tmp_path: Path) -> None:
     async with mail_hub(tmp_path) as hub:
         await hub.send(a_mail(300_000))
         (entry,) = (await hub.context("ana@example.com"))["timeline"]

@@ -86,7 +86,7 @@ async def mail_hub(folder: Path, deadline: float = 10.0) -> AsyncIterator[MailHu
             await part.stop()
 
 
-async def test_a_mail_is_on_the_log_with_its_attachment_when_the_client_hears_250(tmp_path: Path) -> None:
+async def test_an_acknowledged_mail_is_on_the_log_with_attachments(tmp_path: Path) -> None:
     async with mail_hub(tmp_path) as hub:
         await hub.send(MAIL)
         (event,) = await hub.events()
@@ -96,7 +96,7 @@ async def test_a_mail_is_on_the_log_with_its_attachment_when_the_client_hears_25
         assert await hub.blobs.get("acme", attachment["blob"]) == b"hello"
 
 
-async def test_a_log_that_is_down_asks_the_sender_to_try_again_and_loses_nothing(tmp_path: Path) -> None:
+async def test_a_log_that_is_down_makes_mail_senders_retry(tmp_path: Path) -> None:
     async with mail_hub(tmp_path) as hub:
         hub.log.broken = True
         with pytest.raises(smtplib.SMTPDataError) as caught:
@@ -116,7 +116,7 @@ async def test_a_large_original_is_kept_whole_beside_the_event(tmp_path: Path) -
         assert await hub.blobs.get("acme", event["data"]["raw"]["blob"]) == large
 
 
-async def test_a_mail_that_hangs_a_worker_lies_whole_in_the_dead_letters(tmp_path: Path) -> None:
+async def test_a_mail_that_hangs_its_worker_becomes_a_letter(tmp_path: Path) -> None:
     async with mail_hub(tmp_path, deadline=0.3) as hub:
         (worker,) = hub.workers.pids
         os.kill(worker, signal.SIGSTOP)
@@ -128,7 +128,7 @@ async def test_a_mail_that_hangs_a_worker_lies_whole_in_the_dead_letters(tmp_pat
         assert await hub.events() == []
 
 
-async def test_what_is_no_mail_is_taken_and_lies_whole_in_the_dead_letters(tmp_path: Path) -> None:
+async def test_a_malformed_mail_is_accepted_as_a_dead_letter(tmp_path: Path) -> None:
     async with mail_hub(tmp_path) as hub:
         await hub.send(b"just words\r\n")
         (letter,) = [decode_dead_letter(raw) for raw in await hub.stored(DEAD_LETTERS)]

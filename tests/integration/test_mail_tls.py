@@ -61,7 +61,7 @@ def client(hub: Running) -> smtplib.SMTP:
     return smtplib.SMTP("127.0.0.1", hub.smtp_port, local_hostname="client.example.com", timeout=30)
 
 
-def test_mail_is_taken_over_tls_once_the_client_has_said_ehlo_again(hub: Running, certified: Certified) -> None:
+def test_mail_is_taken_over_tls_after_a_second_ehlo(hub: Running, certified: Certified) -> None:
     with client(hub) as mail:
         mail.ehlo()
         assert mail.has_extn("starttls")
@@ -77,7 +77,7 @@ def test_mail_without_tls_is_taken_unless_it_is_required(hub: Running) -> None:
         assert mail.sendmail("ana@example.com", [TO], MAIL) == {}
 
 
-def test_what_follows_starttls_in_clear_is_never_carried_out(hub: Running, certified: Certified) -> None:
+def test_commands_in_clear_after_starttls_are_ignored(hub: Running, certified: Certified) -> None:
     injected = b"STARTTLS\r\nEHLO attacker\r\nMAIL FROM:<eve@example.com>\r\nRCPT TO:<support@acme.example>\r\nDATA\r\n"
     with socket.create_connection(("127.0.0.1", hub.smtp_port), timeout=30) as plain:
         assert plain.recv(1000).startswith(b"220")
@@ -93,7 +93,7 @@ def test_what_follows_starttls_in_clear_is_never_carried_out(hub: Running, certi
             assert encrypted.recv(1000).startswith(b"503")
 
 
-def test_where_tls_is_required_no_mail_is_taken_before_it(certified: Certified, tmp_path: Path) -> None:
+def test_mail_without_required_tls_is_refused(certified: Certified, tmp_path: Path) -> None:
     settings = certified.settings(tmp_path / "home", CX_SMTP_REQUIRE_TLS="true")
     with running("run channels", settings, tmp_path / "said") as hub, client(hub) as mail:
         mail.ehlo()

@@ -97,9 +97,7 @@ async def until_started(workers: MappingPool) -> int:
     return pid
 
 
-async def test_a_mail_by_webhook_is_mapped_in_a_worker_though_nobody_listens_for_smtp(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_webhook_mail_is_mapped_in_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with webhook_hub(tmp_path, monkeypatch, deadline=PATIENCE) as running:
         assert running.hub.smtp_port == 0
         assert (await running.receive(MAIL)).status_code == 200
@@ -110,7 +108,7 @@ async def test_a_mail_by_webhook_is_mapped_in_a_worker_though_nobody_listens_for
         assert await running.hub.blobs.get("acme", attachment["blob"]) == b"hello"
 
 
-async def test_a_mail_that_hangs_its_mapper_holds_up_nobody_and_lies_whole_in_the_dead_letters(
+async def test_a_hanging_webhook_mail_delays_nobody_and_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with webhook_hub(tmp_path, monkeypatch, deadline=10.0) as running:
@@ -133,9 +131,7 @@ async def test_a_mail_that_hangs_its_mapper_holds_up_nobody_and_lies_whole_in_th
         assert len(await running.events()) == 2
 
 
-async def test_who_comes_without_name_and_password_is_asked_for_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_webhook_without_credentials_is_asked_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with webhook_hub(tmp_path, monkeypatch, deadline=PATIENCE) as running:
         for auth in (None, ("postmark", "guessed")):
             answer = await running.http.post(HOOK, json=MAIL, auth=auth)

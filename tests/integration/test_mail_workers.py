@@ -43,7 +43,7 @@ async def test_a_refusal_comes_back_as_it_was_raised(workers: MappingPool) -> No
     assert (caught.value.reason, caught.value.status) == ("malformed", 422)
 
 
-async def test_a_mail_of_fifty_thousand_parts_is_mapped_within_the_limits(workers: MappingPool) -> None:
+async def test_a_mail_of_fifty_thousand_parts_is_mapped_bounded(workers: MappingPool) -> None:
     body = b"From: a@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 50_000
     (draft,) = (await workers.map("email/mime", Request(body, "SMTP"), CONNECTION)).drafts
     assert b'"left_out":["parts"]' in bytes(draft.data.raw)  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ async def test_a_worker_that_dies_unused_is_missed_and_replaced() -> None:
         await pool.stop()
 
 
-async def test_a_worker_that_hangs_is_replaced_and_the_mail_given_back_whole() -> None:
+async def test_a_hanging_worker_is_replaced_and_its_mail_returned() -> None:
     pool = MappingPool(1, deadline=0.3)
     await pool.start()
     try:
@@ -95,7 +95,7 @@ async def test_a_worker_that_hangs_is_replaced_and_the_mail_given_back_whole() -
         await pool.stop()
 
 
-async def test_more_requests_than_may_wait_for_a_worker_are_told_to_come_again_at_once(
+async def test_more_requests_than_may_wait_are_refused_at_once(
     workers: MappingPool,
 ) -> None:
     (frozen,) = workers.pids
@@ -112,7 +112,7 @@ async def test_more_requests_than_may_wait_for_a_worker_are_told_to_come_again_a
     assert all(len(mapped.drafts) == 1 for mapped in await asyncio.gather(*waiting))
 
 
-async def test_one_tenants_slow_mails_leave_a_worker_to_another_tenant() -> None:
+async def test_one_tenants_slow_mails_leave_others_a_worker() -> None:
     pool = MappingPool(2, deadline=60.0, tenant_share=0.5)
     await pool.start()
     pids = pool.pids
@@ -133,7 +133,7 @@ async def test_one_tenants_slow_mails_leave_a_worker_to_another_tenant() -> None
         await pool.stop()
 
 
-async def test_a_worker_killed_midway_is_replaced_and_the_mail_is_mapped(workers: MappingPool) -> None:
+async def test_a_killed_worker_is_replaced_and_its_mail_mapped(workers: MappingPool) -> None:
     (doomed,) = workers.pids
     os.kill(doomed, signal.SIGSTOP)  # so that it is killed with the mail in its hands
     mapping = asyncio.create_task(workers.map("email/mime", MAIL, CONNECTION))
@@ -144,7 +144,7 @@ async def test_a_worker_killed_midway_is_replaced_and_the_mail_is_mapped(workers
     assert doomed not in workers.pids
 
 
-async def test_a_mail_that_needs_more_memory_than_a_worker_may_have_is_given_back_whole() -> None:
+async def test_a_mail_beyond_a_workers_memory_is_returned_whole() -> None:
     pool = MappingPool(1, deadline=20.0, memory=200 << 20)
     await pool.start()
     try:
@@ -157,7 +157,7 @@ async def test_a_mail_that_needs_more_memory_than_a_worker_may_have_is_given_bac
         await pool.stop()
 
 
-async def test_a_mapping_that_is_called_off_does_not_answer_the_next_request(workers: MappingPool) -> None:
+async def test_a_cancelled_mapping_does_not_answer_the_next_request(workers: MappingPool) -> None:
     slow = asyncio.create_task(workers.map("email/mime", replace(MAIL, body=MAIL.body + b"y" * 8_000_000), CONNECTION))
     await asyncio.sleep(0.01)
     slow.cancel()
@@ -172,7 +172,7 @@ async def test_many_mails_share_few_workers(workers: MappingPool) -> None:
     assert [mapped.drafts[0].id.partition("/")[0] for mapped in found] == [f"m-{n}@example.com" for n in range(20)]
 
 
-async def test_a_stopped_pool_asks_to_try_later_and_leaves_no_process() -> None:
+async def test_a_stopped_pool_refuses_work_and_leaves_no_process() -> None:
     pool = MappingPool(2)
     await pool.start()
     pids = pool.pids

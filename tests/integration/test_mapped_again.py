@@ -131,7 +131,7 @@ async def wrong(hub: Hub) -> Any:
     return (await verify(hub.store, hub.log, {"acme": (Tenancy(hub.tenants.ids("acme"), DEFAULT), WINDOW)})).wrong
 
 
-async def test_attempts_at_one_notice_are_one_dead_letter_and_each_is_answered(hub: Hub) -> None:
+async def test_repeated_attempts_of_one_notice_are_one_dead_letter(hub: Hub) -> None:
     for _ in range(3):
         assert (await told_by_twilio(hub)).status_code == 200
     assert (await told_by_meta(hub, "one", "two")).status_code == 200
@@ -154,7 +154,7 @@ async def test_a_request_that_still_has_no_adapter_stays(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("connection", ["", "acme-texts"])
-async def test_once_there_is_an_adapter_it_becomes_the_event_that_it_would_have_been(hub: Hub, connection: str) -> None:
+async def test_with_an_adapter_a_dead_letter_becomes_its_event(hub: Hub, connection: str) -> None:
     await told_by_twilio(hub)
     (letter,) = await until(hub, 1)
     retry = again(hub, letter, voice_twilio=_texts)
@@ -172,7 +172,7 @@ async def test_once_there_is_an_adapter_it_becomes_the_event_that_it_would_have_
     assert await wrong(hub) == []
 
 
-async def test_a_dead_letter_that_comes_after_it_was_settled_is_one_again(hub: Hub) -> None:
+async def test_a_dead_letter_that_recurs_after_settling_is_listed(hub: Hub) -> None:
     await told_by_twilio(hub)
     (letter,) = await until(hub, 1)
     await again(hub, letter, voice_twilio=_texts)()

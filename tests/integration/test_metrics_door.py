@@ -30,7 +30,7 @@ def port_of(hub: Hub) -> str:
     return f"http://127.0.0.1:{hub.metrics_port}"
 
 
-async def test_without_a_setting_metrics_open_to_a_key_that_is_made(tmp_path: Path) -> None:
+async def test_metrics_without_a_setting_need_the_generated_key(tmp_path: Path) -> None:
     async with hub_with(tmp_path) as hub:
         made = (tmp_path / "metrics-key").read_text()
         assert (await asked(hub.url)).status_code == 401
@@ -52,7 +52,7 @@ async def test_a_configured_key_opens_metrics(tmp_path: Path) -> None:
         assert not (tmp_path / "metrics-key").exists()
 
 
-async def test_on_a_port_of_its_own_nothing_else_is_told(tmp_path: Path) -> None:
+async def test_the_metrics_port_serves_metrics_alone(tmp_path: Path) -> None:
     async with hub_with(tmp_path, metrics_port=0) as hub:
         assert (await asked(port_of(hub))).status_code == 200
         assert (await asked(hub.url)).status_code == 404
@@ -60,13 +60,13 @@ async def test_on_a_port_of_its_own_nothing_else_is_told(tmp_path: Path) -> None
             assert (await client.get(f"{port_of(hub)}/v1/me")).status_code == 404
 
 
-async def test_a_port_of_its_own_may_ask_for_a_key_too(tmp_path: Path) -> None:
+async def test_the_metrics_port_may_require_a_key(tmp_path: Path) -> None:
     async with hub_with(tmp_path, metrics_port=0, metrics_key="a key for scraping") as hub:
         assert (await asked(port_of(hub))).status_code == 401
         assert (await asked(port_of(hub), "a key for scraping")).status_code == 200
 
 
-async def test_a_key_for_metrics_that_is_a_tenants_stops_the_start(tmp_path: Path) -> None:
+async def test_a_tenants_key_as_metrics_key_stops_the_start(tmp_path: Path) -> None:
     load(None, tmp_path, {})
     with pytest.raises(Fatal, match="CX_METRICS_KEY"):
         async with hub_with(tmp_path, metrics_key=(tmp_path / "key").read_text()):

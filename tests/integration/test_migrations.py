@@ -122,7 +122,7 @@ def difference(connection: Connection, metadata: MetaData) -> str:
     return "\n".join(lines)
 
 
-async def test_the_revisions_lead_to_the_tables_that_the_code_declares(store_url: str) -> None:
+async def test_the_revisions_create_the_declared_tables(store_url: str) -> None:
     await bring(store_url, HEAD)
     found = await on(store_url, lambda connection: difference(connection, METADATA))
     assert not found, (
@@ -131,7 +131,7 @@ async def test_the_revisions_lead_to_the_tables_that_the_code_declares(store_url
     )
 
 
-async def test_alembic_finds_nothing_that_a_revision_would_have_to_add(store_url: str) -> None:
+async def test_alembic_finds_nothing_to_add_to_the_revisions(store_url: str) -> None:
     await bring(store_url, HEAD)
 
     def compare(connection: Connection) -> list[object]:
@@ -145,7 +145,7 @@ async def test_alembic_finds_nothing_that_a_revision_would_have_to_add(store_url
     assert await on(store_url, compare) == []
 
 
-async def test_what_differs_from_the_declared_tables_is_told(store_url: str) -> None:
+async def test_differences_from_the_declared_tables_are_reported(store_url: str) -> None:
     await bring(store_url, HEAD)
     other = MetaData()
     for table in METADATA.sorted_tables:
@@ -159,7 +159,7 @@ async def test_what_differs_from_the_declared_tables_is_told(store_url: str) -> 
         assert "the revisions make  table versions with {fillfactor=50}" in found
 
 
-def test_revisions_are_numbered_without_gap_each_on_the_one_before() -> None:
+def test_revisions_are_numbered_without_gaps_in_one_chain() -> None:
     found = numbers()
     assert found == [f"{number:04}" for number in range(1, len(found) + 1)]
     for path, number in zip(sorted(VERSIONS.glob("[0-9]*.py")), found, strict=True):
@@ -172,7 +172,7 @@ def test_revisions_are_numbered_without_gap_each_on_the_one_before() -> None:
 
 
 @pytest.mark.parametrize("revision", numbers())
-async def test_a_store_that_was_left_at_any_revision_goes_on_at_the_newest(store_url: str, revision: str) -> None:
+async def test_a_store_at_any_revision_migrates_and_works(store_url: str, revision: str) -> None:
     await fill_at(store_url, revision)
     async with opened(store_url) as store:
         assert (await store.standing()).revision == HEAD
@@ -225,7 +225,7 @@ async def test_a_recorded_store_goes_on_at_later_revisions(store_url: str, tmp_p
         await assert_it_goes_on(store)
 
 
-async def test_no_released_revision_takes_anything_from_older_code_unless_it_says_so(store_url: str) -> None:
+async def test_no_released_revision_breaks_older_code_undeclared(store_url: str) -> None:
     assert await narrowing(store_url, RELEASED) == {}
 
 
@@ -244,7 +244,7 @@ async def test_no_released_revision_takes_anything_from_older_code_unless_it_say
         ),
     ],
 )
-async def test_a_revision_that_takes_something_from_older_code_is_found_out_unless_it_says_so(
+async def test_a_revision_that_breaks_older_code_undeclared_is_found(
     store_url: str, tmp_path: Path, body: str, why: str
 ) -> None:
     assert await narrowing(store_url, further(tmp_path / "further", body)) == {NEXT: [why]}
@@ -253,7 +253,7 @@ async def test_a_revision_that_takes_something_from_older_code_is_found_out_unle
     assert await narrowing(fresh, declared) == {}
 
 
-async def test_what_only_adds_takes_nothing_from_older_code(store_url: str, tmp_path: Path) -> None:
+async def test_a_revision_that_only_adds_keeps_older_code_working(store_url: str, tmp_path: Path) -> None:
     bodies = (
         ADD_COLUMNS,
         ADD_INDEX,
@@ -268,7 +268,7 @@ async def test_what_only_adds_takes_nothing_from_older_code(store_url: str, tmp_
 # --- which databases are used -----------------------------------------------------------------------------------------
 
 
-async def test_older_code_goes_on_with_a_store_that_newer_code_added_to(store_url: str, tmp_path: Path) -> None:
+async def test_older_code_works_on_a_store_extended_by_newer(store_url: str, tmp_path: Path) -> None:
     async with opened(store_url, further(tmp_path / "further", ADD_COLUMNS, ADD_INDEX)):
         pass
     async with opened(store_url) as older:
@@ -277,9 +277,7 @@ async def test_older_code_goes_on_with_a_store_that_newer_code_added_to(store_ur
         await assert_it_goes_on(older)
 
 
-async def test_older_code_stops_with_a_sentence_where_a_breaking_revision_was_made(
-    store_url: str, tmp_path: Path
-) -> None:
+async def test_older_code_refuses_a_store_with_a_breaking_revision(store_url: str, tmp_path: Path) -> None:
     body = f'op.drop_column("events", "trial")\nbreaking(revision, "{NEXT}")'
     newest = further(tmp_path / "further", ADD_COLUMNS, body)
     async with opened(store_url, newest):
@@ -309,7 +307,7 @@ async def test_a_database_of_something_else_is_left_alone(store_url: str, revisi
         await open_store(store_url).start()
 
 
-async def test_a_start_that_has_nothing_to_do_does_not_load_alembic(store_url: str) -> None:
+async def test_a_start_without_migrations_does_not_import_alembic(store_url: str) -> None:
     await bring(store_url, HEAD)
     program = (
         "import asyncio, sys\n"
@@ -324,9 +322,7 @@ async def test_a_start_that_has_nothing_to_do_does_not_load_alembic(store_url: s
 
 
 @pytest.mark.postgres
-async def test_an_account_that_may_not_change_tables_can_use_them_and_is_told_where_it_would_have_to(
-    postgres_database: str, tmp_path: Path
-) -> None:
+async def test_an_account_without_rights_uses_but_cannot_migrate_tables(postgres_database: str, tmp_path: Path) -> None:
     account = f"cx_{uuid4().hex[:8]}"
     owner = await asyncpg.connect(postgres_database.replace("+asyncpg", ""))
     await owner.execute(f"CREATE ROLE {account} LOGIN PASSWORD 'test'")
@@ -402,7 +398,7 @@ class Busy:
             await asyncio.sleep(0.005)
 
 
-async def test_a_projector_and_a_reader_go_on_while_their_tables_are_migrated(store_url: str, tmp_path: Path) -> None:
+async def test_projector_and_reader_work_while_their_tables_migrate(store_url: str, tmp_path: Path) -> None:
     newest = further(tmp_path / "further", ADD_COLUMNS, ADD_INDEX)
     async with opened(store_url) as store:
         (worker,) = await workers(store, in_partitions(traffic(600), 1), 1)
@@ -423,9 +419,7 @@ async def test_a_projector_and_a_reader_go_on_while_their_tables_are_migrated(st
 
 
 @pytest.mark.postgres
-async def test_a_revision_that_must_wait_for_its_lock_lets_writers_pass_meanwhile(
-    postgres_database: str, tmp_path: Path
-) -> None:
+async def test_a_migration_waiting_for_its_lock_lets_writers_pass(postgres_database: str, tmp_path: Path) -> None:
     newest = further(tmp_path / "further", ADD_COLUMNS)
     async with opened(postgres_database) as store, opened(postgres_database) as other:
         (worker,) = await workers(store, in_partitions(traffic(1000), 1), 1)
@@ -447,7 +441,7 @@ async def test_a_revision_that_must_wait_for_its_lock_lets_writers_pass_meanwhil
 
 
 @pytest.mark.postgres
-async def test_a_lock_that_is_not_to_be_had_is_something_to_try_later(postgres_database: str, tmp_path: Path) -> None:
+async def test_a_migration_without_its_lock_asks_to_retry(postgres_database: str, tmp_path: Path) -> None:
     newest = further(tmp_path / "further", ADD_COLUMNS)
     async with opened(postgres_database) as store, store.reading() as tx:
         await tx.fetch("SELECT count(*) FROM parts")
@@ -456,9 +450,7 @@ async def test_a_lock_that_is_not_to_be_had_is_something_to_try_later(postgres_d
     assert await revision_of(postgres_database) == HEAD
 
 
-async def test_a_revision_that_the_database_refuses_leaves_the_state_before_and_says_why(
-    store_url: str, tmp_path: Path
-) -> None:
+async def test_a_refused_revision_is_undone_with_its_reason(store_url: str, tmp_path: Path) -> None:
     refused = "op.execute(\"INSERT INTO workers (id, seen_until) VALUES ('w', 0), ('w', 0)\")"
     newest = further(
         tmp_path / "further", ADD_COLUMNS, f'op.add_column("parts", sa.Column("trial_2", sa.Text))\n{refused}'
@@ -498,7 +490,7 @@ def assert_all_end_at(revision: str, processes: list[subprocess.Popen[str]]) -> 
             process.kill()
 
 
-async def test_of_many_processes_that_start_at_once_one_migrates_and_all_go_on(store_url: str, tmp_path: Path) -> None:
+async def test_one_of_many_processes_starting_at_once_migrates(store_url: str, tmp_path: Path) -> None:
     slowly = f"import time\ntime.sleep(0.5)\n{ADD_COLUMNS}"
     newest = further(tmp_path / "further", slowly, ADD_INDEX)
     when = time.time() + 6
@@ -509,9 +501,7 @@ async def test_of_many_processes_that_start_at_once_one_migrates_and_all_go_on(s
         await assert_it_goes_on(store)
 
 
-async def test_a_migration_that_is_killed_amid_a_revision_leaves_the_state_before(
-    store_url: str, tmp_path: Path
-) -> None:
+async def test_a_killed_migration_leaves_the_former_state(store_url: str, tmp_path: Path) -> None:
     flag = tmp_path / "amid"
     newest = further(
         tmp_path / "further",
@@ -534,7 +524,7 @@ async def test_a_migration_that_is_killed_amid_a_revision_leaves_the_state_befor
 
 
 @pytest.mark.postgres
-async def test_an_index_whose_builder_is_killed_is_built_by_who_waited(postgres_database: str, tmp_path: Path) -> None:
+async def test_an_index_of_a_killed_builder_is_built_later(postgres_database: str, tmp_path: Path) -> None:
     newest = further(tmp_path / "further", ADD_INDEX)
     async with opened(postgres_database) as store:
         await project(store, history())
@@ -600,7 +590,7 @@ def test_the_command_speaks_json(at_store: str, capfd: Captured) -> None:
     assert json.loads(capfd.readouterr().out) == {"from": None, "to": HEAD, "head": HEAD, "behind": False}
 
 
-def test_a_check_changes_nothing_and_fails_where_the_store_is_behind(at_store: str, capfd: Captured) -> None:
+def test_a_check_changes_nothing_and_fails_for_older_stores(at_store: str, capfd: Captured) -> None:
     for _ in range(2):
         assert run(["migrate", "--check"]) == 1
         assert capfd.readouterr().out == f"behind: empty, and this release's is {HEAD}\n"
@@ -610,7 +600,7 @@ def test_a_check_changes_nothing_and_fails_where_the_store_is_behind(at_store: s
     assert run(["migrate", "--check"]) == 0
 
 
-def test_the_command_leaves_a_newer_store_as_it_is_and_says_so(at_store: str, tmp_path: Path, capfd: Captured) -> None:
+def test_the_migrate_command_reports_and_keeps_a_newer_store(at_store: str, tmp_path: Path, capfd: Captured) -> None:
     asyncio.run(bring(at_store, "head", further(tmp_path / "further", ADD_COLUMNS)))
     for line in (["migrate"], ["migrate", "--check"]):
         assert run(line) == 0
@@ -623,7 +613,7 @@ def test_the_command_leaves_a_newer_store_as_it_is_and_says_so(at_store: str, tm
         assert "use a newer release" in captured.err
 
 
-def test_a_store_that_does_not_answer_fails_once_waiting_is_over(
+def test_a_silent_store_fails_when_the_wait_is_over(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Captured
 ) -> None:
     monkeypatch.setenv("CX_HOME", str(tmp_path))

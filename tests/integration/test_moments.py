@@ -108,9 +108,7 @@ async def on_postgres(url: str, run: Callable[[Store], Awaitable[None]]) -> None
 
 @EXAMPLES
 @given(history=histories(max_size=20), seed=SEEDS, moment=moments)
-def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_sqlite(
-    history: list[StampedEvent], seed: int, moment: TimeBounds
-) -> None:
+def test_as_of_equals_a_hub_fed_until_then_sqlite(history: list[StampedEvent], seed: int, moment: TimeBounds) -> None:
     async def run(store: Store) -> None:
         await feed(store, history, seed)
         await check(store, history, moment)
@@ -122,7 +120,7 @@ def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_sqlite(
 @pytest.mark.postgres
 @EXAMPLES
 @given(history=histories(max_size=20), seed=SEEDS, moment=moments)
-def test_a_moment_is_that_of_a_hub_fed_only_up_to_then_on_postgres(
+def test_as_of_equals_a_hub_fed_until_then_postgres(
     postgres_database_for_examples: str, history: list[StampedEvent], seed: int, moment: TimeBounds
 ) -> None:
     async def run(store: Store) -> None:

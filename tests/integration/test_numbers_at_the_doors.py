@@ -95,7 +95,7 @@ async def context(http: httpx2.AsyncClient, query: str, messages: int = 1) -> di
         ),
     ],
 )  # fmt: skip
-async def test_one_line_in_two_spellings_has_both_messages_in_whatever_spelling_it_is_asked_for(
+async def test_every_spelling_of_a_number_finds_the_same_customer(
     http: httpx2.AsyncClient, spellings: tuple[str, ...]
 ) -> None:
     await happen(http, recorded("k06-same-line.json"))
@@ -121,7 +121,7 @@ async def test_one_line_in_two_spellings_has_both_messages_in_whatever_spelling_
         "phone:011%2049%2030%205550123",
     ],
 )
-async def test_a_query_may_write_a_number_as_its_country_does(http: httpx2.AsyncClient, query: str) -> None:
+async def test_a_query_may_spell_a_number_nationally(http: httpx2.AsyncClient, query: str) -> None:
     await happen(http, [message(1, "+49305550123")])
     found = (await context(http, query))["customer"]["identifiers"]
     assert [each["value"] for each in found] == ["+49305550123"]
@@ -145,7 +145,7 @@ async def test_an_extension_alone_finds_nobody(http: httpx2.AsyncClient) -> None
         assert (answer.status_code, answer.json()["reason"]) == (422, "unusable-identifier")
 
 
-def test_the_command_line_takes_a_telephone_link_for_a_number() -> None:
+def test_the_command_line_accepts_tel_links_as_numbers() -> None:
     assert with_kind("tel:+49-30-5550123") == "phone:tel:+49-30-5550123"
     assert with_kind("mailto:ana@example.com") == "email:mailto:ana@example.com"
     assert with_kind("(030) 555-0123") == "phone:(030) 555-0123"

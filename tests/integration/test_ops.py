@@ -88,7 +88,7 @@ async def test_lag_tells_every_partition_of_both_topics(hub: Hub) -> None:
     assert all(item["events"] == item["end"] - item["position"] == 0 for item in items)
 
 
-async def test_dead_letters_are_paged_whole_also_where_they_were_recorded_at_once(hub: Hub) -> None:
+async def test_dead_letters_recorded_at_once_are_paged_completely(hub: Hub) -> None:
     ids = [f"letter-{number}" for number in range(7)]
     await keep(hub, *ids)
     found: list[str] = []
@@ -111,7 +111,7 @@ async def test_dead_letters_are_found_by_reason_and_shown_whole(hub: Hub) -> Non
     assert [letter["original"] for letter in whole] == [encode_original(b"two")]
 
 
-async def test_what_waits_for_an_adapter_is_told_from_failures(hub: Hub) -> None:
+async def test_letters_without_an_adapter_are_distinguished_from_failures(hub: Hub) -> None:
     await keep(hub, "one")
     await keep(hub, *(f"w{number}" for number in range(5)), reason="no-adapter-yet")
     await keep(hub, "new", reason="unknown-kind")
@@ -124,7 +124,7 @@ async def test_what_waits_for_an_adapter_is_told_from_failures(hub: Hub) -> None
     assert len((await get(hub, "dead-letters")).json()["items"]) == 7
 
 
-async def test_another_tenants_dead_letters_are_not_there(hub: Hub) -> None:
+async def test_another_tenants_dead_letters_are_unknown(hub: Hub) -> None:
     await keep(hub, "one")
     assert (await get(hub, "dead-letters", OTHER)).json() == {"items": [], "next": None}
     assert (await get(hub, "dead-letter", OTHER, id="one")).status_code == 404
@@ -134,11 +134,11 @@ async def test_another_tenants_dead_letters_are_not_there(hub: Hub) -> None:
     ("name", "value"),
     [("limit", "0"), ("limit", "x"), ("cursor", "!"), ("cursor", "e30="), ("reason", "\0"), ("state", "x")],
 )
-async def test_a_query_that_cannot_be_is_refused(hub: Hub, name: str, value: str) -> None:
+async def test_an_invalid_query_is_refused(hub: Hub, name: str, value: str) -> None:
     assert (await get(hub, "dead-letters", **{name: value})).status_code == 400
 
 
-async def test_only_keys_with_the_scope_ops_may_have_an_event_tried_again(hub: Hub) -> None:
+async def test_only_keys_with_the_scope_ops_retry_dead_letters(hub: Hub) -> None:
     assert (await post(hub, "dead-letters/retry", READER, id="one")).status_code == 403
     await keep(hub, "one")
     assert (await post(hub, "dead-letters/retry", OTHER, id="one")).status_code == 404
@@ -161,9 +161,7 @@ async def until(hub: Hub, count: int) -> list[dict[str, Any]]:
             await asyncio.sleep(0.05)
 
 
-async def test_an_event_that_could_not_be_folded_is_tried_again_by_fixed_code(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unfoldable_event_is_retried_by_fixed_code(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(part: object, fact: object, at: object) -> None:
         raise ZeroDivisionError
 
@@ -184,7 +182,7 @@ async def test_an_event_that_could_not_be_folded_is_tried_again_by_fixed_code(
     assert (await verify(hub.store, hub.log, tenancies)).wrong == []
 
 
-async def test_copies_in_conflict_are_shown_and_not_tried_again(hub: Hub) -> None:
+async def test_conflicting_copies_are_shown_but_not_retried(hub: Hub) -> None:
     counting, other = (an_event(id="m-1", email="ana@example.com", text=text) for text in ("hi", "ho"))
     first, second = sorted((counting, other), key=lambda each: each.raw)
     await hub.log.append([Record(INTERACTIONS, each.key, each.raw) for each in (first, second)])

@@ -94,7 +94,7 @@ async def not_ready_until(hub: Hub, over: asyncio.Event) -> list[str]:
     return wrong
 
 
-async def test_a_broker_that_was_away_ends_neither_projectors_nor_chats(breakable_home: Path, tmp_path: Path) -> None:
+async def test_a_broker_outage_ends_neither_projectors_nor_chats(breakable_home: Path, tmp_path: Path) -> None:
     url = parts.start_or_skip(breakable_home, "kafka").kafka_url
     settings = embedded_settings(tmp_path).model_copy(
         update={"log_url": url, "topic_prefix": f"test-{uuid4().hex[:12]}."}

@@ -54,7 +54,7 @@ async def test_files_are_0600_and_folders_0700_whatever_the_umask(tmp_path: Path
     is_closed(tmp_path / "of")
 
 
-async def test_what_was_open_to_others_is_closed_at_the_start(tmp_path: Path) -> None:
+async def test_files_open_to_others_are_made_private_at_start(tmp_path: Path) -> None:
     settings = embedded_settings(tmp_path / "home")
     with umask(0):
         for _ in range(2):

@@ -46,7 +46,7 @@ async def check(store: Store, history: list[StampedEvent]) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=histories(), data=st.data())
-def test_any_order_batching_and_interleaving_gives_the_bytes_of_the_definition_on_sqlite(
+def test_any_order_and_batching_equals_the_definition_on_sqlite(
     history: list[StampedEvent], data: st.DataObject
 ) -> None:
     history = data.draw(st.permutations(history))
@@ -108,7 +108,7 @@ def sent_by_a_participant() -> StampedEvent:
     )
 
 
-async def test_what_a_worker_remembers_leaves_no_trace_in_the_store(store_url: str) -> None:
+async def test_a_workers_cache_does_not_change_the_store(store_url: str) -> None:
     """An agent among the participants, events of one instant, a fact outside of any interaction."""
     history = [
         an_event(id="m-2", email="ana@example.com", interaction="chat-1", text="hi"),
@@ -120,7 +120,7 @@ async def test_what_a_worker_remembers_leaves_no_trace_in_the_store(store_url: s
     assert ways == [[("ben",), (1,), (0,), ("//acme.example/chat", "f")]] * len(ways)
 
 
-async def test_copies_whose_raw_can_t_be_compared_are_both_kept_also_in_turn(store_url: str) -> None:
+async def test_copies_with_incomparable_raw_are_both_kept_across_batches(store_url: str) -> None:
     event = an_event(id="e", email="ana@example.com", text="hi", data={"raw": "HERE"})
 
     def saying(text: bytes) -> StampedEvent:
@@ -132,7 +132,7 @@ async def test_copies_whose_raw_can_t_be_compared_are_both_kept_also_in_turn(sto
         assert (2,) in await applied(store_url, history, size)
 
 
-async def test_who_begins_anew_knows_a_part_that_no_interaction_announced(store_url: str) -> None:
+async def test_a_restarted_worker_knows_parts_without_an_interaction(store_url: str) -> None:
     """Of a known profile outside any interaction."""
     store = open_store(store_url)
     await store.start()
@@ -149,7 +149,7 @@ async def test_who_begins_anew_knows_a_part_that_no_interaction_announced(store_
     await store.stop()
 
 
-async def test_copies_in_conflict_leave_the_same_dead_letter_in_any_order_of_arrival(store_url: str) -> None:
+async def test_conflicting_copies_leave_one_dead_letter_in_any_order(store_url: str) -> None:
     """Two of them at stream elsewhere, so that they lie in other partitions; one is a redelivery."""
 
     def sent(text: str, second: int, email: str = "ana@example.com") -> StampedEvent:
@@ -178,7 +178,7 @@ async def test_copies_in_conflict_leave_the_same_dead_letter_in_any_order_of_arr
     assert ways == {(("conflict", "other-content", history[2].raw),)}
 
 
-async def test_a_copy_that_comes_to_count_takes_its_conflict_back(store_url: str) -> None:
+async def test_an_earlier_copy_replaces_the_conflict_dead_letter(store_url: str) -> None:
     def sent(text: str, second: int) -> StampedEvent:
         return an_event(id="m-1", email="ana@example.com", text=text, recorded=START + second * SECOND)
 

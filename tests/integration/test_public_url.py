@@ -107,7 +107,7 @@ async def test_a_failed_check_says_which_url_was_checked(tmp_path: Path) -> None
         assert secret not in detail
 
 
-async def test_a_sip_address_in_the_query_may_be_signed_without_its_escapes(tmp_path: Path) -> None:
+async def test_a_sip_address_in_a_query_may_be_unescaped(tmp_path: Path) -> None:
     query, signed_query = "?Caller=sip%3A10%40192.0.2.1", "?Caller=sip:10@192.0.2.1"
     async with hub_at(tmp_path, PUBLIC_URL) as hub:
         assert (await call(hub, PUBLIC_URL, query=query, signed_query=signed_query)).status_code == 200
@@ -147,7 +147,7 @@ async def test_with_a_public_url_readiness_has_nothing_to_name(tmp_path: Path) -
         ("k16-calltoken.form", "internal", {"agent": ["+15550100777"]}),
     ],
 )
-async def test_a_recorded_call_through_the_webhook_s_door_has_the_customer_that_the_numbers_tell(
+async def test_a_recorded_call_names_the_customer_by_its_numbers(
     tmp_path: Path, name: str, direction: str, people: dict[str, list[str]]
 ) -> None:
     path = CASES / name
@@ -161,7 +161,7 @@ async def test_a_recorded_call_through_the_webhook_s_door_has_the_customer_that_
     assert {one.role: [each.value for each in one.identifiers] for one in event.data.participants} == people
 
 
-async def test_an_attested_call_through_the_webhook_s_door_is_asserted(tmp_path: Path) -> None:
+async def test_an_attested_call_at_the_webhook_is_asserted(tmp_path: Path) -> None:
     async with hub_at(tmp_path, PUBLIC_URL) as hub:
         assert (await call(hub, PUBLIC_URL, {**CALL, "StirVerstat": "TN-Validation-Passed-A"})).is_success
         (event,) = await events_of(hub)

@@ -44,7 +44,7 @@ def history() -> list[StampedEvent]:
     return told
 
 
-async def test_all_that_are_asked_for_at_once_have_the_bodies_of_the_definition(store: Store) -> None:
+async def test_contexts_read_in_one_batch_equal_the_definition(store: Store) -> None:
     told = history()
     (worker,) = await workers(store, in_partitions(told, 4), 1)
     while worker.behind:
@@ -67,7 +67,7 @@ async def test_all_that_are_asked_for_at_once_have_the_bodies_of_the_definition(
 
 
 @pytest.mark.postgres
-async def test_nobody_waits_for_one_with_very_many_contacts_nor_for_what_takes_longer_to_tell(
+async def test_a_batched_read_leaves_out_customers_with_many_contacts(
     postgres_database: str,
 ) -> None:
     store = open_store(postgres_database)
@@ -82,7 +82,7 @@ async def test_nobody_waits_for_one_with_very_many_contacts_nor_for_what_takes_l
     await store.stop()
 
 
-async def test_an_id_that_nobody_ever_had_is_nothing(store: Store) -> None:
+async def test_an_unknown_id_has_no_context(store: Store) -> None:
     wholes = ContextLoader(store, {"acme": ACME})
     assert await wholes.of("acme", ANA) is None
     await wholes.stop()

@@ -133,7 +133,7 @@ def read_request_body(operation: Mapping[str, Any]) -> Any:
     return content.get("application/json", {}).get("example", [] if content else None)
 
 
-async def test_every_route_is_described_with_the_scopes_that_it_needs(doors: Doors) -> None:
+async def test_every_route_is_described_with_its_scopes(doors: Doors) -> None:
     described = {(method, path) for method, path, _ in operations(doors.document)}
     served = {*routes(doors.app.router.routes), *fast(doors.app)}
     assert {path for _, path in served - described} == set(NOT_DESCRIBED)
@@ -161,7 +161,7 @@ def fast(app: FastRouteApp) -> Iterator[tuple[str, str]]:
             yield method, f"{head}{{{known.parameter}}}{tail}" if known.parameter else head
 
 
-async def test_every_route_opens_to_a_key_with_its_scopes_and_to_no_other(doors: Doors) -> None:
+async def test_every_route_accepts_only_keys_with_its_scopes(doors: Doors) -> None:
     wrong: list[str] = []
     for method, path, operation in operations(doors.document):
         needed = set(operation["x-scope"])
@@ -179,7 +179,7 @@ async def test_every_route_opens_to_a_key_with_its_scopes_and_to_no_other(doors:
 
 
 @pytest.mark.parametrize("name", ["merge", "unmerge", "attribute", "dismiss"])
-async def test_a_trial_of_a_decision_shows_contexts_and_so_needs_their_scope(doors: Doors, name: str) -> None:
+async def test_a_dry_run_of_decisions_needs_the_reading_scope(doors: Doors, name: str) -> None:
     operation = doors.document["paths"][f"/v1/identity/{name}"]["post"]
     path = f"/v1/identity/{name}?dry_run=true"
     assert await doors.status("POST", path, secret_of("identity:write"), read_request_body(operation)) == 403
@@ -230,7 +230,7 @@ def expected_of(name: str, needed: Set[str], scopes: Collection[str]) -> str:
     return "" if "*" in scopes or needed <= set(scopes) else "missing-scope"
 
 
-async def test_every_event_type_at_each_weight_is_taken_from_whom_its_scopes_say(doors: Doors) -> None:
+async def test_every_event_type_and_weight_needs_its_scopes(doors: Doors) -> None:
     asked = [(name, *each) for name, known in catalogue().items() for each in asked_weights(known).items()]
     wrong: list[str] = []
     for scopes in [*pairs(), *triples()]:
@@ -245,7 +245,7 @@ async def test_every_event_type_at_each_weight_is_taken_from_whom_its_scopes_say
     assert wrong == []
 
 
-async def test_of_a_batch_what_asks_for_too_much_is_rejected_and_the_rest_is_taken(doors: Doors) -> None:
+async def test_events_without_scope_are_rejected_and_others_accepted(doors: Doors) -> None:
     message = claimed(deepcopy(dict(catalogue()["cx.message.received.v1"].example)))
     note = catalogue()["cx.conversation.note.v1"].example
     login = catalogue()["cx.identity.verified.v1"].example
@@ -265,7 +265,7 @@ async def test_of_a_batch_what_asks_for_too_much_is_rejected_and_the_rest_is_tak
     assert "identity:prove" in rejected[1]["detail"]
 
 
-async def test_what_a_route_writes_asks_a_sender_of_events_for_the_same_scope(doors: Doors) -> None:
+async def test_routes_and_their_event_types_need_the_same_scope(doors: Doors) -> None:
     """The acts and decisions of the API, by the types that they write."""
     for name, act in AGENT_ACTIONS.items():
         operation = doors.document["paths"][f"/v1/conversations/{{id}}/{name}"]["post"]

@@ -33,7 +33,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
             yield client
 
 
-async def test_two_accounts_that_logged_in_on_one_device_are_two_customers(http: httpx2.AsyncClient) -> None:
+async def test_two_accounts_on_one_device_are_two_customers(http: httpx2.AsyncClient) -> None:
     if not CASE.exists() and not os.environ.get("CI"):
         pytest.skip(f"no {CASE}")
     await happen(http, json.loads(CASE.read_bytes()))

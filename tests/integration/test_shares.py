@@ -69,7 +69,7 @@ async def test_one_tenants_requests_leave_room_for_another_tenant(tmp_path: Path
         assert hub.counted("cx_http_problems_total", status="429", reason="requests-of-key") == 1
 
 
-async def test_strangers_slow_bodies_keep_neither_tenants_nor_other_addresses_out(tmp_path: Path) -> None:
+async def test_strangers_slow_bodies_block_neither_tenants_nor_other_addresses(tmp_path: Path) -> None:
     async with (
         running_hub(tmp_path, bounds={"max_requests": 40}) as hub,
         slow_bodies(hub, "/v1/hooks/acme-echo", 8, STRANGER) as heard,
@@ -89,7 +89,7 @@ async def test_one_address_leaves_connections_to_others(tmp_path: Path) -> None:
             assert (await post(hub, event(f"e-{number}"))).status_code == 202
 
 
-async def test_a_connection_counts_for_the_tenant_whose_key_came_by_it(tmp_path: Path) -> None:
+async def test_a_connection_counts_for_the_tenant_of_its_key(tmp_path: Path) -> None:
     metrics = Metrics()
     load = InFlight(metrics, max_connections=10, tenant_share=TENANT_SHARE)
     assert [load.connected((STRANGER, port)) is None for port in range(3)] == [True, False, False]
@@ -137,7 +137,7 @@ async def test_whoever_is_refused_again_and_again_waits_for_it(tmp_path: Path) -
         assert (await late).status_code == 401, "nobody waits for it while the hub stops"
 
 
-async def test_a_tenant_that_sends_too_large_bodies_again_and_again_waits_for_the_refusal(tmp_path: Path) -> None:
+async def test_a_tenant_repeating_oversized_bodies_is_refused_slowly(tmp_path: Path) -> None:
     async with running_hub(tmp_path, bounds={"pace": Rate(0.001, 2.0)}) as hub:
         large = event("e", text="x" * (2 << 20))
         for _ in range(2):
@@ -172,14 +172,14 @@ async def test_a_refused_handshake_is_no_fault_in_the_log(tmp_path: Path, caplog
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_refusals_are_remembered_of_few() -> None:
+async def test_refusals_are_remembered_for_few_clients() -> None:
     pacer = Pacer(most=10)
     for number in range(100):
         await pacer.pause(str(number))
     assert len(pacer) == 10
 
 
-async def test_one_tenants_heavy_reads_leave_a_turn_to_another_tenant(tmp_path: Path) -> None:
+async def test_one_tenants_heavy_reads_leave_another_its_turn(tmp_path: Path) -> None:
     async with running_api(tmp_path, turns=ReadTurns.of(2)) as hub:
         await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="hello"))
         heavy = hub.api.turns.heavy
@@ -209,7 +209,7 @@ class Charged(FairQueue):
         super().charge(key, seconds)
 
 
-async def test_what_a_page_costs_the_event_loop_is_charged_to_its_tenant(tmp_path: Path) -> None:
+async def test_a_pages_cpu_time_is_charged_to_its_tenant(tmp_path: Path) -> None:
     pages = Charged()
     async with running_api(tmp_path, turns=ReadTurns.of(2)._replace(pages=pages)) as hub:
         await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="Hello"))
@@ -219,7 +219,7 @@ async def test_what_a_page_costs_the_event_loop_is_charged_to_its_tenant(tmp_pat
         assert pages.charged == [("acme", True)] * 3
 
 
-async def test_who_used_up_its_share_of_the_event_loop_waits_and_another_tenant_is_answered(tmp_path: Path) -> None:
+async def test_a_tenant_over_its_cpu_share_waits_alone(tmp_path: Path) -> None:
     pages = Charged()
     async with running_api(tmp_path, turns=ReadTurns.of(2)._replace(pages=pages)) as hub:
         await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-1", text="Hello"))
@@ -230,7 +230,7 @@ async def test_who_used_up_its_share_of_the_event_loop_waits_and_another_tenant_
         assert (await hub.get(path, "other")).status_code == 404
 
 
-async def test_on_files_a_page_of_a_long_history_reads_no_more_than_of_a_short_one(tmp_path: Path) -> None:
+async def test_a_page_of_a_long_history_reads_no_more(tmp_path: Path) -> None:
     """Counted by the steps of SQLite's machine."""
 
     async def steps(events: int) -> int:

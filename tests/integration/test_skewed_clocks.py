@@ -78,19 +78,19 @@ async def threads(hub: Running, who: str = "ana") -> list[list[str]]:
     return sorted([joined["interaction"] for joined in each["joined"]] for each in body["conversations"])
 
 
-async def test_a_merge_in_spite_of_an_apart_that_was_taken_by_a_faster_clock_counts(hubs: Pair) -> None:
+async def test_a_merge_overriding_a_faster_clocks_apart_counts(hubs: Pair) -> None:
     apart = await parted(hubs.ahead)
     await merged(hubs.behind, [name_of(apart)])
     assert await customer(hubs.ahead, "ana") == await customer(hubs.ahead, "bob")
 
 
-async def test_an_apart_after_a_merge_that_was_taken_by_a_faster_clock_counts(hubs: Pair) -> None:
+async def test_an_apart_after_a_faster_clocks_merge_counts(hubs: Pair) -> None:
     await merged(hubs.ahead, [])
     await parted(hubs.behind)
     assert await customer(hubs.ahead, "ana") != await customer(hubs.ahead, "bob")
 
 
-async def test_an_apart_of_two_others_of_the_same_customers_counts_against_a_merge_by_a_faster_clock(
+async def test_an_indirect_apart_after_a_faster_clocks_merge_counts(
     hubs: Pair,
 ) -> None:
     """Three merges make one of four; the apart names two that no one of them brought together."""
@@ -102,7 +102,7 @@ async def test_an_apart_of_two_others_of_the_same_customers_counts_against_a_mer
     assert await customer(hubs.ahead, "eve") != await customer(hubs.ahead, "dan")
 
 
-async def test_a_withdrawal_of_a_withdrawal_that_was_taken_by_a_faster_clock_counts(hubs: Pair) -> None:
+async def test_an_unmerge_of_a_faster_clocks_unmerge_counts(hubs: Pair) -> None:
     decision = await merged(hubs.behind, [])
     withdrawal = await withdrawn(hubs.ahead, decision)
     assert await customer(hubs.ahead, "ana") != await customer(hubs.ahead, "bob")
@@ -110,14 +110,14 @@ async def test_a_withdrawal_of_a_withdrawal_that_was_taken_by_a_faster_clock_cou
     assert await customer(hubs.ahead, "ana") == await customer(hubs.ahead, "bob")
 
 
-async def test_the_last_attribution_counts_though_a_faster_clock_took_the_one_before(hubs: Pair) -> None:
+async def test_the_last_attribution_counts_despite_an_earlier_faster_clock(hubs: Pair) -> None:
     for hub, profile in ((hubs.ahead, ANA), (hubs.behind, BOB)):
         await hub.decide("/v1/identity/attribute", {"interaction": "call-9", "profile": profile, "reason": "said so"})
         body = (await hub.get("/v1/context?interaction=call-9")).json()["body"]
         assert body["customer"]["id"] == profile
 
 
-async def test_decisions_taken_in_turns_are_recorded_in_the_order_in_which_they_were_taken(hubs: Pair) -> None:
+async def test_alternating_decisions_are_recorded_in_the_order_made(hubs: Pair) -> None:
     taken: list[dict[str, Any]] = []
     for hub in (hubs.ahead, hubs.behind, hubs.ahead, hubs.behind):
         taken.append(await (parted(hub) if len(taken) % 2 else merged(hub, [name_of(t) for t in taken[-1:]])))
@@ -126,7 +126,7 @@ async def test_decisions_taken_in_turns_are_recorded_in_the_order_in_which_they_
     assert [row[0] for row in rows] == [each["event"]["id"] for each in taken]
 
 
-async def test_a_link_counts_though_a_faster_clock_split_its_other_end(hubs: Pair) -> None:
+async def test_a_link_after_a_faster_clocks_split_counts(hubs: Pair) -> None:
     (whole,) = (await hubs.ahead.body("email:ana@example.com"))["conversations"]
     await hubs.ahead.decide(f"/v1/conversations/{whole['id']}/split", {"interaction": "chat-2", "agent": BEN})
     assert await threads(hubs.ahead) == [["chat-1"], ["chat-2"]]
@@ -145,14 +145,14 @@ async def issued(hub: Running, contact: str) -> dict[str, Any]:
     return await hub.decide(f"/v1/conversations/{id}/continue", {"expires_in": 3600})
 
 
-async def test_a_token_is_used_later_than_it_was_issued_by_a_faster_clock(hubs: Pair) -> None:
+async def test_a_token_is_used_after_its_issue_despite_skew(hubs: Pair) -> None:
     told = await issued(hubs.ahead, "chat-1")
     await hubs.behind.decide("/v1/conversations/continue", {"token": told["code"], "interaction": "call-9"})
     (token,) = (await hubs.ahead.body("email:ana@example.com"))["conversations"][0]["tokens"]
     assert parse_time(token["uses"][0]["time"]) > parse_time(token["issued_at"])
 
 
-async def test_a_token_is_used_in_the_stretch_that_presents_it_though_a_faster_clock_recorded_that(
+async def test_a_token_is_used_in_the_contact_presenting_it(
     hubs: Pair,
 ) -> None:
     """A thread without end that was silent for long goes on, by the faster clock in a minute."""
@@ -167,7 +167,7 @@ async def test_a_token_is_used_in_the_stretch_that_presents_it_though_a_faster_c
     assert [len(each["joined"]) for each in found if each["opened_at"] < "2026-12-20"] == [1]
 
 
-async def test_a_token_is_issued_later_than_what_it_is_issued_for(hubs: Pair) -> None:
+async def test_a_token_is_issued_after_the_contact_it_continues(hubs: Pair) -> None:
     await hubs.ahead.happen(says("chat-1", "ana", TODAY + MINUTE, id="later"))
     told = await issued(hubs.behind, "chat-1")
     (conversation,) = (await hubs.ahead.body("email:ana@example.com"))["conversations"]
@@ -176,7 +176,7 @@ async def test_a_token_is_issued_later_than_what_it_is_issued_for(hubs: Pair) ->
     assert token["expires_at"] == told["expires_at"]
 
 
-async def test_rules_that_are_configured_by_a_slower_clock_come_in_force(hubs: Pair) -> None:
+async def test_rules_configured_by_a_slower_clock_come_into_force(hubs: Pair) -> None:
     hub = hubs.ahead
     for moment, exclusive in ((TODAY + SKEW, ("crm", "account")), (TODAY, ("crm",))):
         tenants = Tenants(

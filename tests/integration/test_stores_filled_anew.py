@@ -107,7 +107,7 @@ async def assert_it_follows(hub: Running, follower: Stream, messages: int, befor
     assert second.version > first.version
 
 
-async def test_who_resumes_by_its_last_id_is_told_the_state_at_once_and_follows(parts: Parts) -> None:
+async def test_a_follower_resuming_by_id_gets_the_state_first(parts: Parts) -> None:
     async with parts.over_a_new_store() as hub:
         await happens_one_by_one(hub, *(said(number) for number in range(1, 6)))
         async with stream(hub) as follower:
@@ -116,7 +116,7 @@ async def test_who_resumes_by_its_last_id_is_told_the_state_at_once_and_follows(
         await assert_it_follows(hub, follower, 5, last.version)
 
 
-async def test_who_follows_from_a_version_it_read_is_told_the_state_at_once_and_follows(parts: Parts) -> None:
+async def test_a_follower_from_a_version_gets_the_state_first(parts: Parts) -> None:
     async with parts.over_a_new_store() as hub:
         await happens_one_by_one(hub, *(said(number) for number in range(1, 6)))
         version = (await read(hub)).json()["meta"]["version"]
@@ -125,7 +125,7 @@ async def test_who_follows_from_a_version_it_read_is_told_the_state_at_once_and_
         await assert_it_follows(hub, follower, 5, version)
 
 
-async def test_a_follower_of_a_conversation_is_told_the_state_at_once(parts: Parts) -> None:
+async def test_a_follower_of_a_conversation_gets_the_state_first(parts: Parts) -> None:
     async with parts.over_a_new_store() as hub:
         await happens_one_by_one(hub, *(said(number) for number in range(1, 6)))
         id = (await read(hub)).json()["body"]["conversations"][0]["id"]
@@ -141,7 +141,7 @@ async def test_a_follower_of_a_conversation_is_told_the_state_at_once(parts: Par
         assert (await follower.next("conversation")).version > first.version
 
 
-async def test_versions_rise_over_two_refills_and_stay_exact_in_json(parts: Parts) -> None:
+async def test_versions_rise_over_refilled_stores_and_stay_exact(parts: Parts) -> None:
     """Applied in one batch a customer has fewer versions than one by one."""
     versions: list[int] = []
     for refill in range(3):
@@ -182,7 +182,7 @@ async def test_notices_name_the_version_that_a_reader_is_told(parts: Parts) -> N
         assert json.loads(notice.value) == {"tenant": "acme", "customer": text_of(ANA), "version": version}
 
 
-async def test_a_context_of_then_has_an_etag_of_its_body(parts: Parts) -> None:
+async def test_a_past_context_has_an_etag_of_its_body(parts: Parts) -> None:
     async with parts.over_a_new_store() as hub:
         await hub.happen(said(1))
         path = f"/v1/customers/{text_of(ANA)}/context?as_of=2026-11-28T00:00:00Z"
@@ -194,7 +194,7 @@ async def test_a_context_of_then_has_an_etag_of_its_body(parts: Parts) -> None:
         assert again.json()["body"]["counts"]["messages"] == 2
 
 
-async def test_nothing_is_told_of_a_store_that_no_projector_opened_yet(parts: Parts) -> None:
+async def test_a_store_without_an_epoch_answers_503(parts: Parts) -> None:
     async with parts.over_a_new_store() as hub:
         await hub.happen(said(1))
         async with stream(hub) as follower:
@@ -210,7 +210,7 @@ async def test_nothing_is_told_of_a_store_that_no_projector_opened_yet(parts: Pa
             assert again.version > first.version
 
 
-async def test_many_processes_that_open_a_store_at_once_agree_on_one_epoch(parts: Parts) -> None:
+async def test_processes_opening_a_store_together_agree_on_one_epoch(parts: Parts) -> None:
     url = await parts.new_store()
     async with parts.over(url) as hub:
         async with hub.store.writing() as tx:
@@ -235,7 +235,7 @@ async def test_many_processes_that_open_a_store_at_once_agree_on_one_epoch(parts
         assert await announcement_of(hub.log, found.epoch) == (before + 1, found.store.hex())
 
 
-async def test_who_goes_back_to_an_earlier_store_still_sees_versions_rise(parts: Parts) -> None:
+async def test_versions_rise_on_returning_to_an_earlier_store(parts: Parts) -> None:
     url = await parts.new_store()
     versions: list[int] = []
     for each in (url, await parts.new_store(), url, url):
@@ -247,7 +247,7 @@ async def test_who_goes_back_to_an_earlier_store_still_sees_versions_rise(parts:
     assert versions[2] == versions[3], "nobody else announced itself meanwhile"
 
 
-async def test_verify_names_an_epoch_that_the_log_did_not_give(parts: Parts) -> None:
+async def test_verify_names_an_epoch_missing_on_the_log(parts: Parts) -> None:
     async with parts.over_a_new_store(), parts.over_a_new_store() as hub:
         async with hub.store.reading() as tx:
             found = await epochs.stored(tx)
@@ -266,7 +266,7 @@ async def test_verify_names_an_epoch_that_the_log_did_not_give(parts: Parts) -> 
         assert list(await epoch_faults(None, hub.log, applied=False)) == []
 
 
-async def test_a_store_whose_file_is_replaced_beneath_a_running_api_is_noticed(tmp_path: Path) -> None:
+async def test_a_replaced_store_file_under_an_api_is_noticed(tmp_path: Path) -> None:
     async with running_api(tmp_path, heartbeat=0.2) as hub:
         await happens_one_by_one(hub, *(said(number) for number in range(1, 6)))
         before = (await read(hub)).json()["meta"]["version"]
@@ -282,7 +282,7 @@ async def test_a_store_whose_file_is_replaced_beneath_a_running_api_is_noticed(t
             await assert_it_follows(hub, follower, 5, before)
 
 
-async def test_a_log_that_has_seen_too_many_stores_is_told_so_before_it_takes_another(tmp_path: Path) -> None:
+async def test_a_log_with_too_many_epochs_refuses_another_store(tmp_path: Path) -> None:
     async with running_api(tmp_path) as hub:
         with sqlite3.connect(tmp_path / "log.db") as log:
             ((base,),) = log.execute("SELECT max(id) FROM records").fetchall()
@@ -307,7 +307,7 @@ async def test_a_topic_of_several_partitions_can_give_no_epochs(tmp_path: Path) 
 
 
 @given(st.integers(1, LAST_EPOCH), st.integers(0, 2**36 - 1), st.integers(1, LAST_EPOCH), st.integers(0, 2**36 - 1))
-def test_versions_of_a_later_epoch_are_above_all_of_an_earlier_one(one: int, n: int, other: int, m: int) -> None:
+def test_versions_of_a_later_epoch_are_above_earlier_ones(one: int, n: int, other: int, m: int) -> None:
     version, second = first_version(one) + n, first_version(other) + m
     assert epoch_of(version) == one
     assert version < 2**53

@@ -59,7 +59,7 @@ async def body(store: Store, ids: IdSpace, node: NodeId) -> bytes:
 
 
 @pytest.mark.parametrize("first", ["the customer", "the stranger"])
-async def test_a_decision_that_names_another_tenants_home_leaves_that_home_as_it_was(store: Store, first: str) -> None:
+async def test_a_decision_naming_another_tenants_stream_leaves_it_unchanged(store: Store, first: str) -> None:
     """Only an import can write it: a decision's stream stands in its ``subject``."""
     hers = an_event(id="m-1", email="ana@example.com", text="hello")
     strange = a_decision(

@@ -132,7 +132,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-async def test_one_event_that_the_fold_cannot_do_stops_nobody(
+async def test_an_unfoldable_event_stops_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """Also where it fails with what would tell of a broken connection elsewhere."""
@@ -155,7 +155,7 @@ async def test_one_event_that_the_fold_cannot_do_stops_nobody(
     await holds(store, history, logs)
 
 
-async def test_a_part_of_a_left_out_event_alone_is_not_there(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_of_left_out_events_has_no_rows(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(part: Part, data: Data, at: At) -> None:
         if is_poisoned(data):
             raise ValueError
@@ -169,7 +169,7 @@ async def test_a_part_of_a_left_out_event_alone_is_not_there(store: Store, monke
     await holds(store, history, logs)
 
 
-async def test_a_value_that_no_store_holds_leaves_its_event_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_event_with_an_unstorable_value_is_left_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(part: Part, data: Data, at: At) -> None:
         if is_poisoned(data):
             part.notes = [*part.notes, (at, "", 1 << 80)]  # type: ignore[list-item]
@@ -181,9 +181,7 @@ async def test_a_value_that_no_store_holds_leaves_its_event_out(store: Store, mo
     await holds(store, history, logs)
 
 
-async def test_what_fails_only_with_what_its_part_holds_already_is_added_all_the_same(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_event_failing_only_in_full_parts_is_added(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(part: Part, data: Data, at: At) -> None:
         if part.messages >= 2:
             raise IndexError
@@ -231,9 +229,7 @@ async def in_any_order(store: Store, history: list[StampedEvent], seed: int) -> 
 
 @MANY
 @given(history=histories(), seed=st.integers(0, 2**32))
-def test_the_same_events_are_left_out_in_any_order_and_batching_on_sqlite(
-    history: list[StampedEvent], seed: int
-) -> None:
+def test_any_order_leaves_out_the_same_events_on_sqlite(history: list[StampedEvent], seed: int) -> None:
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
             store = open_store(sqlite_store(Path(folder)))
@@ -247,7 +243,7 @@ def test_the_same_events_are_left_out_in_any_order_and_batching_on_sqlite(
 @pytest.mark.postgres
 @MANY
 @given(history=histories(), seed=st.integers(0, 2**32))
-def test_the_same_events_are_left_out_in_any_order_and_batching_on_postgres(
+def test_any_order_leaves_out_the_same_events_on_postgres(
     postgres_database_for_examples: str, history: list[StampedEvent], seed: int
 ) -> None:
     async def run() -> None:
@@ -263,9 +259,7 @@ def test_the_same_events_are_left_out_in_any_order_and_batching_on_postgres(
         asyncio.run(run())
 
 
-async def test_fixed_code_folds_a_left_out_event_when_it_comes_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_fixed_code_folds_a_left_out_event_on_redelivery(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(part: Part, data: Data, at: At) -> None:
         if is_poisoned(data):
             raise ValueError
@@ -286,7 +280,7 @@ async def test_fixed_code_folds_a_left_out_event_when_it_comes_again(
     await holds(store, history, logs)
 
 
-async def test_an_earlier_copy_that_cannot_be_folded_takes_the_place_of_one_that_can(
+async def test_an_earlier_unfoldable_copy_replaces_a_foldable_one(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the other way round."""
@@ -334,7 +328,7 @@ class RefusingInsert:
         return insert
 
 
-async def test_a_row_that_the_database_refuses_for_its_content_is_set_aside_by_halving(
+async def test_a_row_that_postgres_refuses_is_isolated_by_halving(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusing = RefusingInsert("p7@example.com", asyncpg.CharacterNotInRepertoireError("no such text"))
@@ -364,7 +358,7 @@ TROUBLES = [
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: type(trouble).__name__)
-async def test_trouble_of_the_store_is_never_taken_for_an_event_s_fault(
+async def test_a_store_failure_is_never_blamed_on_an_event(
     store: Store, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
     history = [message(number) for number in range(8)]
@@ -381,7 +375,7 @@ async def test_trouble_of_the_store_is_never_taken_for_an_event_s_fault(
     await holds(store, history, logs)
 
 
-async def test_what_fails_for_every_record_is_no_record_s_fault(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failure_of_every_record_is_blamed_on_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even the mark can be stored."""
 
     async def broken(*_: object) -> None:

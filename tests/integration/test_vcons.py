@@ -106,7 +106,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Asked]:
         yield found
 
 
-async def test_every_recorded_vcon_goes_in_and_comes_out_with_nothing_lost(hub: Asked) -> None:
+async def test_every_recorded_vcon_is_imported_and_exported_without_loss(hub: Asked) -> None:
     there_or_skip()
     told = {path: await hub.taken(path.read_bytes()) for path in recorded()}
     for path, answer in told.items():
@@ -119,7 +119,7 @@ async def test_every_recorded_vcon_goes_in_and_comes_out_with_nothing_lost(hub: 
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_it_is_the_same_on_kafka_and_postgresql(
+async def test_vcons_are_the_same_on_kafka_and_postgresql(
     tmp_path: Path, kafka_url: str, kafka_log: Callable[..., KafkaLog], postgres_database: str
 ) -> None:
     settings = {
@@ -142,7 +142,7 @@ async def test_it_is_the_same_on_kafka_and_postgresql(
 
 
 @pytest.mark.parametrize("name", [path.name for path in recorded()])
-async def test_alone_in_a_hub_a_recorded_vcon_is_its_whole_conversation(hub: Asked, name: str) -> None:
+async def test_a_recorded_vcon_alone_is_its_whole_conversation(hub: Asked, name: str) -> None:
     vcon = json.loads((FOLDER / name).read_bytes())
     answer = await hub.taken(vcon)
     assert lost(vcon, await hub.export(answer["conversation"])) == []
@@ -150,7 +150,7 @@ async def test_alone_in_a_hub_a_recorded_vcon_is_its_whole_conversation(hub: Ask
     assert again == answer
 
 
-async def test_what_lies_beside_the_recorded_vcons_is_refused_as_none(hub: Asked) -> None:
+async def test_recorded_files_that_are_no_vcons_are_refused(hub: Asked) -> None:
     there_or_skip()
     for name in NO_VCONS:
         answer = await hub.import_((FOLDER / name).read_bytes())
@@ -172,7 +172,7 @@ async def test_an_imported_conversation_is_read_like_any_other(hub: Asked) -> No
     assert {each["role"] for each in conversation["messages"]} == {"agent", "customer"}
 
 
-async def test_a_large_inline_recording_lies_in_the_blob_store_and_comes_back(hub: Asked) -> None:
+async def test_a_large_inline_recording_is_stored_and_exported_whole(hub: Asked) -> None:
     body = "QUJD" * 300_000
     recording = {"type": "recording", "start": "2020-03-06T09:15:00Z", "parties": [0, 1], "mediatype": "audio/wav"}
     vcon = a_vcon(dialog=[{**recording, "body": body, "encoding": "base64url"}])
@@ -181,7 +181,7 @@ async def test_a_large_inline_recording_lies_in_the_blob_store_and_comes_back(hu
 
 
 @pytest.mark.parametrize("times", [1, 300_000])
-async def test_a_file_of_an_imported_vcon_is_opened_like_any_other(hub: Asked, times: int) -> None:
+async def test_an_attachment_of_an_imported_vcon_can_be_opened(hub: Asked, times: int) -> None:
     content = b"%PDF-1.7 " + b"ABC" * times
     body = urlsafe_b64encode(content).rstrip(b"=").decode()
     call = {"type": "text", "start": "2020-03-06T09:15:00Z", "parties": [0], "body": "see my bill", "encoding": "none"}
@@ -197,7 +197,7 @@ async def test_a_file_of_an_imported_vcon_is_opened_like_any_other(hub: Asked, t
     assert lost(vcon, await hub.export(answer["uuid"])) == []
 
 
-async def test_an_empty_one_is_kept_and_opens_no_conversation(hub: Asked) -> None:
+async def test_an_empty_vcon_is_kept_and_opens_no_conversation(hub: Asked) -> None:
     vcon = a_vcon(dialog=[], attachments=[{"content_hash": "sha512-x", "url": "https://x.example/1"}])
     answer = await hub.taken(vcon)
     assert lost(vcon, await hub.export(answer["uuid"])) == []
@@ -210,7 +210,7 @@ async def test_an_empty_one_is_kept_and_opens_no_conversation(hub: Asked) -> Non
     assert [each for each in body["conversations"] if each["state"] == "open"] == []
 
 
-async def test_what_is_no_vcon_is_a_problem_and_leaves_nothing(hub: Asked) -> None:
+async def test_an_invalid_vcon_is_refused_and_leaves_nothing(hub: Asked) -> None:
     deep = b'{"parties":' + b"[" * 100 + b"]" * 100 + b"}"
     cases: list[tuple[Any, str, int, str]] = [
         (b"", "application/vcon", 400, "json-empty"),
@@ -236,7 +236,7 @@ async def test_what_is_no_vcon_is_a_problem_and_leaves_nothing(hub: Asked) -> No
     assert (await hub.http.get("/v1/conversations/x/vcon?syntax=9")).json()["reason"] == "bad-query"
 
 
-async def test_keys_need_the_scopes(hub: Asked) -> None:
+async def test_vcons_need_keys_with_the_scopes(hub: Asked) -> None:
     writer = {"authorization": f"Bearer {WRITER}"}
     body = json.dumps(a_vcon()).encode()
     named = {"content-type": "application/json"}
@@ -246,7 +246,7 @@ async def test_keys_need_the_scopes(hub: Asked) -> None:
     assert (await hub.http.post("/v1/vcons", content=body, headers={**named, **nobody})).status_code == 401
 
 
-async def test_signed_and_gzipped_ones_are_taken_where_that_is_said(hub: Asked) -> None:
+async def test_signed_and_gzipped_vcons_are_accepted_on_request(hub: Asked) -> None:
     answer = await hub.import_(signed(a_vcon()), query="?unverified=true")
     assert (answer.status_code, answer.json()["verified"]) == (202, False)
     other = a_vcon(uuid="another one")
@@ -277,7 +277,7 @@ async def test_what_happens_after_an_import_is_appended_to_it(hub: Asked) -> Non
     assert await hub.export(answer["uuid"]) == vcon
 
 
-async def test_the_story_of_all_event_types_is_a_valid_vcon_and_its_bytes_are_the_same_again(hub: Asked) -> None:
+async def test_all_event_types_export_as_a_stable_valid_vcon(hub: Asked) -> None:
     examples = [dict(known.example) for known in catalogue().values() if not known.name.startswith("cx.identity.")]
     past = [each | {"time": f"2020{each['time'][4:]}"} for each in examples if each["data"].get("interaction")]
     events = sorted(past, key=lambda each: each["time"])
@@ -295,7 +295,7 @@ async def test_the_story_of_all_event_types_is_a_valid_vcon_and_its_bytes_are_th
     assert lost(found, await hub.back({**found, "uuid": "an export, imported"})) == ["uuid"]
 
 
-async def test_a_mail_with_a_file_is_told_with_the_file_by_reference(hub: Asked) -> None:
+async def test_a_mails_attachment_is_exported_by_reference(hub: Asked) -> None:
     digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     file = {
         "name": "bill.pdf",
@@ -330,6 +330,6 @@ async def test_a_mail_with_a_file_is_told_with_the_file_by_reference(hub: Asked)
     ]
 
 
-def test_the_schema_is_one() -> None:
+def test_the_vcon_schema_is_a_valid_schema() -> None:
     schema = json.loads((Path(__file__).parents[2] / "schemas" / "vcon" / "unsigned.schema.json").read_bytes())
     jsonschema_rs.meta.validate(schema)

@@ -65,9 +65,7 @@ async def applied(store: Store, log: SqliteLog) -> Worker:
     return worker
 
 
-async def test_what_was_applied_is_held_against_the_log_and_what_was_not_yet_is_counted(
-    store: Store, log: SqliteLog
-) -> None:
+async def test_verify_checks_applied_events_and_counts_those_behind(store: Store, log: SqliteLog) -> None:
     await log.append(messages(*range(40), 3))
     await applied(store, log)
     await log.append(messages(*range(40, 50)))
@@ -75,7 +73,7 @@ async def test_what_was_applied_is_held_against_the_log_and_what_was_not_yet_is_
     assert findings == Findings(events=40, records=41, customers=5, behind=10)
 
 
-async def test_what_is_missing_and_what_is_too_much_is_named(store: Store, log: SqliteLog, tmp_path: Path) -> None:
+async def test_verify_names_missing_and_surplus_rows(store: Store, log: SqliteLog, tmp_path: Path) -> None:
     await log.append(messages(*range(10)))
     await applied(store, log)
     async with store.writing() as tx:
@@ -93,7 +91,7 @@ async def test_what_is_missing_and_what_is_too_much_is_named(store: Store, log: 
     await shorter.stop()
 
 
-async def test_a_tenant_that_is_configured_later_or_no_longer_is_no_fault(store: Store, log: SqliteLog) -> None:
+async def test_verify_accepts_a_tenant_configured_later_or_removed(store: Store, log: SqliteLog) -> None:
     others = [
         an_event(id=f"o-{n}", email=f"o{n}@example.com", interaction=f"chat-{n}", text="hi", ids=OTHER)
         for n in range(4)

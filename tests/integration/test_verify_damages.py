@@ -190,7 +190,7 @@ def damaged(damage: Damage, row: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-async def test_what_is_right_is_found_to_be_right(store: Store, logs: list[list[LogRecord]]) -> None:
+async def test_a_correct_store_is_verified_without_faults(store: Store, logs: list[list[LogRecord]]) -> None:
     async with store.reading() as tx:
         empty = [table.name for table in METADATA.sorted_tables if not await rows_of(tx, table)]
     assert empty == [], "each table holds something to be damaged"
@@ -224,9 +224,7 @@ async def test_every_damage_is_found_and_named(store: Store, logs: list[list[Log
     assert (await verified(store, logs)).wrong == []
 
 
-async def test_a_position_that_is_too_low_or_too_high_is_told_of_its_partition(
-    store: Store, logs: list[list[LogRecord]]
-) -> None:
+async def test_verify_names_the_partition_of_a_wrong_offset(store: Store, logs: list[list[LogRecord]]) -> None:
     for change in (-1, 1, -len(logs[0])):
         async with store.writing() as tx:
             await tx.execute(
@@ -239,7 +237,7 @@ async def test_a_position_that_is_too_low_or_too_high_is_told_of_its_partition(
             )
 
 
-async def test_a_dead_letter_that_is_not_on_the_log_is_found(store: Store, logs: list[list[LogRecord]]) -> None:
+async def test_verify_finds_a_dead_letter_missing_on_the_log(store: Store, logs: list[list[LogRecord]]) -> None:
     from cx_context.store.dead_letters import write_dead_letters
     from cx_projectors.records import read_batch
 

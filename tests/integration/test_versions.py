@@ -106,7 +106,7 @@ async def on_sqlite(run: Callable[[Store], Awaitable[None]]) -> None:
             await store.stop()
 
 
-async def test_an_event_outside_of_any_interaction_is_a_new_version_of_whom_its_profile_joined() -> None:
+async def test_an_event_without_interaction_raises_its_customers_version() -> None:
     history = [
         an_event(id="m-0", cookie="c-1", interaction="chat-1"),
         an_event(id="m-1", cookie="c-1", email="ana@example.com", interaction="chat-1", at=START + SECOND),
@@ -115,7 +115,7 @@ async def test_an_event_outside_of_any_interaction_is_a_new_version_of_whom_its_
     await on_sqlite(lambda store: one_by_one(store, history))
 
 
-async def test_a_person_who_is_named_elsewhere_for_the_first_time_is_a_new_version_of_what_was_decided_before() -> None:
+async def test_a_first_mention_raises_the_version_of_earlier_decisions() -> None:
     nobody_yet = Identifier(kind="email", value="noreply@example.com")
     history = [
         a_decision(
@@ -129,7 +129,7 @@ async def test_a_person_who_is_named_elsewhere_for_the_first_time_is_a_new_versi
     await on_sqlite(lambda store: one_by_one(store, history))
 
 
-async def test_a_refused_claim_is_shown_to_both_customers_until_it_is_dismissed() -> None:
+async def test_a_refused_claim_is_a_candidate_until_dismissed() -> None:
     ana, ben, cookie = "ana@example.com", "ben@example.com", ACME.profile("cookie", "", "c-1")
     dismissed = {"identity": {"candidate": text_of(candidate_id(cookie))}}
     history = [
@@ -165,7 +165,7 @@ async def asked_about(store: Store, profile: NodeId) -> tuple[int, list[str]]:
     return found.version, [each["yours"] for each in body["customer"]["candidates"]]
 
 
-async def test_a_call_follows_whom_it_names_as_soon_as_its_telephone_is_shared_and_not_before() -> None:
+async def test_a_call_moves_once_its_telephone_is_shared() -> None:
     """The telephone stands alone all the while, so nobody moves but the call."""
     phone, ana = "+15550100123", "ana@example.com"
     history = [
@@ -197,7 +197,7 @@ async def test_a_call_follows_whom_it_names_as_soon_as_its_telephone_is_shared_a
     await on_sqlite(run)
 
 
-async def test_who_loses_a_profile_to_an_earlier_copy_that_names_nobody_shows_that_as_a_new_version() -> None:
+async def test_a_customer_losing_a_profile_gets_a_new_version() -> None:
     """A person had joined the two; once no event names the profile any more, nothing is left to join."""
     ana, other = ACME.profile("email", "", "ana@example.com"), ACME.profile("crm", "", "C-1")
     called = {"id": "e-3", "channel": "voice", "interaction": "call-1"}
@@ -218,9 +218,7 @@ async def test_who_loses_a_profile_to_an_earlier_copy_that_names_nobody_shows_th
 
 @settings(EXAMPLE, max_examples=60)
 @given(history=histories(), seed=st.integers(0, 2**32))
-def test_versions_never_fall_and_each_is_one_body_whatever_a_batch_brings(
-    history: list[StampedEvent], seed: int
-) -> None:
+def test_versions_never_fall_and_identify_one_body(history: list[StampedEvent], seed: int) -> None:
     dice = random.Random(seed)
     dice.shuffle(history)
     repeated = dice.choices(history, k=3) if history else []
@@ -238,7 +236,7 @@ def test_versions_never_fall_and_each_is_one_body_whatever_a_batch_brings(
 @pytest.mark.postgres
 @settings(EXAMPLE, max_examples=30)
 @given(history=histories(), seed=st.integers(0, 2**32))
-def test_versions_never_fall_and_each_is_one_body_for_one_who_reads_while_four_workers_write(
+def test_versions_never_fall_for_readers_beside_four_writers(
     postgres_database_for_examples: str, history: list[StampedEvent], seed: int
 ) -> None:
     dice = random.Random(seed)

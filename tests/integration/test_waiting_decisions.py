@@ -47,7 +47,7 @@ async def assert_each_step_is_as_defined(
     return expected
 
 
-async def test_a_merge_that_waits_for_a_profile_counts_though_its_batch_ties_other_profiles_too(store: Store) -> None:
+async def test_a_waiting_merge_counts_in_a_batch_of_edges(store: Store) -> None:
     history = [
         an_event(id="m-1", email="w@example.com", interaction="chat-1", text="hello"),
         a_decision(
@@ -65,7 +65,7 @@ async def test_a_merge_that_waits_for_a_profile_counts_though_its_batch_ties_oth
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])
-async def test_an_attribution_to_a_profile_that_only_decisions_speak_of_waits_for_it(store: Store, size: int) -> None:
+async def test_an_attribution_waits_until_an_event_names_its_profile(store: Store, size: int) -> None:
     """Until a fact names the profile the call stands alone, though a note about its thread has that stream already."""
     history = [
         an_event("cx.interaction.started.v1", id="c-1", channel="voice", interaction="call-1"),
@@ -90,7 +90,7 @@ async def test_an_attribution_to_a_profile_that_only_decisions_speak_of_waits_fo
 
 
 @pytest.mark.parametrize("size", [1, 2])
-async def test_a_decision_about_a_thread_that_names_no_interaction_is_its_homes_own(store: Store, size: int) -> None:
+async def test_a_note_without_an_interaction_stays_with_its_subject(store: Store, size: int) -> None:
     """Only an import can write it. It is kept and shown, and joins no thread."""
     history = [
         an_event(id="m-1", email="w@example.com", interaction="chat-1", text="hello"),

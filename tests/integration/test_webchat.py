@@ -37,7 +37,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
         yield running
 
 
-async def test_a_chat_is_events_from_its_start_to_its_end(hub: Hub) -> None:
+async def test_a_chat_is_stored_from_start_to_end(hub: Hub) -> None:
     async with chat(hub, visitor=ANA, page="https://www.acme.example/") as (page, welcome):
         assert welcome["interaction"].startswith("acme-chat/")
         assert welcome["resumed"] is False
@@ -59,7 +59,7 @@ async def test_a_chat_is_events_from_its_start_to_its_end(hub: Hub) -> None:
     assert hub.counted("cx_chats_open") == 0
 
 
-async def test_an_acknowledged_message_is_durable_and_an_unknown_one_is_not_acknowledged(hub: Hub) -> None:
+async def test_only_a_durable_message_is_acknowledged(hub: Hub) -> None:
     async with chat(hub) as (page, _):
         hub.log.broken = True
         await page.say(type="message", id="1", text="hello")
@@ -72,7 +72,7 @@ async def test_an_acknowledged_message_is_durable_and_an_unknown_one_is_not_ackn
         assert len([one for one in await hub.events() if one["type"] == "cx.message.received.v1"]) == 1
 
 
-async def test_a_chat_that_can_not_be_recorded_begins_once_it_can(hub: Hub) -> None:
+async def test_a_chat_that_cannot_be_stored_starts_later(hub: Hub) -> None:
     hub.log.broken = True
     async with chat(hub) as (page, _):
         await page.say(type="message", id="1", text="hello")
@@ -100,7 +100,7 @@ async def test_an_open_socket_without_a_word_is_no_event(hub: Hub, come_back: bo
     assert await hub.events() == []
 
 
-async def test_a_chat_begins_with_who_opened_it_also_where_the_first_word_comes_after_a_reconnect(hub: Hub) -> None:
+async def test_a_chat_starts_with_its_first_visitor_after_reconnecting(hub: Hub) -> None:
     async with chat(hub, visitor=ANA, page="https://www.acme.example/") as (_, welcome):
         pass
     for _ in range(2):
@@ -117,7 +117,7 @@ async def test_a_chat_begins_with_who_opened_it_also_where_the_first_word_comes_
     assert "cx.identity.asserted.v1" in {one["type"] for one in await hub.events()}
 
 
-async def test_sockets_that_broke_off_at_a_token_do_not_count_as_open(hub: Hub) -> None:
+async def test_sockets_that_failed_at_a_token_are_not_counted(hub: Hub) -> None:
     async with chat(hub) as (page, welcome):
         await page.say(type="message", id="1", text="hello")
         await page.hear("ack")
@@ -131,14 +131,14 @@ async def test_sockets_that_broke_off_at_a_token_do_not_count_as_open(hub: Hub) 
         assert again["resumed"] is True
 
 
-async def test_who_is_identified_begins_a_chat(hub: Hub) -> None:
+async def test_identifying_a_visitor_begins_the_chat(hub: Hub) -> None:
     async with chat(hub) as (page, _):
         await page.say(type="identify", visitor={"email": "ana@example.com"})
         await page.hear("identified")
     assert {one["type"] for one in await hub.events()} == {"cx.interaction.started.v1", "cx.identity.asserted.v1"}
 
 
-async def test_a_new_chat_in_which_nothing_is_said_is_closed_after_a_while(tmp_path: Path) -> None:
+async def test_a_new_chat_without_a_message_is_closed_later(tmp_path: Path) -> None:
     limits = ChatLimits(silent_seconds=0.2)
     async with running_hub(tmp_path, chat_limits=limits) as hub, chat(hub) as (page, _):
         await page.say(type="ping")
@@ -164,7 +164,7 @@ async def test_one_address_leaves_chats_to_others(tmp_path: Path) -> None:
             await socket.close()
 
 
-async def test_a_message_sent_again_after_a_reconnect_is_the_same_event(hub: Hub) -> None:
+async def test_a_message_resent_after_reconnecting_is_the_same_event(hub: Hub) -> None:
     async with chat(hub, visitor=ANA) as (page, welcome):
         await page.say(type="message", id="1", text="hello")
         await page.hear("ack")
@@ -178,7 +178,7 @@ async def test_a_message_sent_again_after_a_reconnect_is_the_same_event(hub: Hub
     assert first == second
 
 
-async def test_answers_of_agents_and_bots_come_to_the_open_chat_and_to_no_other(hub: Hub) -> None:
+async def test_answers_reach_the_open_chat_and_no_other(hub: Hub) -> None:
     async with chat(hub) as (page, welcome), chat(hub) as (stranger, _):
         await answered(hub, welcome["interaction"], "a-1")
         shown = await page.hear("message")
@@ -195,7 +195,7 @@ async def test_answers_of_agents_and_bots_come_to_the_open_chat_and_to_no_other(
         await stranger.hear("pong")
 
 
-async def test_what_the_customer_said_and_other_tenants_say_is_not_delivered(hub: Hub) -> None:
+async def test_customers_words_and_other_tenants_events_are_not_delivered(hub: Hub) -> None:
     async with chat(hub) as (page, welcome):
         said = {"interaction": welcome["interaction"], "direction": "inbound", "bot": {"text": "the customer's turn"}}
         await answered(hub, welcome["interaction"], "t-1", type="cx.bot.turn.v1", data=said)
@@ -210,7 +210,7 @@ async def test_what_the_customer_said_and_other_tenants_say_is_not_delivered(hub
         assert (await page.hear("message"))["text"] == "answer a-1"
 
 
-async def test_what_came_while_the_page_was_away_follows_on_return(hub: Hub) -> None:
+async def test_messages_sent_while_the_page_was_away_follow(hub: Hub) -> None:
     async with chat(hub) as (page, welcome):
         await answered(hub, welcome["interaction"], "a-1")
         first = await page.hear("message")
@@ -231,7 +231,7 @@ async def recent(hub: Hub, session: str, last: str) -> list[str]:
     return texts
 
 
-async def test_the_end_by_an_agent_is_told(hub: Hub) -> None:
+async def test_an_end_by_an_agent_reaches_the_page(hub: Hub) -> None:
     async with chat(hub) as (page, welcome):
         ended = {"interaction": welcome["interaction"]}
         await answered(hub, welcome["interaction"], "e-1", type="cx.interaction.ended.v1", data=ended)
@@ -268,7 +268,7 @@ async def test_a_wrong_proof_is_refused(hub: Hub) -> None:
     assert await hub.events() == []
 
 
-async def test_a_connection_can_ask_for_proof_and_for_an_origin(hub: Hub) -> None:
+async def test_a_connection_can_require_proof_and_an_origin(hub: Hub) -> None:
     for origin in (None, "https://evil.example.com"):
         with pytest.raises(InvalidStatus) as caught:
             await connect(f"ws://127.0.0.1:{hub.port}/v1/chat/acme-shop", origin=origin)
@@ -288,7 +288,7 @@ async def test_a_connection_that_is_no_chat_is_not_found(hub: Hub, connection: s
 # --- bounds ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_page_that_says_nothing_is_sent_away(hub: Hub) -> None:
+async def test_a_silent_page_is_disconnected(hub: Hub) -> None:
     async with browser(hub) as page:
         assert (await page.hear("error"))["reason"] == "no-hello"
         assert await page.closed() == 1008
@@ -311,7 +311,7 @@ async def test_a_page_that_says_nothing_is_sent_away(hub: Hub) -> None:
         ("[" * 10_000, "json-depth"),
     ],
 )
-async def test_what_makes_no_sense_is_refused_and_the_chat_goes_on(hub: Hub, sent: str | bytes, reason: str) -> None:
+async def test_a_meaningless_frame_is_refused_and_the_chat_continues(hub: Hub, sent: str | bytes, reason: str) -> None:
     async with chat(hub) as (page, _):
         await page.socket.send(sent)
         assert (await page.hear("error"))["reason"] == reason
@@ -319,7 +319,7 @@ async def test_what_makes_no_sense_is_refused_and_the_chat_goes_on(hub: Hub, sen
         await page.hear("ack")
 
 
-async def test_who_talks_too_fast_is_slowed_down_then_sent_away(hub: Hub) -> None:
+async def test_a_visitor_sending_too_fast_is_slowed_then_disconnected(hub: Hub) -> None:
     async with chat(hub) as (page, _):
         for n in range(60):
             await page.say(type="message", id=str(n), text="spam")
@@ -356,7 +356,7 @@ async def test_one_chat_is_open_in_few_places_at_once(hub: Hub) -> None:
             await page.socket.close()
 
 
-async def test_a_page_that_takes_nothing_is_sent_away(hub: Hub) -> None:
+async def test_a_page_that_reads_nothing_is_disconnected(hub: Hub) -> None:
     async with chat(hub) as (page, welcome):
         page.socket.transport.pause_reading()
         text = "x" * 400_000
@@ -427,7 +427,7 @@ chat.connect();
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js here to run the script in")
-async def test_the_script_sends_again_what_was_not_acknowledged_and_restores_the_chat(hub: Hub) -> None:
+async def test_the_script_resends_unacknowledged_messages_and_restores_the_chat(hub: Hub) -> None:
     program = f"{script().decode()}\n(async () => {{{DRIVE}}})();"
     command = ("node", "--experimental-websocket", "-e", program, f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat")
     node = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)

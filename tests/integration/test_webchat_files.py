@@ -49,7 +49,7 @@ async def messages(hub: Hub) -> list[dict[str, Any]]:
     return [one for one in await hub.events() if one["type"] == "cx.message.received.v1"]
 
 
-async def test_a_file_is_a_message_whose_bytes_lie_in_the_blob_store(hub: Hub) -> None:
+async def test_a_file_is_a_message_with_a_stored_blob(hub: Hub) -> None:
     session, interaction = await session_of(hub, visitor={"cookie": "c-7", "email": "ana@example.com"})
     response = await put(hub, session, x_file_name="my%20bill%20%E2%82%AC.png")
     assert response.status_code == 201
@@ -66,7 +66,7 @@ async def test_a_file_is_a_message_whose_bytes_lie_in_the_blob_store(hub: Hub) -
     assert "cx.interaction.started.v1" in {one["type"] for one in await hub.events()}
 
 
-async def test_a_chat_that_begins_with_a_file_ends_like_any_other(hub: Hub) -> None:
+async def test_a_chat_that_begins_with_a_file_ends_normally(hub: Hub) -> None:
     async with chat(hub) as (page, welcome):
         assert (await put(hub, welcome["session"])).status_code == 201
         await page.say(type="end")
@@ -75,7 +75,7 @@ async def test_a_chat_that_begins_with_a_file_ends_like_any_other(hub: Hub) -> N
     assert types == ["cx.interaction.started.v1", "cx.message.received.v1", "cx.interaction.ended.v1"]
 
 
-async def test_a_file_sent_again_is_the_same_message_and_another_under_its_id_is_another(hub: Hub) -> None:
+async def test_only_an_unchanged_resent_file_is_the_same_message(hub: Hub) -> None:
     session, _ = await session_of(hub)
     for content in (PICTURE, PICTURE, PICTURE + b"!"):
         assert (await put(hub, session, content)).status_code == 201
@@ -107,7 +107,7 @@ async def test_a_file_needs_the_senders_own_session(hub: Hub) -> None:
     assert not [path for path in hub.blobs.folder.rglob("*") if path.is_file()]
 
 
-async def test_a_page_of_another_origin_may_send_and_read_the_answer(hub: Hub) -> None:
+async def test_a_page_of_another_origin_may_upload_a_file(hub: Hub) -> None:
     session, _ = await session_of(hub)
     async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE, trust_env=False) as client:
         asked = await client.options("/v1/chat/acme-chat/files/f-1", headers={"origin": "https://www.acme.example"})
@@ -123,13 +123,13 @@ async def test_a_page_of_another_origin_may_send_and_read_the_answer(hub: Hub) -
 
 
 @pytest.mark.parametrize("type", ["text/html", "image/svg+xml", "application/x-msdownload", "", "image/png, text/html"])
-async def test_a_type_that_is_not_taken_is_refused(hub: Hub, type: str) -> None:
+async def test_an_excluded_file_type_is_refused(hub: Hub, type: str) -> None:
     session, _ = await session_of(hub)
     response = await put(hub, session, content_type=type)
     assert (response.status_code, response.json()["reason"]) == (415, "unsupported-type")
 
 
-async def test_a_file_above_the_bound_is_refused_whatever_is_declared(hub: Hub) -> None:
+async def test_a_file_above_the_limit_is_refused_however_declared(hub: Hub) -> None:
     session, _ = await session_of(hub)
 
     async def in_pieces() -> AsyncIterator[bytes]:
@@ -157,7 +157,7 @@ async def test_an_empty_file_and_an_odd_id_are_refused(hub: Hub, content: bytes,
     assert (response.status_code, response.json()["reason"]) == (400, reason)
 
 
-async def test_a_file_that_may_not_be_durable_is_not_acknowledged(hub: Hub) -> None:
+async def test_a_file_that_may_be_lost_is_not_acknowledged(hub: Hub) -> None:
     session, _ = await session_of(hub)
     hub.log.broken = True
     response = await put(hub, session)
@@ -192,7 +192,7 @@ async def test_a_connection_says_which_files_it_takes(hub: Hub, settings: dict[s
 # --- bounds ----------------------------------------------------------------------------------------------------------
 
 
-async def test_one_visitor_sends_so_many_files_and_leaves_room_to_others(tmp_path: Path) -> None:
+async def test_one_visitor_sending_many_files_leaves_room_for_others(tmp_path: Path) -> None:
     limits = ChatLimits(files_of_visitor=Rate(0.001, 3))
     async with running_hub(tmp_path, chat_limits=limits) as hub:
         greedy, _ = await session_of(hub)
@@ -204,14 +204,14 @@ async def test_one_visitor_sends_so_many_files_and_leaves_room_to_others(tmp_pat
         assert (await put(hub, other)).status_code == 201
 
 
-async def test_whoever_begins_chat_after_chat_is_bounded_by_address(tmp_path: Path) -> None:
+async def test_new_chats_are_bounded_per_address(tmp_path: Path) -> None:
     limits = ChatLimits(files_of_address=Rate(0.001, 3))
     async with running_hub(tmp_path, chat_limits=limits) as hub:
         sessions = [(await session_of(hub))[0] for _ in range(5)]
         assert [(await put(hub, each)).status_code for each in sessions] == [201, 201, 201, 429, 429]
 
 
-async def test_files_that_drip_in_take_no_more_than_a_share_of_what_may_be_under_way(tmp_path: Path) -> None:
+async def test_slow_uploads_take_only_a_share_in_flight(tmp_path: Path) -> None:
     async with running_hub(tmp_path, chat_limits=ChatLimits(files=100)) as hub:
         session, _ = await session_of(hub)
         gate = asyncio.Event()

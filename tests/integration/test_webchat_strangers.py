@@ -55,7 +55,7 @@ async def weights_in(hub: Hub, interaction: str) -> set[tuple[str, str, str, str
     }
 
 
-async def test_a_stranger_who_types_a_known_customers_address_only_claims_it(hub: Hub) -> None:
+async def test_a_typed_address_of_a_customer_is_a_claim(hub: Hub) -> None:
     hers = await said(hub, visitor={**ANA, "user_hash": ANA_HASH})
     proved = {(kind, value, weight) for _, kind, value, weight in await weights_in(hub, hers)}
     assert proved == {
@@ -75,7 +75,7 @@ async def test_a_stranger_who_types_a_known_customers_address_only_claims_it(hub
     assert "cx.identity.verified.v1" not in {type for type, *_ in found}
 
 
-async def test_a_hash_over_ones_own_account_does_not_prove_the_address_typed_beside_it(hub: Hub) -> None:
+async def test_a_hash_over_an_account_leaves_other_identifiers_claimed(hub: Hub) -> None:
     own = {"account": "A-666", "email": "ana@example.com", "phone": "+15550100123"}
     interaction = await said(hub, visitor={**own, "user_hash": sign(SECRET, b"account:A-666")})
     assert {(kind, weight) for _, kind, _, weight in await weights_in(hub, interaction)} == {
@@ -83,7 +83,7 @@ async def test_a_hash_over_ones_own_account_does_not_prove_the_address_typed_bes
     }  # fmt: skip
 
 
-async def test_a_proof_stays_one_after_a_reload(hub: Hub) -> None:
+async def test_a_proof_survives_a_reload(hub: Hub) -> None:
     async with chat(hub, visitor={**ANA, "user_hash": ANA_HASH}) as (page, _):
         await page.say(type="identify", visitor=ANA)
         token = (await page.hear("identified"))["session"]
@@ -101,7 +101,7 @@ async def test_a_hash_in_the_bare_form_is_refused(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("kind", ["account", "email", "phone"])
-async def test_where_a_hash_is_required_a_claim_beside_a_proof_is_refused(hub: Hub, kind: str) -> None:
+async def test_with_required_hashes_a_claim_beside_proof_is_refused(hub: Hub, kind: str) -> None:
     own = {"account": "A-666", "user_hash": sign(SECRET, b"account:A-666")}
     typed = {"account": "A-1001", "email": "ana@example.com", "phone": "+15550100123"}[kind]
     for visitor in ({kind: typed}, {**own, kind: typed}):
@@ -116,7 +116,7 @@ async def test_where_a_hash_is_required_a_claim_beside_a_proof_is_refused(hub: H
     assert await hub.events() == []
 
 
-async def test_knowing_a_chats_ids_lets_nobody_read_it_or_write_into_it(hub: Hub) -> None:
+async def test_a_chats_ids_let_nobody_read_or_write_it(hub: Hub) -> None:
     """The interaction, the cookie and the ids of messages are no secrets: all but the session may be known."""
     async with chat(hub, visitor=ANA) as (hers, welcome):
         await hers.say(type="message", id="1", text="my order")
@@ -149,7 +149,7 @@ async def test_knowing_a_chats_ids_lets_nobody_read_it_or_write_into_it(hub: Hub
     }  # fmt: skip
 
 
-async def test_a_session_of_ones_own_does_not_open_another_chat(hub: Hub) -> None:
+async def test_a_session_does_not_open_another_chat(hub: Hub) -> None:
     async with chat(hub, visitor=ANA) as (_, hers), chat(hub) as (_, own):
         pass
     (payload, _, _), (_, _, signature) = hers["session"].partition("."), own["session"].partition(".")
@@ -170,7 +170,7 @@ async def test_other_words_under_a_used_id_are_another_message(hub: Hub) -> None
     assert received[0]["id"] == received[2]["id"] != received[1]["id"]
 
 
-async def test_the_next_person_at_a_shared_device_begins_a_chat_of_their_own(hub: Hub) -> None:
+async def test_the_next_person_on_a_device_gets_another_chat(hub: Hub) -> None:
     bo = {"account": "A-1002", "user_hash": sign(SECRET, b"account:A-1002")}
     async with chat(hub, visitor={**ANA, "user_hash": ANA_HASH}) as (page, welcome):
         await page.say(type="message", id="1", text="my order")
@@ -199,7 +199,7 @@ def test_a_proof_that_is_given_again_is_another_event() -> None:
     assert id_at("2026-11-22T10:00:00Z") == id_at("2026-11-22T10:00:00Z") != id_at("2026-11-23T10:00:00Z")
 
 
-def test_what_a_note_does_not_weigh_is_a_claim() -> None:
+def test_an_unweighted_identifier_of_a_note_is_claimed() -> None:
     """Whatever the event's type: ``cx.identity.asserted.v1`` would assert what has no weight of its own."""
     note = {
         "type": "identified", "interaction": "acme-chat/s-1",
@@ -238,7 +238,7 @@ process.exit(0);
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node.js here to run the script in")
-async def test_the_script_forgets_a_chat_once_somebody_else_logs_in(hub: Hub) -> None:
+async def test_the_script_forgets_a_chat_after_another_login(hub: Hub) -> None:
     program = f"{script().decode()}\n(async () => {{{DRIVE}}})();"
     hashes = (sign(SECRET, b"account:A-1001"), sign(SECRET, b"account:A-1002"))
     url = f"ws://127.0.0.1:{hub.port}/v1/chat/acme-chat"

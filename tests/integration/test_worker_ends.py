@@ -42,9 +42,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("part", ["the renewal of leases", "the reports of lag"])
-async def test_a_projector_ends_with_an_error_when_a_task_of_its_own_is_gone(
-    log: SqliteLog, store: Store, part: str
-) -> None:
+async def test_a_projector_that_lost_a_task_fails(log: SqliteLog, store: Store, part: str) -> None:
     health, metrics = Health(), Metrics()
     health.expect("projector-0")
     worker = Consumer(store, log, TENANTS, "projector-0", metrics, health)
@@ -61,7 +59,7 @@ async def test_a_projector_ends_with_an_error_when_a_task_of_its_own_is_gone(
     assert b"cx_projector_lag_seconds{" not in said
 
 
-async def test_a_projector_that_was_told_to_stop_is_missed_by_nobody(log: SqliteLog, store: Store) -> None:
+async def test_a_projector_told_to_stop_is_not_missed(log: SqliteLog, store: Store) -> None:
     health = Health()
     worker = Consumer(store, log, TENANTS, "projector-0", Metrics(), health)
     running = asyncio.create_task(worker.run())
@@ -71,7 +69,7 @@ async def test_a_projector_that_was_told_to_stop_is_missed_by_nobody(log: Sqlite
     assert (await health.ready()).ok
 
 
-async def test_a_relay_that_is_gone_tells_no_count(log: SqliteLog, store: Store) -> None:
+async def test_a_stopped_relay_reports_no_count(log: SqliteLog, store: Store) -> None:
     health, metrics = Health(), Metrics()
     running = asyncio.create_task(Relay(store, log, metrics, health).run())
     await until(lambda: b"\ncx_relay_waiting 0.0" in metrics.render()[0])

@@ -99,7 +99,7 @@ def send_mail(hub: Hub) -> None:
         assert server.data(MAIL)[0] == 250
 
 
-async def test_a_key_or_a_connection_wrote_it(hub: Hub) -> None:
+async def test_every_event_names_its_key_or_connection(hub: Hub) -> None:
     await ask(hub, "POST", "/v1/events", message("m-1"), key="shop", expected=202)
     assert (await writers(hub))["message"] == {"key/shop"}
 
@@ -120,7 +120,7 @@ async def known(hub: Hub, name: str, id: str) -> Any:
     return (await ask(hub, "GET", path, key="desk", expected=200))["body"]
 
 
-async def test_what_an_agent_does_and_a_person_decides_was_asked_for_by_a_key(hub: Hub) -> None:
+async def test_actions_and_decisions_name_the_key_that_asked(hub: Hub) -> None:
     ana, bo = await known(hub, "ana", "m-1"), await known(hub, "bo", "m-2")
     thread = ana["conversations"][0]["id"]
     agent = {"id": "agent-7", "name": "Ben"}
@@ -147,7 +147,7 @@ async def test_an_imported_event_was_written_by_who_imports_it(hub: Hub) -> None
     assert (await writers(hub))["message"] == {"key/importer"}
 
 
-async def test_a_vcon_is_its_keys_words_and_claims_whom_it_names(hub: Hub) -> None:
+async def test_an_imported_vcon_names_its_key_and_only_claims(hub: Hub) -> None:
     await ask(hub, "POST", "/v1/vcons", a_vcon(), key="shop", expected=202)
     events = await stored(hub)
     vcons = [event for event in events if event["source"] == "//throughline/acme/vcons"]
@@ -163,7 +163,7 @@ async def test_a_vcon_is_its_keys_words_and_claims_whom_it_names(hub: Hub) -> No
     assert {each["weight"] for each in named} == {"claimed"}
 
 
-async def test_a_vcon_that_says_what_the_conversation_is_about_needs_that_scope(hub: Hub) -> None:
+async def test_a_vcon_with_a_topic_needs_the_conversations_scope(hub: Hub) -> None:
     vcon = a_vcon(subject="billing")
     refused = await ask(hub, "POST", "/v1/vcons", vcon, key="shop", expected=403)
     assert refused["reason"] == "missing-scope"

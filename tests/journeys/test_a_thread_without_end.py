@@ -77,7 +77,7 @@ def channels(found: list[Json]) -> list[list[str]]:
     return [each["channels"] for each in found]
 
 
-async def test_a_chat_goes_on_in_a_year_old_thread_and_older_stretches_are_let_alone(tmp_path: Path) -> None:
+async def test_a_chat_continues_a_year_old_thread(tmp_path: Path) -> None:
     settings, tenants = embedded_settings(tmp_path), load(None, tmp_path, {})
     acme = tenants.by_name["acme"]
     async with running_hub(settings, tenants) as hub:

@@ -184,9 +184,7 @@ def client_of(url: str) -> httpx2.AsyncClient:
     )
 
 
-async def test_a_merge_that_is_withdrawn_leaves_no_trace_and_two_kept_apart_stay_so(
-    ground: Ground, tmp_path: Path
-) -> None:
+async def test_an_unmerge_leaves_no_trace_and_an_apart_holds(ground: Ground, tmp_path: Path) -> None:
     with running("up", await ground("right", "right"), tmp_path / "right.txt") as hub:
         async with client_of(hub.url) as client:
             story = Teller(client)

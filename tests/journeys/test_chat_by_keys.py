@@ -35,7 +35,7 @@ async def focused(page: Page) -> dict[str, Any]:
     return found
 
 
-async def test_what_is_typed_stands_in_the_field_and_is_sent_by_enter(hub: Hub, page: Page) -> None:
+async def test_enter_sends_the_text_that_was_typed(hub: Hub, page: Page) -> None:
     await opened(page)
     await page.keyboard.type("My ordre")
     for _ in range(3):
@@ -61,7 +61,7 @@ async def test_shift_and_enter_begin_a_line(hub: Hub, page: Page) -> None:
     assert [one["text"] for one in await until(lambda: said(hub))] == ["one\ntwo"]
 
 
-async def test_the_enter_of_an_input_method_picks_a_word_and_sends_nothing(hub: Hub, page: Page) -> None:
+async def test_the_enter_of_an_input_method_sends_nothing(hub: Hub, page: Page) -> None:
     await opened(page)
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3})
@@ -80,7 +80,7 @@ async def test_the_enter_of_an_input_method_picks_a_word_and_sends_nothing(hub: 
     assert [one["text"] for one in await until(lambda: said(hub))] == ["日本"]
 
 
-async def test_tab_walks_through_the_panel_out_of_it_and_back_and_every_stop_shows_its_ring(page: Page) -> None:
+async def test_tab_walks_through_the_panel_with_a_visible_focus(page: Page) -> None:
     await opened(page)
     await page.locator("#before").focus()
     walked = []
@@ -95,7 +95,7 @@ async def test_tab_walks_through_the_panel_out_of_it_and_back_and_every_stop_sho
     assert all(one["ring"] for one in walked[:5])
 
 
-async def test_escape_closes_and_gives_the_focus_back_to_the_launcher(page: Page) -> None:
+async def test_escape_closes_the_panel_and_focuses_the_launcher(page: Page) -> None:
     await opened(page)
     await page.keyboard.type("half a word")
     await page.keyboard.press("Escape")
@@ -114,7 +114,7 @@ async def test_what_was_typed_is_there_again_after_a_reload(page: Page) -> None:
     assert await field(page).input_value() == "half a word"
 
 
-async def test_what_is_too_long_for_the_socket_stays_in_the_field(hub: Hub, page: Page) -> None:
+async def test_a_text_too_long_to_send_stays(hub: Hub, page: Page) -> None:
     await opened(page)
     await page.keyboard.insert_text("長" * 7000)
     await page.keyboard.press("Enter")
@@ -127,7 +127,7 @@ async def test_what_is_too_long_for_the_socket_stays_in_the_field(hub: Hub, page
     assert [one["text"] for one in await until(lambda: said(hub))] == ["short"]
 
 
-async def test_that_it_is_too_long_is_said_until_it_is_changed_also_while_the_chat_connects(page: Page) -> None:
+async def test_the_note_about_length_stays_until_the_text_changes(page: Page) -> None:
     held: list[str | bytes] = []
     sockets: list[WebSocketRoute] = []
 
@@ -162,7 +162,7 @@ async def _any(found: Sequence[Any]) -> bool:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-async def test_axe_finds_nothing(hub: Hub, browser: Browser, scheme: Any, width: int) -> None:
+async def test_axe_finds_no_accessibility_fault(hub: Hub, browser: Browser, scheme: Any, width: int) -> None:
     options = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     async with (
         site(hub, greeting="How can we help?") as address,

@@ -49,9 +49,7 @@ async def put_in(page: Page, text: str) -> None:
     await page.keyboard.press("Enter")
 
 
-async def test_a_page_with_shortcuts_and_a_trap_for_the_focus_takes_no_keys_of_the_chats(
-    hub: Hub, browser: Browser
-) -> None:
+async def test_a_page_with_shortcuts_gets_no_keys_of_chats(hub: Hub, browser: Browser) -> None:
     async with site(hub, html=SHORTCUTS) as address, visitor(browser) as context, tab(context, address) as page:
         await launcher(page).click()
         assert await page.evaluate(FOCUSED) == "Your message"
@@ -64,7 +62,7 @@ async def test_a_page_with_shortcuts_and_a_trap_for_the_focus_takes_no_keys_of_t
         assert await page.evaluate("taken") == []
 
 
-async def test_a_page_that_styles_all_elements_neither_hides_nor_moves_the_chat(hub: Hub, browser: Browser) -> None:
+async def test_a_page_styling_all_elements_leaves_the_chat_visible(hub: Hub, browser: Browser) -> None:
     async with site(hub, html=HOSTILE_STYLE) as address, visitor(browser) as context, tab(context, address) as page:
         style = await page.locator("throughline-chat").evaluate(
             "(at) => { const s = getComputedStyle(at); return [s.position, s.opacity, s.textTransform, s.visibility]; }"
@@ -72,9 +70,7 @@ async def test_a_page_that_styles_all_elements_neither_hides_nor_moves_the_chat(
         assert style == ["fixed", "1", "none", "visible"]
 
 
-async def test_the_chat_is_there_once_however_often_and_wherever_it_is_loaded_and_outlives_the_body(
-    hub: Hub, browser: Browser
-) -> None:
+async def test_the_chat_is_shown_once_and_survives_another_body(hub: Hub, browser: Browser) -> None:
     html = TAG.format(hub=hub.url) * 2
     async with site(hub, html=html) as address, visitor(browser) as context, tab(context, address) as page:
         await page.wait_for_load_state("load")
@@ -86,7 +82,7 @@ async def test_the_chat_is_there_once_however_often_and_wherever_it_is_loaded_an
         assert await field(page).input_value() == "half"
 
 
-async def test_at_400_percent_all_of_the_panel_can_be_reached(hub: Hub, browser: Browser) -> None:
+async def test_at_400_percent_the_whole_panel_is_reachable(hub: Hub, browser: Browser) -> None:
     async with (
         site(hub) as address,
         visitor(browser, viewport={"width": 320, "height": 200}) as context,
@@ -104,7 +100,7 @@ async def test_at_400_percent_all_of_the_panel_can_be_reached(hub: Hub, browser:
         assert await axe(page) == []
 
 
-async def test_the_focus_stays_in_the_panel_when_what_had_it_goes(hub: Hub, browser: Browser) -> None:
+async def test_the_focus_stays_when_the_focused_element_goes(hub: Hub, browser: Browser) -> None:
     async with site(hub) as address, visitor(browser) as context, tab(context, address) as page:
         await opened(page)
         await page.get_by_text("Files: pictures").wait_for()
@@ -121,7 +117,7 @@ async def test_the_focus_stays_in_the_panel_when_what_had_it_goes(hub: Hub, brow
         await page.get_by_role("dialog").wait_for(state="hidden")
 
 
-async def test_a_message_that_the_hub_refuses_is_told_and_sent_no_more(hub: Hub, browser: Browser) -> None:
+async def test_a_refused_message_is_shown_and_not_sent_again(hub: Hub, browser: Browser) -> None:
     async with site(hub) as address, visitor(browser) as context, tab(context, address) as page:
         await opened(page)
         await put_in(page, r"'\x85'")
@@ -142,7 +138,7 @@ async def test_a_message_that_the_hub_refuses_is_told_and_sent_no_more(hub: Hub,
         await page.get_by_text("Not sent: this can’t be taken.").wait_for()
 
 
-async def test_a_tab_keeps_what_was_typed_in_it_whatever_another_one_sends(hub: Hub, browser: Browser) -> None:
+async def test_a_tab_keeps_its_draft_whatever_another_sends(hub: Hub, browser: Browser) -> None:
     async with (
         site(hub) as address,
         visitor(browser) as context,
@@ -159,7 +155,7 @@ async def test_a_tab_keeps_what_was_typed_in_it_whatever_another_one_sends(hub: 
         assert await field(other).input_value() == "half a word"
 
 
-async def test_a_chat_goes_on_where_the_machines_clock_was_set_back(hub: Hub, browser: Browser) -> None:
+async def test_a_chat_continues_when_the_clock_is_set_back(hub: Hub, browser: Browser) -> None:
     async def token() -> Any:
         return await page.evaluate("JSON.parse(localStorage['throughline-chat:acme-chat']).talk.session.at")
 
@@ -178,9 +174,7 @@ async def test_a_chat_goes_on_where_the_machines_clock_was_set_back(hub: Hub, br
         await until(renewed, "the session of the latest welcome is the one that is kept")
 
 
-async def test_a_file_that_was_removed_before_it_could_be_sent_is_told(
-    hub: Hub, browser: Browser, tmp_path: Path
-) -> None:
+async def test_a_file_removed_before_sending_is_reported(hub: Hub, browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "note.txt"
     file.write_text("one")
     async with site(hub) as address, visitor(browser) as context, tab(context, address) as page:

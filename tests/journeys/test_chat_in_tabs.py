@@ -47,7 +47,7 @@ async def until_named(page: Page, name: str) -> None:
 # --- what was not seen -----------------------------------------------------------------------------------------------
 
 
-async def test_the_badge_counts_what_was_not_seen_and_not_the_greeting(hub: Hub, browser: Browser) -> None:
+async def test_the_badge_counts_unseen_messages_without_the_greeting(hub: Hub, browser: Browser) -> None:
     async with (
         site(hub, greeting="How can we help?") as address,
         visitor(browser) as context,
@@ -71,7 +71,7 @@ async def test_the_badge_counts_what_was_not_seen_and_not_the_greeting(hub: Hub,
         await until_named(page, "Chat")
 
 
-async def test_a_panel_that_was_closed_before_a_reload_hears_what_came_meanwhile(hub: Hub, browser: Browser) -> None:
+async def test_a_closed_panel_counts_messages_sent_during_a_reload(hub: Hub, browser: Browser) -> None:
     async with site(hub) as address, visitor(browser) as context, tab(context, address) as page:
         await opened(page)
         await typed(page, "hello")
@@ -87,7 +87,7 @@ async def test_a_panel_that_was_closed_before_a_reload_hears_what_came_meanwhile
         await until_shown(page, ["hello", "answer a-1", "answer a-2"])
 
 
-async def test_what_comes_while_the_page_is_hidden_counts_as_not_seen(hub: Hub, browser: Browser) -> None:
+async def test_messages_arriving_on_a_hidden_page_are_unseen(hub: Hub, browser: Browser) -> None:
     hide = """(hidden) => {
       Object.defineProperty(document, "visibilityState", { value: hidden ? "hidden" : "visible", configurable: true });
       document.dispatchEvent(new Event("visibilitychange"));
@@ -108,7 +108,7 @@ async def test_what_comes_while_the_page_is_hidden_counts_as_not_seen(hub: Hub, 
         await until(read)
 
 
-async def test_a_page_view_of_somebody_who_never_wrote_opens_no_socket(hub: Hub, browser: Browser) -> None:
+async def test_a_visitor_who_never_wrote_opens_no_socket(hub: Hub, browser: Browser) -> None:
     async with site(hub) as address, visitor(browser) as context, tab(context, address) as page:
         await until_named(page, "Chat")
         assert hub.counted("cx_chats_open") == 0
@@ -123,7 +123,7 @@ async def test_a_page_view_of_somebody_who_never_wrote_opens_no_socket(hub: Hub,
 # --- two tabs --------------------------------------------------------------------------------------------------------
 
 
-async def test_two_tabs_show_both_sides_once_and_in_one_order(hub: Hub, browser: Browser) -> None:
+async def test_two_tabs_show_both_sides_once_in_one_order(hub: Hub, browser: Browser) -> None:
     async with (
         site(hub) as address,
         visitor(browser) as context,
@@ -157,7 +157,7 @@ async def test_two_tabs_show_both_sides_once_and_in_one_order(hub: Hub, browser:
     assert len(cookies) == 1, "one browser"
 
 
-async def test_what_one_tab_saw_is_no_news_in_the_other(hub: Hub, browser: Browser) -> None:
+async def test_a_message_seen_in_one_tab_is_seen(hub: Hub, browser: Browser) -> None:
     async with (
         site(hub) as address,
         visitor(browser) as context,
@@ -207,7 +207,7 @@ MERGING = """(trials) => {
 }"""
 
 
-async def test_what_tabs_know_is_merged_to_the_same_in_any_order(browser: Browser) -> None:
+async def test_tabs_merge_their_messages_in_any_order(browser: Browser) -> None:
     """Of two tabs' lines under one id, who speaks and what is said agree: they are made once."""
     module = Path("services/cx_channels/chat/webchat/widget/talk.js")
     source = (Path(__file__).parents[2] / module).read_text(encoding="utf-8").replace("export ", "")
@@ -254,7 +254,7 @@ async def test_links_are_links_and_nothing_else_is(hub: Hub, browser: Browser) -
 # --- pages of all kinds ----------------------------------------------------------------------------------------------
 
 
-async def test_a_page_with_a_strict_policy_can_hold_the_chat(hub: Hub, browser: Browser) -> None:
+async def test_a_page_with_a_strict_policy_shows_the_chat(hub: Hub, browser: Browser) -> None:
     policy = STRICT.format(hub=hub.url, socket=hub.url.replace("http", "ws", 1))
     async with site(hub, policy=policy) as address, visitor(browser) as context, tab(context, address) as page:
         await opened(page)
@@ -266,7 +266,7 @@ async def test_a_page_with_a_strict_policy_can_hold_the_chat(hub: Hub, browser: 
         assert await axe(page) == []
 
 
-async def test_a_hub_that_was_away_is_come_back_to_and_nothing_is_lost(tmp_path: Path, browser: Browser) -> None:
+async def test_a_chat_returns_to_a_restarted_hub_without_loss(tmp_path: Path, browser: Browser) -> None:
     async with (
         running_hub(tmp_path) as hub,
         site(hub) as address,
@@ -288,7 +288,7 @@ async def test_a_hub_that_was_away_is_come_back_to_and_nothing_is_lost(tmp_path:
         assert {one["text"] for one in await said(hub)} == {"hello", "still here?"}
 
 
-async def test_a_page_from_right_to_left_has_the_chat_mirrored(hub: Hub, browser: Browser) -> None:
+async def test_a_right_to_left_page_mirrors_the_chat(hub: Hub, browser: Browser) -> None:
     html = "<script src='data:,document.documentElement.dir=`rtl`'></script>"
     async with site(hub, html=html) as address, visitor(browser) as context, tab(context, address) as page:
         box = await launcher(page).bounding_box()
@@ -300,9 +300,7 @@ async def test_a_page_from_right_to_left_has_the_chat_mirrored(hub: Hub, browser
 
 
 @pytest.mark.parametrize("width", [320, 390])
-async def test_on_a_phone_the_panel_fills_the_screen_and_nothing_scrolls_sideways(
-    hub: Hub, browser: Browser, width: int
-) -> None:
+async def test_on_a_phone_the_panel_fills_the_screen(hub: Hub, browser: Browser, width: int) -> None:
     size: Any = {"width": width, "height": 640}
     async with (
         site(hub) as address,
@@ -379,9 +377,7 @@ async def test_a_file_is_chosen_pasted_or_dropped_and_sent(hub: Hub, browser: Br
         await until_shown(page, ["rélevé.pdf, 20 bytes", "photo.jpg, 10 bytes", "notes.txt, 10 bytes"])
 
 
-async def test_a_file_that_is_too_large_or_of_another_type_is_refused_with_the_reason(
-    hub: Hub, browser: Browser
-) -> None:
+async def test_a_file_of_wrong_size_or_type_is_refused(hub: Hub, browser: Browser) -> None:
     async with site(hub) as address, visitor(browser) as context, tab(context, address) as page:
         await opened(page)
         await page.get_by_text("Files: pictures").wait_for()

@@ -28,7 +28,7 @@ SHORTEST = 6
 """Shorter words occur by chance."""
 
 
-async def test_debug_logs_of_a_hub_on_files_show_nobodys_words(tmp_path: Path) -> None:
+async def test_debug_logs_on_files_show_nobodys_words(tmp_path: Path) -> None:
     await no_words_in(
         {"CX_HOME": str(tmp_path / "home")}, tmp_path, ["up"], f"sqlite:///{tmp_path / 'home' / 'log.db'}"
     )
@@ -36,7 +36,7 @@ async def test_debug_logs_of_a_hub_on_files_show_nobodys_words(tmp_path: Path) -
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_debug_logs_of_a_hub_on_kafka_and_postgresql_show_nobodys_words(
+async def test_debug_logs_on_kafka_and_postgresql_show_nobodys_words(
     tmp_path: Path, kafka_url: str, topic_prefix: str, postgres_database: str
 ) -> None:
     settings = {

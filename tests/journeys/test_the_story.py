@@ -56,7 +56,7 @@ async def test_the_story_holds_in_one_process_on_files(tmp_path: Path) -> None:
     assert "403 not-assured" in told(stage)
 
 
-async def test_a_hub_that_runs_elsewhere_is_told_the_story_again_and_again(tmp_path: Path) -> None:
+async def test_a_remote_hub_runs_the_story_again_and_again(tmp_path: Path) -> None:
     wanted = re.findall(r"\$\{([A-Z_]+)\}", EXAMPLE.read_text(encoding="utf-8"))
     settings = {name: f"a placeholder of {name}" for name in wanted} | {
         "CX_CONFIG": str(EXAMPLE),
@@ -86,7 +86,7 @@ async def told_by_the_command(hub: Running, settings: Mapping[str, str]) -> str:
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_the_story_holds_over_separate_processes_on_kafka_and_postgresql(
+async def test_the_story_holds_over_processes_on_kafka_and_postgresql(
     tmp_path: Path, kafka_url: str, topic_prefix: str, postgres_database: str
 ) -> None:
     tenants = load(None, tmp_path, {})

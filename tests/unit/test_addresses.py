@@ -17,7 +17,7 @@ def forwarded(text: str) -> dict[str, str]:
     return {"x-forwarded-for": text}
 
 
-def test_a_stranger_is_not_believed_whom_it_speaks_for() -> None:
+def test_a_strangers_forwarded_address_is_ignored() -> None:
     assert Addresses().of("203.0.113.9", forwarded("198.51.100.1")) == "203.0.113.9"
     assert PROXIES.of("203.0.113.9", forwarded("198.51.100.1")) == "203.0.113.9"
 
@@ -29,7 +29,7 @@ def test_of_a_trusted_proxy_only_what_proxies_added_counts() -> None:
     assert PROXIES.of("10.1.2.3", {}) == NOBODY
 
 
-def test_an_ipv6_network_is_one_somebody() -> None:
+def test_an_ipv6_network_counts_as_one_address() -> None:
     assert group_of("2001:db8::1") == group_of("2001:db8::ffff:1") == "2001:db8::/64"
     assert group_of("2001:db8:0:1::1") != group_of("2001:db8::1")
     assert group_of("::ffff:192.0.2.1") == "192.0.2.1"
@@ -41,7 +41,7 @@ def test_whatever_a_header_holds_an_address_comes_out(text: str) -> None:
     assert found == NOBODY or group_of(found.removesuffix("/64")) == found
 
 
-def test_what_is_no_network_is_refused_at_the_start() -> None:
+def test_an_invalid_network_stops_the_start() -> None:
     assert Settings(trusted_proxies="10.0.0.0/8, 192.0.2.7").proxies() == ["10.0.0.0/8", "192.0.2.7"]
     with pytest.raises(ValidationError, match="trusted_proxies"):
         Settings(trusted_proxies="gateway")

@@ -12,16 +12,16 @@ DAYS = st.dates(date(2026, 1, 1), date(2100, 1, 1))
 
 
 @given(DAYS)
-def test_it_is_never_past_and_within_five_years(today: date) -> None:
+def test_the_other_day_lies_within_five_years(today: date) -> None:
     assert today <= another_day(today).date() <= today + timedelta(days=FURTHEST)
 
 
 @given(DAYS)
-def test_tomorrow_it_is_another(today: date) -> None:
+def test_the_other_day_changes_daily(today: date) -> None:
     assert another_day(today) != another_day(today + timedelta(days=1))
 
 
-def test_every_hard_time_and_both_ends_of_months_come_within_a_month() -> None:
+def test_a_month_covers_every_hard_time_and_month_end() -> None:
     found = [another_day(date(2027, 1, 1) + timedelta(days=n)) for n in range(31)]
     assert {each.time() for each in found} == set(HARD_TIMES)
     assert {1, 28} <= {min(each.day, 28) for each in found}

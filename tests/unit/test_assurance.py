@@ -38,7 +38,7 @@ def pin(id: str = "pin", at: int = START + MINUTE, evidence: str = "ivr-pin") ->
     )
 
 
-def test_a_caller_who_passed_the_ivr_is_verified_in_that_conversation() -> None:
+def test_a_caller_who_passed_the_ivr_is_verified_there() -> None:
     body = body_of([ringing(), pin()])
     (conversation,) = body["conversations"]
     crm, phone = conversation["verified"]
@@ -62,7 +62,7 @@ def test_a_caller_who_passed_the_ivr_is_verified_in_that_conversation() -> None:
     }
 
 
-def test_a_caller_of_whom_only_the_number_is_known_claims_to_be_who_has_it() -> None:
+def test_a_caller_known_only_by_number_is_claimed() -> None:
     body = body_of([ringing()])
     assert body["customer"]["assurance"] == {"level": "claimed", "verified": None, "confidence": 1.0, "weakest": None}
     assert body["now"]["verified"] is None
@@ -74,7 +74,7 @@ def test_a_contact_that_names_nobody_vouches_for_nobody() -> None:
     assert body["customer"]["assurance"] == {"level": "none", "verified": None, "confidence": 0.0, "weakest": None}
 
 
-def test_what_a_crm_says_was_verified_is_no_proof_in_this_conversation() -> None:
+def test_a_crms_verified_flag_proves_nothing_in_a_conversation() -> None:
     screen_pop = a_fact(
         ASSERTED, id="pop", at=START + MINUTE, interaction="call-7", channel="crm", phone=PHONE, crm=CRM, verified=True
     )
@@ -85,7 +85,7 @@ def test_what_a_crm_says_was_verified_is_no_proof_in_this_conversation() -> None
     assert [i["verified_by"] for i in body["customer"]["identifiers"]] == [None, None]
 
 
-def test_a_login_outside_any_contact_verifies_identifiers_and_no_contact() -> None:
+def test_a_login_outside_contacts_verifies_identifiers_alone() -> None:
     login = a_fact(VERIFIED, id="login", channel="web", phone=PHONE, email=EMAIL, data={"evidence": "login"})
     body = body_of([ringing(), login])
     assert body["conversations"][0]["verified"] == []
@@ -95,7 +95,7 @@ def test_a_login_outside_any_contact_verifies_identifiers_and_no_contact() -> No
     assert [i["verified_by"] for i in body["customer"]["identifiers"]] == ["login", "login"]
 
 
-def test_what_a_verification_flags_is_verified_and_the_rest_of_it_is_not() -> None:
+def test_only_the_identifiers_that_a_verification_flags_are_verified() -> None:
     who = [Identifier(kind="email", value=EMAIL, verified=True), Identifier(kind="cookie", value="c-7")]
     code = a_fact(VERIFIED, id="v", interaction="chat-1", identifiers=who, data={"evidence": "one-time-code"})
     (conversation,) = body_of([code])["conversations"]
@@ -109,13 +109,13 @@ def test_identifiers_of_links_are_verified_where_they_are_flagged() -> None:
     assert [(p["kind"], p["method"]) for p in conversation["verified"]] == [("email", "verified")]
 
 
-def test_who_writes_from_a_channel_that_checked_them_is_verified_by_it() -> None:
+def test_an_identifier_checked_by_its_channel_is_verified() -> None:
     said = a_fact(id="m-1", interaction="chat-1", email=EMAIL, verified=True, text="Hello")
     (conversation,) = body_of([said])["conversations"]
     assert [(p["kind"], p["method"]) for p in conversation["verified"]] == [("email", "channel")]
 
 
-def test_the_latest_proof_of_each_method_is_told_newest_first_in_any_order_of_arrival() -> None:
+def test_the_latest_proof_per_method_is_listed_newest_first() -> None:
     facts = [ringing(), pin(), pin("again", START + 2 * MINUTE), pin("code", START + 3 * MINUTE, "one-time-code")]
     bodies = {encode_body(body_of(order)) for order in permutations(facts)}
     assert len(bodies) == 1

@@ -61,7 +61,7 @@ def body_alone(facts: list[Fact]) -> dict[str, Any]:
     return context_body(assured_facts(replace(known, members=isolate_profile(known.members, ANA_ID)), WINDOW), WINDOW)
 
 
-def test_a_stranger_who_types_the_address_of_who_only_wrote_mails_shuts_nobody_out() -> None:
+def test_a_stranger_claiming_an_address_shuts_out_nobody() -> None:
     facts = [strangers_login(), mail(), strangers_claim()]
     known = known_of(facts)
     assert {member.value for member in known.members} == {ANA, STRANGER}
@@ -75,7 +75,7 @@ def test_a_stranger_who_types_the_address_of_who_only_wrote_mails_shuts_nobody_o
     assert [entry["text"] for entry in body["timeline"]] == ["own said"]
 
 
-def test_the_strangers_own_contact_is_answered_with_the_strangers_account_and_nothing_of_the_mails() -> None:
+def test_a_strangers_contact_shows_nothing_of_the_claimed_mails() -> None:
     facts = [strangers_login(), mail(), strangers_claim()]
     known = known_of(facts)
     rendering = Document(known, WINDOW)
@@ -88,17 +88,17 @@ def test_the_strangers_own_contact_is_answered_with_the_strangers_account_and_no
     assert "own said" not in [entry["text"] for entry in body["timeline"]]
 
 
-def test_a_contact_that_only_claims_the_address_is_no_core_of_its_own() -> None:
+def test_a_contact_with_claims_only_is_not_assured_alone() -> None:
     assert alone_in([strangers_login(), mail(), strangers_claim(), mail("typed", weight="claimed", thread="mail/2")],
                     "mail/2") is None  # fmt: skip
 
 
-def test_a_forged_mail_that_came_last_in_the_thread_is_no_core_of_its_own() -> None:
+def test_a_thread_ending_in_forged_mail_is_not_assured() -> None:
     forged = mail("forged", START + 2 * HOUR, "claimed")
     assert alone_in([strangers_login(), mail(), strangers_claim(), forged]) is None
 
 
-def test_an_attested_call_is_answered_with_the_calls_of_that_number_alone() -> None:
+def test_an_attested_call_shows_only_calls_of_its_number() -> None:
     call = a_fact(
         "cx.interaction.started.v1", id="ring", at=START + HOUR, channel="voice", interaction="call/1", phone=PHONE,
         weight="asserted",
@@ -136,9 +136,7 @@ def strangers(draw: st.DrawFn) -> list[Fact]:
 
 @settings(max_examples=400, deadline=None)
 @given(strangers(), st.integers(1, 4), st.randoms())
-def test_whatever_strangers_do_who_proves_the_address_is_read_what_they_would_be_without_them(
-    others: list[Fact], mails: int, random: Any
-) -> None:
+def test_claims_of_strangers_change_nothing_in_an_assured_context(others: list[Fact], mails: int, random: Any) -> None:
     own = [mail(f"own-{n}", START + n * 2 * HOUR) for n in range(mails)]
     last = max(fact.recorded for fact in own)
     others = [fact for fact in others if fact.event.data.channel != "email" or fact.recorded < last]

@@ -42,7 +42,7 @@ def entry(fact: Fact) -> dict[str, Any]:
 # --- what is told ----------------------------------------------------------------------------------------------------
 
 
-def test_an_entry_tells_the_first_attachments_and_how_many_more_there_are() -> None:
+def test_an_entry_shows_the_first_attachments_and_their_count() -> None:
     fact = sent("m-1", ATTACHMENTS_SHOWN + 4)
     told = entry(fact)
     assert [each["name"] for each in told["attachments"]] == [f"{n}.pdf" for n in range(ATTACHMENTS_SHOWN)]
@@ -58,7 +58,7 @@ def test_an_entry_tells_the_first_attachments_and_how_many_more_there_are() -> N
     assert "attachments" not in entry(sent("m-3", 0))
 
 
-def test_pictures_that_the_text_shows_leave_their_place_to_files() -> None:
+def test_inline_pictures_are_listed_after_files() -> None:
     pictures = [
         {"name": f"logo-{n}.png", "part": f"2.{n}", "cid": f"c{n}", "inline": True}
         for n in range(ATTACHMENTS_SHOWN + 2)
@@ -71,7 +71,7 @@ def test_pictures_that_the_text_shows_leave_their_place_to_files() -> None:
     assert new_part(fact).files[0][3][0][:2] == [ATTACHMENTS_SHOWN + 2, "0.pdf"]
 
 
-def test_where_only_a_provider_has_a_file_the_entry_says_so_with_its_url() -> None:
+def test_a_file_at_its_provider_is_shown_with_url() -> None:
     url = "https://cdn.example/f"
     (one,) = entry(sent("m-1", 0, attachments=[{"url": url}]))["attachments"]
     assert (one["place"], one["url"]) == ("provider", url)
@@ -82,7 +82,7 @@ def test_where_only_a_provider_has_a_file_the_entry_says_so_with_its_url() -> No
     assert one["place"] is None
 
 
-def test_what_a_sender_chooses_makes_neither_entry_nor_part_large() -> None:
+def test_long_values_of_senders_enlarge_neither_entry_nor_part() -> None:
     huge = {"name": "n" * 100_000, "content_type": "t" * 100_000, "url": "u" * 100_000, "cid": "c" * 100_000}
     fact = sent("m-1", 0, attachments=[{**huge, "bytes": 10**30}] * 5_000, subject="s" * 100_000)
     assert len(msgspec.json.encode(entry(fact))) < 5_000
@@ -90,9 +90,7 @@ def test_what_a_sender_chooses_makes_neither_entry_nor_part_large() -> None:
 
 
 @given(counts=st.lists(st.integers(0, 2), max_size=3 * SAID_KEPT), data=st.data())
-def test_of_the_words_that_are_kept_no_attachment_is_missing_in_any_order(
-    counts: list[int], data: st.DataObject
-) -> None:
+def test_every_message_kept_has_its_attachments_in_any_order(counts: list[int], data: st.DataObject) -> None:
     facts = [sent(f"m-{n:03}", count, START + n * SECOND) for n, count in enumerate(counts)]
     if not facts:
         return
@@ -110,7 +108,7 @@ def test_of_the_words_that_are_kept_no_attachment_is_missing_in_any_order(
     "id",
     ["", "x", "0.0", f"{'0' * 36}.0", f"{'0' * 8}-0000-4000-8000-{'0' * 12}.-1", "../../etc/passwd", "\0", "a.b" * 99],
 )
-def test_what_is_no_id_of_an_attachment_is_unknown(id: str) -> None:
+def test_an_invalid_attachment_id_is_unknown(id: str) -> None:
     with pytest.raises(Refused) as refused:
         read_id(id)
     assert refused.value.status == 404
@@ -125,7 +123,7 @@ def test_an_id_names_its_event_and_its_place() -> None:
 # --- who, what became of it, and values ------------------------------------------------------------------------------
 
 
-def test_an_entry_tells_the_subject_and_who_wrote() -> None:
+def test_an_entry_shows_subject_and_writer() -> None:
     told = entry(sent("m-1", 0, subject="My bill", automatic="auto-reply"))
     assert (told["subject"], told["automatic"]) == ("My bill", "auto-reply")
     agent = {"id": "agent-7", "name": "Ben"}
@@ -137,7 +135,7 @@ def test_an_entry_tells_the_subject_and_who_wrote() -> None:
     assert (bot["role"], bot["name"], bot["agent"]) == ("bot", "Robby", None)
 
 
-def test_an_entry_tells_the_state_of_delivery_and_why_it_failed() -> None:
+def test_an_entry_shows_the_delivery_state_and_its_failure() -> None:
     states = {}
     for what in ("sent", "delivered", "read", "failed"):
         data = {"message": {"id": "m-1"}, "failure": {"code": "4.2.2", "message": "mailbox full"}}
@@ -152,7 +150,7 @@ def test_an_entry_tells_the_state_of_delivery_and_why_it_failed() -> None:
     assert "delivery" not in entry(sent("m-2", 0))
 
 
-def test_an_entry_tells_values_that_no_text_holds() -> None:
+def test_an_entry_shows_values_other_than_text() -> None:
     mood = {"producer": "vader", "version": "1", "sentiment": -0.6}
     found = entry(a_fact("cx.insight.found.v1", id="i-1", data={"insight": mood}))
     assert (found["insight"], found["text"]) == (mood, None)
@@ -179,7 +177,7 @@ def test_an_entry_tells_values_that_no_text_holds() -> None:
         "application/vnd.wap.xhtml+xml", "text/vtt", "font/woff", "x", "", "text/plain\r\nx: y", "image/png\0", "*/*",
     ],
 )  # fmt: skip
-def test_a_type_that_a_browser_executes_is_served_as_bytes(given: str) -> None:
+def test_a_type_that_browsers_execute_is_served_as_bytes(given: str) -> None:
     assert safe_type(given) == OPAQUE
 
 
@@ -207,7 +205,7 @@ def test_a_type_that_no_browser_executes_keeps_its_name(given: str) -> None:
         ("100%.txt", "attachment; filename=\"100_.txt\"; filename*=UTF-8''100%25.txt"),
     ],
 )
-def test_a_file_is_saved_under_its_name_and_nowhere_else(name: str, header: str) -> None:
+def test_a_file_is_offered_for_saving_under_its_name(name: str, header: str) -> None:
     assert disposition(name) == header
 
 
@@ -234,7 +232,7 @@ def test_any_name_is_one_header_that_readers_read_back(name: str) -> None:
         "https://files.example/a\nb",
     ],
 )  # fmt: skip
-def test_a_url_that_is_no_web_address_is_told_to_nobody(url: str) -> None:
+def test_a_url_without_a_web_address_is_not_shown(url: str) -> None:
     data = {"message": {"id": "m-1", "text": "see", "attachments": [{"name": "a.pdf", "url": url}]}}
     fact = a_fact(id="m-1", interaction="chat-1", email="ana@example.com", at=START, data=data)
     (told,) = entry(fact)["attachments"]
@@ -244,7 +242,7 @@ def test_a_url_that_is_no_web_address_is_told_to_nobody(url: str) -> None:
     assert "url" not in attachment
 
 
-def test_a_web_address_of_a_file_is_told_as_it_came() -> None:
+def test_a_files_web_address_is_shown_unchanged() -> None:
     for url in ("https://files.example/a.pdf?x=1#p", "HTTP://files.example:8080", "https://u:p@files.example/ü"):
         data = {"message": {"id": "m-1", "text": "see", "attachments": [{"name": "a.pdf", "url": url}]}}
         fact = a_fact(id="m-1", interaction="chat-1", email="ana@example.com", at=START, data=data)

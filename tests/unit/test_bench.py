@@ -34,12 +34,12 @@ def workload() -> Workload:
     return make_workload(5_000)
 
 
-def test_the_same_events_come_out_every_time_and_others_from_another_seed(workload: Workload) -> None:
+def test_a_workload_is_repeatable_and_differs_by_seed(workload: Workload) -> None:
     assert make_workload(5_000) == workload
     assert make_workload(5_000, seed=5).records != workload.records
 
 
-def test_events_are_of_the_size_and_spread_that_the_benchmarks_promise(workload: Workload) -> None:
+def test_events_have_the_size_and_spread_promised_for_benchmarks(workload: Workload) -> None:
     assert 600 < workload.mean_bytes < 700
     events = [decode(value) for _, value in workload.records]
     sent = Counter(event.id for event in events)
@@ -52,7 +52,7 @@ def test_events_are_of_the_size_and_spread_that_the_benchmarks_promise(workload:
     assert min(by_partition.values()) > 5_000 / PARTITIONS / 2
 
 
-def test_a_third_of_the_customers_have_three_identifiers_on_three_partitions(workload: Workload) -> None:
+def test_a_third_of_the_customers_span_three_partitions(workload: Workload) -> None:
     partitions: dict[str, set[int]] = {}
     for key, value in workload.records:
         customer = decode(value).data.interaction.split("-")[1]
@@ -88,21 +88,21 @@ def test_a_ratio_is_the_median_of_pairs_measured_together() -> None:
     assert report["hub"]["cpu_seconds_per_100k"]["total"] == 400.0
 
 
-def test_a_total_is_not_told_where_a_part_of_it_is_unknown() -> None:
+def test_a_total_with_an_unknown_part_is_unknown() -> None:
     report = compared(0.3, [result(1, broker=None)], [result(10)], ("hub", "floor"))
     assert report["hub"]["cpu_seconds_per_100k"]["broker"] is None
     assert report["hub"]["cpu_seconds_per_100k"]["total"] is None
     assert report["met"] is False
 
 
-def test_a_target_that_is_an_upper_bound_is_met_from_below() -> None:
+def test_an_upper_bound_is_met_from_below() -> None:
     ours, theirs = [result(100, application=5.0)], [result(100, application=1.0)]
     report = compared(3.0, ours, theirs, ("hub", "floor"), worth=cpu_per_event, at_most=True)
     assert (report["ratio"], report["met"]) == (2.0, True)
     assert compared(1.9, ours, theirs, ("hub", "floor"), worth=cpu_per_event, at_most=True)["met"] is False
 
 
-def test_what_is_unknown_on_one_side_has_no_ratio_and_meets_nothing() -> None:
+def test_a_value_unknown_on_one_side_has_no_ratio() -> None:
     report = compared(3.0, [result(1, broker=None)], [result(1)], ("hub", "floor"), worth=cpu_per_event, at_most=True)
     assert (report["ratio"], report["met"], report["ratios"]) == (None, None, [])
 
@@ -118,7 +118,7 @@ def test_of_latencies_the_worse_ratio_counts() -> None:
     assert slower(1.4, [latencies(1.2, 20.0)], [latencies(1.0, 20.0)], ("hub", "floor"))["met"] is True
 
 
-def test_a_small_ratio_is_not_told_as_none() -> None:
+def test_a_small_ratio_keeps_three_digits() -> None:
     assert [rounded(value) for value in (1.23456, 0.12345, 0.012345, 0.00012345)] == [1.235, 0.123, 0.0123, 0.000123]
 
 
@@ -128,7 +128,7 @@ def test_customers_in_turn_have_as_many_events_each() -> None:
     assert set(Counter(event.data.interaction.split("-")[1] for event in events.values()).values()) == {20}
 
 
-def test_two_workers_that_keep_every_core_busy_have_scaled_as_far_as_they_can() -> None:
+def test_two_workers_on_busy_cores_have_scaled_enough() -> None:
     cores = float(os.cpu_count() or 1)
     one = [Result(1_000, 1.0, {"application": 0.9})]
     idle, busy = ([Result(1_000, 1.0, {"application": cores * share})] for share in (0.5, 0.95))
@@ -138,7 +138,7 @@ def test_two_workers_that_keep_every_core_busy_have_scaled_as_far_as_they_can() 
     assert scaling(1.5, busy, one, names)["cores_busy_share"] == 0.95
 
 
-def test_a_side_of_requests_tells_what_one_costs_the_server_and_how_busy_the_client_was() -> None:
+def test_a_side_reports_server_cost_and_client_load() -> None:
     run = Result(1_000, 2.0, {"application": 1.0}, requests=10, client_cpu=0.5, p50=1.0, p99=9.0)
     told = side([run])
     assert told["server_cpu_us_per_request"] == 100_000.0
@@ -163,7 +163,7 @@ def test_webhooks_are_signed_as_the_provider_signs_them() -> None:
     assert headers["content-length"] == str(len(body))
 
 
-def test_what_a_client_sends_is_acceptable_and_as_long_as_what_the_log_holds(workload: Workload) -> None:
+def test_events_of_the_benchmark_client_are_acceptable_and_realistic(workload: Workload) -> None:
     sent = list(requests.client_events(workload.records[:200]))
     for event in sent:
         accept(msgspec.json.decode(event), ids=IDS, recorded=parse_time("2026-11-22T12:00:00Z"))
@@ -197,7 +197,7 @@ def test_answers_are_read_whole_however_they_are_cut(answer: bytes, size: int) -
     assert wire.answers == [answer] * 3
 
 
-def test_cpu_seconds_grow_while_a_process_works_and_are_unknown_without_one() -> None:
+def test_cpu_seconds_grow_with_work_and_need_a_process() -> None:
     before = cpu_seconds(os.getpid())
     while (after := cpu_seconds(os.getpid())) == before:
         sum(range(100_000))
@@ -215,12 +215,12 @@ def test_the_process_behind_a_port_is_found() -> None:
     assert listener_on("kafka.example.com", port) is None
 
 
-def test_a_benchmark_that_there_is_not_is_named() -> None:
+def test_an_unknown_benchmark_is_named() -> None:
     with pytest.raises(Refused, match="'faster' is none of projector_vs_floor"):
         main(["faster"])
 
 
-def test_rounds_must_be_counted() -> None:
+def test_there_must_be_a_round() -> None:
     with pytest.raises(Refused, match="rounds"):
         main(rounds=0)
 

@@ -100,7 +100,7 @@ def test_the_numbers_decide_who_is_the_business(
         assert told(who(NUMBERS, **fields)) == expected
 
 
-def test_a_softphone_that_dials_a_customer_is_staff_and_the_number_the_customer() -> None:
+def test_a_number_dialled_by_a_softphone_is_the_customer() -> None:
     assert told(from_form("k15-softphone.form", {"numbers": [OURS]})) == {
         "direction": ["outbound"],
         "customer": [ANA],
@@ -108,7 +108,7 @@ def test_a_softphone_that_dials_a_customer_is_staff_and_the_number_the_customer(
     }
 
 
-def test_whoever_a_caller_is_carried_on_to_is_no_customer() -> None:
+def test_a_number_that_callers_are_forwarded_to_is_staff() -> None:
     parties = from_form("k16-calltoken.form", {"numbers": [OURS]})
     assert told(parties) == {"direction": ["internal"], "agent": ["+15550100777"]}
 
@@ -133,12 +133,12 @@ def test_numbers_are_known_however_they_are_written(numbers: Any, region: str | 
     assert told(parties) == {"direction": ["outbound"], "customer": [ANA], "business": [OURS]}
 
 
-def test_a_national_number_of_ours_is_known_by_the_region() -> None:
+def test_a_national_business_number_is_read_by_its_region() -> None:
     parties = who({"numbers": ["030 555000"]}, "DE", Direction="outbound-api", From="+4930555000", To="+4930555001")
     assert told(parties)["business"] == ["+4930555000"]
 
 
-def test_who_forwards_a_call_and_shows_its_own_number_is_not_the_caller() -> None:
+def test_a_forwarder_showing_its_number_is_not_the_caller() -> None:
     both: list[dict[str, Any]] = [{}, {"numbers": [OURS]}]
     for settings in both:
         parties = who(settings, Direction="inbound", From=BEN, To=OURS, ForwardedFrom=BEN)
@@ -147,7 +147,7 @@ def test_who_forwards_a_call_and_shows_its_own_number_is_not_the_caller() -> Non
     assert told(parties)["customer"] == [ANA]
 
 
-def test_clients_that_are_said_to_be_customers_are() -> None:
+def test_clients_declared_customers_are_customers() -> None:
     settings = {**NUMBERS, "clients": "customers"}
     call = {"Direction": "inbound", "From": "client:ana"}
     assert told(who(settings, **call, To=OURS)) == {
@@ -163,7 +163,7 @@ def test_clients_that_are_said_to_be_customers_are() -> None:
 
 
 @pytest.mark.parametrize("way", [*sorted(OUTBOUND), "", "sideways"])
-def test_without_numbers_nobody_becomes_the_customer_of_an_outbound_call(way: str) -> None:
+def test_without_numbers_an_outbound_call_names_no_customer(way: str) -> None:
     without: list[dict[str, Any]] = [{}, {"numbers": []}, {"numbers": None}]
     for settings in without:
         assert told(who(settings, Direction=way, CallStatus="in-progress", From=OURS, To=ANA)) == {
@@ -171,7 +171,7 @@ def test_without_numbers_nobody_becomes_the_customer_of_an_outbound_call(way: st
         }
 
 
-def test_without_numbers_a_call_from_the_telephone_network_is_for_the_account_s_number() -> None:
+def test_without_numbers_an_inbound_call_is_to_the_business() -> None:
     parties = who({}, Direction="inbound", From=ANA, To=OURS)
     assert told(parties) == {"direction": ["inbound"], "customer": [ANA], "business": [OURS]}
 
@@ -179,7 +179,7 @@ def test_without_numbers_a_call_from_the_telephone_network_is_for_the_account_s_
 @pytest.mark.parametrize(
     "caller", ["client:ben", "sip:ben@acme.sip.twilio.com", f"sip:{OURS}@pbx.acme.example", "1001"]
 )
-def test_without_numbers_nobody_is_guessed_whom_a_softphone_or_a_sip_endpoint_dials(caller: str) -> None:
+def test_without_numbers_a_softphones_callee_is_not_guessed(caller: str) -> None:
     parties = who({}, Direction="inbound", From=caller, To=f"sip:{ANA}@acme.sip.twilio.com")
     assert not {"customer", "business"} & told(parties).keys()
     assert parties.direction is None
@@ -205,7 +205,7 @@ WAYS = st.sampled_from([*sorted(INBOUND), *sorted(OUTBOUND), "", "Inbound", "els
 
 
 @given(way=WAYS, caller=ADDRESSES, called=ADDRESSES, forwarded=ADDRESSES, numbered=st.booleans(), verdict=st.booleans())
-def test_no_number_of_ours_is_a_customer_and_there_is_one_customer_at_most(
+def test_at_most_one_foreign_number_is_the_customer(
     way: str, caller: str, called: str, forwarded: str, numbered: bool, verdict: bool
 ) -> None:
     parties = who(
@@ -274,13 +274,13 @@ def test_a_number_that_nobody_attests_is_claimed(verdict: str) -> None:
     assert weight(CALL) == "claimed"
 
 
-def test_the_vendor_s_verdict_is_kept_whatever_it_says() -> None:
+def test_the_vendors_verdict_is_kept_whatever_it_says() -> None:
     draft = drafted({**CALL, "StirVerstat": "TN-Validation-Failed-B"})
     assert draft.data.evidence == "StirVerstat=TN-Validation-Failed-B"
     assert b"TN-Validation-Failed-B" in bytes(draft.data.raw)  # type: ignore[arg-type]
 
 
-def test_two_verdicts_are_none() -> None:
+def test_two_verdicts_count_as_none() -> None:
     said = [("StirVerstat", "TN-Validation-Failed"), ("StirVerstat", "TN-Validation-Passed-A")]
     for order in (said, said[::-1]):
         draft = drafted([*CALL.items(), *order])
@@ -294,17 +294,17 @@ def test_two_verdicts_are_none() -> None:
      {"Direction": "outbound-api", "From": OURS, "To": ANA},
      {"Direction": "trunking-terminating", "From": OURS, "To": ANA}],
 )  # fmt: skip
-def test_a_verdict_vouches_only_for_who_called_straight_from_the_network(changes: Mapping[str, str]) -> None:
+def test_a_verdict_vouches_only_for_direct_network_calls(changes: Mapping[str, str]) -> None:
     fields = {**CALL, "StirVerstat": "TN-Validation-Passed-A", **changes}
     assert weight(fields, {**NUMBERS, "clients": "customers"}) == "claimed"
 
 
-def test_what_we_gave_our_own_call_vouches_for_nobody() -> None:
+def test_the_attestation_of_our_own_call_proves_nothing() -> None:
     fields = {**CALL, "Direction": "outbound-api", "From": OURS, "To": ANA, "StirStatus": "A"}
     assert weight(fields) == "claimed"
 
 
-def test_a_forwarding_number_that_is_the_called_one_is_no_forwarding() -> None:
+def test_a_forwarding_number_equal_to_the_called_is_ignored() -> None:
     """Some carriers name the called number itself."""
     assert weight({**CALL, "StirVerstat": "TN-Validation-Passed-A", "ForwardedFrom": OURS}) == "asserted"
 
@@ -318,14 +318,14 @@ def test_what_a_caller_types_or_says_proves_nothing(typed: Mapping[str, str]) ->
 # --- what a caller can choose ----------------------------------------------------------------------------------------
 
 
-def test_a_softphone_can_not_make_its_call_a_leg_of_another_one() -> None:
+def test_a_softphone_cannot_attach_its_call_to_another() -> None:
     """What a Voice SDK client adds comes beside Twilio's own parameters."""
     draft = drafted({**CALL, "From": "client:eve", "ParentCallSid": "CA-of-somebody"})
     assert draft.data.interaction == "calls/CA1"
 
 
 @pytest.mark.parametrize("name", ["CallSid", "From", "To", "Direction", "CallStatus", "ParentCallSid"])
-def test_a_field_that_says_whose_call_it_is_must_not_come_twice(name: str) -> None:
+def test_a_field_that_names_the_call_must_be_unique(name: str) -> None:
     pairs = [*{"ParentCallSid": "CA0", **CALL}.items(), (name, "another")]
     for order in (pairs, pairs[::-1]):
         with pytest.raises(Refused) as caught:
@@ -344,17 +344,17 @@ def test_a_field_that_says_whose_call_it_is_must_not_come_twice(name: str) -> No
      {"Digits": "1"}, {"SpeechResult": "hello"}, {"HandoffData": "{}", "SessionId": "VX1"},
      {"QueueSid": "QU1", "QueueTime": "3"}, {"DialCallStatus": "completed", "DialCallSid": "CA9"}],
 )  # fmt: skip
-def test_no_call_s_event_has_the_id_of_another_call_s(said: Mapping[str, str]) -> None:
+def test_events_of_two_calls_never_share_an_id(said: Mapping[str, str]) -> None:
     one, other = (drafted({**CALL, "CallStatus": "in-progress", "CallSid": sid, **said}) for sid in ("CA1", "CA2"))
     assert one.id != other.id
     assert one.id.startswith("CA1/")
 
 
-def test_a_call_with_a_message_s_id_beside_it_is_a_call() -> None:
+def test_a_call_beside_a_messages_id_is_a_call() -> None:
     assert drafted({**CALL, "From": "client:eve", "To": "", "MessageSid": "SM1"}).type == "cx.interaction.started.v1"
 
 
-def test_words_of_a_leg_to_staff_are_not_the_customer_s() -> None:
+def test_words_on_a_leg_to_staff_are_the_agents() -> None:
     fields = {**CALL, "Direction": "outbound-dial", "From": ANA, "To": "client:ben", "CallStatus": "in-progress"}
     assert [line.role for line in drafted({**fields, "SpeechResult": "I am rude"}).data.transcript] == ["agent"]
     assert [
@@ -376,9 +376,7 @@ def values(parties: Parties, region: str | None = None) -> list[tuple[str, str, 
 
 @pytest.mark.parametrize("region", ["DE", "AT", "US", None])
 @pytest.mark.parametrize("caller", ["1001", "sip:10010@pbx.example", "sip:123456@pbx.example;transport=tls"])
-def test_an_extension_is_staffs_and_means_one_telephone_within_its_connection_alone(
-    caller: str, region: str | None
-) -> None:
+def test_an_extension_is_an_agents_and_scoped_by_connection(caller: str, region: str | None) -> None:
     fields = Fields({"Direction": "inbound", "CallStatus": "ringing", "From": caller, "To": "+4930555000"}.items())
     found = values(parties_of(fields, {}, region, "acme-calls"), region)
     assert [each for each in found if each[0] == "customer"] == []
@@ -386,7 +384,7 @@ def test_an_extension_is_staffs_and_means_one_telephone_within_its_connection_al
     assert ("agent", "extension", "acme-calls", extension, "") in found
 
 
-def test_a_recorded_call_from_an_extension_in_germany_names_no_usable_telephone() -> None:
+def test_a_call_from_an_extension_names_no_usable_telephone() -> None:
     found = values(from_form("k09-extension-de.form", {}, "DE"), "DE")
     assert [each for each in found if each[1] == "phone" and not each[4] and each[0] == "customer"] == []
 

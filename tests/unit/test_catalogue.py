@@ -70,7 +70,7 @@ def test_an_example_has_all_that_its_type_needs(event_type: EventType) -> None:
 
 
 @pytest.mark.parametrize("event_type", TYPES, ids=lambda t: t.name)
-def test_an_example_goes_through_intake_with_identifiers_in_normal_form(event_type: EventType) -> None:
+def test_an_example_passes_intake_with_normalised_identifiers(event_type: EventType) -> None:
     data = example_data(event_type)
     given = [i for participant in data.participants for i in participant.identifiers]
     given += [identifier for pair in data.links for identifier in pair]
@@ -90,7 +90,7 @@ def test_examples_have_ids_of_their_own() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_the_ids_in_the_story_are_those_of_the_example_tenant() -> None:
+def test_the_ids_in_the_story_are_the_example_tenants() -> None:
     email, phone = story.ANA_IN_CHAT["identifiers"][0], story.PHONE
     by_email = ACME.profile("email", "", email["value"])
     by_phone = ACME.profile("phone", "", phone["value"])
@@ -103,7 +103,7 @@ def test_the_ids_in_the_story_are_those_of_the_example_tenant() -> None:
     assert stream_id_of(example_event(example_data(asked)), ACME) == by_email
 
 
-def test_what_is_missing_is_named() -> None:
+def test_missing_fields_are_named() -> None:
     event = example_event(Data(interaction="chat-42"))
     assert missing_fields(event, ("message.id", "interaction", "agent")) == ["message.id", "agent"]
 
@@ -115,7 +115,7 @@ def test_one_of_several_alternatives_is_enough() -> None:
 
 
 @pytest.mark.parametrize("empty", [Data(), Data(topic=""), Data(participants=[]), Data(attributes={})])
-def test_what_is_empty_is_missing(empty: Data) -> None:
+def test_an_empty_field_is_missing(empty: Data) -> None:
     assert missing_fields(example_event(empty), ("topic|participants|attributes",)) == ["topic|participants|attributes"]
 
 

@@ -68,7 +68,7 @@ def refusal(value: Any, *, importing: bool = False, scopes: Collection[str] = ("
     return caught.value
 
 
-def test_an_event_gets_its_tenant_recorded_time_and_home() -> None:
+def test_an_event_gets_tenant_recorded_time_and_stream() -> None:
     accepted = stamped(event())
     found = decode(accepted.raw)
     assert (found.tenantid, found.recordedtime) == ("acme", "2026-11-22T10:05:00.000001Z")
@@ -77,7 +77,7 @@ def test_an_event_gets_its_tenant_recorded_time_and_home() -> None:
     assert Fact(found, accepted.raw, IDS).recorded == NOW
 
 
-def test_the_bytes_are_compact_with_attributes_first_and_data_last() -> None:
+def test_an_events_bytes_are_compact_in_a_fixed_order() -> None:
     raw = stamped(event(subject="s")).raw
     assert b'": ' not in raw
     assert list(json.loads(raw)) == [
@@ -86,7 +86,7 @@ def test_the_bytes_are_compact_with_attributes_first_and_data_last() -> None:
 
 
 @pytest.mark.parametrize("name", [t.name for t in catalogue().values() if not t.unsupported])
-def test_every_example_of_the_catalogue_is_accepted_and_kept_whole(name: str) -> None:
+def test_every_example_of_the_catalogue_is_accepted_whole(name: str) -> None:
     example = deepcopy(catalogue()[name].example)
     kept = stored({**example, "recordedtime": "2026-11-22T07:00:00Z"}, importing=True)
     assert {key: kept[key] for key in example if key not in ("data", "time")} == {
@@ -106,7 +106,7 @@ def with_claims(data: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("importing", [False, True])
 @pytest.mark.parametrize("version", [1, 9])
-def test_an_erasure_that_nobody_would_carry_out_is_not_taken(version: int, importing: bool) -> None:
+def test_an_erasure_event_is_refused_as_not_supported(version: int, importing: bool) -> None:
     example = deepcopy(catalogue()["cx.customer.erased.v1"].example)
     asked = {**example, "type": f"cx.customer.erased.v{version}"}
     if importing:
@@ -118,7 +118,7 @@ SCOPES = ("events:write", "conversations:write", "identity:assert", "identity:pr
 
 
 @pytest.mark.parametrize("name", [t.name for t in catalogue().values() if not t.unsupported])
-def test_a_type_is_taken_from_a_key_with_its_scope_and_from_no_other(name: str) -> None:
+def test_a_type_is_accepted_only_with_its_scope(name: str) -> None:
     event_type = catalogue()[name]
     imported = {**deepcopy(event_type.example), "recordedtime": "2026-11-22T07:00:00Z"}
     weights = {"identity:prove", "identity:assert"}  # that the example's identifiers may state what they do
@@ -140,33 +140,33 @@ def test_a_type_is_taken_from_a_key_with_its_scope_and_from_no_other(name: str) 
         ("cx.identity.forgotten.v1", "identity:write"),
     ],
 )
-def test_a_type_that_is_unknown_today_needs_what_its_kin_do(name: str, scope: str) -> None:
+def test_an_unknown_type_needs_the_scope_of_its_family(name: str, scope: str) -> None:
     assert scope in refusal(event(type=name), scopes=set(SCOPES) - {scope}).detail
     assert stamped(event(type=name), scopes=SCOPES)
 
 
-def test_the_writer_is_stamped_and_a_stated_one_refused_or_replaced() -> None:
+def test_the_writer_is_stamped_and_cannot_be_stated() -> None:
     assert decode(stamped(event(), writer="key/shop").raw).writer == "key/shop"
     assert refusal(event(writer="key/desk")).reason == "reserved-attribute"
     imported = event(writer="key/desk", recordedtime="2026-11-22T07:00:00Z")
     assert decode(stamped(imported, importing=True, writer="key/importer").raw).writer == "key/importer"
 
 
-def test_who_wrote_it_makes_no_conflict_of_two_copies() -> None:
+def test_copies_by_two_writers_do_not_conflict() -> None:
     assert same_content(stamped(event(), writer="key/shop").raw, stamped(event(), writer="key/desk").raw)
 
 
 @pytest.mark.parametrize(
     "name", [t.name for t in catalogue().values() if t.family == "identity" and t.kind == "decision"]
 )
-def test_a_decision_about_identity_is_only_taken_from_an_import(name: str) -> None:
+def test_a_decision_about_identity_cannot_be_sent(name: str) -> None:
     example = deepcopy(catalogue()[name].example)
     assert refusal(example).reason == "reserved-type"
     assert refusal(example, importing=True).reason == "reserved-type"
     assert refusal({**example, "type": name.replace(".v1", ".v9")}).reason == "reserved-type"
 
 
-def test_identifiers_are_normalised_and_fields_that_we_do_not_know_stay() -> None:
+def test_identifiers_are_normalised_and_unknown_fields_kept() -> None:
     changed = event()
     person = changed["data"]["participants"][0]
     person["mood"] = {"deep": [1, None]}
@@ -193,7 +193,7 @@ def test_identifiers_are_normalised_and_fields_that_we_do_not_know_stay() -> Non
     assert kept["ext1"] == 7
 
 
-def test_a_client_can_not_declare_an_identifier_usable_or_unusable() -> None:
+def test_a_client_cannot_declare_an_identifiers_usability() -> None:
     changed = event()
     changed["data"]["participants"][0]["identifiers"] = [{"kind": "cookie", "value": "c-7", "unusable": "withheld"}]
     kept = stored(changed)
@@ -277,14 +277,14 @@ def test_links_are_normalised_too() -> None:
         ({"type": "cx.odd.new.v1", "data": {"interaction": "a\0b"}}, "bad-interaction", "U+0000"),
     ],
 )
-def test_each_fault_is_refused_by_its_name(changes: dict[str, Any], reason: str, named: str) -> None:
+def test_each_fault_is_refused_with_its_reason(changes: dict[str, Any], reason: str, named: str) -> None:
     refused = refusal(event(**changes))
     assert refused.reason == reason
     assert named in refused.detail
 
 
 @pytest.mark.parametrize("value", [None, [], "x", 5, True])
-def test_what_is_no_object_is_no_event(value: object) -> None:
+def test_an_event_must_be_an_object(value: object) -> None:
     assert refusal(value).reason == "not-an-event"
 
 
@@ -293,7 +293,7 @@ def test_an_event_larger_than_the_log_takes_is_refused() -> None:
     assert (refused.reason, refused.status) == ("too-large", 413)
 
 
-def test_times_become_utc_and_a_missing_one_is_the_recorded_time() -> None:
+def test_times_become_utc_and_default_to_the_recorded_time() -> None:
     assert stored(event(time="2026-11-22T12:02:11.5+02:00"))["time"] == "2026-11-22T10:02:11.500000Z"
     assert stored(event(time=...))["time"] == "2026-11-22T10:05:00.000001Z"
     assert stored(event(time=None))["time"] == "2026-11-22T10:05:00.000001Z"
@@ -305,7 +305,7 @@ def test_a_sequence_is_kept_as_decimal_digits(given: object, kept: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["cx.message.received.v7", "cx.novel.thing.v1", "com.example.order.placed"])
-def test_a_type_that_we_do_not_know_is_kept_whole(name: str) -> None:
+def test_an_unknown_event_type_is_kept_whole(name: str) -> None:
     data = {"participants": "many", "interaction": "chat-42", "anything": [1, {"a": None}]}
     accepted = stamped(event(type=name, data=data))
     assert json.loads(accepted.raw)["data"] == data
@@ -318,7 +318,7 @@ def test_a_foreign_event_without_data_stands_alone() -> None:
     assert decode_leniently(accepted.raw)[0].type == "com.example.ping"
 
 
-def test_an_import_keeps_its_recorded_time_and_may_write_hub_events() -> None:
+def test_an_import_keeps_recorded_times_and_hub_events() -> None:
     old = event(
         source="//throughline/acme/connections/acme-chat",
         tenantid="acme", recordedtime="2020-01-01T00:00:00Z", partitionkey="f" * 32,
@@ -346,11 +346,11 @@ def test_an_import_keeps_its_recorded_time_and_may_write_hub_events() -> None:
         ),
     ],
 )
-def test_an_import_is_bound_to_its_tenant_and_to_the_past(changes: dict[str, Any], reason: str) -> None:
+def test_an_import_must_stay_in_its_tenant_and_past(changes: dict[str, Any], reason: str) -> None:
     assert refusal(event(**changes), importing=True).reason == reason
 
 
-def test_what_was_stored_can_be_imported_again_and_stays_the_same_bytes() -> None:
+def test_a_stored_event_imported_again_keeps_its_bytes() -> None:
     first = stamped(event(sequence=3, ext="x"))
     assert stamped(json.loads(first.raw), importing=True).raw == first.raw
 
@@ -408,7 +408,7 @@ def test_any_event_is_stored_readably_or_refused(
     assert stamped(json.loads(accepted.raw), importing=True).raw == accepted.raw
 
 
-def test_a_large_raw_is_found_and_a_small_one_is_left() -> None:
+def test_only_a_raw_above_the_limit_is_oversized() -> None:
     assert oversized_raw(event(data={"raw": {"a": "x" * 100}}), 50) == b'{"a":"' + b"x" * 100 + b'"}'
     assert oversized_raw(event(data={"raw": {"a": "x"}}), 50) is None
     assert oversized_raw(event(), 0) is None
@@ -473,14 +473,14 @@ def test_json_in_base64_is_the_data_that_it_holds(content_type: Any) -> None:
 
 
 @pytest.mark.skipif(not OUTSIDE.exists() and "CI" not in os.environ, reason="the recorded cases are not here")
-def test_json_in_base64_is_read_alone_and_in_a_batch() -> None:
+def test_json_in_base64_is_read_alone_and_in_batches() -> None:
     given = json.loads((OUTSIDE / "k18-data-base64.json").read_bytes())
     (alone,) = read(json.dumps(given).encode(), STRUCTURED, LIMITS)
     batch = read(json.dumps([given, given]).encode(), [("content-type", "application/cloudevents-batch+json")], LIMITS)
     assert [stored(each)["data"]["message"]["text"] for each in (alone, *batch)] == ["hi"] * 3
 
 
-def test_json_in_base64_of_a_type_that_nobody_knows_is_kept_as_data_too() -> None:
+def test_json_in_base64_of_an_unknown_type_becomes_data() -> None:
     kept = stored(event(type="com.example.x", data=..., data_base64="WzFd", datacontenttype="application/json"))
     assert kept["data"] == [1]
     assert "data_base64" not in kept
@@ -488,7 +488,7 @@ def test_json_in_base64_of_a_type_that_nobody_knows_is_kept_as_data_too() -> Non
     assert image["data_base64"] == "AP8="
 
 
-def test_binary_data_that_is_not_json_is_text_or_base64() -> None:
+def test_binary_data_other_than_json_is_text_or_base64() -> None:
     assert read(b"<much/>", [*BINARY, ("content-type", "application/xml")], LIMITS)[0]["data"] == "<much/>"
     assert read(b"\xe9", [*BINARY, ("content-type", "text/plain; charset=latin1")], LIMITS)[0]["data_base64"] == "6Q=="
     assert read(b"\x00\xff", BINARY, LIMITS)[0]["data_base64"] == "AP8="
@@ -602,13 +602,13 @@ def test_a_client_cannot_say_which_blob_holds_its_content(data: dict[str, Any], 
         {"raw": {"blob": {"ref": "main"}}}, {"raw": {"blob": "a blob"}},
     ],
 )  # fmt: skip
-def test_what_names_no_blob_is_let_pass(data: Any) -> None:
+def test_content_without_a_blob_name_passes(data: Any) -> None:
     check_blob_names(event(data=data))
     for value in (None, [], "text", 1):
         check_blob_names(value)
 
 
-def test_a_member_that_is_null_is_not_there() -> None:
+def test_a_null_member_counts_as_absent() -> None:
     whole = event()
     as_bytes = b64encode(json.dumps(whole["data"]).encode()).decode()
     for members in ({"data_base64": None}, {"data": None, "data_base64": as_bytes}):

@@ -20,7 +20,7 @@ def copies(*stamped: StampedEvent) -> list[tuple[int, bytes]]:
     return [(fact_of(each).recorded, each.raw) for each in stamped]
 
 
-def test_it_holds_the_other_copy_whole_and_says_where_it_differs_without_any_value() -> None:
+def test_a_conflict_letter_keeps_the_other_copy_without_quoting() -> None:
     counting, other = sent("Where is it?"), sent("Cancel it.", 5)
     letter = letter_of(counting.raw, copies(other))
     assert letter is not None
@@ -31,11 +31,11 @@ def test_it_holds_the_other_copy_whole_and_says_where_it_differs_without_any_val
     assert letter.detail == "another event was sent under this id; it differs in data.message.text"
 
 
-def test_a_redelivery_is_none() -> None:
+def test_a_redelivery_is_no_conflict() -> None:
     assert letter_of(sent("hi").raw, copies(sent("hi", 5), sent("hi"))) is None
 
 
-def test_of_several_it_holds_the_one_that_was_recorded_first() -> None:
+def test_a_conflict_letter_keeps_the_copy_recorded_first() -> None:
     some = copies(sent("two", 9), sent("three", 4), sent("one", 7), sent("hi", 2))
     for order in permutations(some):
         letter = letter_of(sent("hi").raw, order)
@@ -43,7 +43,7 @@ def test_of_several_it_holds_the_one_that_was_recorded_first() -> None:
         assert letter.content == sent("three", 4).raw
 
 
-def test_numbers_that_nothing_can_hold_are_in_conflict_too() -> None:
+def test_numbers_beyond_any_range_conflict_too() -> None:
     event = sent("hi")
     huge = event.raw.replace(b'"data":{', b'"data":{"raw":1e999,')
     letter = letter_of(event.raw, [(START, huge)])

@@ -60,7 +60,7 @@ def granted(who: tuple[str, str], *facts: Fact) -> bool | None:
 
 
 @pytest.mark.parametrize("later", [MAIL, PHONE])
-def test_a_refusal_stays_one_over_a_merge_and_leaves_no_trace_after_the_unmerge(later: tuple[str, str]) -> None:
+def test_a_refusal_survives_a_merge_until_the_unmerge(later: tuple[str, str]) -> None:
     refuses, grants = (2, 1) if later == MAIL else (1, 2)
     facts = [consent(refuses, MAIL, "asserted", False), consent(grants, PHONE, "asserted", True)]
     assert (granted(MAIL, *facts), granted(PHONE, *facts)) == (False, True)
@@ -70,53 +70,53 @@ def test_a_refusal_stays_one_over_a_merge_and_leaves_no_trace_after_the_unmerge(
     assert (granted(MAIL, *apart), granted(PHONE, *apart)) == (False, True)
 
 
-def test_it_is_taken_back_by_its_own_profile() -> None:
+def test_a_consent_is_withdrawn_by_its_own_profile() -> None:
     facts = [consent(1, MAIL, "asserted", False), consent(2, PHONE, "asserted", True), joined(MAIL, PHONE)]
     assert granted(MAIL, *facts, consent(3, MAIL, "asserted", True)) is True
     assert granted(MAIL, *facts, consent(0, MAIL, "asserted", True)) is False
 
 
-def test_it_is_taken_back_by_whom_a_login_proved() -> None:
+def test_a_refusal_is_withdrawn_by_a_proved_account() -> None:
     facts = [consent(1, MAIL, "asserted", False), joined(MAIL, ACCOUNT)]
     assert granted(MAIL, *facts, consent(2, ACCOUNT, "asserted", True)) is False
     assert granted(MAIL, *facts, consent(2, ACCOUNT, "proved", True)) is True
     assert granted(MAIL, *facts, consent(0, ACCOUNT, "proved", True)) is False
 
 
-def test_whoever_names_the_profile_among_others_speaks_for_it() -> None:
+def test_a_statement_counts_for_each_profile_it_names() -> None:
     both = [Identifier(kind=kind, value=value, weight="asserted") for kind, value in (MAIL, ACCOUNT)]
     said = {"consent": {"purpose": "marketing", "granted": True}}
     grants = a_fact("cx.consent.changed.v1", id="c-9", at=START + 9 * HOUR, identifiers=both, data=said)
     assert granted(MAIL, consent(1, MAIL, "asserted", False), grants) is True
 
 
-def test_what_a_stranger_claims_grants_nothing() -> None:
+def test_a_claimed_consent_grants_nothing() -> None:
     assert granted(MAIL, consent(1, MAIL, "claimed", True)) is None
     refused = consent(1, MAIL, "proved", False)
     assert granted(MAIL, refused, consent(2, MAIL, "claimed", True)) is False
     assert granted(MAIL, consent(1, MAIL, "claimed", False), consent(2, MAIL, "claimed", True)) is False
 
 
-def test_a_system_s_word_does_not_outweigh_a_refusal_of_whom_was_proved() -> None:
+def test_an_asserted_grant_does_not_override_a_proved_refusal() -> None:
     refused = consent(1, MAIL, "proved", False)
     assert granted(MAIL, refused, consent(2, MAIL, "asserted", True)) is False
     assert granted(MAIL, refused, consent(2, MAIL, "proved", True)) is True
 
 
-def test_a_refusal_counts_whoever_says_it() -> None:
+def test_a_refusal_counts_at_any_weight() -> None:
     facts = [consent(1, MAIL, "proved", True), consent(2, MAIL, "claimed", False)]
     assert granted(MAIL, *facts) is False
     assert granted(MAIL, *facts, consent(3, MAIL, "asserted", True)) is True
 
 
-def test_who_is_named_in_no_event_grants_nothing() -> None:
+def test_a_consent_without_a_customer_grants_nothing() -> None:
     call = {"interaction": "call-1", "channel": "voice"}
     rings = a_fact("cx.interaction.started.v1", id="r", interaction="call-1", channel="voice", phone=PHONE[1])
     assert granted(PHONE, rings, consent(1, None, "proved", True, **call)) is None
     assert granted(PHONE, rings, consent(1, None, "proved", False, **call)) is False
 
 
-def test_a_purpose_s_name_may_hold_line_breaks() -> None:
+def test_a_purposes_name_may_hold_line_breaks() -> None:
     said = {"purpose": "news\nand offers", "channel": "a\nb", "granted": True}
     fact = a_fact("cx.consent.changed.v1", id="c", email=MAIL[1], verified=True, data={"consent": said})
     assert in_force([new_part(fact)]) == [(Purpose("news and offers", "a b"), True)]
@@ -135,7 +135,7 @@ _statements = st.lists(
 
 
 @given(_statements, st.integers(0, 2**32))
-def test_in_any_order_and_grouping_it_is_what_the_statements_say(
+def test_consent_is_the_same_in_any_order_and_grouping(
     said: list[tuple[tuple[str, str], Weight, bool, str]], seed: int
 ) -> None:
     facts = [

@@ -44,7 +44,7 @@ def body_of(*facts: Fact) -> dict[str, Any]:
         told(1, "survey.answered", survey={"metric": "nps", "score": 3}),
     ],
 )
-def test_alone_it_opens_no_conversation_and_leaves_nobody_waiting(fact: Fact) -> None:
+def test_a_lone_crm_fact_opens_no_conversation(fact: Fact) -> None:
     body = body_of(fact)
     assert (body["conversations"], body["unresolved"], body["now"], body["last_agent"]) == ([], [], None, None)
     assert [entry["type"] for entry in body["timeline"]] == [fact.event.type]
@@ -52,12 +52,12 @@ def test_alone_it_opens_no_conversation_and_leaves_nobody_waiting(fact: Fact) ->
     assert body["counts"]["by_channel"] == {fact.event.data.channel: 1}
 
 
-def test_what_it_says_of_the_customer_counts() -> None:
+def test_attributes_of_a_crm_fact_count() -> None:
     body = body_of(told(1, "customer.attributes_changed", attributes={"tier": "gold"}))
     assert body["customer"]["attributes"] == {"tier": "gold"}
 
 
-def test_a_customer_who_writes_by_way_of_the_crm_waits_all_the_same() -> None:
+def test_a_customer_writing_through_the_crm_is_unanswered() -> None:
     wrote = told(2, "message.received", message={"id": "m-1", "text": "Where is it?"})
     for facts in permutations([told(1, "customer.fact", note="vip"), wrote]):
         body = body_of(*facts)
@@ -65,7 +65,7 @@ def test_a_customer_who_writes_by_way_of_the_crm_waits_all_the_same() -> None:
         assert body["conversations"][0]["channels"] == ["crm"]
 
 
-def test_beside_a_chat_it_moves_neither_its_channel_nor_its_beginning_nor_who_deals_with_it() -> None:
+def test_crm_facts_leave_a_chats_channel_start_and_agent() -> None:
     chat = a_fact(id="m-1", interaction="chat-1", email="ana@example.com", text="hi", at=START + 60 * SECOND)
     taken = told(70, "interaction.answered", interaction="chat-1", channel="chat", agent={"id": "carla", "name": "C"})
     facts = [told(n, "customer.fact", interaction="chat-1", note="vip", agent=BEN, queue={"id": "q"}) for n in (1, 99)]
@@ -77,14 +77,14 @@ def test_beside_a_chat_it_moves_neither_its_channel_nor_its_beginning_nor_who_de
         assert after["now"] == before["now"]
 
 
-def test_a_thread_without_end_has_no_stretch_of_facts_alone() -> None:
+def test_crm_facts_alone_begin_no_contact() -> None:
     wrote = told(1, "message.received", "dm-1", "social", message={"id": "m-1", "text": "hi"})
     facts = [told(400_000 * n, type, "dm-1") for n, type in enumerate(("interaction.started", "interaction.ended"), 1)]
     body = body_of(wrote, *facts)
     assert [each["opened_at"] for each in body["conversations"]] == ["2026-11-22T10:00:01Z"]
 
 
-def test_an_account_s_owner_has_it_on_no_desk() -> None:
+def test_an_accounts_owner_is_no_routing_target() -> None:
     assert (
         routing_targets(new_part(told(1, "customer.attributes_changed", attributes={"tier": "gold"}, agent=BEN))) == {}
     )

@@ -61,7 +61,7 @@ def attributed(interaction: str, profile: NodeId, at: int = START + DAY) -> Fact
     return fact_of(a_decision("cx.identity.attributed.v1", id="att", about=ACME.tenant_node(), at=at, data=data))
 
 
-def test_a_login_makes_the_chat_and_the_call_one_customer_s() -> None:
+def test_a_login_joins_chat_and_call_to_one_customer() -> None:
     found = contexts(chat(), login(), ringing())
     assert list(found) == [ANA]
     body = found[ANA]
@@ -84,13 +84,13 @@ def test_a_callback_that_names_nobody_follows_the_caller() -> None:
     assert body["counts"]["interactions"] == 2
 
 
-def test_a_callback_that_comes_before_anyone_is_known_stands_alone() -> None:
+def test_a_callback_before_anyone_is_known_stands_alone() -> None:
     node = ACME.interaction("call-7")
     assert customers(recording()) == {node: node}
     assert contexts(recording())[node]["customer"]["display"] is None
 
 
-def test_a_call_with_two_customers_leaves_its_unnamed_events_alone() -> None:
+def test_with_two_customers_a_calls_unnamed_events_stand_alone() -> None:
     ben = a_fact("cx.message.received.v1", id="b", interaction="call-7", email="ben@example.com", text="hi")
     node = ACME.interaction("call-7")
     assert customers(ringing(), ben, recording())[node] == node
@@ -104,7 +104,7 @@ def proved_in_the_call(id: str, email: str) -> Fact:
     return a_fact("cx.identity.verified.v1", id=id, interaction="call-7", email=email, verified=True, channel="voice")
 
 
-def test_a_shared_telephone_keeps_no_event_of_a_call_from_whoever_it_names_besides() -> None:
+def test_unnamed_events_join_the_person_named_beside_shared_telephones() -> None:
     family = [at_the_family_phone("a", "ana@example.com"), at_the_family_phone("b", "ben@example.com")]
     node = recording().stream_id
     assert customers(*family, ringing(), recording())[node] == ANAS_PHONE
@@ -117,7 +117,7 @@ def interactions(*facts: Fact) -> dict[NodeId, int]:
     return {customer: body["counts"]["interactions"] for customer, body in contexts(*facts).items()}
 
 
-def test_a_call_from_a_shared_telephone_goes_whole_with_whoever_it_names_besides() -> None:
+def test_a_shared_telephones_call_belongs_to_the_named_person() -> None:
     family = [at_the_family_phone("a", "ana@example.com"), at_the_family_phone("b", "ben@example.com")]
     assert interactions(*family, ringing()) == {ANA: 1, BEN: 1, ANAS_PHONE: 1}
     proved = proved_in_the_call("v", "ana@example.com")
@@ -128,7 +128,7 @@ def test_a_call_from_a_shared_telephone_goes_whole_with_whoever_it_names_besides
     assert interactions(*family, ringing(), *several) == {ANA: 2, BEN: 2, ANAS_PHONE: 1}, "nobody can tell whose it is"
 
 
-def test_a_call_from_a_shared_telephone_is_whose_a_person_says() -> None:
+def test_a_shared_telephones_call_follows_its_attribution() -> None:
     family = [at_the_family_phone("a", "ana@example.com"), at_the_family_phone("b", "ben@example.com")]
     his = attributed("call-7", BEN)
     for facts in ([*family, ringing(), his], [his, ringing(), *family]):
@@ -139,12 +139,12 @@ def test_a_call_from_a_shared_telephone_is_whose_a_person_says() -> None:
     assert interactions(chat(), ringing(), his)[ANAS_PHONE] == 1, "a telephone of one person's is that person"
 
 
-def test_two_names_of_one_person_are_one_customer_to_follow() -> None:
+def test_two_names_of_one_person_leave_one_owner() -> None:
     ana = a_fact("cx.message.received.v1", id="b", interaction="call-7", email="ana@example.com", text="hi")
     assert customers(login(), ringing(), ana, recording())[ACME.interaction("call-7")] == customers(login())[ANA]
 
 
-def test_a_person_s_attribution_outranks_what_the_events_say() -> None:
+def test_an_attribution_outranks_the_events() -> None:
     found = customers(chat(), ringing(), recording(), attributed("call-7", ANA))
     assert found[ACME.interaction("call-7")] == ANA
     assert found[ANAS_PHONE] == ANAS_PHONE
@@ -166,7 +166,7 @@ def test_a_resolved_conversation_opens_again_when_the_customer_writes() -> None:
     assert contexts(chat(), resolved, again)[ANA]["conversations"][0]["state"] == "open"
 
 
-def test_who_waits_is_shown_since_the_first_word_that_was_not_answered() -> None:
+def test_waiting_since_is_the_first_unanswered_message() -> None:
     answer = a_fact("cx.message.sent.v1", id="a-1", interaction="chat-42", role="agent", text="One moment",
                     at=START + MINUTE, data={"agent": {"id": "agent-1", "name": "Eva"}})  # fmt: skip
     first, second = chat("m-2", at=START + 2 * MINUTE), chat("m-3", at=START + 3 * MINUTE)
@@ -185,12 +185,12 @@ def test_of_several_copies_the_earliest_recorded_counts() -> None:
         assert body["timeline"][0]["text"] == "first"
 
 
-def test_a_vendor_s_fast_clock_does_not_push_history_about() -> None:
+def test_a_fast_clock_does_not_move_history() -> None:
     fast = chat("fast", at=START + 10 * DAY, recorded=START)
     assert contexts(fast)[ANA]["timeline"][0]["time"] == "2026-11-22T10:00:00Z"
 
 
-def test_a_bot_s_trail_and_what_it_learned_are_kept_for_the_agent() -> None:
+def test_a_bots_trail_and_slots_are_shown() -> None:
     turn = a_fact("cx.bot.turn.v1", id="t", interaction="chat-42", role="bot", at=START + MINUTE, data={
         "bot": {"intent": "refund", "text": "Which order?", "slots": {"order": "4711"}}})  # fmt: skip
     bot = contexts(chat(), turn)[ANA]["conversations"][0]["bot"]
@@ -198,7 +198,7 @@ def test_a_bot_s_trail_and_what_it_learned_are_kept_for_the_agent() -> None:
     assert bot["trail"][0]["intent"] == "refund"
 
 
-def test_an_edited_message_shows_its_new_text_and_a_deleted_one_none() -> None:
+def test_an_edited_message_shows_new_text_and_deleted_none() -> None:
     edited = a_fact("cx.message.edited.v1", id="e", interaction="chat-42", email="ana@example.com",
                     at=START + MINUTE, data={"message": {"id": "m-1", "text": "charged once"}})  # fmt: skip
     deleted = a_fact("cx.message.deleted.v1", id="d", interaction="chat-42", email="ana@example.com",
@@ -213,7 +213,7 @@ def test_equal_facts_give_equal_bytes() -> None:
     assert {c: encode_body(b) for c, b in one.items()} == {c: encode_body(b) for c, b in other.items()}
 
 
-def test_who_was_only_shown_the_context_is_not_the_last_agent() -> None:
+def test_an_agent_shown_the_context_is_not_the_last() -> None:
     def by(agent: str, type: str, at: int) -> Fact:
         return a_fact(
             type, id=agent, interaction="chat-42", email="ana@example.com", at=at, data={"agent": {"id": agent}}

@@ -31,7 +31,7 @@ def lines(stage: Stage) -> list[str]:
 
 @example(way="GET /v1/context?interaction=" + "x" * 200)
 @given(way=st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=200))
-def test_the_hubs_answer_is_shown_however_long_the_way_in(way: str) -> None:
+def test_the_hubs_answer_is_shown_after_a_long_path(way: str) -> None:
     stage = stage_of(NARROW)
     stage.door(way, "403 not-assured")
     (line,) = lines(stage)
@@ -39,7 +39,7 @@ def test_the_hubs_answer_is_shown_however_long_the_way_in(way: str) -> None:
     assert len(line) <= NARROW
 
 
-def test_a_sentence_that_needs_two_lines_stays_at_its_column() -> None:
+def test_a_sentence_of_two_lines_keeps_its_column() -> None:
     stage = stage_of(40)
     stage.says('Ben: "Before I look: who are you? Please log in."')
     stage.check("who types her address is shown with her, as a claim", True)
@@ -48,7 +48,7 @@ def test_a_sentence_that_needs_two_lines_stays_at_its_column() -> None:
     assert columns == [13, 13, 2, 2]
 
 
-def test_until_when_a_contact_is_proved_fits_into_a_narrow_line() -> None:
+def test_the_end_of_a_proof_fits_a_narrow_line() -> None:
     proved = {
         "level": "proved",
         "by": "one-time-code",
@@ -59,7 +59,7 @@ def test_until_when_a_contact_is_proved_fits_into_a_narrow_line() -> None:
 
 
 @pytest.mark.parametrize("id", KEYS)
-def test_the_example_configuration_has_a_key_for_each_that_is_not_the_operators(id: str, tmp_path: Path) -> None:
+def test_the_example_configuration_has_a_key_per_role(id: str, tmp_path: Path) -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     secrets = {name: f"a placeholder of {name}" for name in re.findall(r"\$\{([A-Z_]+)\}", text)}
     keys = load(EXAMPLE, tmp_path, secrets).by_name[TENANT].keys
@@ -67,7 +67,7 @@ def test_the_example_configuration_has_a_key_for_each_that_is_not_the_operators(
 
 
 @pytest.mark.parametrize("id", KEYS)
-def test_each_key_of_the_story_may_do_what_its_holder_does_and_no_more(id: str, tmp_path: Path) -> None:
+def test_each_key_of_the_story_has_only_its_scopes(id: str, tmp_path: Path) -> None:
     tenants = with_keys_of_the_story(load(None, tmp_path, {}))
     key = next(key for key in tenants.by_name[TENANT].keys if key.id == f"demo-{id}")
     assert key.scopes == KEYS[id]

@@ -78,16 +78,14 @@ CASES: list[tuple[list[Fact], dict[tuple[str, str], str]]] = [
 
 
 @pytest.mark.parametrize(("facts", "expected"), CASES)
-def test_desks_are_those_of_all_that_happened_in_any_order(
-    facts: list[Fact], expected: dict[tuple[str, str], str]
-) -> None:
+def test_routing_targets_are_the_same_in_any_order(facts: list[Fact], expected: dict[tuple[str, str], str]) -> None:
     for order in permutations(facts):
         found = routing_targets(part_of(order))
         assert {(desk.kind, desk.name): reason.why for desk, reason in found.items()} == expected
 
 
 @given(histories())
-def test_facts_that_leave_a_part_s_matter_as_it_was_leave_its_desks(history: list[StampedEvent]) -> None:
+def test_routing_targets_change_only_with_the_routing_state(history: list[StampedEvent]) -> None:
     """Whatever their type, and whatever the part holds: the matter is all that desks are made of."""
     parts: dict[bytes, Part] = {}
     for fact in facts_of(history):
@@ -102,7 +100,7 @@ def test_facts_that_leave_a_part_s_matter_as_it_was_leave_its_desks(history: lis
         assert routing_state(part) != before or routing_targets(part) == was
 
 
-def test_an_agent_among_the_participants_is_one_whom_the_chat_concerns() -> None:
+def test_a_participating_agent_is_a_routing_target() -> None:
     told = step(
         1, "message.sent", participants=[{"role": "agent", "id": "ben"}], message={"id": "m-1", "text": "hello"}
     )
@@ -113,7 +111,7 @@ def test_an_agent_among_the_participants_is_one_whom_the_chat_concerns() -> None
     assert [desk.name for desk in routing_targets(part)] == ["ben"]
 
 
-def test_what_everybody_says_all_day_moves_nothing() -> None:
+def test_messages_do_not_change_the_routing_state() -> None:
     part = part_of([STARTED, ANSWERED])
     before = routing_state(part)
     heard = a_fact(id="m-1", email="ana@example.com", interaction="call-1", text="hello", at=START + 11 * SECOND)
@@ -123,6 +121,6 @@ def test_what_everybody_says_all_day_moves_nothing() -> None:
     assert routing_state(part) == before
 
 
-def test_what_is_no_interaction_is_on_nobodys_desk() -> None:
+def test_an_event_without_interaction_has_no_routing_target() -> None:
     fact = a_fact("cx.survey.answered.v1", id="s-1", email="ana@example.com", data={"agent": BEN})
     assert routing_targets(part_of([fact])) == {}

@@ -47,14 +47,14 @@ def mapped(subject: str, source: str) -> Event:
 # Order
 
 
-def test_a_fast_clock_can_not_push_history_about() -> None:
+def test_effective_time_never_exceeds_the_recorded_time() -> None:
     fast = a_fact(id="e-1", at=START + MINUTE, recorded=START)
     slow = a_fact(id="e-1", at=START, recorded=START + MINUTE)
     assert (fast.effective, fast.recorded) == (START, START)
     assert (slow.effective, slow.recorded) == (START, START + MINUTE)
 
 
-def test_each_part_of_the_order_decides_where_those_before_it_tie() -> None:
+def test_each_field_of_the_order_breaks_earlier_ties() -> None:
     later = START + MINUTE
     in_order = [
         a_fact(id="9", at=START - SECOND, recorded=later, interaction="z", sequence=9, source="z"),
@@ -68,7 +68,7 @@ def test_each_part_of_the_order_decides_where_those_before_it_tie() -> None:
     assert all(one.order < other.order for one, other in pairwise(in_order))
 
 
-def test_of_two_copies_the_one_recorded_first_counts_and_then_the_lesser_bytes() -> None:
+def test_the_copy_recorded_first_counts_then_the_lesser_bytes() -> None:
     first = a_fact(id="e-1", recorded=START, text="b")
     second = a_fact(id="e-1", recorded=START + 1, text="a")
     tied = a_fact(id="e-1", recorded=START, text="c")
@@ -82,7 +82,7 @@ def test_a_sequence_is_a_number(text: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-1", "+1", "1.0", " 1", "1_0", "a", "١", "²", "9" * 19])
-def test_what_is_no_sequence_is_refused(text: str) -> None:
+def test_an_invalid_sequence_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="bad-sequence"):
         parse_sequence(text)
 
@@ -99,7 +99,7 @@ def test_what_is_no_sequence_is_refused(text: str) -> None:
     ],
     ids=str,
 )
-def test_an_event_that_intake_would_not_stamp_makes_no_fact(attributes: dict[str, str], reason: str) -> None:
+def test_an_event_that_intake_would_refuse_makes_no_fact(attributes: dict[str, str], reason: str) -> None:
     stamped = an_event(id="e-1")
     with pytest.raises(Refused) as refused:
         Fact(event_with(stamped, **attributes), stamped.raw, ACME)
@@ -109,7 +109,7 @@ def test_an_event_that_intake_would_not_stamp_makes_no_fact(attributes: dict[str
 # Home
 
 
-def test_a_fact_knows_its_home_its_interaction_and_its_anchor() -> None:
+def test_a_fact_knows_its_stream_interaction_and_part() -> None:
     fact = a_fact(id="m-1", email="ana@example.com", interaction="chat-42")
     assert fact.stream_id == ANA_BY_EMAIL
     assert fact.interaction_node == ACME.interaction("chat-42")
@@ -119,7 +119,7 @@ def test_a_fact_knows_its_home_its_interaction_and_its_anchor() -> None:
     assert fact.key == event_key("acme", "//acme.example/chat", "m-1")
 
 
-def test_the_topic_key_is_the_home_in_hex() -> None:
+def test_the_topic_key_is_the_stream_in_hex() -> None:
     stamped = an_event(id="m-1", email="ana@example.com")
     assert stamped.key == ANA_BY_EMAIL.hex().encode()
     assert decode(stamped.raw).partitionkey == ANA_BY_EMAIL.hex()
@@ -137,9 +137,7 @@ def test_the_topic_key_is_the_home_in_hex() -> None:
         (("telegram", "1"), ("line", "2")),
     ],
 )
-def test_an_event_lives_with_its_strongest_identifier_in_whatever_order(
-    weaker: tuple[str, str], stronger: tuple[str, str]
-) -> None:
+def test_an_event_lies_in_its_strongest_identifiers_stream(weaker: tuple[str, str], stronger: tuple[str, str]) -> None:
     one, other = (Identifier(kind=kind, value=value) for kind, value in (weaker, stronger))
     stream_ids = {
         a_fact(id="e-1", identifiers=pair, interaction="i").stream_id for pair in ([one, other], [other, one])
@@ -152,14 +150,14 @@ def test_a_scope_makes_another_profile() -> None:
     assert a_fact(id="e-1", identifiers=[one]).stream_id != a_fact(id="e-1", identifiers=[other]).stream_id
 
 
-def test_a_proved_identifier_is_stronger_than_a_claimed_one_of_a_stronger_kind() -> None:
+def test_a_proved_identifier_outranks_a_claimed_stronger_kind() -> None:
     typed, aligned = Identifier(kind="account", value="a-1"), Identifier(kind="email", value="ana@example.com")
     proved = msgspec.structs.replace(aligned, weight="proved")
     assert a_fact(id="e-1", identifiers=[typed, aligned]).stream_id == ACME.profile("account", "", "a-1")
     assert a_fact(id="e-1", identifiers=[typed, proved]).stream_id == ACME.profile("email", "", "ana@example.com")
 
 
-def test_a_cookie_is_claimed_whatever_an_event_says_of_it() -> None:
+def test_a_cookie_is_always_claimed() -> None:
     cookie = Identifier(kind="cookie", value="c-1", verified=True)
     [stamped] = a_fact(id="e-1", identifiers=[cookie]).event.data.participants[0].identifiers
     assert stamped.weight == "claimed"
@@ -177,13 +175,13 @@ def test_agents_and_the_business_make_no_profile() -> None:
     assert stream_id_of(event, ACME) == ACME.interaction("chat-42")
 
 
-def test_a_customer_is_found_behind_agents_and_customers_without_a_name() -> None:
+def test_the_first_named_customer_among_participants_gives_the_stream() -> None:
     nobody = {"role": "customer", "identifiers": [{"kind": "phone", "value": "anonymous"}]}
     event = decode(an_event(id="m-1", data={"participants": [BEN, nobody, ANA]}).raw)
     assert stream_id_of(event, ACME) == ANA_BY_EMAIL
 
 
-def test_a_withheld_number_is_no_home() -> None:
+def test_a_withheld_number_is_no_stream() -> None:
     fact = a_fact(id="c-1", phone="anonymous", interaction="call-1")
     assert fact.stream_id == fact.interaction_node == ACME.interaction("call-1")
 
@@ -199,7 +197,7 @@ def test_an_event_that_names_nothing_stands_alone() -> None:
     assert one.interaction_node == one.stream_id != other.stream_id
 
 
-def test_a_decision_of_the_hub_lives_with_what_it_is_about() -> None:
+def test_a_decision_lies_in_its_subjects_stream() -> None:
     fact = fact_of(a_decision("cx.conversation.note.v1", id="d-1", about=ANA_BY_EMAIL, data={"interaction": "chat-42"}))
     assert fact.event.source == "//throughline/acme/decisions"
     assert fact.stream_id == ANA_BY_EMAIL
@@ -211,11 +209,11 @@ def test_a_decision_of_the_hub_lives_with_what_it_is_about() -> None:
     "source",
     [connection_source("acme", "acme-chat"), "//acme.example/desk", decision_source("other"), "//throughline/"],
 )
-def test_a_subject_of_anybody_else_is_no_home_though_it_looks_like_one(source: str) -> None:
+def test_another_sources_subject_is_not_a_stream(source: str) -> None:
     assert stream_id_of(mapped("0f" * 16, source), ACME) == ACME.interaction("chat-42")
 
 
-def test_a_decision_of_the_hub_about_what_is_no_home_is_refused() -> None:
+def test_a_decision_with_an_invalid_subject_is_refused() -> None:
     with pytest.raises(Refused, match="bad-home"):
         mapped("z" * 32, decision_source("acme"))
 
@@ -223,19 +221,19 @@ def test_a_decision_of_the_hub_about_what_is_no_home_is_refused() -> None:
 # Stamping
 
 
-def test_a_draft_without_a_time_happened_when_it_was_recorded() -> None:
+def test_a_draft_without_a_time_happened_when_recorded() -> None:
     event = mapped("", "//acme.example/chat")
     assert event.time == event.recordedtime
 
 
 @pytest.mark.parametrize("sequence", [-1, 10**18])
-def test_a_sequence_that_no_store_could_hold_is_not_stamped(sequence: int) -> None:
+def test_a_sequence_beyond_the_stores_range_is_refused(sequence: int) -> None:
     with pytest.raises(Refused, match="bad-sequence"):
         an_event(id="e-1", sequence=sequence)
 
 
 @pytest.mark.parametrize("data", [Data(interaction="mail-\udce9"), Data(topic="\udce9")], ids=["interaction", "text"])
-def test_text_that_is_not_unicode_is_refused_by_the_events_id(data: Data) -> None:
+def test_text_that_is_not_unicode_is_refused(data: Data) -> None:
     with pytest.raises(Refused, match=r"not-unicode.*'m-1'"):
         stamp(Draft(type="acme.mail.v1", id="m-1", data=data), source="s", recorded=START, ids=ACME)
 
@@ -252,7 +250,7 @@ def test_links_are_normalised_as_participants_are() -> None:
 
 @settings(deadline=None)
 @given(st.binary(min_size=16, max_size=32))
-def test_an_id_is_a_uuid_of_version_8_that_keeps_the_other_bits(digest: bytes) -> None:
+def test_an_id_is_a_version_8_uuid(digest: bytes) -> None:
     uuid = UUID(bytes=uuid8(digest))
     assert (uuid.version, uuid.variant) == (8, UUID(int=0x8 << 76 | 0x2 << 62).variant)
     changed = int.from_bytes(digest[:16], "big") ^ uuid.int
@@ -261,20 +259,20 @@ def test_an_id_is_a_uuid_of_version_8_that_keeps_the_other_bits(digest: bytes) -
 
 @settings(deadline=None)
 @given(st.binary(min_size=16, max_size=16))
-def test_the_text_of_an_id_is_that_of_a_uuid_and_reads_back(node: bytes) -> None:
+def test_an_ids_text_is_a_uuid_and_parses_back(node: bytes) -> None:
     assert text_of(node) == str(UUID(bytes=node))
     assert parse_node_id(text_of(node)) == node
 
 
 @pytest.mark.parametrize("text", ["", "chat-42", "0" * 31, "g" * 32, "x" * 1000])
-def test_what_is_no_id_is_not_found(text: str) -> None:
+def test_an_invalid_id_is_not_found(text: str) -> None:
     with pytest.raises(Refused) as refused:
         parse_node_id(text)
     assert (refused.value.reason, refused.value.status) == ("bad-id", 404)
     assert len(refused.value.detail) < 200
 
 
-def test_a_profile_id_is_what_it_ever_was() -> None:
+def test_profile_ids_never_change() -> None:
     mac = hmac.digest(b"acme example key", b"acme\0profile\0email\0\0ana@example.com", "sha256")
     assert uuid8(mac) == ANA_BY_EMAIL
     assert text_of(ANA_BY_EMAIL) == "1eed28c6-4f7f-8871-abb9-c2d9cb565c72"

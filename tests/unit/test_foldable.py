@@ -163,7 +163,7 @@ def read(event: StampedEvent) -> Fact | None:
 
 @settings(max_examples=300)
 @given(imported())
-def test_what_intake_takes_can_be_folded_kept_and_shown(event: StampedEvent | None) -> None:
+def test_accepted_events_can_be_folded_kept_and_shown(event: StampedEvent | None) -> None:
     if event is None:
         return
     fact = read(event)
@@ -185,7 +185,7 @@ def test_a_hundred_thousand_identifiers_and_more_are_folded() -> None:
 
 
 @given(histories(min_size=1))
-def test_adding_in_place_comes_to_what_merging_does(history: list[StampedEvent]) -> None:
+def test_adding_in_place_equals_merging(history: list[StampedEvent]) -> None:
     parts: dict[bytes, list[Fact]] = {}
     for fact in facts_of(history):
         if makes_part(fact.event.type):
@@ -198,7 +198,7 @@ def test_adding_in_place_comes_to_what_merging_does(history: list[StampedEvent])
         assert _canonical(merge.combine(map(fold.new_part, facts))) == _canonical(merged)
 
 
-def test_a_fault_is_told_alike_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_has_the_same_text_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the error's message, which may hold an address."""
 
     def explode(part: object, data: object, at: object) -> None:
@@ -211,7 +211,7 @@ def test_a_fault_is_told_alike_everywhere(monkeypatch: pytest.MonkeyPatch) -> No
     assert define([fact], ACME, DEFAULT).known == {}
 
 
-def test_a_decision_that_cannot_be_read_is_left_out_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_decision_is_left_out_on_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     event = an_event("cx.identity.merged.v1", id="e", data={"identity": {"a": "x", "b": "y"}})
     monkeypatch.setattr("cx_identity.decisions.parse_node_id", lambda text: 1 // 0)
     (incoming,) = read_batch([LogRecord(INTERACTIONS, 0, 0, event.key, event.raw, 0)], lambda _: ACME).events.values()
@@ -220,7 +220,7 @@ def test_a_decision_that_cannot_be_read_is_left_out_when_it_is_read(monkeypatch:
 
 
 @pytest.mark.parametrize("depth", [900, 990, 5_000, 200_000])
-def test_data_nested_too_deeply_with_a_nul_in_it_is_told_and_holds_nobody_up(depth: int) -> None:
+def test_deeply_nested_data_with_a_nul_blocks_nobody(depth: int) -> None:
     data = {"attributes": {"x": "HERE"}}
     event = an_event("cx.customer.attributes_changed.v1", id="e", email="ana@example.com", data=data)
     raw = event.raw.replace(b'"HERE"', b"[" * depth + b'"\\u0000"' + b"]" * depth)

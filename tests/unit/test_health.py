@@ -35,7 +35,7 @@ async def why(health: Health, name: str) -> str:
     return (await health.ready()).parts[name].why
 
 
-async def test_a_worker_that_is_expected_is_missed_until_it_has_shown_progress() -> None:
+async def test_an_expected_worker_is_missed_until_it_shows_progress() -> None:
     health = Health()
     health.expect("projector-0")
     assert await why(health, "projector-0") == "it is not at work"
@@ -47,7 +47,7 @@ async def test_a_worker_that_is_expected_is_missed_until_it_has_shown_progress()
     assert set(health.ages()) == {"projector-0"}
 
 
-async def test_a_worker_that_has_ended_is_missed_and_its_age_is_told_no_more() -> None:
+async def test_an_ended_worker_is_missed_and_reports_no_age() -> None:
     health, metrics = Health(), Metrics()
     metrics.watch(health)
     progress = health.progress("projector-0")
@@ -62,7 +62,7 @@ async def test_a_worker_that_has_ended_is_missed_and_its_age_is_told_no_more() -
     assert (await health.ready()).ok
 
 
-async def test_a_worker_that_waits_for_a_part_is_not_ready_from_the_first_moment() -> None:
+async def test_a_worker_waiting_for_a_part_is_not_ready() -> None:
     health = Health()
     progress = health.progress("relay")
     progress.tried(DOWN)
@@ -73,7 +73,7 @@ async def test_a_worker_that_waits_for_a_part_is_not_ready_from_the_first_moment
     assert await why(health, "relay") == "a batch failed"
 
 
-async def test_a_worker_whose_absence_lasts_does_not_end_its_process() -> None:
+async def test_a_worker_absent_for_long_leaves_the_process_alive() -> None:
     clock = Clock()
     health = Health(clock)
     health.expect("relay")
@@ -102,7 +102,7 @@ async def test_a_probe_that_never_ends_is_asked_once(monkeypatch: pytest.MonkeyP
     over.set()
 
 
-async def test_a_probe_that_is_cancelled_from_within_names_its_part() -> None:
+async def test_a_probe_that_cancels_itself_names_its_part() -> None:
     health = Health()
 
     async def cancelled() -> None:
@@ -115,7 +115,7 @@ async def test_a_probe_that_is_cancelled_from_within_names_its_part() -> None:
 # --- metrics ---------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_measured_no_more_is_absent_and_not_zero() -> None:
+def test_a_stale_measurement_is_absent_and_not_zero() -> None:
     clock = Clock()
     gauge = FreshGauge("cx_lag", "a lag", "topic", clock=clock)
     gauge.set(3.0, "one")
@@ -132,7 +132,7 @@ def _values(gauge: FreshGauge) -> dict[str, float]:
     return {sample.labels["topic"]: sample.value for family in gauge.collect() for sample in family.samples}
 
 
-def test_counters_are_there_from_the_start_at_zero_and_lag_is_not() -> None:
+def test_counters_start_at_zero_and_lag_is_absent() -> None:
     metrics = Metrics()
     metrics.begin_provider("client")
     text = metrics.render()[0].decode()
@@ -157,7 +157,7 @@ def test_counters_are_there_from_the_start_at_zero_and_lag_is_not() -> None:
 # --- logs ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_part_that_is_away_is_told_once_and_then_once_a_minute_and_once_when_it_is_back(
+def test_an_outage_is_logged_each_minute_and_when_over(
     log_stream: io.StringIO,
 ) -> None:
     clock = Clock()
@@ -174,7 +174,7 @@ def test_a_part_that_is_away_is_told_once_and_then_once_a_minute_and_once_when_i
     assert '"seconds": 90' in lines[2]
 
 
-def test_a_part_that_comes_and_goes_is_not_told_each_time(log_stream: io.StringIO) -> None:
+def test_a_part_that_comes_and_goes_is_logged_once(log_stream: io.StringIO) -> None:
     clock = Clock()
     outages = Outages(clock)
     for _ in range(100):
@@ -184,7 +184,7 @@ def test_a_part_that_comes_and_goes_is_not_told_each_time(log_stream: io.StringI
     assert len(log_stream.getvalue().splitlines()) == 2
 
 
-def test_a_library_that_cannot_reach_its_broker_says_nothing_itself(log_stream: io.StringIO) -> None:
+def test_a_librarys_broker_errors_are_not_logged_by_itself(log_stream: io.StringIO) -> None:
     for _ in range(100):
         logging.getLogger("aiokafka.consumer.fetcher").error("Failed fetch messages from %s: %s", 1, "no answer")
         logging.getLogger("aiokafka").warning("Unable to request metadata")
@@ -196,7 +196,7 @@ def test_a_library_that_cannot_reach_its_broker_says_nothing_itself(log_stream: 
     assert "a fault of its own" in line
 
 
-def test_the_same_warning_comes_once_a_minute_with_how_often_it_was_said(log_stream: io.StringIO) -> None:
+def test_a_repeated_warning_is_logged_each_minute_with_count(log_stream: io.StringIO) -> None:
     clock = Clock()
     for handler in logging.getLogger().handlers:
         handler.filters = [Seldom(clock) if isinstance(each, Seldom) else each for each in handler.filters]
@@ -214,7 +214,7 @@ def test_the_same_warning_comes_once_a_minute_with_how_often_it_was_said(log_str
 # --- questions that are asked together -------------------------------------------------------------------------------
 
 
-async def test_nobody_waits_for_ever_for_a_question_that_is_cancelled_from_within() -> None:
+async def test_a_load_that_cancels_itself_asks_callers_to_retry() -> None:
     async def ask(_keys: list[str]) -> dict[str, str]:
         raise asyncio.CancelledError
 
@@ -224,7 +224,7 @@ async def test_nobody_waits_for_ever_for_a_question_that_is_cancelled_from_withi
             await together.of("a")
 
 
-async def test_who_asks_while_all_is_closed_is_told_to_come_again() -> None:
+async def test_a_stopped_loader_asks_callers_to_retry() -> None:
     asked = asyncio.Event()
 
     async def ask(_keys: list[str]) -> dict[str, str]:

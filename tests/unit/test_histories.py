@@ -95,14 +95,14 @@ def test_a_hard_case_is_among_the_histories(case: str) -> None:
     assert any(CASES[case](history) for history in sample())
 
 
-def test_every_family_is_among_the_histories_and_a_type_that_we_do_not_know() -> None:
+def test_histories_contain_every_family_and_an_unknown_type() -> None:
     types = {fact.event.type for history in sample() for fact in history}
     families = {catalogue()[name].family for name in types if name in catalogue()}
     assert families == {event_type.family for event_type in catalogue().values()}
     assert "acme.custom.thing" in types
 
 
-def test_events_have_what_their_types_need_but_for_the_interaction_that_some_are_without() -> None:
+def test_events_of_histories_have_the_data_their_types_need() -> None:
     for history in sample():
         for fact in history:
             event_type = catalogue().get(fact.event.type)

@@ -57,7 +57,7 @@ def test_a_withheld_number_names_nobody(value: str) -> None:
         ("+999123456789", None),
     ],
 )
-def test_a_number_that_could_be_anybodys_is_unusable_and_kept_as_given(value: str, region: str | None) -> None:
+def test_an_ambiguous_number_is_unusable_and_kept(value: str, region: str | None) -> None:
     found = normal("phone", value, region)
     assert (found.value, found.unusable) == (value, "invalid")
 
@@ -80,7 +80,7 @@ def test_a_domain_is_the_same_in_either_spelling() -> None:
 @pytest.mark.parametrize(
     "value", ["ana", "ana@", "@example.com", "Ana <ana@example.com>", "a b@example.com", "x@y@z.com"]
 )
-def test_what_is_no_mail_address_is_unusable_and_kept_as_given(value: str) -> None:
+def test_an_invalid_mail_address_is_unusable_and_kept(value: str) -> None:
     found = normal("email", value)
     assert (found.value, found.unusable) == (value, "invalid")
 
@@ -95,12 +95,12 @@ def test_a_wrong_kind_is_unusable(kind: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "   ", "a\nb", "a\x00b", "\ud800", "x" * (MAX_VALUE + 1)])
-def test_a_value_that_can_not_be_a_name_is_unusable(value: str) -> None:
+def test_an_invalid_value_is_unusable(value: str) -> None:
     assert normal("cookie", value).unusable == "invalid"
 
 
 @pytest.mark.parametrize("scope", ["a\x00b", "x" * (MAX_VALUE + 1)])
-def test_a_scope_that_can_not_be_a_name_is_unusable(scope: str) -> None:
+def test_an_invalid_scope_makes_an_identifier_unusable(scope: str) -> None:
     assert normal("facebook-psid", "7001", scope=scope).unusable == "invalid"
 
 
@@ -109,7 +109,7 @@ def test_strength_is_fixed() -> None:
     assert sorted(kinds, key=rank_of) == kinds[::-1]
 
 
-def test_the_words_for_withheld_are_all_in_lower_case_as_they_are_compared() -> None:
+def test_the_words_for_withheld_are_in_lower_case() -> None:
     assert all(word == word.lower() for word in WITHHELD)
 
 
@@ -134,7 +134,7 @@ _regions = st.sampled_from((None, "US", "DE", "IT", "AR", "MX", "BR", "XX", "de"
 @example("phone", "000000", "", "DE", "")  # reads as +4900000, which would read as +490000
 @example("phone", "whatsapp:tel:+1", "", None, "")
 @example("email", "İ@example.com", "", None, "")
-def test_a_normal_form_is_its_own_normal_form_and_nothing_raises(
+def test_a_normal_form_is_its_own_normal_form(
     kind: str, value: str, given: str, region: str | None, scope: str
 ) -> None:
     once = normalise(Identifier(kind=kind, value=value, given=given, scope=scope), region)
@@ -159,7 +159,7 @@ _LABEL = st.from_regex(r"[A-Za-z0-9]{1,33}(-{1,2}[A-Za-z0-9]{1,33})?", fullmatch
 @example(["a" * 65], ".", ["example", "com"])
 @example(["a"], ".", ["a" * 31 + "-" + "b" * 31, "com"])
 @example(["a"], ".", ["example", "local"])
-def test_a_plain_address_is_what_the_library_makes_of_it(words: list[str], joint: str, labels: list[str]) -> None:
+def test_a_plain_address_is_normalised_as_by_the_library(words: list[str], joint: str, labels: list[str]) -> None:
     address = f"{joint.join(words)}@{'.'.join(labels)}"
     if len(address) > MAX_VALUE:
         return
@@ -174,7 +174,7 @@ def test_a_plain_address_is_what_the_library_makes_of_it(words: list[str], joint
 
 @given(st.from_regex(r"\+1[0-9]{9,11}", fullmatch=True))
 @example("+11234567890")
-def test_a_plain_number_is_what_the_library_makes_of_it(number: str) -> None:
+def test_a_plain_number_is_normalised_as_by_the_library(number: str) -> None:
     found = normal("phone", number)
     read = parse_line(number, None)
     again = None if read is None else parse_line(read.number, None)
@@ -207,5 +207,5 @@ def test_a_number_that_no_plan_can_have_is_junk(value: str, region: str | None) 
 @pytest.mark.parametrize(
     "value", ["+15550100123", "+12125550123", "+390612345678", "+2250123456789", "+24101234567", "+4915112345678"]
 )
-def test_a_number_that_a_plan_may_have_one_day_is_usable(value: str) -> None:
+def test_a_number_that_a_plan_may_assign_is_usable(value: str) -> None:
     assert normal("phone", value).unusable == ""

@@ -49,7 +49,7 @@ def test_junk_stored_before_its_rule_links_nobody():
     assert not DEFAULT.may_link(of("cookie", "NULL"))
 
 
-def test_what_is_left_out_is_the_default():
+def test_omitted_rules_have_their_defaults():
     assert Rules.parse({}) == DEFAULT
     assert Rules.parse({"exclusive": []}).shared_after == DEFAULT.shared_after
 

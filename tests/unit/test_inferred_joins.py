@@ -128,7 +128,7 @@ def test_an_order_that_both_name_always_joins() -> None:
     assert members(OLD, NEW, said("old", NOW, "1", id="x"), said("new", NOW, "1", id="y")) == [["old", "new"]]
 
 
-def test_a_person_s_link_joins_whenever_it_comes() -> None:
+def test_a_link_joins_whenever_it_comes() -> None:
     link = decided("linked", NEW, NOW, conversation={"id": text_of(NEW.part_id), "other": text_of(OLD.part_id)})
     assert members(OLD, NEW, link) == [["old", "new"]]
 

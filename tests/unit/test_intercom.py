@@ -99,7 +99,7 @@ def verified(body: bytes, given: str | None, *secrets: str) -> str:
     return "passed"
 
 
-def test_a_notification_that_the_client_secret_signed_passes_and_nothing_else_does() -> None:
+def test_a_notification_passes_only_with_the_client_secrets_signature() -> None:
     body = json.dumps(notification("ping", {})).encode()
     signed = "sha1=" + sign("secret", body, "sha1")
     assert verified(body, signed, "secret") == "passed"
@@ -119,7 +119,7 @@ def test_the_signature_is_that_of_rfc_2202() -> None:
     assert verified(b"what do ya want for nothing?", given, "Jefe") == "passed"
 
 
-def test_the_check_of_an_address_needs_no_signature_and_makes_no_event() -> None:
+def test_a_url_check_needs_no_signature_and_no_event() -> None:
     head = Request(b"", "HEAD")
     answer = PROVIDER.challenge(head, connection("secret"))
     assert answer is not None
@@ -136,7 +136,7 @@ def test_a_notification_is_answered_with_200() -> None:
 # --- who is who ------------------------------------------------------------------------------------------------------
 
 
-def test_a_user_is_known_by_three_names_and_within_one_workspace() -> None:
+def test_a_user_is_known_by_three_scoped_identifiers() -> None:
     draft = only(mapped(notification("conversation.user.replied", conversation(part(body="<p>Hi</p>")))))
     assert known(draft) == {"account": "u-1", "email": "ana@example.com", "intercom": ANA}
     assert {each.scope for each in draft.data.participants[0].identifiers if each.kind == "intercom"} == {APP}
@@ -146,7 +146,7 @@ def test_a_user_is_known_by_three_names_and_within_one_workspace() -> None:
 
 
 @pytest.mark.parametrize("kind", ["lead", "visitor", "contact"])
-def test_the_user_id_of_a_lead_is_intercoms_own_and_names_no_account(kind: str) -> None:
+def test_a_leads_user_id_is_no_account(kind: str) -> None:
     """API 1.x, where it stands beside the type."""
     talk = {
         "type": "conversation", "id": "1",
@@ -157,7 +157,7 @@ def test_the_user_id_of_a_lead_is_intercoms_own_and_names_no_account(kind: str) 
     assert known(said) == known(started) == {"email": "lea@example.com", "intercom": "L"}
 
 
-def test_an_external_id_that_intercom_may_have_made_up_counts_only_where_the_contact_itself_says_user() -> None:
+def test_a_generated_external_id_counts_only_for_known_users() -> None:
     def with_id(external_id: str) -> dict[str, str]:
         people = {"contacts": [{"type": "contact", "id": ANA, "external_id": external_id}]}
         return known(told("conversation.user.replied", part(body="Hi"), contacts=people)[0])
@@ -168,7 +168,7 @@ def test_an_external_id_that_intercom_may_have_made_up_counts_only_where_the_con
     assert known(mapped(notification("contact.email.updated", contact)).drafts[0])["account"] == UUID
 
 
-def test_the_setting_external_id_says_what_the_businesss_own_id_is() -> None:
+def test_the_setting_external_id_names_its_identifier_kind() -> None:
     document = notification("conversation.user.replied", conversation(part(body="Hi")))
     assert known(only(mapped(document, external_id="crm")))["crm"] == "u-1"
     assert "account" not in known(only(mapped(document, external_id="")))
@@ -187,7 +187,7 @@ def test_the_setting_external_id_says_what_the_businesss_own_id_is() -> None:
         (None, None),
     ],
 )
-def test_who_answers_is_an_agent_a_bot_or_a_team(author: Any, role: str | None) -> None:
+def test_a_reply_is_from_an_agent_bot_or_team(author: Any, role: str | None) -> None:
     document = notification("conversation.admin.replied", conversation(part(author=author, body="<p>Hi</p>")))
     draft = only(mapped(document, bots=["700010"]))
     assert (draft.type, draft.data.direction) == ("cx.message.sent.v1", "outbound")
@@ -212,7 +212,7 @@ def test_a_crowd_does_not_stand_at_every_event() -> None:
     assert len(draft.data.participants) <= 20
 
 
-def test_words_of_a_blank_author_are_whose_the_topic_says() -> None:
+def test_the_topic_tells_who_a_blank_author_is() -> None:
     blank = {"type": None, "id": None, "name": "", "email": ""}
     (customers,) = told("conversation.user.replied", part(author=blank, body="Hi"))
     (agents,) = told("conversation.admin.replied", part(author=blank, body="Hi"))
@@ -221,7 +221,7 @@ def test_words_of_a_blank_author_are_whose_the_topic_says() -> None:
     assert known(agents)["intercom"] == ANA
 
 
-def test_other_workspaces_are_left_out_where_the_setting_lists_ours() -> None:
+def test_other_workspaces_are_ignored_when_ours_are_listed() -> None:
     document = notification("conversation.user.replied", conversation(part(body="Hi")))
     assert only(mapped(document, workspaces=[APP]))
     assert [each.kind for each in mapped(document, workspaces="other").ignored] == ["other-workspace"]
@@ -251,7 +251,7 @@ def test_other_workspaces_are_left_out_where_the_setting_lists_ours() -> None:
         ("conversation.user.replied", "assignment", "to you", ["message.received", "interaction.queued"]),
     ],
 )
-def test_a_part_does_what_its_type_says_and_what_the_topic_adds(
+def test_a_part_becomes_the_events_of_type_and_topic(
     topic: str, kind: str, body: str | None, expected: list[str]
 ) -> None:
     assert types(told(topic, part(kind, body=body))) == expected
@@ -279,7 +279,7 @@ def test_an_assignment_takes_routes_or_gives_back(
     assert (draft.data.queue and draft.data.queue.name) == queue
 
 
-def test_an_assignment_without_a_part_is_to_whom_the_conversation_has_now() -> None:
+def test_an_assignment_without_a_part_uses_the_current_assignee() -> None:
     (to_ben,) = told("conversation.admin.assigned", admin_assignee_id=700001, team_assignee_id="8")
     assert to_ben.data.agent is not None
     assert to_ben.data.agent.id == "700001"
@@ -296,25 +296,25 @@ def test_every_type_of_part_makes_known_events() -> None:
                 assert draft.type in catalogue()
 
 
-def test_words_in_a_part_of_an_unknown_type_wait_for_a_person_and_the_rest_is_told() -> None:
+def test_a_part_of_unknown_type_becomes_a_dead_letter() -> None:
     found = mapped(notification("conversation.admin.closed", conversation(part("whisper", body="psst"), part("close"))))
     assert types(found.drafts) == ["interaction.ended"]
     assert [each.reason.split(":")[0] for each in found.unmapped] == ["unknown-kind"]
 
 
-def test_a_reply_without_any_part_waits_for_a_person() -> None:
+def test_a_reply_without_a_part_becomes_a_letter() -> None:
     found = mapped(notification("conversation.admin.replied", conversation()))
     assert not found.drafts
     assert len(found.unmapped) == 1
 
 
-def test_parts_of_one_second_are_in_order_of_their_ids() -> None:
+def test_parts_of_one_second_are_ordered_by_their_ids() -> None:
     drafts = told("conversation.user.replied", part(id="5002", body="a"), part(id=5001, body="b"))
     assert [draft.time for draft in drafts] == [NOON * 1_000_000] * 2
     assert [draft.sequence for draft in drafts] == [5002, 5001]
 
 
-def test_the_first_words_come_before_all_parts_of_their_second() -> None:
+def test_the_first_message_precedes_all_parts_of_its_second() -> None:
     started, said = mapped(notification("conversation.user.created", conversation())).drafts
     assert (started.id, said.id) == ("2001/started", "2001/source/4001")
     assert started.sequence is said.sequence is None
@@ -324,7 +324,7 @@ def test_the_first_words_come_before_all_parts_of_their_second() -> None:
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
-def test_markup_becomes_lines_and_is_kept_where_it_says_more() -> None:
+def test_markup_becomes_lines_and_html_with_links_is_kept() -> None:
     (draft,) = told("conversation.user.replied", part(body="<p>One &amp; two<br>three</p>\n<p>four</p>"))
     assert draft.data.message is not None
     assert draft.data.message.text == "One & two\nthree\n\nfour"
@@ -338,7 +338,7 @@ def test_markup_becomes_lines_and_is_kept_where_it_says_more() -> None:
     assert "script" not in draft.data.message.html
 
 
-def test_markup_made_to_keep_a_parser_busy_is_read_without_one() -> None:
+def test_deeply_nested_markup_is_read_without_a_parser() -> None:
     (draft,) = told("conversation.user.replied", part(body="<blockquote>" * 30_000 + "x &amp; y"))
     assert draft.data.message is not None
     assert (draft.data.message.text, draft.data.message.html) == ("x & y", "")
@@ -369,7 +369,7 @@ def test_files_and_pasted_pictures_are_attachments() -> None:
 # --- attempts and topics that overlap --------------------------------------------------------------------------------
 
 
-def test_another_attempt_of_a_notification_becomes_the_very_same_events() -> None:
+def test_another_attempt_of_a_notification_becomes_the_same_events() -> None:
     item = conversation(part("close", BEN, body="<p>Bye</p>"))
     first = notification("conversation.admin.closed", item, delivery_attempts=1, delivery_status="pending")
     again = notification("conversation.admin.closed", item, delivery_attempts=2, delivery_status="retry")
@@ -387,7 +387,7 @@ def test_a_part_under_two_topics_is_one_event() -> None:
         assert one == other
 
 
-def test_a_tag_and_a_redaction_do_not_tell_the_message_again() -> None:
+def test_a_tag_or_redaction_does_not_repeat_the_message() -> None:
     assert types(told("conversation_part.tag.created", part(body="Hi"), tags_added={"tags": [{"id": "1"}]})) == [
         "customer.fact"
     ]
@@ -406,7 +406,7 @@ def test_a_redaction_names_the_message_as_it_was_told() -> None:
     assert first.data.message.id == "4001"
 
 
-def test_what_is_kept_of_a_notification_becomes_the_same_events() -> None:
+def test_the_raw_of_a_notification_becomes_the_same_events() -> None:
     for path in sorted(FIXTURES.glob("*.json")):
         try:
             found = mapped(path.read_bytes())
@@ -419,7 +419,7 @@ def test_what_is_kept_of_a_notification_becomes_the_same_events() -> None:
             assert mapped(lost.original).unmapped == found.unmapped
 
 
-def test_an_answer_that_changes_is_another_answer_and_a_retry_of_it_is_not() -> None:
+def test_only_a_changed_answer_is_another_event() -> None:
     def rated(notif: str, **rating: Any) -> str:
         item = conversation(conversation_rating={"created_at": NOON, **rating})
         return only(mapped(notification("conversation.rating.added", item, id=notif))).id
@@ -429,7 +429,7 @@ def test_an_answer_that_changes_is_another_answer_and_a_retry_of_it_is_not() -> 
 
 
 @pytest.mark.parametrize("rating", [0, 6, None, "good", True, {}, [], 1e300])
-def test_a_rating_that_is_none_waits_for_a_person(rating: Any) -> None:
+def test_an_invalid_rating_becomes_a_dead_letter(rating: Any) -> None:
     found = mapped(notification("conversation.rating.added", conversation(conversation_rating={"rating": rating})))
     assert not found.drafts
     assert len(found.unmapped) == 1
@@ -478,13 +478,13 @@ def test_every_documented_topic_has_one_place() -> None:
 
 @pytest.mark.parametrize("topic", sorted(TOPICS))
 @pytest.mark.parametrize("item", [None, {}, [], "x", {"id": None}, {"id": "1"}, {"type": "conversation", "id": 1}])
-def test_a_topic_without_what_it_needs_is_told_or_waits_for_a_person(topic: str, item: Any) -> None:
+def test_a_topic_without_its_data_is_mapped_or_kept(topic: str, item: Any) -> None:
     found = mapped(notification(topic, item))
     assert found.drafts or found.unmapped
     assert all(lost.id and lost.original for lost in found.unmapped)
 
 
-def test_an_unknown_topic_is_kept_unless_its_family_tells_of_no_customer() -> None:
+def test_an_unknown_topic_is_kept_except_in_ignored_families() -> None:
     found = mapped(notification("conversation.user.sighed", conversation()))
     assert [each.reason.split(":")[0] for each in found.unmapped] == ["unknown-kind"]
     waits = mapped(notification("content_stat.hologram", {}))
@@ -493,7 +493,7 @@ def test_an_unknown_topic_is_kept_unless_its_family_tells_of_no_customer() -> No
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"topic": 1e3}', b'{"topic": " "}', b"\xff", b'{"a":1,"a":2}'])
-def test_what_is_no_notification_is_malformed(body: bytes) -> None:
+def test_an_invalid_notification_is_malformed(body: bytes) -> None:
     with pytest.raises(Refused) as caught:
         mapped(body)
     assert caught.value.reason == "malformed"
@@ -511,7 +511,7 @@ def test_times_are_seconds_or_rfc_3339(given: Any, expected: int | None) -> None
     assert micros(given) == expected
 
 
-def test_only_a_number_that_a_store_can_hold_orders_events() -> None:
+def test_only_a_number_that_stores_can_hold_orders_events() -> None:
     assert [whole(each) for each in ("12", 12, "1" * 19, "x", None, -1, "٣")] == [12, 12, None, None, None, None, None]
 
 
@@ -527,7 +527,7 @@ def test_a_recording_becomes_events_or_waits_for_an_adapter(path: Path) -> None:
     assert all(ignored.kind in PROVIDER.kinds for ignored in result.ignored)
 
 
-def test_a_notification_that_would_become_very_many_events_is_a_dead_letter_too() -> None:
+def test_a_notification_of_too_many_events_is_also_kept() -> None:
     document = json.loads((FIXTURES / "tagged.json").read_bytes())
     (tag, *_) = document["data"]["item"]["tags_added"]["tags"]
     document["data"]["item"]["tags_added"]["tags"] = [{**tag, "id": str(number)} for number in range(1_000)]

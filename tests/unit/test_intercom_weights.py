@@ -28,7 +28,7 @@ def about(contact: dict[str, Any], topic: str = "contact.user.updated", **settin
     return list(mapped(notification(topic, contact), **settings).drafts)
 
 
-def test_without_a_word_on_security_all_is_claimed() -> None:
+def test_without_the_secured_setting_all_is_claimed() -> None:
     """Then anybody can boot the Messenger with another user's id, and be that contact."""
     drafts = [*about(USER), *about({**USER, "custom_attributes": {"plan": "gold"}})]
     drafts += mapped(notification("conversation.user.replied", conversation(part(), source=MESSENGER))).drafts
@@ -37,7 +37,7 @@ def test_without_a_word_on_security_all_is_claimed() -> None:
 
 
 @pytest.mark.parametrize("secured", [["identity"], ["identity", "email"], ["identity", "phone"], EVERYTHING])
-def test_of_a_user_what_is_secured_is_asserted_and_nothing_beside_it(secured: list[str]) -> None:
+def test_only_secured_identifiers_of_a_user_are_asserted(secured: list[str]) -> None:
     asserted = {"account", "intercom", *secured} - {"identity"}
     found = weights(about(USER, secured=secured)[0])
     assert found == {kind: "asserted" if kind in asserted else "claimed" for kind in found}
@@ -53,12 +53,12 @@ def test_of_a_user_what_is_secured_is_asserted_and_nothing_beside_it(secured: li
         {"type": "contact", "role": "user", "id": ANA, "email": "victim@example.com"},
     ],
 )
-def test_what_a_lead_or_a_visitor_types_is_claimed_whatever_is_secured(contact: dict[str, Any]) -> None:
+def test_identifiers_of_leads_and_visitors_are_claimed(contact: dict[str, Any]) -> None:
     for topic in ("contact.lead.updated", "contact.lead.added_email", "visitor.signed_up"):
         assert set(weights(about(contact, topic, secured=EVERYTHING)[0]).values()) == {"claimed"}
 
 
-def test_a_lead_whom_a_conversation_calls_a_user_is_claimed() -> None:
+def test_a_lead_called_a_user_by_conversations_is_claimed() -> None:
     author = {"type": "user", "id": ANA, "name": "Ana", "email": "victim@example.com"}
     lead = {"type": "contact.list", "contacts": [{"type": "contact", "id": ANA, "external_id": UUID}]}
     talk = conversation(part(author=author), contacts=lead, source={**MESSENGER, "author": author})
@@ -73,7 +73,7 @@ def test_a_user_who_writes_in_the_messenger_is_asserted() -> None:
 
 
 @pytest.mark.parametrize("way", ["email", "sms", "facebook", "whatsapp", "conversation_message", ""])
-def test_who_writes_another_way_than_the_messenger_is_claimed(way: str) -> None:
+def test_a_user_outside_the_messenger_is_claimed(way: str) -> None:
     """Mail is matched to the contact of its From, which anybody can write."""
     talk = conversation(part(), part(author=BEN, id="5002"), source={**MESSENGER, "type": way})
     drafts = mapped(notification("conversation.user.replied", talk), secured=EVERYTHING).drafts
@@ -81,19 +81,19 @@ def test_who_writes_another_way_than_the_messenger_is_claimed(way: str) -> None:
     assert {weight for draft in drafts for weight in weights(draft).values()} == {"claimed"}
 
 
-def test_a_reply_by_mail_in_a_conversation_of_the_messenger_is_claimed() -> None:
+def test_a_mail_reply_in_a_messenger_conversation_is_claimed() -> None:
     mailed = part(email_message_metadata={"subject": "Re: Hello", "email_address_headers": []})
     document = notification("conversation.user.replied", conversation(mailed, source=MESSENGER))
     assert set(weights(only(mapped(document, secured=EVERYTHING))).values()) == {"claimed"}
 
 
 @pytest.mark.parametrize(("secured", "weight"), [([], "claimed"), (["identity"], "asserted")])
-def test_a_merge_ties_as_much_as_who_asked_for_it_was_checked(secured: list[str], weight: str) -> None:
+def test_a_merge_is_weighted_by_who_was_checked(secured: list[str], weight: str) -> None:
     draft = about({**USER, "merged_from": {"id": "lead-1"}}, "contact.merged", secured=secured)[0]
     assert [(one.weight, other.weight) for one, other in draft.data.links] == [(weight, weight)]
 
 
-def test_every_event_that_a_business_records_of_a_user_counts() -> None:
+def test_every_event_recorded_of_a_user_counts() -> None:
     """An event's ``id`` is the user's, and the same in each."""
     ids = set()
     for number in (1, 2):
@@ -104,7 +104,7 @@ def test_every_event_that_a_business_records_of_a_user_counts() -> None:
 
 
 @pytest.mark.parametrize("secured", [["emails"], ["email"], "everything"])
-def test_a_start_stops_at_what_secured_can_not_mean(secured: Any) -> None:
+def test_an_invalid_secured_setting_stops_the_start(secured: Any) -> None:
     with pytest.raises(Fatal, match="secured"):
         PROVIDER.warnings(connection(secured=secured))
     assert PROVIDER.warnings(connection(secured=EVERYTHING)) == PROVIDER.warnings(connection()) == ()

@@ -40,7 +40,7 @@ def with_all(value: str, letters: list[str]) -> str:
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_what_nobody_sees_is_no_part_of_an_identifier(kind: str) -> None:
+def test_invisible_characters_are_removed_from_identifiers(kind: str) -> None:
     value = VALUES[kind]
     given = with_all(value, UNSEEN)
     found = normalise(Identifier(kind=kind, value=given))
@@ -67,7 +67,7 @@ def test_kind_and_scope_are_cleaned_too() -> None:
 
 
 @pytest.mark.parametrize("weight", ["proved", "asserted"])
-def test_who_vouches_for_a_name_with_invisible_letters_vouches_for_no_other(
+def test_a_weight_for_invisible_letters_covers_no_other_name(
     weight: Literal["proved", "asserted"],
 ) -> None:
     def stamped(kind: str, value: str) -> Identifier:
@@ -84,12 +84,12 @@ def test_who_vouches_for_a_name_with_invisible_letters_vouches_for_no_other(
     assert stamped("phone", "\u202a+15550100133\u202c").weight == weight
 
 
-def test_a_value_of_nothing_that_is_seen_is_invalid() -> None:
+def test_an_invisible_value_is_invalid() -> None:
     assert normalise(Identifier(kind="account", value="\u200b\u00a0\u2060")).unusable == "invalid"
 
 
 @given(st.text(st.sampled_from([*UNSEEN, *BLANKS, *"ab1+@. é漢👍"]), max_size=20))
-def test_what_is_seen_stays(text: str) -> None:
+def test_visible_characters_stay(text: str) -> None:
     found = strip_invisible(text)
     assert strip_invisible(found) == found
     assert [each for each in found if each != " "] == [
@@ -97,7 +97,7 @@ def test_what_is_seen_stays(text: str) -> None:
     ]
 
 
-def test_what_is_left_out_is_all_that_unicode_calls_ignorable() -> None:
+def test_all_characters_that_unicode_calls_ignorable_are_left_out() -> None:
     """All of the category Cf, but for those that are seen, such as the Arabic number sign."""
     shown = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)}
     formats = {at for at in range(0x110000) if unicodedata.category(chr(at)) == "Cf"}

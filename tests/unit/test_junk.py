@@ -52,7 +52,7 @@ def found(kind: str, value: str, weight: str = "", junk: Junk = DEFAULT_JUNK) ->
         "true", "False",
     ],
 )  # fmt: skip
-def test_what_says_that_there_is_nobody_is_junk_in_every_kind(value: str) -> None:
+def test_a_value_meaning_nobody_is_junk_in_every_kind(value: str) -> None:
     for kind in KINDS:
         unusable = found(kind, value).unusable
         # What networks send for a withheld number keeps its own name.
@@ -67,14 +67,14 @@ def test_what_says_that_there_is_nobody_is_junk_in_every_kind(value: str) -> Non
         "[object Object]", "aaa@aaa.com", "x@x.x", "000@000.org", '"undefined"@example.com', "'undefined'@example.com",
     ],
 )  # fmt: skip
-def test_a_mail_address_of_nobody_is_junk_also_as_an_account(value: str) -> None:
+def test_a_mail_address_of_nobody_is_a_junk_account(value: str) -> None:
     for kind in ("email", *OWN_KINDS):
         assert found(kind, value).unusable == "junk", kind
     assert is_known_junk("account", value, PROVED)
 
 
 @pytest.mark.parametrize("value", ["+15555555555", "+4411111111"])
-def test_a_number_of_one_digit_is_junk_also_as_an_account(value: str) -> None:
+def test_a_number_of_one_digit_is_a_junk_account(value: str) -> None:
     for kind in OWN_KINDS:
         assert found(kind, value).unusable == "junk", kind
 
@@ -104,12 +104,12 @@ def test_a_number_of_one_digit_is_junk(value: str) -> None:
         ("x", "nullpointer"), ("line", "U4af4980629"), ("telegram", "10"),
     ],
 )  # fmt: skip
-def test_what_only_looks_like_junk_is_usable(kind: str, value: str) -> None:
+def test_a_value_resembling_junk_is_usable(kind: str, value: str) -> None:
     assert found(kind, value).unusable == ""
 
 
 @pytest.mark.parametrize("value", ["0", "111", "null", "test", NIL, "-1", "aaa"])
-def test_a_platforms_own_account_id_is_what_the_platform_says_it_is(value: str) -> None:
+def test_a_platforms_proved_account_id_is_no_junk(value: str) -> None:
     for kind in ("line", "telegram", "facebook-psid"):
         assert found(kind, value, "proved").unusable == ""
         assert found(kind, value).unusable == "junk"
@@ -120,13 +120,13 @@ def test_a_platforms_own_account_id_is_what_the_platform_says_it_is(value: str) 
             assert found(kind, value, "proved").unusable == "junk"
 
 
-def test_a_row_number_that_a_system_vouches_for_is_no_junk() -> None:
+def test_a_row_number_with_a_vouching_system_is_usable() -> None:
     assert [found("account", "1111", weight).unusable for weight in ("claimed", "asserted", "proved")] == [
         "junk", "", "",
     ]  # fmt: skip
 
 
-def test_a_tenant_lists_more_in_any_spelling_and_of_each_weight() -> None:
+def test_a_tenants_junk_list_applies_to_every_spelling() -> None:
     junk = Junk(["account:demo*", "email:*@Shop.example", "line:U0"])
     assert [found("account", value, "proved", junk).unusable for value in ("demo", "DEMO-7", '"demo"')] == ["junk"] * 3
     assert found("email", "kiosk@shop.example", junk=junk).unusable == "junk"
@@ -147,7 +147,7 @@ def event(*identifiers: dict[str, Any], role: str = "customer") -> dict[str, Any
     }  # fmt: skip
 
 
-def test_junk_is_stored_and_marked_and_is_nobodys_home() -> None:
+def test_junk_is_stored_and_marked_but_no_stream() -> None:
     raw = accept(
         event({"kind": "account", "value": "undefined", "x": 1}, {"kind": "email", "value": "ana@example.com"}),
         ids=IDS, recorded=NOW,
@@ -163,7 +163,7 @@ def test_junk_is_stored_and_marked_and_is_nobodys_home() -> None:
     assert stream_id_of(alone, IDS) == IDS.interaction("chat-1")
 
 
-def test_a_link_with_junk_is_marked_and_an_agents_name_is_his_own_affair() -> None:
+def test_junk_is_marked_in_links_but_not_at_agents() -> None:
     pair = [{"kind": "account", "value": "null"}, {"kind": "email", "value": "ana@example.com"}]
     said = {**event(), "type": "cx.identity.asserted.v1", "data": {"links": [pair]}}
     kept = json.loads(accept(said, ids=IDS, recorded=NOW, scopes=("*",)).raw)
@@ -190,7 +190,7 @@ def test_recognition_is_total_and_case_and_quotes_change_nothing(kind: str, valu
 
 
 @given(st.sampled_from(KINDS), ANY)
-def test_what_is_worth_more_is_junk_no_sooner(kind: str, value: str) -> None:
+def test_a_higher_weight_makes_nothing_junk(kind: str, value: str) -> None:
     if is_known_junk(kind, value, PROVED):
         assert is_known_junk(kind, value, "asserted")
     if is_known_junk(kind, value, "asserted"):
@@ -198,7 +198,7 @@ def test_what_is_worth_more_is_junk_no_sooner(kind: str, value: str) -> None:
 
 
 @given(st.sampled_from(KINDS), ANY, st.sampled_from(["", "proved", "asserted", "claimed"]))
-def test_what_was_marked_once_is_marked_the_same_again(kind: str, value: str, weight: str) -> None:
+def test_marking_junk_twice_equals_marking_it_once(kind: str, value: str, weight: str) -> None:
     given = Identifier(kind=kind, value=value, weight=weight)  # type: ignore[arg-type]
     data = Data(participants=[Participant(role="customer", identifiers=[given])])
 

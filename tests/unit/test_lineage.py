@@ -271,7 +271,7 @@ def test_every_customer_conversation_and_count_member_has_provenance() -> None:
 
 
 @pytest.mark.parametrize("text", ["x", "/a~", "/a~2", "~1"])
-def test_what_is_no_pointer_is_refused(text: str) -> None:
+def test_an_invalid_pointer_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="JSON Pointer"):
         parse_pointer(text)
 

@@ -35,7 +35,7 @@ def test_dots_of_old_japanese_addresses_are_kept(address: str) -> None:
     assert email(f"mailto:{address}") == (address, "")
 
 
-def test_addresses_that_differ_in_their_dots_alone_are_different_people() -> None:
+def test_addresses_that_differ_only_in_dots_stay_different() -> None:
     spellings = ["ana@d.example", ".ana@d.example", "ana.@d.example", "a.na@d.example", "a..na@d.example"]
     assert len({email(each) for each in spellings}) == len(spellings)
 
@@ -52,14 +52,14 @@ def test_addresses_that_differ_in_their_dots_alone_are_different_people() -> Non
         ('mailto:"ana b"@example.com', '"ana b"@example.com'),
     ],
 )
-def test_a_quoted_local_part_is_quoted_only_where_it_must_be(given: str, normal: str) -> None:
+def test_a_local_part_is_quoted_only_where_necessary(given: str, normal: str) -> None:
     assert email(given) == (normal, "")
 
 
 @pytest.mark.parametrize(
     "value", ["..@example.com", '""@example.com', '" "x@example.com', "a b@example.com", ".@d.example"]
 )
-def test_what_is_no_address_stays_unusable(value: str) -> None:
+def test_an_invalid_address_stays_unusable(value: str) -> None:
     assert email(value) == (value, "invalid")
 
 
@@ -67,7 +67,7 @@ _QUOTED = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1
 
 
 @given(_QUOTED)
-def test_a_quoted_local_part_is_read_once_and_for_all(local: str) -> None:
+def test_a_quoted_local_part_keeps_its_normal_form(local: str) -> None:
     escaped = local.replace("\\", "\\\\").replace('"', '\\"')
     once = normalise(Identifier(kind="email", value=f'"{escaped}"@example.com'))
     assert normalise(once) == once
@@ -115,7 +115,7 @@ def stamped(address: str, junk: Junk) -> Identifier:
 
 
 @pytest.mark.parametrize("address", ["ana@corp.local", "ana@local", "ana@mailhost", "Ana@MAILHOST"])
-def test_an_address_of_the_own_network_is_usable_where_the_tenant_says_so(address: str) -> None:
+def test_a_local_network_address_is_usable_if_configured(address: str) -> None:
     found = stamped(address, INTRANET)
     assert (found.value, found.unusable) == (address.lower(), "")
     assert stamped(address, Junk()).unusable == LOCAL
@@ -131,14 +131,14 @@ def test_another_networks_address_stays_unusable(address: str) -> None:
     assert stamped(address, INTRANET).unusable == LOCAL
 
 
-def test_a_lost_value_at_an_own_host_is_still_junk() -> None:
+def test_a_lost_value_at_a_local_host_is_junk() -> None:
     assert stamped("undefined@mailhost", INTRANET).unusable == "junk"
 
 
 @pytest.mark.parametrize(
     "domain", ["", "*.local", "@local", "a b", "-x", "10.0.0.1", ".local", "a..b", "x" * 64, "ana@local"]
 )
-def test_a_domain_that_is_none_stops_the_start(domain: str, tmp_path: Path) -> None:
+def test_an_invalid_domain_stops_the_start(domain: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="local_domains"):
         LocalDomains([domain])
     config = tmp_path / "tenants.yaml"
@@ -164,7 +164,7 @@ def test_the_tenants_file_names_the_domains_of_its_network(tmp_path: Path) -> No
         ('"=?utf-8?q?J=C3=B8rn?=" <a@example.com>', "Jørn"),
     ],
 )
-def test_of_a_quoted_name_only_the_quotes_around_it_are_left_out(field: str, name: str) -> None:
+def test_only_the_outer_quotes_of_a_name_are_removed(field: str, name: str) -> None:
     assert [each.name for each in parse_mailboxes(field)] == [name]
 
 
@@ -175,5 +175,5 @@ def test_addresses_with_blanks_between_are_several(between: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["bo@example.com <tim@example.com>", "tim @ example . com", '"tim b"@example.com'])
-def test_an_address_as_a_name_and_blanks_in_an_address_make_no_second_one(field: str) -> None:
+def test_addresses_as_names_and_blanks_make_no_second_mailbox(field: str) -> None:
     assert len(parse_mailboxes(field)) == 1

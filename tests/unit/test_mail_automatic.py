@@ -50,7 +50,7 @@ def event(raw: bytes, envelope_from: str = "ana@example.com") -> Draft:
         ("X-List-Administrivia: yes", "report"),
     ],
 )
-def test_what_states_that_it_is_automatic_is(fields: str, kind: str) -> None:
+def test_a_mail_that_states_automation_is_automatic(fields: str, kind: str) -> None:
     assert automatic(headers(fields)) == kind
 
 
@@ -71,7 +71,7 @@ def test_what_states_that_it_is_automatic_is(fields: str, kind: str) -> None:
         "Return-Path: <>",
     ],
 )
-def test_what_denies_it_or_speaks_to_others_is_a_person_s(fields: str) -> None:
+def test_fields_that_deny_automation_leave_a_mail_personal(fields: str) -> None:
     assert automatic(headers(fields)) == ""
 
 
@@ -87,7 +87,7 @@ def test_what_denies_it_or_speaks_to_others_is_a_person_s(fields: str) -> None:
         ("Subject: list: of things", ""),
     ],
 )
-def test_how_a_mail_came_is_told_apart_from_who_wrote(fields: str, how: str) -> None:
+def test_distribution_is_told_apart_from_automatic_mail(fields: str, how: str) -> None:
     assert distribution(headers(fields)) == how
     assert automatic(headers(fields), "ana@example.com") == ""
 
@@ -101,7 +101,7 @@ ABSENCES = [
 
 
 @pytest.mark.parametrize("subject", ABSENCES)
-def test_an_absence_s_subject_decides_only_where_the_mail_answers_to_nobody(subject: str) -> None:
+def test_an_absence_subject_counts_only_without_an_envelope_sender(subject: str) -> None:
     fields = headers(f"Subject: {subject}")
     assert automatic(fields, "<>") == "auto-reply"
     assert automatic(headers(f"Return-Path: <>\nSubject: {subject}")) == "auto-reply"
@@ -122,7 +122,7 @@ RECEIPT = (
 )
 
 
-def test_a_report_that_answers_to_nobody_is_a_machine_s() -> None:
+def test_a_report_without_an_envelope_sender_is_automatic() -> None:
     draft = event(RECEIPT, "<>")
     assert draft.data.message is not None
     assert draft.data.message.automatic == "report"
@@ -137,7 +137,7 @@ STATING = st.sampled_from(
 
 
 @given(st.lists(STATING, max_size=8, unique=True))
-def test_no_heap_of_such_fields_makes_a_person_a_machine(fields: list[str]) -> None:
+def test_no_combination_of_such_fields_makes_mail_automatic(fields: list[str]) -> None:
     raw = f"From: Ana <ana@example.com>\nTo: support@acme.example\nMessage-ID: <m@x>\n{chr(10).join(fields)}\n\nHelp"
     draft = event(raw.encode())
     assert draft.type == "cx.message.received.v1"
@@ -152,7 +152,7 @@ def test_no_heap_of_such_fields_makes_a_person_a_machine(fields: list[str]) -> N
         "k04-support-behind-a-list", "k04-x-autoreply-no", "k05-group-rewrites-from",
     ],
 )  # fmt: skip
-def test_a_given_mail_of_a_person_is_a_customer_s(name: str) -> None:
+def test_a_recorded_mail_of_a_person_is_a_customers(name: str) -> None:
     draft = event((GIVEN / f"{name}.eml").read_bytes())
     assert (draft.type, draft.data.direction) == ("cx.message.received.v1", "inbound")
     assert speaker(draft.type, draft.data) == "customer"
@@ -171,5 +171,5 @@ def test_a_given_mail_of_a_person_is_a_customer_s(name: str) -> None:
         "X-Mailman-Version: 2.0.4",
     ],
 )
-def test_each_field_of_a_list_tells_that_a_list_passed_it_on(field: str) -> None:
+def test_each_list_field_means_distribution_by_a_list(field: str) -> None:
     assert distribution(headers(field)) == "list"

@@ -62,7 +62,7 @@ def told(draft: Draft) -> tuple[str, str, str]:
         ("<user.unknown@quota.example> spoke", ""),
     ],
 )
-def test_words_mean_a_status(words: str, status: str) -> None:
+def test_words_of_a_reason_give_its_status(words: str, status: str) -> None:
     assert said_by(words) == status
 
 
@@ -83,7 +83,7 @@ def test_words_mean_a_status(words: str, status: str) -> None:
         ("", "2.0.0 fine", ""),
     ],
 )
-def test_the_server_that_refused_counts_before_the_one_that_reports(status: str, explanation: str, code: str) -> None:
+def test_the_refusing_servers_code_precedes_the_reporting_servers(status: str, explanation: str, code: str) -> None:
     assert code_of(status, explanation) == code
 
 
@@ -127,7 +127,7 @@ def test_each_recipient_has_a_reason_of_its_own() -> None:
     ]
 
 
-def test_recipients_without_a_blank_line_between_them_are_each_told() -> None:
+def test_recipients_without_a_blank_line_between_are_each_reported() -> None:
     (first, second) = drafts(
         parted(
             "report",
@@ -149,7 +149,7 @@ def test_recipients_without_a_blank_line_between_them_are_each_told() -> None:
         ("mailbox is full", "5.2.2"),
     ],
 )
-def test_what_was_tried_until_the_time_was_over_is_a_persistent_transient_failure(reason: str, code: str) -> None:
+def test_a_delivery_tried_until_the_deadline_is_transient(reason: str, code: str) -> None:
     """RFC 3463, section 2; where a server says that it is permanent, that counts."""
     notice = f"A message could not be delivered. The following address failed:\n\n  ana@example.com\n    {reason}\n"
     assert told(*drafts(f"{HEAD}\n{notice}")) == ("failed", "ana@example.com", code)
@@ -159,7 +159,7 @@ def reported(fields: str) -> str:
     return parted("report", "\nIt failed.\n", f"{STATUS}{fields}", "Content-Type: message/rfc822\n\n")
 
 
-def test_the_customer_of_a_failure_is_whom_the_mail_was_sent_to() -> None:
+def test_a_failures_customer_is_the_original_recipient() -> None:
     """RFC 3464, section 2.3.1: the address that the sender gave, also where an alias put another in its place and the
     mail itself did not come back."""
     raw = parted("report", "\nIt failed.\n", f"{FAILED}Original-Recipient: rfc822;shop@example.net\n")
@@ -182,21 +182,21 @@ def test_a_reply_of_several_lines_is_told_as_one(reply: str) -> None:
     )
 
 
-def test_a_reply_without_a_status_of_several_lines_is_told_as_one() -> None:
+def test_a_reply_of_several_lines_is_one_message() -> None:
     reply = "550-Turn on authentication\n    550-in 550 programs.\n    550 Relay is denied"
     (draft,) = drafts(reported(f"Action: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; {reply}\n"))
     assert draft.data.failure is not None
     assert draft.data.failure.message == "550 Turn on authentication in 550 programs. Relay is denied"
 
 
-def test_a_reply_whose_lines_end_in_two_carriage_returns_is_told_whole() -> None:
+def test_a_reply_with_doubled_carriage_returns_is_read_whole() -> None:
     reply = "550-5.7.26 Mail from acme.example is not\r\n550-5.7.26 accepted. See\r\n550 5.7.26 the policy\n"
     (draft,) = drafts(f"{HEAD}\n<ana@example.com> did not like our DATA:\n{reply}".replace("\n", "\r\n"))
     assert draft.data.failure is not None
     assert draft.data.failure.message == "550 5.7.26 Mail from acme.example is not accepted. See the policy"
 
 
-def test_a_reason_goes_on_in_the_next_line_of_its_sentence() -> None:
+def test_a_reason_continues_on_the_next_line() -> None:
     (draft,) = drafts(f"{HEAD}\nana@example.com\n\nMail size limit exceeded. See\nhttp://x.example/size\n\nBye\n")
     assert draft.data.failure is not None
     assert draft.data.failure.message == "Mail size limit exceeded. See http://x.example/size"
@@ -243,7 +243,7 @@ def parted(kind: str, *parts: str) -> str:
         "a report in a text", "an id in prose", "an id on the next line", "an answer",
     ],
 )  # fmt: skip
-def test_a_bounce_joins_the_thread_of_the_mail_that_failed(raw: str) -> None:
+def test_a_bounce_joins_the_thread_of_the_failed_mail(raw: str) -> None:
     (draft,) = drafts(raw)
     assert told(draft) == ("failed", "ana@example.com", "5.1.1")
     assert draft.data.interaction == "mail/sent@acme.example"
@@ -251,7 +251,7 @@ def test_a_bounce_joins_the_thread_of_the_mail_that_failed(raw: str) -> None:
     assert draft.data.message.id == "sent@acme.example"
 
 
-def test_a_complaint_joins_the_thread_of_the_mail_that_its_text_names() -> None:
+def test_a_complaint_joins_the_thread_that_its_text_names() -> None:
     report = "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: ana@example.com\n"
     text = "This is an email abuse report for an email message with the message-id of sent@acme.example received from"
     (draft,) = drafts(parted("report", f"\n{text} IP address 192.0.2.1\n", report, "Content-Type: message/rfc822\n\n"))
@@ -289,13 +289,13 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("raw", "expected"), REFUSALS)
-def test_a_list_server_s_refusal_is_a_failure(raw: str, expected: tuple[str, str, str]) -> None:
+def test_a_list_servers_refusal_is_a_failure(raw: str, expected: tuple[str, str, str]) -> None:
     (draft,) = drafts(raw)
     assert told(draft) == expected
     assert speaker(draft.type, draft.data) == "system"
 
 
-def test_a_refusal_that_gives_the_mail_back_joins_its_thread() -> None:
+def test_a_refusal_returning_the_mail_joins_its_thread() -> None:
     raw = notice("dev-owner@lists.example", "Re: Your order", "", "Content-Type: multipart/mixed; boundary=b\n")
     said = "You are not allowed to post to this mailing list, and your message has\nbeen automatically rejected.\n"
     sent = SENT.replace("ana@example.com", "dev@lists.example")
@@ -347,7 +347,7 @@ Status: 5.3.0
 """
 
 
-def test_prose_in_a_part_for_fields_is_the_text_and_the_reason() -> None:
+def test_prose_in_a_status_part_is_text_and_reason() -> None:
     (draft,) = drafts(PROSE_FOR_FIELDS)
     assert draft.data.failure is not None
     assert draft.data.failure.message == "<ana@example.net> has restricted SMS e-mail"
@@ -356,7 +356,7 @@ def test_prose_in_a_part_for_fields_is_the_text_and_the_reason() -> None:
     assert "Final-Recipient" not in draft.data.message.text
 
 
-def test_a_heading_of_sendmail_s_is_no_reason() -> None:
+def test_a_heading_of_sendmail_is_no_reason() -> None:
     (draft,) = drafts(
         "From: MAILER-DAEMON@mta.example\nSubject: Warning: could not send message for past 1 day\n\n"
         "   ----- Transcript of session follows -----\n<ana@example.net>... Deferred\n"

@@ -38,12 +38,12 @@ JAPANESE = [
 
 
 @pytest.mark.parametrize(("charset", "content", "text"), JAPANESE)
-def test_japanese_is_read_with_the_rows_of_nec_and_ibm(charset: str, content: bytes, text: str) -> None:
+def test_japanese_is_read_with_nec_and_ibm_rows(charset: str, content: bytes, text: str) -> None:
     assert decode(content, charset) == text
 
 
 @pytest.mark.skipif(not Path("/usr/bin/iconv").exists(), reason="iconv is not here")
-def test_the_rows_that_ibm_added_to_euc_are_those_of_iconv() -> None:
+def test_the_euc_rows_of_ibm_equal_those_of_iconv() -> None:
     points = [bytes((0x8F, row, cell)) for row in (0xF3, 0xF4) for cell in range(0xA1, 0xFF)]
     for point in points:
         command = ["iconv", "-f", "EUC-JP-MS", "-t", "UTF-8"]
@@ -71,7 +71,7 @@ def test_a_bad_character_costs_only_itself(charset: str, content: bytes, width: 
     assert 1 <= text.count("\ufffd") <= len(bad)
 
 
-def test_a_text_without_a_charset_is_utf8_though_one_character_is_bad() -> None:
+def test_a_text_without_charset_is_utf8_despite_bad_bytes() -> None:
     assert decode("Žádám o vrácení".encode() + b"\xff") == "Žádám o vrácení\ufffd"
     assert decode("Žádám o vrácení".encode() + b"\xff", "us-ascii") == "Žádám o vrácení\ufffd"
 
@@ -161,5 +161,5 @@ def test_the_header_outranks_what_html_says() -> None:
         (b"\x1b$B%F%9%H\x1b(B \x93\xfa\x96\x7b", "テスト 日本"),
     ],
 )
-def test_a_lone_byte_between_letters_of_iso_2022_jp_costs_no_letter(raw: bytes, text: str) -> None:
+def test_a_stray_byte_in_iso_2022_jp_is_harmless(raw: bytes, text: str) -> None:
     assert decode(raw, "iso-2022-jp") == text

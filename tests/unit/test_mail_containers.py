@@ -119,7 +119,7 @@ def test_a_message_signed_twice_is_read() -> None:
 
 
 @pytest.mark.parametrize("oid", ["2a864886f70d010703", "2a864886f70d010706", "2a864886f70d0109100117"])
-def test_an_encrypted_message_is_named_and_kept_as_a_file(oid: str) -> None:
+def test_an_encrypted_message_is_reported_and_kept_as_file(oid: str) -> None:
     content = tlv(0x30, tlv(6, bytes.fromhex(oid)) + tlv(0xA0, b"\x30\0"))
     message, kept = read(attached(content, "application/pkcs7-mime; smime-type=enveloped-data", "smime.p7m"))
     assert message.text == ""
@@ -135,7 +135,7 @@ def test_certificates_alone_stay_a_file() -> None:
 
 
 @given(st.data())
-def test_no_bytes_raise_and_a_cut_message_gives_its_beginning(data: st.DataObject) -> None:
+def test_a_cut_container_gives_its_beginning_without_raising(data: st.DataObject) -> None:
     whole = in_pieces(b"0123456789" * 5)
     cut = data.draw(st.integers(0, len(whole)))
     assert (b"0123456789" * 5).startswith(opened(whole[:cut]).content or b"")
@@ -232,7 +232,7 @@ def test_what_winmail_dat_says_again_is_not_read_twice() -> None:
     assert [each.name for each in message.attachments] == ["Цены.pdf"]
 
 
-def test_a_winmail_dat_that_is_none_stays_a_file() -> None:
+def test_an_invalid_winmail_dat_stays_a_file() -> None:
     message, _ = read(beside("Hello", attached(b"no TNEF", "application/ms-tnef", "winmail.dat")))
     assert [each.name for each in message.attachments] == ["winmail.dat"]
 

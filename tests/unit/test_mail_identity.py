@@ -46,7 +46,7 @@ def mapped(fields: dict[str, str], body: str = "Your parcel is late", trace: str
         ("body", "Your parcel was lost"),
     ],
 )
-def test_a_mail_of_other_content_is_another_event_though_it_uses_an_id_again(id: str, name: str, other: str) -> None:
+def test_changed_content_under_a_used_id_is_another_event(id: str, name: str, other: str) -> None:
     fields = {**BASE, "Message-ID": id}
     first = mapped(fields)
     second = mapped(fields, other) if name == "body" else mapped({**fields, name: other})
@@ -92,14 +92,14 @@ def test_a_redelivery_is_the_same_event_and_no_conflict(one: str, other: str, id
     assert same_content(*stored)
 
 
-def test_a_client_s_events_are_compared_with_what_they_were_made_of() -> None:
+def test_a_clients_events_are_compared_by_their_originals() -> None:
     draft = mapped(BASE)
     other = mapped(BASE, trace="Received: by a\r\n")
     stored = [stamp(each, source="//acme.example/mail", recorded=1, ids=DEMO_IDS).raw for each in (draft, other)]
     assert not same_content(*stored)
 
 
-def test_a_body_is_the_same_however_it_was_encoded_for_transport() -> None:
+def test_a_transfer_encoding_does_not_change_a_mails_id() -> None:
     text = "Your parcel is late, sorry é"
     plain = {**BASE, "Content-Type": "text/plain; charset=utf-8"}
     encoded = {**plain, "Content-Transfer-Encoding": "base64"}
@@ -113,7 +113,7 @@ def test_what_lies_beyond_the_limits_of_parts_counts_too() -> None:
     assert mapped(fields, f"{many}--b\r\n\r\none\r\n--b--").id != mapped(fields, f"{many}--b\r\n\r\ntwo\r\n--b--").id
 
 
-def test_a_copy_by_another_continuity_token_says_something_else() -> None:
+def test_a_copy_to_another_continuity_token_is_another_event() -> None:
     one, other = (mapped(BASE, x_envelope_to=f"support+token-{n}00000@acme.example") for n in (1, 2))
     assert one.id != other.id
 
@@ -138,7 +138,7 @@ def inbound(**fields: Any) -> Draft:
     return draft
 
 
-def test_one_mail_that_reaches_postmark_twice_or_for_two_of_us_is_one_event() -> None:
+def test_one_mail_reaching_postmark_twice_is_one_event() -> None:
     first = inbound()
     second = inbound(
         MessageID="5b8c1d2e-0000-4000-8000-000000000002",
@@ -152,18 +152,18 @@ def test_one_mail_that_reaches_postmark_twice_or_for_two_of_us_is_one_event() ->
     assert same_content(stored[0].raw, stored[1].raw)
 
 
-def test_other_content_under_a_used_id_is_another_event_by_postmark_too() -> None:
+def test_other_content_by_postmark_is_another_event() -> None:
     assert inbound().id != inbound(TextBody="Goodbye").id
     assert inbound(Headers=[]).id != inbound(Headers=[], TextBody="Goodbye").id
 
 
 @pytest.mark.parametrize("id", ["<parcel@courier.example>", "<Parcel@Courier.example>", "<support@acme.example>"])
-def test_an_address_of_who_wrote_or_got_a_mail_is_no_id_of_it(id: str) -> None:
+def test_a_correspondents_address_is_not_a_mails_id(id: str) -> None:
     one, other = mapped({**BASE, "Message-ID": id}), mapped({**BASE, "Message-ID": id}, "It has come")
     assert one.data.interaction != other.data.interaction
     assert one.data.references == other.data.references == []
 
 
-def test_a_return_path_of_its_own_may_be_a_mail_s_id() -> None:
+def test_a_unique_return_path_may_be_a_mails_id() -> None:
     fields = {**BASE, "Message-ID": "<101BN3c@bounce.example>", "Return-Path": "<101BN3c@bounce.example>"}
     assert [each.value for each in mapped(fields).data.references] == ["101BN3c@bounce.example"]

@@ -52,7 +52,7 @@ def test_a_preamble_without_words_of_anybody_is_not_named(before: str) -> None:
     assert left_out(multipart("mixed", f"{PLAIN}hello", before=before)) == []
 
 
-def test_words_in_front_of_parts_that_have_none_are_read() -> None:
+def test_words_before_parts_without_text_are_read() -> None:
     raw = multipart("mixed", "Content-Type: application/pdf\n\nx", before="Plain Text\n\n")
     assert message_of(raw).text == "Plain Text"
     assert left_out(raw) == []
@@ -61,15 +61,15 @@ def test_words_in_front_of_parts_that_have_none_are_read() -> None:
 # --- forms and kinds of text ------------------------------------------------------------------------------------------
 
 
-def test_a_second_plain_form_is_read_though_its_letters_stand_within_a_word_of_the_first() -> None:
+def test_a_second_plain_form_of_other_words_is_read() -> None:
     assert message_of(multipart("alternative", f"{PLAIN}behave", f"{PLAIN}eh")).text == "behave\n\neh"
 
 
-def test_a_second_plain_form_with_words_of_the_first_is_not_repeated() -> None:
+def test_a_second_plain_form_of_known_words_is_skipped() -> None:
     assert message_of(multipart("alternative", f"{PLAIN}hello, Ana", f"{PLAIN}hello,  Ana")).text == "hello, Ana"
 
 
-def test_a_text_of_a_subtype_that_nobody_knows_is_plain_text() -> None:
+def test_a_text_of_unknown_subtype_is_plain_text() -> None:
     message = message_of(multipart("mixed", "Content-Type: text/x-myown\n\nhello", f"{PLAIN}Another part"))
     assert message.text == "hello\n\nAnother part"
     assert message.attachments == []
@@ -86,13 +86,13 @@ def test_a_text_of_a_subtype_that_nobody_knows_is_plain_text() -> None:
         "Content-Type: text/x-myown\nContent-Disposition: attachment",
     ],
 )
-def test_a_text_that_is_a_file_or_data_stays_an_attachment(head: str) -> None:
+def test_a_text_marked_as_file_stays_an_attachment(head: str) -> None:
     message = message_of(multipart("mixed", f"{head}\n\nhello", f"{PLAIN}Another part"))
     assert message.text == "Another part"
     assert len(message.attachments) == 1
 
 
-def test_a_form_of_a_kind_that_nobody_knows_is_no_second_text() -> None:
+def test_an_unknown_alternative_is_not_a_second_text() -> None:
     message = message_of(
         multipart("alternative", f"{PLAIN}hello", "Content-Type: text/x-own\n\n{hello}", f"{HTML}<b>hello")
     )
@@ -104,14 +104,14 @@ def test_a_form_of_a_kind_that_nobody_knows_is_no_second_text() -> None:
 
 
 @pytest.mark.parametrize("kind", ["message/rfc822", "text/rfc822-headers"])
-def test_the_mail_in_a_report_that_reports_nothing_can_be_opened(kind: str) -> None:
+def test_the_mail_in_an_empty_report_can_be_opened(kind: str) -> None:
     returned = f"Content-Type: {kind}\n\nFrom: bo@example.com\nSubject: lost\n"
     message = message_of(multipart("report", f"{PLAIN}hello", returned))
     assert message.text == "hello"
     assert [each.content_type for each in message.attachments] == [kind]
 
 
-def test_each_author_of_a_mail_is_named_and_the_first_one_is_the_customer() -> None:
+def test_the_first_of_several_authors_is_the_customer() -> None:
     data = data_of(
         "From: Ana <ana@example.com>, bo@example.com, support@acme.example\nTo: support@acme.example\n\nhello"
     )
@@ -123,7 +123,7 @@ def test_each_author_of_a_mail_is_named_and_the_first_one_is_the_customer() -> N
     ]
 
 
-def test_an_author_who_got_the_mail_too_is_named_once() -> None:
+def test_an_author_who_is_also_recipient_is_named_once() -> None:
     data = data_of("From: ana@example.com, bo@example.com\nTo: support@acme.example\nCc: bo@example.com\n\nhello")
     assert [each.identifiers[0].value for each in data.participants] == [
         "ana@example.com",

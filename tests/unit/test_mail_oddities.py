@@ -109,13 +109,11 @@ CHARSETS = [
 
 
 @pytest.mark.parametrize(("label", "content", "text"), CHARSETS)
-def test_text_is_read_by_its_label_and_by_its_bytes_where_they_contradict_it(
-    label: str, content: bytes, text: str
-) -> None:
+def test_contradictory_bytes_override_the_charset_label(label: str, content: bytes, text: str) -> None:
     assert text_of(base64.encodebytes(content), f"text/plain; charset={label}", "base64") == text
 
 
-def test_a_charset_that_a_comment_in_the_html_names_is_not_the_texts() -> None:
+def test_a_charset_in_an_html_comment_is_ignored() -> None:
     html = '<!-- <meta charset="euc-kr"> --><meta charset="windows-1253"><p>Γειά</p>'.encode("cp1253")
     assert text_of(html, "text/html") == "Γειά"
 
@@ -138,7 +136,7 @@ EIGHT_BITS = [
 
 
 @pytest.mark.parametrize(("label", "codec", "words"), EIGHT_BITS)
-def test_fields_with_eight_bits_are_in_the_charset_of_the_text(label: str, codec: str, words: str) -> None:
+def test_eight_bit_fields_have_the_charset_of_the_text(label: str, codec: str, words: str) -> None:
     content = (
         f'From: "{words}" <ana@example.com>\r\nSubject: {words}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n'
         f"--b\r\nContent-Type: text/plain; charset={label}\r\n\r\nhello\r\n--b\r\nContent-Type: application/pdf\r\n"
@@ -219,7 +217,7 @@ def test_text_for_programs_is_a_file(kind: str) -> None:
         "inline; filename=a b.pdf",
     ],
 )
-def test_a_file_has_its_name_however_its_disposition_is_written(disposition: str) -> None:
+def test_a_file_is_named_by_any_form_of_disposition(disposition: str) -> None:
     head = f"Content-Type: application/pdf\r\nContent-Disposition: {disposition}\r\n\r\nx\r\n"
     message = read(HEAD + head.encode()).message
     assert message is not None
@@ -242,11 +240,11 @@ TRANSFERS = [
 
 
 @pytest.mark.parametrize(("coding", "sent", "text"), TRANSFERS)
-def test_all_that_was_encoded_is_read(coding: str, sent: str, text: str) -> None:
+def test_encoded_text_is_read_to_its_end(coding: str, sent: str, text: str) -> None:
     assert text_of(sent, coding=coding) == text
 
 
-def test_a_file_whose_lines_were_encoded_one_by_one_is_whole() -> None:
+def test_a_file_encoded_line_by_line_is_whole() -> None:
     body = base64.b64encode(b"abcd") + b"\r\n" + base64.b64encode(b"efgh") + b"\r\n"
     message = read(HEAD + b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n" + body).message
     assert message is not None
@@ -288,7 +286,7 @@ OWN = [
 
 
 @pytest.mark.parametrize("below", BELOW)
-def test_what_a_program_put_below_the_answer_is_quoted(below: str) -> None:
+def test_text_that_a_program_adds_below_is_quoted(below: str) -> None:
     assert text_of(f"Please cancel.\n\n{below}") == "Please cancel."
 
 
@@ -307,7 +305,7 @@ ABSENT = [
 
 
 @pytest.mark.parametrize("subject", ABSENT)
-def test_an_absence_is_told_by_its_subject_where_nobody_is_to_be_answered(subject: str) -> None:
+def test_an_absence_subject_counts_where_nobody_can_be_answered(subject: str) -> None:
     content = HEAD.replace(b"Re: x", subject.encode()) + b"\r\nI am away.\r\n"
     answered, unanswered = read(content).message, read(content, **{"x-envelope-from": "<>"}).message
     assert answered is not None
@@ -316,7 +314,7 @@ def test_an_absence_is_told_by_its_subject_where_nobody_is_to_be_answered(subjec
 
 
 @pytest.mark.parametrize("said", ["displayed", "Displayed (in a window)", "displayed/error", " displayed ; x"])
-def test_a_receipt_of_reading_is_known_however_it_is_written(said: str) -> None:
+def test_a_read_receipt_is_recognised_in_every_form(said: str) -> None:
     body = (
         'Content-Type: multipart/report; report-type="disposition-notification"; boundary=b\r\n\r\n--b\r\n\r\nRead.\r\n'
         "--b\r\nContent-Type: message/disposition-notification\r\n\r\nFinal-Recipient: rfc822;Ana <ana@example.com>\r\n"

@@ -82,7 +82,7 @@ def found(results: str, sender: str = FROM) -> str:
         ("spf=fail (a \\) dmarc=none (b); dmarc=pass header.from=example.com", ""),
     ],
 )
-def test_dmarc_or_an_aligned_signature_proves_a_sender_and_nothing_else_does(results: str, by: str) -> None:
+def test_only_dmarc_or_an_aligned_signature_proves_a_sender(results: str, by: str) -> None:
     assert found(results) == by
 
 
@@ -97,7 +97,7 @@ def test_dmarc_or_an_aligned_signature_proves_a_sender_and_nothing_else_does(res
         ("", "example.com", False),
     ],
 )
-def test_a_signature_speaks_for_its_domain_and_those_below_it(signer: str, domain: str, speaks: bool) -> None:
+def test_a_signature_covers_its_domain_and_subdomains(signer: str, domain: str, speaks: bool) -> None:
     assert signs_for(signer, domain) is speaks
 
 
@@ -124,7 +124,7 @@ def test_domains_in_other_scripts_are_compared_in_ascii() -> None:
 # --- whose word counts ------------------------------------------------------------------------------------------------
 
 
-def test_a_verdict_counts_only_where_a_known_host_brought_the_mail() -> None:
+def test_a_verdict_counts_only_from_a_known_host() -> None:
     head = PASSED + BORDER + FROM
     assert aligned(head) == DMARC
     assert aligned(head, peer=STRANGER) == ""
@@ -132,7 +132,7 @@ def test_a_verdict_counts_only_where_a_known_host_brought_the_mail() -> None:
     assert aligned(head, peer=f"::ffff:{MX}") == DMARC
 
 
-def test_another_host_s_verdict_does_not_count() -> None:
+def test_another_hosts_verdict_does_not_count() -> None:
     for other in ("mx.evil.example", "mx.acme.example.evil.example", "mx.acme.example 2", '"mx.acme.example'):
         assert aligned(PASSED.replace("mx.acme.example;", f"{other};") + BORDER + FROM) == ""
     for same in ("MX.acme.example", "(x) mx.acme.example (y)", "mx.acme.example 1", '"mx.acme.example"'):
@@ -166,7 +166,7 @@ def test_a_folded_verdict_is_read_whole() -> None:
         "X-Authentication-Results: mx.acme.example; dmarc=pass header.from=example.com\n" + BORDER + FROM,
     ],
 )
-def test_what_a_sender_writes_under_our_name_does_not_count(head: str) -> None:
+def test_a_senders_verdict_under_our_name_is_ignored(head: str) -> None:
     assert aligned(head) == ""
 
 
@@ -219,7 +219,7 @@ def test_a_relay_that_found_a_forgery_is_heard() -> None:
         ("Authentication-Results: mx.evil.example; auth=pass smtp.auth=bo\n" + BORDER, False),
     ],
 )
-def test_who_logged_in_at_a_host_of_ours_is_known_by_that_host(head: str, submitted: bool) -> None:
+def test_a_host_of_ours_vouches_for_its_logins(head: str, submitted: bool) -> None:
     assert origin(head + FROM).submitted is submitted
 
 
@@ -236,7 +236,7 @@ def test_who_logged_in_at_a_host_of_ours_is_known_by_that_host(head: str, submit
         ("NOT_DKIM_VALID_AU", ""),
     ],
 )
-def test_a_signature_of_the_author_s_domain_is_spamassassin_s_verdict(tests: str, by: str) -> None:
+def test_spamassassins_verdict_on_the_authors_domain_counts(tests: str, by: str) -> None:
     head = f"Return-Path: <a@b>\nReceived: from x by inbound.example\nX-Spam-Tests: {tests}\n{FROM}\n"
     headers = split_head(head.encode())[0]
     assert origin_of(headers, "", VENDOR, by_vendor=True).aligned == by
@@ -244,7 +244,7 @@ def test_a_signature_of_the_author_s_domain_is_spamassassin_s_verdict(tests: str
     assert origin_of(headers, MX, TRUST).aligned == ""
 
 
-def test_only_the_vendor_s_own_tests_count() -> None:
+def test_only_the_vendors_own_tests_count() -> None:
     forged = "X-Spam-Tests: DKIM_VALID_AU\n"
     for head in (
         f"Received: from x by vendor\nReceived: from y by z\n{forged}{FROM}",
@@ -254,7 +254,7 @@ def test_only_the_vendor_s_own_tests_count() -> None:
         assert origin_of(split_head(f"{head}\n".encode())[0], "", VENDOR, by_vendor=True).aligned == ""
 
 
-def test_an_exchanger_before_the_vendor_is_known_by_its_address() -> None:
+def test_an_exchanger_before_the_vendor_is_known_by_address() -> None:
     trust = mail_settings({"authserv_ids": ["mx.acme.example"], "mx": [MX]}, by_vendor=True).trust
 
     def by_way_of(address: str) -> str:
@@ -293,7 +293,7 @@ def test_any_field_is_read_or_says_nothing(value: str) -> None:
 
 
 @given(st.text(alphabet='()"\\;= dmarc=pass', max_size=60))
-def test_what_a_host_quotes_of_a_sender_is_no_result(said: str) -> None:
+def test_words_that_a_host_quotes_are_no_result(said: str) -> None:
     in_comment, quoted = (
         "".join(f"\\{each}" if each in special else each for each in said) for special in ("()\\", '"\\')
     )
@@ -310,7 +310,7 @@ _BELOW = st.lists(
 
 
 @given(_BELOW)
-def test_nothing_below_our_host_s_verdict_changes_it(below: str) -> None:
+def test_nothing_below_our_hosts_verdict_changes_it(below: str) -> None:
     failed = "Authentication-Results: mx.acme.example; dmarc=fail header.from=example.com\n"
     assert aligned(failed + BORDER + below + FROM) == ""
     assert aligned(BORDER + failed + below + FROM) == ""
@@ -318,5 +318,5 @@ def test_nothing_below_our_host_s_verdict_changes_it(below: str) -> None:
 
 
 @given(_BELOW)
-def test_a_stranger_s_mail_is_never_aligned_whatever_it_says(head: str) -> None:
+def test_a_strangers_mail_is_never_aligned(head: str) -> None:
     assert origin(head + FROM, peer=STRANGER) == Origin()

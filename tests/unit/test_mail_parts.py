@@ -52,7 +52,7 @@ NAMED = [
 
 
 @pytest.mark.parametrize("part", NAMED)
-def test_a_named_text_is_the_body_where_there_is_no_other(part: str) -> None:
+def test_a_lone_text_with_a_name_is_the_body(part: str) -> None:
     for raw in (part, multipart(part), multipart(PNG, part), multipart("\n \n", part)):
         message, _ = read(raw)
         assert message.text == "Hello"
@@ -60,7 +60,7 @@ def test_a_named_text_is_the_body_where_there_is_no_other(part: str) -> None:
 
 
 @pytest.mark.parametrize("part", NAMED)
-def test_a_named_text_beside_the_body_is_an_attachment_where_it_is_plain(part: str) -> None:
+def test_a_named_plain_text_beside_the_body_is_attached(part: str) -> None:
     message, _ = read(multipart("\nWords", part))
     assert message.text == ("Words\n\nHello" if "inline" in part and "html" in part else "Words")
     assert names(message) == ["body.html" if "html" in part else "body.txt"]
@@ -93,7 +93,7 @@ def html(words: str) -> str:
 
 
 @pytest.mark.parametrize("kind", ["mixed", "related"])
-def test_html_between_files_is_read_in_order_inside_an_alternative(kind: str) -> None:
+def test_html_between_files_is_read_in_order(kind: str) -> None:
     rich = multipart(html("First<br>"), PDF, html("second."), PNG, html("third"), kind=kind, boundary="c")
     message, _ = read(multipart("\nFirst\n\nsecond.\n\nthird", rich, kind="alternative"))
     assert message.text == "First\n\nsecond.\n\nthird"
@@ -109,14 +109,14 @@ def test_plain_text_among_html_parts_is_in_both_forms() -> None:
     assert "a &lt; b" in message.html
 
 
-def test_a_second_plain_alternative_that_says_more_is_read_too() -> None:
+def test_a_second_plain_alternative_with_more_is_read_too() -> None:
     message, _ = read(multipart("\nOne", "\nTwo", html("One"), kind="alternative"))
     assert message.text == "One\n\nTwo"
     same, _ = read(multipart("\nOne and two", "\nOne  and two\n", html("One and two"), kind="alternative"))
     assert same.text == "One and two"
 
 
-def test_of_plain_and_enriched_forms_the_plain_one_is_read() -> None:
+def test_a_plain_form_is_read_before_an_enriched_one() -> None:
     enriched = "Content-Type: text/enriched\n\n<bold>One</bold> indeed"
     message, _ = read(multipart("\nOne", enriched, kind="alternative"))
     assert message.text == "One"
@@ -127,7 +127,7 @@ def test_of_plain_and_enriched_forms_the_plain_one_is_read() -> None:
 # --- boundaries ------------------------------------------------------------------------------------------------------
 
 
-def test_a_nested_multipart_with_its_parents_boundary_ends_only_itself() -> None:
+def test_a_nested_multipart_with_its_parents_boundary_ends_alone() -> None:
     inner = "Content-Type: multipart/alternative; boundary=b\n\n--b\n\nplain\n--b\n" + html("rich") + "\n--b--"
     message, kept = read(multipart(inner, PDF, "\nafter"))
     assert message.text == "plain\n\nafter"
@@ -136,21 +136,21 @@ def test_a_nested_multipart_with_its_parents_boundary_ends_only_itself() -> None
     assert "left_out" not in kept
 
 
-def test_a_close_with_the_parents_boundary_ends_only_the_inner_part() -> None:
+def test_a_parents_close_ends_only_the_inner_part() -> None:
     inner = "Content-Type: multipart/alternative; boundary=c\n\n--c\n\nplain\n--c\n" + html("rich") + "\n--b--"
     message, _ = read(multipart(inner, PDF, "\nafter"))
     assert message.text == "plain\n\nafter"
     assert names(message) == ["i.pdf"]
 
 
-def test_inner_parts_that_use_the_parents_boundary_belong_to_the_inner_multipart() -> None:
+def test_inner_parts_with_the_parents_boundary_stay_inner() -> None:
     inner = "Content-Type: multipart/alternative; boundary=c\n\n--b\n\nplain\n--b\n" + html("rich") + "\n--b--"
     message, _ = read(multipart(inner, PDF))
     assert message.text == "plain"
     assert names(message) == ["i.pdf"]
 
 
-def test_a_part_without_a_head_keeps_lines_that_look_like_fields() -> None:
+def test_a_part_without_head_keeps_lines_like_fields() -> None:
     message, _ = read(multipart("\nOrder: 4711\nPlease refund me.", "\nTo: you\n\nAnd quickly."))
     assert message.text == "Order: 4711\nPlease refund me.\n\nTo: you\n\nAnd quickly."
     message, _ = read(multipart("\nContent-Type: text/html\n\n<p>Hello</p>"))
@@ -169,7 +169,7 @@ def test_words_after_the_last_close_delimiter_are_named() -> None:
     assert "left_out" not in kept
 
 
-def test_words_before_the_first_boundary_are_read_where_there_are_no_others() -> None:
+def test_words_before_the_first_boundary_are_a_fallback() -> None:
     body = "Content-Type: multipart/mixed; boundary=b\n\nPlease help.\n"
     message, _ = read(f"{body}--b\n{PDF}\n--b--\n")
     assert message.text == "Please help."
@@ -200,7 +200,7 @@ def test_a_boundary_that_differs_from_the_headers_is_found(parameter: str, line:
     assert names(message) == ["i.pdf"]
 
 
-def test_a_part_whose_boundary_line_is_lost_or_cut_is_read() -> None:
+def test_a_part_with_a_damaged_boundary_is_read() -> None:
     quoted = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nGr=C3=BC=C3=9Fe\n"
     for line in ("", "--=_Part_12\n", "--=_Part\n"):
         raw = f"{line}{quoted}--=_Part_1234\n{PDF}\n--=_Part_1234--\n"
@@ -209,14 +209,14 @@ def test_a_part_whose_boundary_line_is_lost_or_cut_is_read() -> None:
         assert names(message) == ["i.pdf"]
 
 
-def test_a_cut_boundary_line_between_parts_ends_the_part_before_it() -> None:
+def test_a_cut_boundary_line_ends_the_part_before() -> None:
     raw = f"--=_Part_1234\n\nHello\n--=_Part_1\n{PDF}\n--=_Part_1234\n\nafter\n--=_Part_1234--\n"
     message, _ = read(f'Content-Type: multipart/mixed; boundary="=_Part_1234"\n\n{raw}')
     assert message.text == "Hello\n\nafter"
     assert names(message) == ["i.pdf"]
 
 
-def test_a_multipart_without_any_boundary_shows_its_lines_but_no_coding() -> None:
+def test_a_multipart_without_boundaries_shows_lines_but_no_base64() -> None:
     data = base64.encodebytes(bytes(range(256)) * 4).decode()
     message, kept = read(
         "Content-Type: multipart/mixed; boundary=gone\n\nContent-Type: text/plain\n\nPlease help.\n\n"
@@ -249,7 +249,7 @@ QUOTED = quopri.encodestring(WORDS.encode()).decode()
 @pytest.mark.parametrize("coding", ["", "Content-Transfer-Encoding: 7bit\n", "Content-Transfer-Encoding: b\n"])
 @pytest.mark.parametrize("kind", ["text/plain", "text/html"])
 @pytest.mark.parametrize("body", [BASE64, QUOTED])
-def test_text_that_is_encoded_though_the_header_does_not_say_so_is_read(coding: str, kind: str, body: str) -> None:
+def test_text_is_decoded_without_a_declared_encoding(coding: str, kind: str, body: str) -> None:
     for raw in (
         f"{coding}Content-Type: {kind}; charset=utf-8\n\n{body}",
         multipart(f"{coding}Content-Type: {kind}; charset=utf-8\n\n{body}", PDF),
@@ -267,13 +267,13 @@ def test_plain_text_that_looks_a_little_encoded_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(("coding", "body"), [("quoted-printable", BASE64), ("base64", QUOTED)])
-def test_text_in_another_coding_than_its_header_says_is_read(coding: str, body: str) -> None:
+def test_text_is_decoded_despite_a_wrong_declared_encoding(coding: str, body: str) -> None:
     head = f"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {coding}\n"
     message, _ = read(f"{head}\n{body}")
     assert message.text == WORDS.strip()
 
 
-def test_a_uuencoded_file_in_a_text_is_left_out_and_named() -> None:
+def test_a_uuencoded_file_in_a_text_is_left_out() -> None:
     message, kept = read("Content-Type: text/plain\n\nHello\nbegin 644 test.txt\n#0V%T\n`\nend\nBye\n")
     assert message.text == "Hello\nBye"
     assert kept["left_out"] == ["encoded"]
@@ -286,7 +286,7 @@ def test_plain_text_that_claims_to_be_base64_is_read() -> None:
     assert message.text == "Hello, I want my money back."
 
 
-def test_a_footer_that_a_list_put_behind_base64_is_read_too() -> None:
+def test_a_footer_after_base64_is_read_too() -> None:
     footer = "\n-- \nThis list is for customers."
     message, _ = read(
         f"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n{BASE64}{footer}\n"
@@ -300,7 +300,7 @@ def test_what_follows_padding_on_its_line_is_nothing() -> None:
     assert message.text == "yötä vaan."
 
 
-def test_encoded_data_in_a_text_is_left_out_and_named() -> None:
+def test_encoded_data_in_a_text_is_left_out() -> None:
     data = base64.encodebytes(bytes(range(256)) * 3).decode()
     message, kept = read(f"Content-Type: text/plain\n\nLook:\n{data}\nThanks\n")
     assert message.text == "Look:\n\nThanks"
@@ -320,7 +320,7 @@ def test_a_key_that_a_customer_pastes_stays() -> None:
 ARMOUR = "Version: 1\n\n" + base64.encodebytes(bytes(range(200))).decode()
 
 
-def test_a_text_signed_with_pgp_is_read_without_its_signature() -> None:
+def test_a_pgp_text_is_read_without_its_signature() -> None:
     message, kept = read(
         "Content-Type: text/plain\n\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nHello\n- - one\n"
         f"-----BEGIN PGP SIGNATURE-----\n{ARMOUR}-----END PGP SIGNATURE-----\n\nbelow\n"
@@ -367,7 +367,7 @@ def written(tree: Any, depth: int, count: list[int]) -> str:
 
 
 @given(st.recursive(LEAVES, shape, max_leaves=12))
-def test_every_word_is_in_the_text_or_in_an_attachment(tree: Any) -> None:
+def test_every_word_is_in_the_text_or_an_attachment(tree: Any) -> None:
     count = [0]
     raw = written(tree, 0, count).encode()
     content = content_of(parse(raw).root)
@@ -384,7 +384,7 @@ def test_every_attachment_is_found_by_its_number(tree: Any) -> None:
             assert content_at(raw, part.place) == part.content()
 
 
-def test_a_page_is_no_mail_though_a_line_of_it_has_a_colon() -> None:
+def test_a_web_page_with_colons_is_no_mail() -> None:
     """Its lines would be taken for what stands before the fields, and be lost."""
     page = b'<html>\n  <body>\n    Hello, it is broken.\n  <blockquote\ncite="mid:CA+j@mail.example">\n</blockquote>\n'
     with pytest.raises(Refused):

@@ -45,7 +45,7 @@ def customer(head: str, peer: str = STRANGER, **settings: Any) -> tuple[str, str
 # --- the person in From -----------------------------------------------------------------------------------------------
 
 
-def test_an_aligned_sender_is_proved_and_any_other_is_claimed() -> None:
+def test_only_an_aligned_sender_is_proved() -> None:
     assert customer(f"{ALIGNED}From: Ana <ana@example.com>\n", MX) == ("Ana", "ana@example.com", "proved")
     assert customer(f"{ALIGNED}From: Ana <ana@example.com>\n") == ("Ana", "ana@example.com", "")
     assert customer("From: Ana <ana@example.com>\n", MX) == ("Ana", "ana@example.com", "")
@@ -76,7 +76,7 @@ OURS = "From: Acme Support <support@acme.example>\nTo: ana@example.com\n"
         (f"Received: from out (out [{RELAY}]) by mx with ESMTP id 1; now\n" + OURS, MX),
     ],
 )
-def test_mail_from_our_address_by_a_way_that_is_ours_was_sent_by_us(head: str, peer: str) -> None:
+def test_mail_from_our_address_and_host_is_ours(head: str, peer: str) -> None:
     draft = event(head, peer)
     assert (draft.type, draft.data.direction) == ("cx.message.sent.v1", "outbound")
     assert [one.role for one in draft.data.participants] == ["customer", "agent"]
@@ -86,7 +86,7 @@ def test_mail_from_our_address_by_a_way_that_is_ours_was_sent_by_us(head: str, p
     "sender", ["support@acme.example", "bo@acme.example", "anybody@acme.test", "SUPPORT+x@acme.example"]
 )
 @pytest.mark.parametrize("peer", [STRANGER, MX, ""])
-def test_mail_from_our_address_by_any_other_way_is_an_unverified_stranger_s(sender: str, peer: str) -> None:
+def test_mail_from_our_address_elsewhere_is_an_unverified_strangers(sender: str, peer: str) -> None:
     head = f"From: Acme <{sender}>\nTo: ana@example.com\nReferences: <q-1@example.com>\n"
     assert customer(head, peer) == ("Acme", sender, "")
 
@@ -123,13 +123,13 @@ ANA = ("Ana Silva", "ana@example.com", "")
         "From: Ana Silva via users <ana@example.com.INVALID>\n",
     ],
 )
-def test_a_group_that_rewrites_from_leaves_the_person_the_customer(head: str) -> None:
+def test_a_group_rewriting_from_keeps_the_person_as_customer(head: str) -> None:
     for peer in (STRANGER, RELAY, MX):
         assert customer(head, peer) == ANA
         assert customer(ALIGNED + head, MX) == ANA
 
 
-def test_who_is_known_to_a_group_by_address_alone_has_no_name() -> None:
+def test_a_person_known_by_address_alone_has_no_name() -> None:
     head = f"From: \"'ana@example.com' via Support\" <support@acme.example>\n{LIST}"
     assert customer(head) == ("", "ana@example.com", "")
 
@@ -150,7 +150,7 @@ def test_a_list_that_leaves_from_alone_changes_nobody(head: str) -> None:
     assert customer(ALIGNED + head, MX) == ("Ana", "ana@example.com", "proved")
 
 
-def test_one_of_us_who_writes_to_our_group_is_one_of_us() -> None:
+def test_a_colleague_writing_to_our_group_stays_an_agent() -> None:
     head = (
         f"From: Bo via Support <support@acme.example>\nX-Original-Sender: bo@acme.example\n{LIST}To: ana@example.com\n"
     )
@@ -170,7 +170,7 @@ FORMS = [
 ]
 
 
-def test_a_form_s_writer_stands_where_the_setting_says() -> None:
+def test_a_forms_writer_stands_where_the_setting_says() -> None:
     form = "From: Acme Shop <mailer@shop.example>\nReply-To: Ana Silva <ana@example.com>\n"
     assert customer(form) == ("Acme Shop", "mailer@shop.example", "")
     assert customer(form, forwarders=FORMS) == ANA
@@ -179,7 +179,7 @@ def test_a_form_s_writer_stands_where_the_setting_says() -> None:
     assert customer(forwarded, forwarders=FORMS) == ANA
 
 
-def test_a_form_that_names_no_writer_is_nobody_s() -> None:
+def test_a_form_that_names_no_writer_is_nobodys() -> None:
     assert customer("From: Acme Shop <mailer@shop.example>\n", forwarders=FORMS) == ("", "", "")
 
 
@@ -188,7 +188,7 @@ def test_a_forwarder_is_known_by_two_fields_that_agree() -> None:
     assert customer(f"{ALIGNED}{head}Reply-To: ana@example.com\n", MX) == ANA
 
 
-def test_a_form_in_our_own_name_is_the_writer_s_whichever_way_it_came() -> None:
+def test_a_form_in_our_name_is_the_writers() -> None:
     head = "From: support@acme.example\nReply-To: Ana Silva <ana@example.com>\n"
     for peer in (STRANGER, RELAY):
         assert customer(head, peer) == ANA

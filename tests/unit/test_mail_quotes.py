@@ -139,12 +139,12 @@ def test_an_answer_below_marked_lines_is_new(quote: str) -> None:
     assert "old" in quoted
 
 
-def test_words_below_an_introduction_that_is_quoted_itself_are_new() -> None:
+def test_words_below_a_quoted_introduction_are_new() -> None:
     text = "> On 27 Nov 2026, at 09:00, Acme <support@acme.example> wrote:\n> when?\nOn Monday."
     assert split(text)[0] == "On Monday."
 
 
-def test_older_marked_lines_do_not_make_the_mail_above_them_new() -> None:
+def test_older_marked_lines_do_not_make_their_mail_new() -> None:
     quote = "From: Acme\nSent: Friday 9:00\nTo: Ana\nSubject: x\n\nOur answer.\n\n> Your question."
     assert split(f"Thank you.\n\n{quote}") == ("Thank you.", quote)
 
@@ -196,7 +196,7 @@ def test_an_answer_is_no_forwarded_mail(subject: str) -> None:
     assert not is_forwarded(subject)
 
 
-def test_the_same_letters_forward_in_danish_and_answer_in_finnish() -> None:
+def test_vs_means_forward_in_danish_and_answer_in_finnish() -> None:
     assert is_forwarded("VS: x", "Fra: Bo\nSendt: i dag")
     assert not is_forwarded("VS: x", "Kiitos\n\nLähettäjä: Bo\nLähetetty: tänään")
 
@@ -219,7 +219,7 @@ def test_what_a_writer_points_to_stays_in_the_text(words: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "Sent from my iPhone", "-- \nAna Silva\nAcme Ltd"])
-def test_a_mail_with_nothing_new_above_stays_in_the_text(words: str) -> None:
+def test_a_mail_with_nothing_new_above_stays_whole(words: str) -> None:
     text = f"{words}\n\n{BLOCK}".strip()
     assert split(text) == (text, "")
 
@@ -281,7 +281,7 @@ def test_a_signature_stays_in_the_text_and_is_told(signature: str) -> None:
         "",
     ],
 )
-def test_what_only_looks_like_a_signature_is_none(text: str) -> None:
+def test_lines_resembling_a_signature_are_none(text: str) -> None:
     assert signature_at(text) is None
 
 
@@ -298,7 +298,7 @@ _LINES = st.lists(
 
 
 @given(_LINES)
-def test_no_word_is_lost_and_a_signature_begins_at_a_line(lines: list[str]) -> None:
+def test_splitting_loses_no_word_and_signatures_begin_lines(lines: list[str]) -> None:
     text = "\n".join(lines)
     new, quoted = split(text)
     assert sorted(words_of(f"{new}\n{quoted}")) == sorted(words_of(text))
@@ -348,7 +348,7 @@ def test_a_mails_event_tells_where_its_signature_begins() -> None:
         "1999-12-31 23:59 all is well",
     ],
 )
-def test_what_stands_below_a_rule_is_no_signature_for_a_date_or_a_diff(below: str) -> None:
+def test_below_a_rule_dates_and_diffs_are_no_signature(below: str) -> None:
     assert signature_at(f"What changed:\n==========\n{below}") is None
 
 

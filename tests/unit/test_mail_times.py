@@ -35,7 +35,7 @@ def written(date_field: str, *, relay: str = FIRST) -> int | None:
         "Date: Fri, 27 Nov 2026 10:00:00 +9999\n",
     ],
 )
-def test_the_first_relay_s_date_counts_where_the_mail_s_cannot_be_right(unreadable: str) -> None:
+def test_the_first_relays_date_replaces_an_impossible_one(unreadable: str) -> None:
     assert written(unreadable) == parse_time("2026-11-27T10:00:05Z")
 
 
@@ -51,18 +51,18 @@ def test_a_date_of_iso_8601_is_read(text: str) -> None:
     assert written(f"Date: {text}\n") == parse_time("2026-11-26T22:00:00Z")
 
 
-def test_a_date_counts_where_one_host_alone_has_a_wrong_clock() -> None:
+def test_a_date_counts_despite_one_wrong_relay_clock() -> None:
     right = "Date: Fri, 27 Nov 2026 10:00:00 +0000\n"
     assert written(right, relay="Thu, 1 Jan 1970 00:00:10 +0000") == parse_time("2026-11-27T10:00:00Z")
 
 
-def test_without_a_relay_a_date_without_a_zone_is_taken_for_utc() -> None:
+def test_a_date_without_zone_or_relay_is_utc() -> None:
     assert written_at(split_head(b"Date: Fri, 27 Nov 2026 12:00:00 CEST\n\n")[0]) == parse_time("2026-11-27T12:00:00Z")
     assert written_at(split_head(b"Subject: x\n\n")[0]) is None
 
 
 @given(st.integers(-3 * FAR // 1_000_000, 3 * FAR // 1_000_000))
-def test_a_mail_is_never_further_from_its_first_relay_than_a_week_in_the_outbox(seconds: int) -> None:
+def test_a_mails_date_stays_near_its_first_relays(seconds: int) -> None:
     first = parse_time("2026-11-27T10:00:05Z")
     found = written(f"Date: {_as_field(first + seconds * 1_000_000)}\n")
     assert found is not None

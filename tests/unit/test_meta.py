@@ -67,7 +67,7 @@ def verified(body: bytes, given: str | None, *secrets: str) -> str:
 
 
 @pytest.mark.parametrize("path", sorted(VECTORS.glob("*.json")) or [VECTORS / "none"], ids=lambda path: path.name)
-def test_a_delivery_that_meta_signed_passes_and_nothing_else_does(path: Path) -> None:
+def test_only_a_delivery_that_meta_signed_passes(path: Path) -> None:
     if not path.is_file():
         assert not os.environ.get("CI"), f"the vectors {path} are missing"
         pytest.skip("the vectors are not here")
@@ -102,7 +102,7 @@ SUBSCRIBE = ("hub.mode", "subscribe")
 CHALLENGE = ("hub.challenge", "1158201444")
 
 
-def test_a_subscription_check_with_the_right_token_hears_its_challenge() -> None:
+def test_a_subscription_check_with_the_token_gets_its_challenge() -> None:
     right = ("hub.verify_token", "a-token")
     assert asked(SUBSCRIBE, right, CHALLENGE) == (200, b"1158201444")
     assert asked(SUBSCRIBE, right, CHALLENGE, token=["another", "a-token"]) == (200, b"1158201444")
@@ -157,7 +157,7 @@ def test_an_echo_tells_by_its_app_who_wrote_it(app: Any, expected: list[str]) ->
     assert draft.data.interaction == f"acme-social/{PAGE}:{ANA}"
 
 
-def test_the_two_ends_are_found_although_the_entry_names_another_account() -> None:
+def test_both_ends_are_found_despite_another_accounts_entry() -> None:
     received = only(mapped(delivery(item(ANA, "55", message={"mid": "m"}))))
     sent = only(mapped(delivery(item("55", ANA, message={"mid": "m2", "is_echo": True}))))
     assert received.data.interaction == sent.data.interaction == f"acme-social/55:{ANA}"
@@ -172,7 +172,7 @@ def test_the_pages_own_comment_makes_no_customer() -> None:
     assert own.data.interaction == ana.data.interaction == "acme-social/p"
 
 
-def test_accounts_of_others_are_left_out_where_the_setting_lists_ours() -> None:
+def test_others_accounts_are_ignored_when_ours_are_listed() -> None:
     document = delivery(item(message={"mid": "m"}))
     assert only(mapped(document, accounts=[PAGE])).type == "cx.message.received.v1"
     found = mapped(document, accounts=["1"])
@@ -182,7 +182,7 @@ def test_accounts_of_others_are_left_out_where_the_setting_lists_ours() -> None:
     assert len(mapped(nameless, accounts=["1"]).unmapped) == 1
 
 
-def test_an_authorization_code_counts_only_where_the_settings_say_what_it_is() -> None:
+def test_an_authorization_code_counts_only_as_the_settings_say() -> None:
     document = delivery(item(account_linking={"status": "linked", "authorization_code": "a-1"}))
     assert not mapped(document).drafts
     draft = only(mapped(document, account_linking="crm"))
@@ -202,7 +202,7 @@ def test_one_malformed_notice_does_not_lose_the_others() -> None:
         assert bad in found.unmapped[0].original.replace(b'"a": ', b'"a":')
 
 
-def test_what_is_kept_of_a_notice_is_a_delivery_that_becomes_the_same_event() -> None:
+def test_the_raw_of_a_notice_becomes_the_same_event() -> None:
     document = {
         "object": "page",
         "entry": [
@@ -250,7 +250,7 @@ def test_different_notices_of_one_moment_have_different_ids() -> None:
     assert len(ids) == len(set(ids)) == len(notices)
 
 
-def test_a_receipt_up_to_a_watermark_stands_at_the_watermarks_moment() -> None:
+def test_a_read_receipt_has_its_watermarks_time() -> None:
     draft = only(mapped(delivery(item(read={"watermark": NOON - 5000}))))
     assert draft.time == (NOON - 5000) * 1000
     assert draft.data.message is None
@@ -276,7 +276,7 @@ def test_times_are_told_apart_by_their_size(value: Any, expected: int | None) ->
         ({"object": "page", "entry": [{}]}, "no-notices"),
     ],
 )
-def test_what_holds_no_notice_is_ignored_by_name(document: Any, kind: str) -> None:
+def test_a_body_without_notices_is_ignored_by_name(document: Any, kind: str) -> None:
     found = mapped(document)
     assert [ignored.kind for ignored in found.ignored] == [kind]
     assert not found.unmapped
@@ -296,7 +296,7 @@ def entry(object: str = "page", **fields: Any) -> Any:
 COMMENT = {"id": "17_c", "from": {"id": ANA, "username": "ana"}, "text": "hi", "media": {"id": "18_m"}}
 
 
-def test_an_entry_that_is_itself_the_change_is_read_like_one_in_a_list() -> None:
+def test_a_bare_change_is_read_like_a_listed_one() -> None:
     flat = mapped(entry("instagram", id=PAGE, field="comments", value=COMMENT))
     listed = mapped(entry("instagram", id=PAGE, changes=[{"field": "comments", "value": COMMENT}]))
     assert only(flat) == only(listed)
@@ -304,7 +304,7 @@ def test_an_entry_that_is_itself_the_change_is_read_like_one_in_a_list() -> None
     assert again(only(flat)) == only(flat)
 
 
-def test_an_entry_that_is_itself_the_answer_to_a_wish_to_call_is_a_consent() -> None:
+def test_an_entry_answering_a_call_permission_is_a_consent() -> None:
     reply = {"response": "approve", "expiration_timestamp": "1795435200"}
     found = only(mapped(entry(**item(call_permission_reply=reply))))
     assert found.type == "cx.consent.changed.v1"
@@ -317,7 +317,7 @@ def test_an_entry_that_is_itself_the_answer_to_a_wish_to_call_is_a_consent() -> 
     assert mapped(entry(**item(call_permission_reply={"response": "perhaps"}))).unmapped
 
 
-def test_a_list_of_deliveries_is_read_like_each_of_them() -> None:
+def test_a_list_of_deliveries_is_read_like_each() -> None:
     one, two = delivery(item(message={"mid": "m1"})), delivery(item(message={"mid": "m2"}))
     assert mapped([one, two]).drafts == (*mapped(one).drafts, *mapped(two).drafts)
 
@@ -333,20 +333,20 @@ def test_a_list_of_deliveries_is_read_like_each_of_them() -> None:
         ({"id": PAGE, "messaging": [item(message={"mid": "m", "is_self": True})]}, "is_self"),
     ],
 )
-def test_what_meta_documents_and_nobody_needs_is_ignored_by_name(fields: Any, kind: str) -> None:
+def test_a_documented_kind_without_use_is_ignored_by_name(fields: Any, kind: str) -> None:
     found = mapped(entry(**fields))
     assert [ignored.kind for ignored in found.ignored] == [kind]
     assert not found.unmapped
     assert kind in IGNORED
 
 
-def test_an_entry_of_an_unknown_kind_goes_to_the_dead_letters() -> None:
+def test_an_entry_of_unknown_kind_becomes_a_dead_letter() -> None:
     lost = mapped(entry(id=PAGE, holograms=[{"id": "h"}]))
     assert [each.reason.partition(":")[0] for each in lost.unmapped] == ["unknown-kind"]
     assert not lost.ignored
 
 
-def test_what_is_said_below_a_page_s_post_in_a_group_comes_among_the_messages_and_is_a_comment() -> None:
+def test_a_group_comment_among_the_messages_is_a_comment() -> None:
     said = {
         "recipient": {"id": PAGE}, "from": {"id": ANA, "name": "Ana"}, "group_id": "7", "comment_id": "7_c",
         "parent_id": "7_p", "post_id": "7_p", "created_time": 1_795_348_700, "item": "comment", "verb": "add",
@@ -361,14 +361,14 @@ def test_what_is_said_below_a_page_s_post_in_a_group_comes_among_the_messages_an
 
 
 @pytest.mark.parametrize("shape", ["generic", "product"])
-def test_a_product_that_a_person_asks_about_is_called_by_its_title(shape: str) -> None:
+def test_a_product_asked_about_is_named_by_its_title(shape: str) -> None:
     card = {"type": "template", "payload": {shape: {"elements": [{"id": "1", "title": "Shoes"}]}}}
     found = only(mapped(delivery(item(message={"mid": "m", "attachments": [card]}))))
     assert found.data.message is not None
     assert [each.name for each in found.data.message.attachments] == ["Shoes"]
 
 
-def test_a_cart_is_what_its_sender_says() -> None:
+def test_a_cart_is_a_message_listing_its_products() -> None:
     cart = {"products": [{"id": 123, "name": "Lamp", "quantity": 2}, {"id": 456, "name": "Bulb"}], "note": "By Friday?"}
     found = only(mapped(delivery(item(order=cart))))
     assert found.type == "cx.message.received.v1"
@@ -384,7 +384,7 @@ def test_a_changed_comment_stands_where_it_was_changed() -> None:
     assert found.time == 1_795_348_790_000_000
 
 
-def test_every_kind_has_a_fixture_or_a_sibling_that_has() -> None:
+def test_every_kind_or_a_sibling_has_a_fixture() -> None:
     seen: set[str] = set()
     for path in FIXTURES.glob("*.json"):
         try:
@@ -403,7 +403,7 @@ def test_every_kind_has_a_fixture_or_a_sibling_that_has() -> None:
     assert not set(KINDS) & set(IGNORED)
 
 
-def test_a_trials_exit_code_says_what_became_of_it() -> None:
+def test_a_dry_runs_exit_code_tells_its_outcome() -> None:
     def code(document: Any) -> int:
         return dry_run(PROVIDER.name, json.dumps(document).encode(), filename="x.json").exit_code
 
@@ -413,7 +413,7 @@ def test_a_trials_exit_code_says_what_became_of_it() -> None:
     assert code([]) == 2
 
 
-def test_one_notice_that_would_become_very_many_events_is_a_dead_letter_too() -> None:
+def test_a_notice_of_too_many_events_is_also_kept() -> None:
     answer = {"type": "csat", "payload": "4"}
     screens = [{"screen_id": n, "questions": {f"q-{n}": answer}} for n in range(1_000)]
     found = mapped(delivery(item(messaging_feedback={"feedback_screens": screens})))

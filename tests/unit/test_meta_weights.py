@@ -39,7 +39,7 @@ def test_a_persons_own_id_is_proved() -> None:
     assert weights(only(mapped(document))) == {("instagram", ANA): "proved"}
 
 
-def test_an_address_typed_into_a_form_is_claimed_whatever_the_event_is_called() -> None:
+def test_an_address_typed_into_a_form_is_claimed() -> None:
     form = {"screens": [{"responses": [
         {"key": "email", "value": "victim@example.com"}, {"key": "phone", "value": "+15550100123"},
     ]}]}  # fmt: skip
@@ -63,7 +63,7 @@ def test_an_address_typed_into_a_form_is_claimed_whatever_the_event_is_called() 
         ".",
     ],
 )
-def test_a_code_that_the_business_did_not_sign_proves_nothing(code: str) -> None:
+def test_a_code_without_the_businesss_signature_proves_nothing(code: str) -> None:
     """It stands in an address that the person's own browser opens."""
     for settings in ({}, {"account_linking_secrets": SECRETS}):
         draft = linking(code, **settings)
@@ -88,7 +88,7 @@ def test_a_start_warns_of_codes_that_prove_nothing() -> None:
     assert warned(account_linking="account", account_linking_secrets=SECRETS) == ()
 
 
-def test_a_page_that_takes_a_persons_id_for_its_own_reference_is_not_in_their_thread() -> None:
+def test_a_user_reference_never_joins_a_persons_thread() -> None:
     """A ``user_ref`` is made in the visitor's browser, so it may be any text, another person's id too."""
     hers = only(mapped(delivery(item(message={"mid": "m-1", "text": "hi"}))))
     opted = {"recipient": {"id": PAGE}, "timestamp": NOON, "optin": {"ref": "x", "user_ref": ANA}}
@@ -97,7 +97,7 @@ def test_a_page_that_takes_a_persons_id_for_its_own_reference_is_not_in_their_th
     assert weights(strangers) == {("facebook-user-ref", ANA): "claimed"}
 
 
-def test_a_reference_that_names_a_person_is_a_claim_beside_their_id() -> None:
+def test_a_reference_beside_a_persons_id_is_a_claim() -> None:
     message = {"mid": "m-1", "text": "hi"}
     document = delivery(item(message=message, prior_message={"source": "checkbox_plugin", "identifier": "ref-1"}))
     assert weights(only(mapped(document))) == {

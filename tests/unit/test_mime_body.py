@@ -46,7 +46,7 @@ def test_html_is_kept_without_what_could_harm() -> None:
         assert harmful not in safe
 
 
-def test_markup_that_would_keep_a_parser_busy_is_not_parsed() -> None:
+def test_markup_too_costly_for_a_parser_is_not_parsed() -> None:
     attributes = "<p " + " ".join(f"a{n}=1" for n in range(70_000)) + ">text</p>"
     assert safe_html(attributes) == ""
     assert text_of("<i>" * 30_000 + "deep") == "deep"
@@ -170,7 +170,7 @@ def test_answers_below_and_between_quoted_lines_are_new() -> None:
         "",
     ],
 )
-def test_a_text_without_a_quote_or_of_nothing_else_stays_whole(text: str) -> None:
+def test_a_text_without_or_only_of_quotes_stays_whole(text: str) -> None:
     assert split(text) == (text, "")
 
 
@@ -182,13 +182,13 @@ def test_a_quote_in_html_is_split_off_too() -> None:
     assert body.quoted == "On Sunday, Bo wrote:\n> old"
 
 
-def test_a_text_over_the_limit_is_cut_and_says_so() -> None:
+def test_a_text_over_the_limit_is_cut_and_marked() -> None:
     body = body_of(content_of(parse(b"From: a@example.com\n\n" + b"word \n" * 100_000).root))
     assert len(body.text) == 128 << 10
     assert body.cut
 
 
-def test_pictures_of_the_mail_keep_their_place_and_their_id() -> None:
+def test_inline_pictures_keep_their_place_and_id() -> None:
     html = '<p>See <img src="cid:i1@x" onerror="x()"> and <img src="cid:i2" alt="a cat"><img src="CID:i3" alt=""></p>'
     assert safe_html(html) == (
         '<p>See <img src="cid:i1@x"> and <img src="cid:i2" alt="a cat"><img src="CID:i3" alt=""></p>'

@@ -100,11 +100,11 @@ def test_dates_are_read(raw: str, time: str) -> None:
 @pytest.mark.parametrize(
     "raw", ["", "someday", "Thu, 32 Foo 20a6", "1 Jan 1900 00:00:00 +0000", "31 Dec 9999 23:59:59 -2359"]
 )
-def test_a_date_that_is_none_is_none(raw: str) -> None:
+def test_an_invalid_date_is_none(raw: str) -> None:
     assert date(raw) is None
 
 
-def test_fields_are_unfolded_and_junk_between_them_is_left_out() -> None:
+def test_fields_are_unfolded_and_junk_lines_left_out() -> None:
     headers, body = split_head(
         b"From nobody Thu Jan  1\nFrom: a@example.com\nno field at all\nSubject: one\n two\n\nbody"
     )
@@ -137,11 +137,11 @@ def test_raw_bytes_in_a_field_are_read_by_look() -> None:
         (b"abc", "hex", "abc"),
     ],
 )
-def test_a_wrong_or_unknown_charset_does_not_spoil_the_text(content: bytes, charset: str, text: str) -> None:
+def test_a_wrong_charset_does_not_spoil_the_text(content: bytes, charset: str, text: str) -> None:
     assert decode(content, charset) == text
 
 
-def test_codecs_of_python_that_are_no_charsets_are_not_used() -> None:
+def test_python_codecs_that_are_no_charsets_are_unused() -> None:
     assert [codec_of(name) for name in ("punycode", "idna", "unicode_escape", "zlib", "base64", "x-unknown", "\0")] == [
         None
     ] * 7

@@ -55,7 +55,7 @@ def raw_of(draft: Draft) -> dict[str, Any]:
 # --- who -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_mail_from_a_person_is_received_and_the_sender_comes_first() -> None:
+def test_a_persons_mail_is_received_with_the_sender_first() -> None:
     draft = event(mail("Cc: Carl <carl@example.com>, info@acme.test\n"))
     assert draft.type == "cx.message.received.v1"
     assert draft.data.direction == "inbound"
@@ -76,7 +76,7 @@ def test_others_are_not_identified_where_the_sender_is_not() -> None:
     ]
 
 
-def test_a_mail_from_an_own_address_was_sent_and_the_first_outside_is_the_customer() -> None:
+def test_an_own_mails_customer_is_the_first_outside_recipient() -> None:
     draft = event(
         mail(sender="Bo <bo@acme.test>", to="support@acme.example, Ana <ana@example.com>, carl@example.com"),
         x_envelope_peer=RELAY,
@@ -96,7 +96,7 @@ def test_a_mail_among_ourselves_has_no_customer() -> None:
     assert [role for role, _, _ in people(draft)] == ["agent", "business"]
 
 
-def test_a_contact_form_is_from_whom_it_says_to_answer() -> None:
+def test_a_contact_form_is_from_its_reply_address() -> None:
     draft = event(mail("Reply-To: Dora <dora@example.com>\n", sender="support@acme.example"))
     assert draft.type == "cx.message.received.v1"
     assert people(draft)[0] == ("customer", "Dora", "dora@example.com")
@@ -108,7 +108,7 @@ def test_the_envelope_names_us_where_the_header_does_not() -> None:
     assert [r.value for r in draft.data.references if r.kind == "token"] == ["case-token-1"]
 
 
-def test_without_addresses_of_its_own_whoever_a_mail_is_to_is_the_business() -> None:
+def test_without_own_addresses_a_mails_recipient_is_the_business() -> None:
     draft = event(mail("Cc: carl@example.com\n"), Connection("mail", "acme", "email/mime"))
     assert [role for role, _, _ in people(draft)] == ["customer", "customer", "business"]
 
@@ -140,7 +140,7 @@ def test_a_mail_belongs_to_the_thread_of_its_root(more: str, root: str) -> None:
     assert event(mail(more)).data.interaction == f"mail/{root}"
 
 
-def test_every_id_of_the_thread_is_a_reference_within_a_limit() -> None:
+def test_ids_of_a_thread_are_references_within_a_limit() -> None:
     many = " ".join(f"<r-{number}@x>" for number in range(200))
     found = [r.value for r in event(mail(f"References: {many}\n")).data.references if r.kind == "message"]
     assert len(found) == MAX_REFERENCES
@@ -148,13 +148,13 @@ def test_every_id_of_the_thread_is_a_reference_within_a_limit() -> None:
     assert found[-2:] == ["r-199@x", "m-1@example.com"]
 
 
-def test_an_id_too_long_to_store_is_known_by_its_digest() -> None:
+def test_an_id_too_long_to_store_becomes_a_digest() -> None:
     (id,) = ids_in("<" + "a" * 500 + "@x>")
     assert id.startswith("digest-")
     assert len(id) < 64
 
 
-def test_an_id_that_cannot_be_shown_is_known_by_its_digest() -> None:
+def test_an_unprintable_id_becomes_a_digest() -> None:
     assert event("From: a@example.com\nMessage-ID: <a\u200bb@x>\n\nhi").id.startswith("digest-")
 
 
@@ -165,7 +165,7 @@ def test_the_same_mail_delivered_twice_is_the_same_event() -> None:
     assert first.id.startswith("m-1@example.com/")
 
 
-def test_a_mail_without_an_id_is_known_by_what_its_sender_wrote() -> None:
+def test_a_mail_without_id_is_identified_by_its_content() -> None:
     def id_of(trace: str, body: str) -> str:
         return event(f"{trace}From: ana@example.com\nSubject: x\n\n{body}").id
 
@@ -189,7 +189,7 @@ def test_an_attachment_is_kept_by_its_content() -> None:
     assert b"hello" in found.blobs
 
 
-def test_a_small_original_lies_in_the_event_and_a_large_one_beside_it() -> None:
+def test_a_large_original_is_stored_as_a_blob() -> None:
     small = mail().encode()
     assert base64.b64decode(raw_of(event(small))["mime"]) == small
     large = mail(body="word\n" * 20_000).encode()
@@ -198,13 +198,13 @@ def test_a_small_original_lies_in_the_event_and_a_large_one_beside_it() -> None:
     assert large in found.blobs
 
 
-def test_what_limits_leave_out_is_named() -> None:
+def test_omissions_by_limits_are_named() -> None:
     draft = event(mail(body="word \n" * 100_000))
     assert raw_of(draft)["left_out"] == ["text"]
 
 
 @pytest.mark.parametrize("empty", [b"", b"\r\n\r\n", b"no mail at all", b"\0\1\2", b"<html></html>"])
-def test_what_has_no_field_is_refused_as_no_mail(empty: bytes) -> None:
+def test_a_mail_without_fields_is_refused(empty: bytes) -> None:
     with pytest.raises(Refused, match="malformed"):
         mapped(empty)
 
@@ -229,7 +229,7 @@ def report(status: str, original: str = "Message-ID: <sent@acme.test>\nTo: ana@e
     )
 
 
-def test_a_failed_delivery_is_in_the_thread_of_the_mail_that_failed() -> None:
+def test_a_failed_delivery_joins_its_mails_thread() -> None:
     draft = event(
         report("Final-Recipient: rfc822; ana@example.com\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no")
     )
@@ -264,12 +264,12 @@ def test_the_most_telling_code_is_given(status: str, diagnostic: str, code: str)
     assert failure.code == code
 
 
-def test_the_address_that_we_wrote_to_is_the_customer_s() -> None:
+def test_the_customer_has_the_address_we_wrote_to() -> None:
     status = "Original-Recipient: rfc822; ana@example.com\nFinal-Recipient: rfc822; box17@host.example\nAction: failed"
     assert people(event(report(status)))[0][2] == "ana@example.com"
 
 
-def test_each_recipient_of_a_report_is_an_event_of_its_own() -> None:
+def test_each_recipient_of_a_report_is_an_event() -> None:
     status = "\n\n".join(f"Final-Recipient: rfc822; {n}@example.com\nAction: {a}\nStatus: {s}" for n, a, s in (
         ("ana", "failed", "5.1.1"), ("bea", "delayed", "4.4.1"), ("cia", "relayed", "2.0.0")))  # fmt: skip
     found = mapped(report(status))
@@ -282,7 +282,7 @@ def test_each_recipient_of_a_report_is_an_event_of_its_own() -> None:
     assert len({bytes(draft.data.raw) for draft in found.drafts}) == 1  # type: ignore[arg-type]
 
 
-def test_a_delay_is_a_notice_of_its_own_and_no_failure() -> None:
+def test_a_delay_is_a_notice_and_no_failure() -> None:
     draft = event(report("Final-Recipient: rfc822; ana@example.com\nAction: delayed\nStatus: 4.4.1"))
     assert draft.data.message is not None
     assert draft.data.message.id == "dsn@mx.example.com"
@@ -325,7 +325,7 @@ def outcomes(found: Mapped) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_an_error_in_a_transcript_is_told_from_what_went_well() -> None:
+def test_an_error_in_a_transcript_differs_from_success() -> None:
     said = (
         "Transcript of session follows.\n\n Out: 220 mx.example.com ESMTP\n In:  MAIL FROM:<a@acme.test>\n"
         " Out: 250 2.1.0 Ok\n In:  RCPT TO:<ana@example.com>\n Out: 250 2.1.5 Ok\n In:  DATA\n"
@@ -356,7 +356,7 @@ def test_a_warning_is_a_delay_whatever_it_quotes() -> None:
         "    The recipient name is not recognized",
     ],
 )
-def test_each_address_that_a_notice_lists_failed_also_where_the_mail_was_to_one_of_them(said: str) -> None:
+def test_each_address_listed_by_a_notice_has_failed(said: str) -> None:
     returned = (
         "\n\n----- Unsent message follows -----\nReceived: by mx\nFrom: support@acme.example\nTo: ana@example.com\n"
     )
@@ -364,7 +364,7 @@ def test_each_address_that_a_notice_lists_failed_also_where_the_mail_was_to_one_
     assert [recipient for _, recipient, _ in outcomes(found)] == ["ana@example.com", "carl@example.org"]
 
 
-def test_a_report_whose_parts_cannot_be_told_apart_is_read_as_prose() -> None:
+def test_a_report_without_separable_parts_is_read_as_prose() -> None:
     said = (
         "This report relates to a message you sent with the following header fields:\n\n"
         "  Message-id: <sent@acme.test>\n"
@@ -379,7 +379,7 @@ def test_a_report_whose_parts_cannot_be_told_apart_is_read_as_prose() -> None:
     assert found.drafts[0].data.message.id == "sent@acme.test"
 
 
-def test_a_notice_from_nobody_that_gives_a_mail_back_is_a_bounce_whatever_its_subject() -> None:
+def test_a_senderless_notice_returning_a_mail_is_a_bounce() -> None:
     """Phone companies bounce under subjects that say nothing."""
     raw = (
         "Return-Path: <>\nFrom: no-reply@app.example.net\nTo: support@acme.example\nSubject: Mail\n"
@@ -393,7 +393,7 @@ def test_a_notice_from_nobody_that_gives_a_mail_back_is_a_bounce_whatever_its_su
     assert outcomes(mapped(forwarded))[0][0] == "received"
 
 
-def test_a_complaint_to_microsoft_s_junk_mail_programme_is_a_reaction() -> None:
+def test_a_complaint_of_microsofts_junk_programme_is_a_reaction() -> None:
     """It comes as a mail with the mail that is complained about, not as a report."""
     raw = (
         "From: staff@hotmail.com\nTo: support@acme.example\nSubject: complaint about message from 192.0.2.222\n"
@@ -409,7 +409,7 @@ def test_a_complaint_to_microsoft_s_junk_mail_programme_is_a_reaction() -> None:
     assert draft.data.message.id == "sent@acme.test"
 
 
-def test_the_returned_mail_below_a_bounce_names_thread_and_recipient() -> None:
+def test_the_mail_below_a_bounce_names_thread_and_recipient() -> None:
     draft = event(
         prose(
             "It could not be delivered.\n\n------ This is a copy of the message. ------\n\n"
@@ -429,11 +429,11 @@ def test_the_returned_mail_below_a_bounce_names_thread_and_recipient() -> None:
         ("Delivery failed: your parcel", "no-reply@parcels.example"),
     ],
 )
-def test_a_person_s_or_a_shop_s_mail_is_no_bounce(subject: str, sender: str) -> None:
+def test_mail_of_a_person_or_shop_is_no_bounce(subject: str, sender: str) -> None:
     assert event(prose("I got 550 5.1.1 from you", subject, sender)).type == "cx.message.received.v1"
 
 
-def test_a_complaint_is_a_reaction_to_the_mail_that_was_sent() -> None:
+def test_a_complaint_is_a_reaction_to_the_sent_mail() -> None:
     draft = event(
         "From: fbl@example.com\nMessage-ID: <c@x>\nContent-Type: multipart/report; boundary=b\n\n--b\n"
         "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: ana@example.com\n\n"

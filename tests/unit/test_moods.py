@@ -59,7 +59,7 @@ def transcript(*lines: Fields, **data: Any) -> Fact:
     return a_fact("cx.call.transcript.v1", id="t-1", interaction="call-1", email=ANA, channel="voice", data=fields)
 
 
-def test_an_agent_s_lines_of_a_transcript_are_not_the_customer_s_mood() -> None:
+def test_an_agents_transcript_lines_are_no_customers_mood() -> None:
     said = {"role": "customer", "text": "Charged twice", "sentiment": -0.5}
     ben = {"role": "agent", "text": "My pleasure!", "sentiment": 1.0}
     bot, system = {**ben, "role": "bot"}, {**ben, "role": "supervisor"}
@@ -67,7 +67,7 @@ def test_an_agent_s_lines_of_a_transcript_are_not_the_customer_s_mood() -> None:
     assert mood(transcript(ben)) is None
 
 
-def test_a_line_without_a_role_is_the_customer_s_where_nobody_else_takes_part() -> None:
+def test_a_line_without_role_is_a_lone_customers() -> None:
     line = {"text": "Call me back", "sentiment": -0.5}
     two = [{"role": "customer", "identifiers": [{"kind": "email", "value": ANA}]}, {"role": "agent", "id": "ben"}]
     voicemail = mood(transcript(line))
@@ -84,18 +84,18 @@ def test_a_line_without_a_role_is_the_customer_s_where_nobody_else_takes_part() 
         {"direction": None, "participants": [{"role": "agent", "id": "ben"}]},
     ],
 )
-def test_what_was_found_of_others_words_is_not_the_customer_s_mood(data: Fields) -> None:
+def test_sentiment_of_others_words_is_no_customers_mood(data: Fields) -> None:
     assert mood(wrote("m-1"), found(0.9, 5, **data)) is None
 
 
-def test_what_was_found_of_an_agent_s_message_is_not_the_customer_s_mood() -> None:
+def test_sentiment_of_agents_messages_is_no_customers_mood() -> None:
     for facts in permutations([wrote("m-1"), answered("m-2", 1), found(-0.5, 2, "m-1"), found(0.9, 3, "m-2")]):
         now = mood(*facts)
         assert now is not None
         assert now["current"] == -0.5
 
 
-def test_a_score_that_a_message_brings_along_is_that_of_who_wrote_it() -> None:
+def test_a_messages_own_sentiment_belongs_to_its_writer() -> None:
     insight = {"producer": "acme", "version": "1", "sentiment": 0.9}
     people = [{"role": "agent", "id": "ben"}]
     sent = a_fact("cx.message.sent.v1", id="m-2", interaction="chat-1", text="Glad to help", data={
@@ -105,7 +105,7 @@ def test_a_score_that_a_message_brings_along_is_that_of_who_wrote_it() -> None:
     assert mood(wrote("m-1", data={"insight": insight})) == {"current": 0.9, "trend": "steady", "source": "acme/1"}
 
 
-def test_a_deleted_message_takes_its_sentiment_along_whichever_is_known_first() -> None:
+def test_a_deleted_message_loses_its_sentiment_in_any_order() -> None:
     story = [wrote("m-1"), found(-0.5, 1, "m-1"), deleted("m-1", 2), found(-0.9, 3, "m-1", producer="late")]
     for facts in permutations(story):
         assert mood(*facts) is None
@@ -122,7 +122,7 @@ def test_of_many_deleted_messages_none_keeps_its_sentiment() -> None:
     assert mood(wrote("m-x"), *facts) is None
 
 
-def test_a_finding_that_names_no_interaction_is_of_the_message_all_the_same() -> None:
+def test_sentiment_without_an_interaction_belongs_to_its_message() -> None:
     lone = found(-0.5, 1, "m-1", interaction="")
     assert mood(wrote("m-1"), lone) is not None
     assert mood(wrote("m-1"), lone, deleted("m-1", 2)) is None

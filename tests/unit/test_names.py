@@ -39,13 +39,13 @@ def test_the_last_known_name_stays_in_any_order() -> None:
         assert (body["last_agent"]["id"], body["last_agent"]["name"]) == ("ben", "Ben")
 
 
-def test_another_agent_s_name_is_not_borrowed() -> None:
+def test_another_agents_name_is_not_borrowed() -> None:
     body = body_of(step(1, "interaction.answered", agent=BEN), step(2, "interaction.held", agent=ONLY_CARLA))
     assert body["now"]["agent"] == {"id": "carla", "name": ""}
     assert body_of(step(1, "interaction.answered", agent=ONLY_BEN))["now"]["agent"] == {"id": "ben", "name": ""}
 
 
-def test_a_name_may_be_known_by_a_transfer_a_participant_or_another_contact() -> None:
+def test_a_name_is_known_from_transfers_participants_or_contacts() -> None:
     passed = step(1, "interaction.transferred", transfer={"agent": CARLA, "queue": BILLING})
     after = step(2, "interaction.answered", agent=ONLY_CARLA, queue=ONLY_BILLING)
     now = body_of(passed, after)["now"]
@@ -57,7 +57,7 @@ def test_a_name_may_be_known_by_a_transfer_a_participant_or_another_contact() ->
     assert body_of(step(1, "interaction.answered", agent=BEN), later)["last_agent"]["name"] == "Ben"
 
 
-def test_who_accepted_a_handoff_and_who_wrote_a_note_keep_their_names() -> None:
+def test_people_of_handoffs_and_notes_keep_their_names() -> None:
     story = [
         step(1, "interaction.answered", agent=BEN),
         step(2, "handoff.requested", agent=ONLY_BEN, handoff={}),
@@ -72,7 +72,7 @@ def test_who_accepted_a_handoff_and_who_wrote_a_note_keep_their_names() -> None:
         assert conversation["notes"][0]["agent"] == "Carla"
 
 
-def test_somebody_else_s_address_is_no_name() -> None:
+def test_somebody_elses_address_is_no_name() -> None:
     by_name = {
         name: body_of(
             a_fact(

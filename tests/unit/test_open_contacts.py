@@ -50,7 +50,7 @@ def said(facts: Sequence[Fact]) -> set[str]:
     return {entry["text"] for entry in body["timeline"] if entry["text"]}
 
 
-def test_a_forged_mail_in_a_proved_thread_is_a_claim() -> None:
+def test_a_forged_mail_in_a_proved_thread_is_claimed() -> None:
     history = [crm(), mail("own", "proved", START), mail("forged", "claimed", START + 5 * MINUTE)]
     assert level(history[:2]) == "proved"
     assert level(history) == "claimed"
@@ -59,35 +59,35 @@ def test_a_forged_mail_in_a_proved_thread_is_a_claim() -> None:
     assert said([*history, again]) == {"own said", "again said"}
 
 
-def test_the_date_that_a_stranger_writes_does_not_make_the_forged_mail_an_earlier_one() -> None:
+def test_a_forged_date_does_not_make_a_mail_earlier() -> None:
     forged = mail("forged", "claimed", START - 3 * DAY, recorded=START + MINUTE)
     assert level([crm(), mail("own", "proved", START), forged]) == "claimed"
 
 
-def test_a_forged_mail_that_says_a_machine_wrote_it_is_a_claim_too() -> None:
+def test_a_forged_automatic_mail_is_claimed_too() -> None:
     data = {"direction": "inbound", "message": {"id": "f", "text": "paid", "automatic": "auto-generated"}}
     assert level([crm(), mail("own", "proved", START), mail("f", "claimed", START + MINUTE, data=data)]) == "claimed"
 
 
-def test_a_forged_mail_takes_nothing_of_the_customers_own_out_of_an_assured_body() -> None:
+def test_a_forged_mail_removes_nothing_from_an_assured_context() -> None:
     history = [crm(), mail("own", "proved", START)]
     assert said([*history, mail("forged", "claimed", START + MINUTE)]) == said(history) == {"own said"}
 
 
-def test_what_the_business_answers_leaves_a_threads_level_as_it_is() -> None:
+def test_an_answer_of_the_business_keeps_a_threads_level() -> None:
     answer = mail("answer", "claimed", START + HOUR, type="cx.message.sent.v1", data={"direction": "outbound"})
     history = [crm(), mail("own", "proved", START), answer]
     assert level(history) == "proved"
     assert said(history) == {"own said", "answer said"}
 
 
-def test_a_login_in_a_chat_counts_until_it_expires_whatever_is_typed_after_it() -> None:
+def test_a_login_in_a_chat_counts_until_it_expires() -> None:
     login = a_fact(VERIFIED, id="login", interaction=CHAT, email=ANA, data={"evidence": "login"})
     typed = a_fact(id="typed", at=START + MINUTE, interaction=CHAT, email=ANA, weight="claimed", text="hello")
     assert level([crm(), login, typed], CHAT) == "proved"
 
 
-def test_a_comment_below_a_post_counts_for_itself_and_a_messenger_thread_is_its_accounts() -> None:
+def test_comments_are_assured_singly_and_messenger_threads_by_account() -> None:
     def social(id: str, type: str, weight: Weight, at: int) -> Fact:
         return mail(id, weight, at, type=type, channel="social")
 
@@ -107,7 +107,7 @@ def linked(one: Fact, other: Fact, at: int) -> Fact:
     return fact_of(a_decision("cx.conversation.linked.v1", id=f"link-{at}", about=about, at=at, data=data))
 
 
-def test_a_persons_link_passes_a_proof_to_a_thread_until_somebody_writes_in_it_again() -> None:
+def test_a_link_passes_a_proof_until_the_next_message() -> None:
     login = a_fact(VERIFIED, id="login", interaction=CHAT, email=ANA, data={"evidence": "login"})
     typed = a_fact(id="typed", interaction=CHAT, email=ANA, weight="claimed", text="hello")
     asked = mail("asked", "claimed", START + MINUTE)
@@ -117,7 +117,7 @@ def test_a_persons_link_passes_a_proof_to_a_thread_until_somebody_writes_in_it_a
     assert level([*history, mail("forged", "claimed", START + 2 * HOUR)]) == "claimed"
 
 
-def test_a_stranger_who_writes_his_own_token_into_a_customers_thread_proves_nothing_in_his_chat() -> None:
+def test_a_token_in_anothers_thread_proves_nothing_in_chat() -> None:
     typed = a_fact(id="typed", interaction=CHAT, email=ANA, weight="claimed", text="I am Ana")
     issue = {"token": {"id": TOKEN, "lifetime_s": 3600}}
     issued = a_fact(ISSUED, id="issued", interaction=CHAT, email=ANA, weight="claimed", role="agent", data=issue)
@@ -129,7 +129,7 @@ def test_a_stranger_who_writes_his_own_token_into_a_customers_thread_proves_noth
     assert level([*history, mail("later", "proved", START + HOUR)], CHAT) == "claimed"
 
 
-def test_a_token_that_was_given_in_a_proved_chat_is_worth_its_proof_in_a_mail_that_presents_it() -> None:
+def test_a_token_carries_its_proof_into_a_mail() -> None:
     login = a_fact(VERIFIED, id="login", interaction=CHAT, email=ANA, data={"evidence": "login"})
     issue = {"token": {"id": TOKEN, "lifetime_s": 3600}}
     issued = a_fact(ISSUED, id="issued", interaction=CHAT, email=ANA, role="agent", data=issue)
@@ -149,9 +149,7 @@ def mails_at_hours(draw: st.DrawFn) -> list[tuple[Weight, int, int]]:
 
 @settings(max_examples=300, deadline=None)
 @given(mails_at_hours(), st.randoms())
-def test_a_thread_is_as_sure_as_the_mail_that_was_recorded_last_in_any_order(
-    mails: list[tuple[Weight, int, int]], random: Any
-) -> None:
+def test_a_thread_is_as_sure_as_its_last_mail(mails: list[tuple[Weight, int, int]], random: Any) -> None:
     facts = [
         mail(f"m-{n}", weight, START + hours * HOUR, recorded=START + 5 * HOUR + minutes * MINUTE)
         for n, (weight, hours, minutes) in enumerate(mails)
@@ -163,6 +161,6 @@ def test_a_thread_is_as_sure_as_the_mail_that_was_recorded_last_in_any_order(
     assert said(history) == {f"m-{n} said" for n, (weight, _, _) in enumerate(mails) if weight == "proved"}
 
 
-def test_who_is_there_was_as_sure_then_as_what_was_recorded_by_then() -> None:
+def test_past_assurance_depends_on_what_was_recorded_then() -> None:
     history = [crm(), mail("own", "proved", START), mail("forged", "claimed", START + MINUTE)]
     assert level([fact for fact in history if fact.recorded <= START + SECOND]) == "proved"

@@ -11,7 +11,7 @@ from cx_runtime.rates import Buckets, Rate
 
 
 @given(rate=st.floats(1.0, 100.0), burst=st.integers(1, 50), asked=st.integers(1, 400))
-def test_refusals_of_one_are_said_at_the_rate_however_many_ask_at_once(rate: float, burst: int, asked: int) -> None:
+def test_refusals_are_paced_at_the_rate_under_any_load(rate: float, burst: int, asked: int) -> None:
     pacer = Pacer(Rate(rate, float(burst)), clock=lambda: 7.0)
     waits = [pacer.count("hostile") for _ in range(asked)]
     assert waits[:burst] == pytest.approx([0.0] * len(waits[:burst]))
@@ -31,7 +31,7 @@ def test_whoever_stops_asking_is_soon_refused_at_once_again() -> None:
     assert pacer.count("hostile") == 0.0
 
 
-def test_rates_are_remembered_of_few() -> None:
+def test_rates_are_remembered_for_few_clients() -> None:
     buckets = Buckets(Rate(1.0, 1.0), "handshakes", most=10)
     for number in range(100):
         buckets.take(str(number))

@@ -66,14 +66,14 @@ def test_any_grouping_of_facts_combines_to_the_same_part(history: list[StampedEv
 
 
 @given(history=histories(), data=st.data())
-def test_many_parts_combine_to_what_they_combine_to_in_pairs(history: list[StampedEvent], data: st.DataObject) -> None:
+def test_many_parts_combine_as_in_pairs(history: list[StampedEvent], data: st.DataObject) -> None:
     facts = [fact for group in by_part(history).values() for fact in group]
     parts = [new_part(fact) for fact in data.draw(st.permutations(facts))]
     if parts:
         assert combine(parts) == reduce(merge, parts)
 
 
-def test_of_more_than_a_field_keeps_the_same_is_kept_in_one_go_as_in_pairs() -> None:
+def test_bounded_fields_combine_at_once_as_in_pairs() -> None:
     def told(number: int) -> Fact:
         data = {"references": [{"kind": "order", "value": f"{number}-{each}"} for each in range(40)]}
         id, at = f"m-{number}", START + number * 7 % 10 * SECOND
@@ -86,7 +86,7 @@ def test_of_more_than_a_field_keeps_the_same_is_kept_in_one_go_as_in_pairs() -> 
 
 
 @given(history=histories())
-def test_the_words_alone_make_of_an_outline_the_whole(history: list[StampedEvent]) -> None:
+def test_a_part_header_and_its_words_make_the_part(history: list[StampedEvent]) -> None:
     parts = [KeyedPart(part_id, folded(facts)) for part_id, facts in by_part(history).items()]
     bodies = {part_id: encode_part(part) for part_id, part in parts}
     outlines = [KeyedPart(part_id, decode_header(body)) for part_id, body in bodies.items()]
@@ -128,7 +128,7 @@ def test_decisions_and_insights_are_not_counted() -> None:
     assert [score for _, (score, _) in part.sentiment.values()] == [-400]
 
 
-def test_an_out_of_office_note_is_not_the_customer_speaking() -> None:
+def test_an_out_of_office_note_is_no_customers_message() -> None:
     note = a_fact(id="1", interaction="mail-1", channel="email", data={
         "message": {"id": "1", "text": "I am away", "automatic": "auto-reply"}})  # fmt: skip
     part = folded([note])
@@ -136,7 +136,7 @@ def test_an_out_of_office_note_is_not_the_customer_speaking() -> None:
     assert part.said[0][1] == "system"
 
 
-def test_an_agent_who_is_named_as_a_participant_alone_is_the_agent() -> None:
+def test_an_agent_named_only_as_participant_is_the_agent() -> None:
     ben = {"role": "agent", "id": "ben", "name": "Ben"}
     sent = a_fact("cx.message.sent.v1", id="m-1", text="Hello", data={"direction": "outbound", "participants": [ben]})
     part = folded([sent, a_fact(id="m-2", at=START + SECOND, text="Hm?")])
@@ -149,7 +149,7 @@ def test_an_unknown_type_is_counted() -> None:
     assert folded([a_fact("acme.parcel.lost", id="1", interaction="chat-1")]).events == 1
 
 
-def test_an_ended_interaction_stays_ended_though_an_earlier_callback_comes_later() -> None:
+def test_an_ended_interaction_stays_ended_after_a_late_callback() -> None:
     ended = a_fact("cx.interaction.ended.v1", id="e", interaction="call-1", channel="voice", sequence=3)
     answered = a_fact("cx.interaction.answered.v1", id="a", interaction="call-1", channel="voice", sequence=2)
     part = folded([ended, answered])

@@ -57,7 +57,7 @@ MEXICO, BRAZIL, ARGENTINA = "+525512345678", "+5511987654321", "+541123456789"
         ("0220 15 412-3456", "AR", "+542204123456"),
     ],
 )
-def test_prefixes_of_mobiles_that_come_and_go_make_no_other_line(spelled: str, region: str | None, number: str) -> None:
+def test_mobile_prefixes_are_normalised_to_one_number(spelled: str, region: str | None, number: str) -> None:
     assert read(spelled, region) == number
 
 
@@ -97,7 +97,7 @@ _ANOTHER_SPELLING = ("+549", "+55", "+390549")
 
 @settings(max_examples=2000, deadline=None)
 @given(st.sampled_from(_COUNTRIES), st.from_regex(r"[0-9]{7,13}", fullmatch=True))
-def test_no_number_that_a_plan_knows_today_is_taken_for_an_old_one(country: str, national: str) -> None:
+def test_no_current_number_is_taken_for_an_old_one(country: str, national: str) -> None:
     number = country + national
     today = current_number(number)
     assert current_number(today) == today
@@ -136,7 +136,7 @@ def test_no_number_that_a_plan_knows_today_is_taken_for_an_old_one(country: str,
         ("0021 44 20 7946 0958", "BR", "+442079460958"),
     ],
 )
-def test_trunk_and_international_prefixes_are_no_part_of_a_number(
+def test_trunk_and_international_prefixes_are_removed_from_a_number(
     spelled: str, region: str | None, number: str
 ) -> None:
     assert read(spelled, region) == number
@@ -240,7 +240,7 @@ def test_a_number_without_its_area_code_is_many_peoples(local: str, region: str 
         ("+49 30 1234", None, "+49301234"),
     ],
 )
-def test_what_is_whole_is_read_without_its_prefix(spelled: str, region: str | None, number: str) -> None:
+def test_a_whole_number_is_read_without_its_prefix(spelled: str, region: str | None, number: str) -> None:
     assert read(spelled, region) == number
 
 
@@ -256,9 +256,7 @@ def test_what_is_whole_is_read_without_its_prefix(spelled: str, region: str | No
         ("+1 800 FLOWERS", None, "+18003569377"),
     ],
 )
-def test_a_word_behind_a_number_is_a_note_unless_its_letters_are_needed(
-    spelled: str, region: str | None, number: str
-) -> None:
+def test_a_word_behind_a_number_is_usually_a_note(spelled: str, region: str | None, number: str) -> None:
     assert read(spelled, region) == number
 
 
@@ -273,9 +271,7 @@ _ENDINGS = ("", ";ext=5", " x07", ",,5#", " ramal 3", ";phone-context=+49", "@ho
     st.sampled_from(_ENDINGS),
     st.sampled_from((None, "US", "DE", "AT", "AR", "BR", "MX", "CI", "CL", "IT", "VN", "RU", "FR", "XX")),
 )
-def test_a_number_in_its_normal_form_is_the_same_number_everywhere(
-    prefix: str, digits: str, ending: str, region: str | None
-) -> None:
+def test_a_normalised_number_is_the_same_everywhere(prefix: str, digits: str, ending: str, region: str | None) -> None:
     found = read(prefix + digits + ending, region)
     if not found.startswith("<"):
         assert {read(found, other) for other in (None, "US", "DE", "AR", "JP", region)} == {found}
@@ -312,7 +308,7 @@ def test_a_country_code_is_read_whatever_stands_before_it(spelled: str, region: 
         ("+005511961234567", "BR", "+5511961234567"),
     ],
 )
-def test_a_double_zero_is_meant_as_one_where_it_is_not_dialled_so(spelled: str, region: str, number: str) -> None:
+def test_a_double_zero_means_plus_in_every_region(spelled: str, region: str, number: str) -> None:
     assert read(spelled, region) == number
 
 
@@ -345,7 +341,7 @@ def test_a_direct_number_of_a_switchboard_ends_the_number(spelled: str) -> None:
         "+12015550123, +12015550124", "+49 30 5550123 / +49 30 5550124", "+12015550123 or +12015550124",
     ],
 )  # fmt: skip
-def test_words_and_second_numbers_are_no_digits_of_a_number(spelled: str) -> None:
+def test_words_and_second_numbers_make_a_number_invalid(spelled: str) -> None:
     assert read(spelled) == "<invalid>"
 
 

@@ -68,7 +68,7 @@ def test_logs_are_json_lines_without_identifiers_and_secrets(log_stream: io.Stri
     assert not [word for word in ("example.com", "+1555", "Bearer") if word in text]
 
 
-def test_libraries_tell_no_more_than_warnings(log_stream: io.StringIO) -> None:
+def test_libraries_log_only_warnings(log_stream: io.StringIO) -> None:
     configure("debug", "json", log_stream)
     for name in ("aiokafka.conn", "sqlalchemy.engine", "aiosqlite", "websockets.server", "mail.log", "asyncio"):
         assert logging.getLogger(name).getEffectiveLevel() == logging.WARNING
@@ -79,7 +79,7 @@ def test_libraries_tell_no_more_than_warnings(log_stream: io.StringIO) -> None:
     assert logging.getLogger("cx_hub").getEffectiveLevel() == logging.ERROR
 
 
-def test_logs_that_were_read_leave_no_trace() -> None:
+def test_capturing_logs_restores_the_loggers() -> None:
     names = [None, *OWN_PACKAGES]
     before = [(logging.getLogger(name).level, logging.getLogger(name).handlers) for name in names]
     with captured_logs() as stream:
@@ -88,7 +88,7 @@ def test_logs_that_were_read_leave_no_trace() -> None:
     assert [(logging.getLogger(name).level, logging.getLogger(name).handlers) for name in names] == before
 
 
-def test_every_package_of_the_house_is_one_of_our_own() -> None:
+def test_every_package_is_listed_as_our_own() -> None:
     root = Path(__file__).parents[2]
     packages = {path.parent.name for source in ("libs", "services") for path in (root / source).glob("*/__init__.py")}
     assert packages == set(OWN_PACKAGES)
@@ -129,7 +129,7 @@ async def test_readiness_fails_on_a_worker_that_does_not_progress() -> None:
     assert health.ages() == {}
 
 
-async def test_a_worker_that_is_stuck_ends_liveness_and_one_that_waits_for_others_does_not() -> None:
+async def test_only_a_stuck_worker_fails_the_liveness_check() -> None:
     now = 0.0
     health = Health(clock=lambda: now)
     stuck = health.progress("projector-0", max_age=10.0)
@@ -212,14 +212,14 @@ def test_a_guarded_app_gets_bodies_whole_and_unpacked(guarded: TestClient) -> No
     assert guarded.get("/echo").content == b""
 
 
-def test_a_guarded_app_never_sees_a_body_beyond_its_limit(guarded: TestClient) -> None:
+def test_a_guarded_app_never_sees_an_oversized_body(guarded: TestClient) -> None:
     for content in (b"x" * 101, iter([b"x" * 60, b"x" * 60])):
         response = guarded.post("/echo", content=content)
         assert (response.status_code, response.json()["reason"]) == (413, "too-large")
     assert guarded.post("/echo", content=b"x", headers={"content-encoding": "br"}).status_code == 415
 
 
-def test_a_fault_of_ours_is_a_problem_that_tells_nothing(guarded: TestClient) -> None:
+def test_a_server_error_is_a_problem_without_details(guarded: TestClient) -> None:
     response = guarded.get("/fails")
     assert (response.status_code, response.json()["reason"]) == (500, "internal")
     assert "ana" not in response.text

@@ -76,7 +76,7 @@ def test_a_sentiment_beyond_its_scale_is_skipped_and_marked(score: float) -> Non
     assert [topic for _, topic in part.topics] == ["billing"]
 
 
-def test_a_line_s_sentiment_beyond_its_scale_leaves_the_other_lines() -> None:
+def test_a_sentiment_beyond_the_scale_leaves_other_lines() -> None:
     lines = [
         {"role": "customer", "text": "hi", "sentiment": 1e300},
         {"role": "customer", "text": "yes", "sentiment": 0.5},
@@ -89,7 +89,7 @@ def test_a_line_s_sentiment_beyond_its_scale_leaves_the_other_lines() -> None:
     assert [text for _, _, _, text, _ in part.said] == ["yes", "hi"]
 
 
-def test_a_survey_s_score_beyond_any_scale_is_skipped_and_marked() -> None:
+def test_a_survey_score_beyond_any_scale_is_skipped() -> None:
     event = an_event(
         "cx.survey.answered.v1", id="e", email="ana@example.com", data={"survey": {"metric": "nps", "score": 1e300}}
     )
@@ -103,14 +103,14 @@ def test_a_survey_s_score_beyond_any_scale_is_skipped_and_marked() -> None:
     [b"[" * 600 + b"]" * 600, str(2**64).encode(), str(-(2**63) - 1).encode(), b'{"a":[' + b"9" * 40 + b"]}"],
     ids=["deep", "beyond uint64", "below int64", "inside"],
 )
-def test_a_value_that_no_part_can_hold_is_not_shown(value: bytes) -> None:
+def test_a_value_that_no_part_holds_is_not_shown(value: bytes) -> None:
     event = with_json(an_event(PROFILE, id="e", email="ana@example.com", data={"attributes": {"x": "HERE"}}), value)
     (incoming,) = read(event).events.values()
     assert kept(incoming.fact).attributes["x"][1] == UNSHOWN
     assert body_of(incoming.fact)["customer"]["attributes"] == {"x": UNSHOWN}
 
 
-def test_what_is_large_is_bounded_in_a_part_and_in_the_context() -> None:
+def test_large_values_are_bounded_in_part_and_context() -> None:
     long = "x" * 100_000
     fields: dict[str, Any] = {
         "agent": {"id": long, "name": long},
@@ -163,7 +163,7 @@ def test_the_unresolved_are_bounded() -> None:
     assert len(body_of(*facts)["unresolved"]) == 20
 
 
-def test_a_place_of_a_transcript_is_no_other_event_s() -> None:
+def test_a_transcript_line_never_has_another_events_id() -> None:
     spoken = a_fact(
         "cx.call.transcript.v1",
         id="t",
@@ -201,7 +201,7 @@ def test_a_backslash_before_u0000_is_no_nul() -> None:
 
 
 @pytest.mark.parametrize("field", ["id", "source"])
-def test_an_event_s_name_with_nul_is_refused(field: str) -> None:
+def test_an_events_name_with_nul_is_refused(field: str) -> None:
     """Names are joined by NUL where they are hashed: (a, NUL b) and (a NUL, b) would be one event."""
     assert event_key("acme", "a\0b", "c") == event_key("acme", "a", "b\0c")
     names = {"id": "e", "source": "//acme.example/chat", field: "a\0b"}
@@ -250,7 +250,7 @@ def test_the_names_of_a_dead_letter_fit_an_index() -> None:
 
 
 @pytest.mark.parametrize("value", [b"1e999", b"9" * 5000], ids=["1e999", "5000 digits"])
-def test_copies_whose_raw_can_t_be_compared_are_both_kept(value: bytes) -> None:
+def test_copies_with_incomparable_raw_are_both_kept(value: bytes) -> None:
     event = an_event(id="e", email="ana@example.com", text="hi", data={"raw": "HERE"})
     one = with_json(event, value)
     other = StampedEvent(one.source, one.id, one.key, one.raw.replace(b'"hi"', b'"ho"'))
@@ -279,7 +279,7 @@ def test_a_record_that_is_nothing_becomes_a_dead_letter(record: LogRecord) -> No
     assert list(batch.offsets.values()) == [8]
 
 
-def test_a_dead_letter_s_nul_is_no_harm_to_the_store() -> None:
+def test_a_nul_in_a_dead_letter_is_removed() -> None:
     raw = (
         b'{"tenant":"acme","source":"s\\u0000","id":"'
         + b"i" * 5000
@@ -291,7 +291,7 @@ def test_a_dead_letter_s_nul_is_no_harm_to_the_store() -> None:
     assert len(letter.id) < 600
 
 
-def test_the_opening_of_a_conversation_is_not_what_was_deleted() -> None:
+def test_a_summary_is_never_the_deleted_message() -> None:
     said = a_fact(id="m", email="ana@example.com", interaction="chat-1", text="my card is 4111")
     then = a_fact(id="n", email="ana@example.com", interaction="chat-1", text="hello?", at=START + 1)
     gone = a_fact(
@@ -305,7 +305,7 @@ def test_the_opening_of_a_conversation_is_not_what_was_deleted() -> None:
     assert body_of(said, then, gone)["conversations"][0]["summary"] == "hello?"
 
 
-def test_an_unusable_score_leaves_the_event_s_home_and_parts_as_they_are() -> None:
+def test_an_unusable_score_leaves_stream_and_part_unchanged() -> None:
     event = an_event(
         "cx.survey.answered.v1", id="e", email="ana@example.com", data={"survey": {"metric": "nps", "score": 1e300}}
     )

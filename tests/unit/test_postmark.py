@@ -133,7 +133,7 @@ def test_without_a_secret_nothing_passes() -> None:
 # --- mail that came in -----------------------------------------------------------------------------------------------
 
 
-def test_a_mail_from_a_person_is_received_and_known_by_its_own_id() -> None:
+def test_a_mail_is_received_under_its_own_id() -> None:
     draft = event(inbound(CcFull=[person("carl@example.com", "Carl")]))
     assert draft.type == "cx.message.received.v1"
     assert draft.id.startswith("m-1@example.com/")
@@ -147,7 +147,7 @@ def test_a_mail_from_a_person_is_received_and_known_by_its_own_id() -> None:
     assert draft.time == 1_795_341_600_000_000
 
 
-def test_the_same_mail_is_the_same_conversation_by_smtp_and_by_postmark() -> None:
+def test_a_mail_is_the_same_by_smtp_and_postmark() -> None:
     raw = (
         b"From: Ana <ana@example.com>\r\nTo: Acme <support@acme.example>\r\nSubject: Re: Charged twice\r\n"
         b"Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <m-3@example.com>\r\nIn-Reply-To: <m-2@acme.example>\r\n"
@@ -166,7 +166,7 @@ def test_the_same_mail_is_the_same_conversation_by_smtp_and_by_postmark() -> Non
     assert (webhook.data.interaction, webhook.time) == (smtp.data.interaction, smtp.time)
 
 
-def test_an_answer_to_what_postmark_sent_belongs_to_the_thread_of_its_notices() -> None:
+def test_an_answer_joins_the_thread_of_postmarks_notices() -> None:
     answer = event(inbound(("In-Reply-To", f"<{SENT_ID}@{SENT_FROM}>")))
     for told in (notice("Delivery"), notice("Open"), bounce("HardBounce")):
         about = event(told)
@@ -210,7 +210,7 @@ def test_a_machine_is_told_from_a_person(headers: list[tuple[str, str]], fields:
     assert message.automatic == expected
 
 
-def test_a_report_is_read_from_the_original_and_anything_else_from_the_fields() -> None:
+def test_only_reports_are_read_from_the_original() -> None:
     original = "From: ana@example.com\r\nMessage-ID: <other@example.com>\r\n\r\nGoodbye\r\n"
     assert event(inbound(RawEmail=original)).data.message == event(inbound()).data.message
     report = json.loads((FIXTURES / "delivery-status-with-original.json").read_bytes())
@@ -248,14 +248,14 @@ def test_each_missing_field_is_read_from_the_original(missing: str) -> None:
     assert people(draft) == people(whole)
 
 
-def test_html_of_the_original_is_read_where_the_fields_have_no_text() -> None:
+def test_html_of_the_original_is_read_without_text_fields() -> None:
     original = ORIGINAL.replace("--b\r\n\r\nHello", "--b\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>")
     message = event(inbound(TextBody="", HtmlBody="", StrippedTextReply="cut", RawEmail=original)).data.message
     assert message is not None
     assert (message.text, message.html) == ("Hello", "<p>Hello</p>")
 
 
-def test_a_picture_keeps_its_id_and_what_is_wrapped_is_read() -> None:
+def test_an_inline_picture_keeps_its_id() -> None:
     html = '<p>See <img src="cid:i1@x"></p>'
     picture = {"Name": "i.png", "Content": "eA==", "ContentType": "image/png", "ContentID": "<i1@x>"}
     message = event(inbound(TextBody="", HtmlBody=html, Attachments=[picture])).data.message
@@ -265,7 +265,7 @@ def test_a_picture_keeps_its_id_and_what_is_wrapped_is_read() -> None:
     assert [(each.cid, each.inline) for each in message.attachments] == [("i1@x", True)]
 
 
-def test_a_signed_mail_that_postmark_gives_as_a_file_is_read() -> None:
+def test_a_signed_mail_given_as_a_file_is_read() -> None:
     # SignedData (RFC 5652) in which all but the content is left out.
     content = b"Content-Type: text/plain\r\n\r\nHello"
     held = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x80\x04" + bytes((len(content),)) + content
@@ -287,13 +287,13 @@ def test_a_signed_mail_that_postmark_gives_as_a_file_is_read() -> None:
         ({"TextBody": "", "HtmlBody": ""}, ""),
     ],
 )
-def test_what_is_read_is_the_plain_text_else_the_html_else_what_postmark_cut(fields: Any, text: str) -> None:
+def test_plain_text_precedes_html_and_the_stripped_reply(fields: Any, text: str) -> None:
     message = event(inbound(**fields)).data.message
     assert message is not None
     assert message.text == text
 
 
-def test_a_mailbox_hash_is_a_token_where_it_is_long_enough_to_be_one() -> None:
+def test_a_mailbox_hash_of_sufficient_length_is_a_token() -> None:
     tokens = {
         given: [
             each.value for each in event(inbound(MailboxHash=given), NOBODYS).data.references if each.kind == "token"
@@ -324,7 +324,7 @@ def test_attachments_are_blobs_that_the_event_refers_to() -> None:
         {"Name": "a", "Content": "A", "ContentLength": 1},
     ],
 )
-def test_what_is_not_all_of_an_attachment_is_marked_and_the_request_kept_whole(attachment: dict[str, Any]) -> None:
+def test_an_incomplete_attachment_is_marked_and_its_request_kept(attachment: dict[str, Any]) -> None:
     body = json.dumps(inbound(Attachments=[attachment])).encode()
     found = mapped(body)
     (draft,) = found.drafts
@@ -337,14 +337,14 @@ def test_line_ends_in_base64_are_no_garbage() -> None:
     assert found.blobs == (b"hello",)
 
 
-def test_a_large_request_lies_in_the_blob_store_and_a_small_one_in_the_event() -> None:
+def test_a_large_request_is_stored_as_a_blob() -> None:
     small, large = inbound(), inbound(Tag="x" * 70_000)
     assert raw_of(event(small)) == small
     body = json.dumps(large).encode()
     assert raw_of(event(body)) == {"blob": blob_name(body), "bytes": len(body)}
 
 
-def test_limits_leave_out_what_is_too_much_and_say_so() -> None:
+def test_values_beyond_the_limits_are_left_out_and_named() -> None:
     many = inbound(
         Headers=[{"Name": f"X-{n}", "Value": ""} for n in range(2_000)],
         Attachments=[{"Name": str(n), "Content": "AA==", "ContentType": "x/y"} for n in range(600)],
@@ -360,7 +360,7 @@ def test_limits_leave_out_what_is_too_much_and_say_so() -> None:
 
 
 @pytest.mark.parametrize("type", [type for type, (_, becomes) in BOUNCES.items() if "failed.v1" in becomes])
-def test_a_bounce_is_a_failure_with_the_servers_status_or_else_its_type(type: str) -> None:
+def test_a_bounces_code_is_its_servers_status_or_type(type: str) -> None:
     told = event(bounce(type, Details="smtp;550 5.1.1 no such user"))
     silent = event(bounce(type, Details="", Description="It did not arrive."))
     assert told.type == silent.type == "cx.message.failed.v1"
@@ -370,7 +370,7 @@ def test_a_bounce_is_a_failure_with_the_servers_status_or_else_its_type(type: st
     assert people(told) == [("customer", "ana@example.com"), ("business", "support@acme.example")]
 
 
-def test_a_failure_is_told_in_the_words_of_the_server_that_refused() -> None:
+def test_a_failure_quotes_the_server_that_refused() -> None:
     """Without the type that a report puts before them (RFC 3464, section 2.3.6)."""
     for details in ("smtp;550 5.1.1 no such user", "smtp; 550 5.1.1 no such user", "550 5.1.1 no such user"):
         failure = event(bounce("HardBounce", Details=details)).data.failure
@@ -384,7 +384,7 @@ def test_a_notice_without_a_description_shows_its_details() -> None:
     assert message.text == "Reported by Yahoo"
 
 
-def test_a_bounce_of_a_type_that_nobody_knows_is_a_failure() -> None:
+def test_a_bounce_of_unknown_type_is_a_failure() -> None:
     for type in ("Brand-New", "", None):
         assert event(bounce(type)).type == "cx.message.failed.v1"  # type: ignore[arg-type]
 
@@ -408,7 +408,7 @@ def test_an_automatic_answer_and_a_delay_are_no_failures(type: str, automatic: s
     assert draft.data.message.in_reply_to == f"{SENT_ID}@{SENT_FROM}"
 
 
-def test_every_opening_and_click_is_an_event_and_an_attempt_to_tell_it_again_is_the_same() -> None:
+def test_every_opening_and_click_is_one_event_despite_retries() -> None:
     first = notice("Open", ReceivedAt="2026-11-22T12:00:00Z", FirstOpen=True)
     again = notice("Open", ReceivedAt="2026-11-22T12:01:00Z", FirstOpen=False)
     other = {**first, "Recipient": "carl@example.com"}
@@ -420,7 +420,7 @@ def test_every_opening_and_click_is_an_event_and_an_attempt_to_tell_it_again_is_
     assert {event(each).type for each in every} == {"cx.message.read.v1"}
 
 
-def test_a_mail_to_two_is_delivered_twice_and_no_id_shows_an_address() -> None:
+def test_a_mail_to_two_recipients_is_delivered_twice() -> None:
     ids = [event(notice("Delivery", Recipient=each)).id for each in ("ana@example.com", "carl@example.com")]
     assert len(set(ids)) == 2
     assert not any("example" in id for id in ids)
@@ -469,7 +469,7 @@ def test_neither_a_dead_address_nor_the_business_consents(document: dict[str, An
     assert [each.kind.partition("/")[0] for each in found.ignored] == ["SubscriptionChange"]
 
 
-def test_a_decision_without_an_address_is_of_whoever_got_the_mail() -> None:
+def test_an_unsubscription_without_address_belongs_to_its_mail() -> None:
     draft = event(subscription(True, "ManualSuppression", Recipient=None))
     assert people(draft) == [("customer", "")]
     assert draft.data.interaction == f"acme-mail/{SENT_ID}@{SENT_FROM}"
@@ -509,13 +509,13 @@ def test_a_consent_is_for_the_purpose_of_its_stream() -> None:
         (bounce("InboundError"), "inbound-failed"),
     ],
 )  # fmt: skip
-def test_what_can_not_become_an_event_is_refused_by_name(document: Any, reason: str) -> None:
+def test_a_document_that_is_no_event_is_refused(document: Any, reason: str) -> None:
     with pytest.raises(Refused) as caught:
         mapped(document)
     assert caught.value.reason == reason
 
 
-def test_notices_without_a_record_type_are_known_by_their_fields() -> None:
+def test_a_notice_without_record_type_is_known_by_fields() -> None:
     kinds = {
         kind: {"MessageID": SENT_ID, field: "x"}
         for kind, field in (("Delivery", "DeliveredAt"), ("Open", "FirstOpen"), ("Click", "OriginalLink"))
@@ -568,7 +568,7 @@ def test_absent_and_null_fields_are_alike() -> None:
         {"RawEmail": "Content-Type: multipart/report; boundary=b\r\n\r\n" + "--b\r\n\r\n" * 50_000},
     ],
 )  # fmt: skip
-def test_a_hostile_mail_is_mapped_well_within_a_workers_deadline(fields: dict[str, Any]) -> None:
+def test_a_hostile_mail_is_mapped_within_the_deadline(fields: dict[str, Any]) -> None:
     document = json.dumps(inbound(**fields)).encode()
     begun = time.process_time()
     assert mapped(document).drafts
@@ -616,12 +616,12 @@ EXPECTED = {
     not RECORDINGS.is_dir() and not os.environ.get("CI"), reason="the recordings are not on this machine"
 )
 @pytest.mark.parametrize(("name", "expected"), EXPECTED.items(), ids=EXPECTED)
-def test_a_recorded_request_becomes_what_a_person_read_in_it(name: str, expected: str) -> None:
+def test_a_recorded_request_becomes_its_expected_events(name: str, expected: str) -> None:
     result = dry_run("email/postmark", (RECORDINGS / f"{name}.json").read_bytes(), filename=f"{name}.json")
     found = [json.loads(each.raw)["type"] for each in result.events] + [each.kind for each in result.ignored]
     assert [*found, *([result.refused.reason] if result.refused else [])] == [expected]
 
 
-def test_a_sender_with_a_name_is_known_by_the_address() -> None:
+def test_a_sender_with_name_is_known_by_address() -> None:
     draft = event(bounce("HardBounce", From='"Acme, Support" <support@acme.example>'))
     assert people(draft)[-1] == ("business", "support@acme.example")

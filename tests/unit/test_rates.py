@@ -49,7 +49,7 @@ def test_a_burst_passes_and_then_the_rate() -> None:
     assert [waits(asked), waits(asked), waits(asked)] == [0, 0, 2]
 
 
-def test_a_batch_above_the_burst_passes_and_pays_for_itself_afterwards() -> None:
+def test_a_batch_above_the_burst_is_paid_afterwards() -> None:
     asked, clock = bucket(10, 20)
     asked.take(1)
     asked.take_more(99)
@@ -60,7 +60,7 @@ def test_a_batch_above_the_burst_passes_and_pays_for_itself_afterwards() -> None
     assert waits(asked) == 0
 
 
-def test_of_batches_that_came_at_once_only_one_goes_into_debt() -> None:
+def test_only_one_of_simultaneous_batches_goes_into_debt() -> None:
     asked, _ = bucket(10, 20)
     asked.take(1)
     asked.take(1)
@@ -71,7 +71,7 @@ def test_of_batches_that_came_at_once_only_one_goes_into_debt() -> None:
     assert refused.value.status == 429
 
 
-def test_to_ask_takes_nothing() -> None:
+def test_asking_for_the_wait_takes_nothing() -> None:
     asked, _ = bucket(1, 1)
     for _ in range(5):
         asked.ask()
@@ -82,7 +82,7 @@ def test_to_ask_takes_nothing() -> None:
 
 @example(0.01, 1.0, [(0.0, 154), (0.01, 164), (0.0, 1)])
 @given(st.floats(0.01, 1000), st.floats(1, 100), st.lists(st.tuples(st.floats(0, 5), st.integers(1, 300)), max_size=50))
-def test_whoever_waits_as_told_is_let_through_and_nobody_exceeds_the_rate(
+def test_waiting_as_told_suffices_and_nobody_exceeds_the_rate(
     rate: float, burst: float, asks: list[tuple[float, int]]
 ) -> None:
     asked, clock = bucket(rate, burst)
@@ -107,24 +107,24 @@ def test_whoever_waits_as_told_is_let_through_and_nobody_exceeds_the_rate(
         ("unlimited", None),
     ],
 )
-def test_a_rate_is_written_as_a_number_and_a_unit(text: str, rate: Rate | None) -> None:
+def test_a_rate_is_a_number_and_a_unit(text: str, rate: Rate | None) -> None:
     assert Rate.parse(text) == rate
 
 
 @pytest.mark.parametrize("text", ["", "200", "0/s", "-1/s", "1/d", "1e3/s", "200 /s", "nan/s", "９/s x"])
-def test_anything_else_is_none(text: str) -> None:
+def test_any_other_text_is_no_rate(text: str) -> None:
     with pytest.raises(ValueError, match="is not a rate"):
         Rate.parse(text)
 
 
-def test_a_configuration_names_the_rate_that_is_none() -> None:
+def test_a_configuration_names_its_invalid_rate() -> None:
     with pytest.raises(ValidationError, match="'fast' is not a rate"):
         KeyConfig(id="a", secret="long enough", scopes=frozenset(), rate="fast")
     with pytest.raises(ValidationError, match="'fast' is not a rate"):
         Settings(key_rate="fast")
 
 
-def test_a_key_and_a_connection_have_their_own_rate_or_that_of_all_others() -> None:
+def test_keys_and_connections_have_their_own_or_default_rate() -> None:
     scopes = frozenset({"events:write"})
     tenants = Tenants(
         {

@@ -50,14 +50,14 @@ def there_or_skip() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_recording_is_listed_once_and_none_that_is_not_there(folder: str) -> None:
+def test_every_existing_recording_is_listed_once(folder: str) -> None:
     there_or_skip()
     table = all_tables()[folder]
     assert [each.file for each in table.readings] == table.recordings()
 
 
 @pytest.mark.parametrize(("table", "reading"), list(rows()))
-def test_a_recording_was_read_by_a_person_who_names_the_page(table: Table, reading: Reading) -> None:
+def test_every_reading_names_its_page_and_its_results(table: Table, reading: Reading) -> None:
     assert reading.is_
     assert reading.must
     assert reading.page

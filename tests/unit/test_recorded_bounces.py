@@ -55,7 +55,7 @@ def test_the_table_names_every_recording() -> None:
     assert sorted(EXPECTED) == sorted(path.stem for path in RECORDINGS.glob("*.eml"))
 
 
-def test_permanent_and_transient_are_as_the_yardstick_has_them() -> None:
+def test_permanent_and_transient_agree_with_the_reference() -> None:
     every = [row for rows in EXPECTED.values() for row in rows if row["status"] != NONE]
     assert len(every) == 108
     assert [row["file"] for row in every if row["status"][0] != row["code"][0]] == []
@@ -78,7 +78,7 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("reason", STATUSES)
-def test_a_reason_is_told_by_the_statuses_that_mean_it(reason: str) -> None:
+def test_a_reason_has_only_statuses_that_mean_it(reason: str) -> None:
     codes = {row["code"] for rows in EXPECTED.values() for row in rows if row["reason"] == reason}
     assert codes
     assert codes <= STATUSES[reason]

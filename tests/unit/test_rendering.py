@@ -43,7 +43,7 @@ def bodies(renderer: Renderer, facts: list[Fact]) -> tuple[dict[NodeId, bytes], 
 @pytest.mark.parametrize("most_bytes", [0, PIECES_BYTES])
 @pytest.mark.parametrize("many", [0, 2, MANY_PARTS])
 @given(history=histories(max_size=8))
-def test_after_each_event_copies_and_decisions_included(
+def test_rendering_equals_the_definition_after_each_event(
     most_bytes: int, many: int, history: list[StampedEvent]
 ) -> None:
     renderer = Renderer(most_bytes, many)
@@ -64,7 +64,7 @@ def test_another_copy_of_an_event_replaces_its_entry() -> None:
     assert b'"late"' not in rendered[ANA]
 
 
-def test_a_token_s_use_in_another_conversation_shows_where_it_was_issued() -> None:
+def test_a_tokens_use_shows_in_the_issuing_conversation() -> None:
     renderer = Renderer()
     chat = contact("chat", START)
     late = contact("late", START + 2 * LONG, token=ID)
@@ -74,7 +74,7 @@ def test_a_token_s_use_in_another_conversation_shows_where_it_was_issued() -> No
     assert b'"expired"' in rendered[ANA]
 
 
-def test_what_is_kept_stays_within_its_bound() -> None:
+def test_the_renderers_cache_stays_bounded() -> None:
     renderer = Renderer(200_000)
     for number in range(100):
         email = f"c-{number}@example.com"
@@ -84,7 +84,7 @@ def test_what_is_kept_stays_within_its_bound() -> None:
     assert renderer.held > 100_000
 
 
-def test_conversations_stand_in_order_of_time_and_not_of_its_text() -> None:
+def test_conversations_are_sorted_by_time_not_text() -> None:
     """As text, 09:00:05.5Z comes before 09:00:05Z."""
 
     def contact(number: str, at: Micros) -> Fact:
@@ -99,7 +99,7 @@ def test_conversations_stand_in_order_of_time_and_not_of_its_text() -> None:
     assert [each["text"] for each in shown["unresolved"]] == ["later", "sooner"]
 
 
-def test_of_a_customer_with_many_contacts_a_changed_one_shows() -> None:
+def test_a_change_of_one_contact_among_many_is_rendered() -> None:
     renderer = Renderer()
 
     def message(id: str, contact: int, at: Micros) -> Fact:

@@ -59,7 +59,7 @@ def test_rules_are_read_as_the_configuration_writes_them() -> None:
         ("exclusive: " + "[" * 5000, None, ""),
     ],
 )
-def test_a_mistake_is_told_by_its_line_and_what_is_expected(text: str, line: int | None, what: str) -> None:
+def test_a_mistake_names_its_line_and_the_expected_value(text: str, line: int | None, what: str) -> None:
     with pytest.raises(Refused) as refused:
         rules_in(text, "r.yaml")
     assert refused.value.detail.startswith(f"r.yaml, line {line}: " if line else "r.yaml")

@@ -52,7 +52,7 @@ def test_each_value_is_explained_by_one_section() -> None:
     assert len(rows) == len(set(rows))
 
 
-def test_a_header_and_the_words_are_the_part() -> None:
+def test_a_part_header_completed_by_words_is_the_part() -> None:
     names = [field.name for field in (*header.HEADER_FIELDS, *header.WORD_FIELDS)]
     assert sorted(names) == sorted(FIELDS)
 

@@ -28,7 +28,7 @@ def filled(pool: Pool, path: Path) -> list[Slot]:
 # --- pools -----------------------------------------------------------------------------------------------------------
 
 
-def test_one_tenant_gets_half_and_the_next_half_of_the_rest() -> None:
+def test_one_tenant_gets_half_the_next_a_quarter() -> None:
     pool = Pool("streams", 100)
     assert len(filled(pool, ACME)) == 50
     assert len(filled(pool, OTHER)) == 25
@@ -37,7 +37,7 @@ def test_one_tenant_gets_half_and_the_next_half_of_the_rest() -> None:
     assert (refused.value.status, refused.value.retry_after) == (429, 1)
 
 
-def test_a_key_does_not_use_up_its_tenant_nor_a_customer_its_key() -> None:
+def test_neither_key_nor_customer_uses_up_the_share_above() -> None:
     pool = Pool("streams", 1_000)
     assert len(filled(pool, (*DESK, customer("c-1")))) == 40
     with pytest.raises(TooFast, match="streams-of-customer"):
@@ -48,7 +48,7 @@ def test_a_key_does_not_use_up_its_tenant_nor_a_customer_its_key() -> None:
     pool.take((*ACME, key("another")))
 
 
-def test_a_pool_that_is_used_up_says_so_to_everybody() -> None:
+def test_a_full_pool_is_busy_for_everybody() -> None:
     pool = Pool("streams", 2)
     pool.take(ACME)
     pool.take(OTHER)
@@ -76,7 +76,7 @@ def test_one_address_leaves_room_for_other_addresses() -> None:
     pool.take((STRANGERS, address("192.0.2.2")))
 
 
-def test_whoever_turns_out_to_be_somebody_counts_as_such_from_then_on() -> None:
+def test_a_slot_counts_for_its_owner_once_known() -> None:
     pool = Pool("requests", 10)
     slot = pool.take((STRANGERS, address("192.0.2.1")))
     slot.move(DESK)
@@ -88,7 +88,7 @@ def test_whoever_turns_out_to_be_somebody_counts_as_such_from_then_on() -> None:
     assert pool.of((STRANGERS,)) == 1, "it stays what it was"
 
 
-def test_one_body_above_every_bound_is_possible_for_whoever_is_alone() -> None:
+def test_one_oversized_body_is_possible_alone() -> None:
     pool = Pool("bytes", 100)
     alone = pool.take(DESK, 500)
     alone.grow(500)
@@ -120,9 +120,7 @@ PATHS = st.sampled_from(
 
 
 @given(st.integers(1, 40), st.lists(st.tuples(st.sampled_from(["take", "end", "move"]), PATHS, st.integers(0, 50))))
-def test_no_more_than_the_pool_nor_than_a_share_is_ever_held_and_nothing_leaks(
-    size: int, steps: list[tuple[str, Path, int]]
-) -> None:
+def test_pool_and_shares_are_never_exceeded_and_nothing_leaks(size: int, steps: list[tuple[str, Path, int]]) -> None:
     pool = Pool("things", size)
     slots: list[Slot] = []
     for step, path, which in steps:
@@ -224,7 +222,7 @@ async def test_those_who_wait_take_turns_by_key() -> None:
     assert work.begun == ["first", "a0", "b", "a1", "a2"]
 
 
-async def test_too_many_of_one_key_are_refused_and_others_are_not() -> None:
+async def test_too_many_reads_of_one_tenant_are_refused_alone() -> None:
     work = Work(turns(size=1, waiting_of_one=2))
     for number in range(4):
         await work.asked(f"a{number}", "acme")
@@ -236,7 +234,7 @@ async def test_too_many_of_one_key_are_refused_and_others_are_not() -> None:
         await work.done(name)
 
 
-async def test_too_many_in_all_are_told_that_it_is_full() -> None:
+async def test_too_many_reads_in_all_are_refused_as_busy() -> None:
     work = Work(turns(size=1, waiting=1))
     await work.asked("a", "acme")
     await work.asked("b", "other")
@@ -248,7 +246,7 @@ async def test_too_many_in_all_are_told_that_it_is_full() -> None:
     await work.done("b")
 
 
-async def test_where_nothing_ends_the_part_is_to_blame_that_all_need() -> None:
+async def test_waiting_in_vain_is_blamed_on_the_needed_part() -> None:
     turns = FairQueue("reads", 1, most_of_one=1, most_waiting=9, most_waiting_of_one=9, seconds=0.05, needs="store")
     async with turns.turn("acme"):
         with pytest.raises(TryLater, match="none of the reads under way has ended") as stuck:
@@ -258,7 +256,7 @@ async def test_where_nothing_ends_the_part_is_to_blame_that_all_need() -> None:
     assert (turns.running, turns.waiting, turns.known()) == (0, 0, 0)
 
 
-async def test_who_waits_too_long_is_told_whose_fault_it_is() -> None:
+async def test_waiting_too_long_names_who_is_to_blame() -> None:
     work = Work(turns(size=1, seconds=0.0))
     await work.asked("a", "acme")
     await work.asked("own", "acme")

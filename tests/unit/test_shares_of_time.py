@@ -47,7 +47,7 @@ async def runs(fair: FairQueue, key: str) -> bool:
         return False
 
 
-async def test_who_took_more_than_its_share_waits_and_others_do_not() -> None:
+async def test_only_a_key_over_its_share_of_time_waits() -> None:
     clock = Clock()
     fair = turns(clock, seconds=0.01)
     fair.charge("greedy", 1.0)
@@ -55,7 +55,7 @@ async def test_who_took_more_than_its_share_waits_and_others_do_not() -> None:
     assert [await runs(fair, key) for key in ("greedy", "modest", "other")] == [False, True, True]
 
 
-async def test_it_may_go_on_once_its_share_of_the_time_that_passed_is_as_much() -> None:
+async def test_a_key_continues_when_its_share_has_accrued() -> None:
     clock = Clock()
     fair = turns(clock, seconds=0.01)
     fair.charge("greedy", 1.0)
@@ -73,7 +73,7 @@ async def test_time_that_nobody_used_is_not_saved_up() -> None:
     assert not await runs(fair, "greedy")
 
 
-async def test_who_waits_for_its_time_is_let_in_though_nobody_else_comes_or_goes() -> None:
+async def test_a_waiting_key_is_let_in_by_time_alone() -> None:
     fair = turns(asyncio.get_running_loop().time)
     fair.charge("greedy", BURST_SECONDS)
     assert await runs(fair, "greedy")
@@ -95,7 +95,7 @@ def busy(seconds: float) -> None:
         pass
 
 
-async def test_the_work_s_own_steps_are_counted_and_not_what_others_do_while_it_waits() -> None:
+async def test_only_the_works_own_steps_are_charged() -> None:
     charged: list[float] = []
 
     async def other() -> None:
@@ -112,7 +112,7 @@ async def test_the_work_s_own_steps_are_counted_and_not_what_others_do_while_it_
     assert 0.1 <= seconds < 1.0, "by a margin that no load changes: it is processor time"
 
 
-async def test_what_work_raises_is_raised_and_what_it_took_is_charged() -> None:
+async def test_failing_work_raises_and_is_charged() -> None:
     charged: list[float] = []
 
     async def work() -> None:

@@ -33,7 +33,7 @@ def test_any_of_the_secrets_passes_while_one_is_rotated() -> None:
     check_signature(SHA256, [CONTENT], [KEY, "old"], header="x-s")
 
 
-def test_any_of_the_contents_passes_and_hex_may_be_upper_case() -> None:
+def test_any_content_passes_and_hex_may_be_uppercase() -> None:
     check_signature("sha256=" + SHA256.upper(), [b"another", CONTENT], [KEY], header="x-s", prefix="sha256=")
 
 
@@ -65,7 +65,7 @@ def test_a_refusal_shows_neither_secret_nor_signature() -> None:
     assert SHA1 not in str(caught.value)
 
 
-def test_a_signed_time_passes_up_to_the_tolerance_on_both_sides() -> None:
+def test_a_signed_time_passes_within_the_tolerance_both_ways() -> None:
     now = 1_800_000_000 * SECOND
     for at in (now - 300 * SECOND, now, now + 300 * SECOND):
         check_age(at, now, 300, header="x-t")

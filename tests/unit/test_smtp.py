@@ -107,7 +107,7 @@ async def asks_for_data(hand: ByHand) -> str:
     return await hand.asks(b"DATA")
 
 
-async def test_a_mail_is_delivered_byte_for_byte_with_its_envelope() -> None:
+async def test_a_mail_is_delivered_unchanged_with_its_envelope() -> None:
     inbox = Inbox()
     async with listening(inbox) as listener:
         assert await send(listener, "Support+token-123@acme.example") == {}
@@ -124,7 +124,7 @@ async def test_a_mail_is_delivered_byte_for_byte_with_its_envelope() -> None:
     }
 
 
-async def test_a_listener_that_listens_no_more_is_missed() -> None:
+async def test_a_closed_listener_is_missed() -> None:
     async with listening(Inbox()) as listener:
         await listener.check()
         assert listener._server is not None
@@ -133,7 +133,7 @@ async def test_a_listener_that_listens_no_more_is_missed() -> None:
             await listener.check()
 
 
-async def test_what_a_server_can_do_is_announced() -> None:
+async def test_smtp_extensions_are_announced() -> None:
     async with listening(Inbox(), max_bytes=5000) as listener:
         features = await with_client(listener, lambda client: (client.ehlo(), client.esmtp_features)[1])
     assert features["size"] == "5000"
@@ -166,7 +166,7 @@ async def test_mail_is_acknowledged_only_after_it_is_delivered() -> None:
         (Refused("malformed", "no mail\r\nat all é"), "554 5.6.0"),
     ],
 )
-async def test_what_goes_wrong_is_told_in_codes(error: Exception, reply: str) -> None:
+async def test_failures_are_answered_with_status_codes(error: Exception, reply: str) -> None:
     inbox = Inbox(fail={"mail": error})
     async with listening(inbox) as listener:
         with pytest.raises(smtplib.SMTPDataError) as caught:
@@ -176,7 +176,7 @@ async def test_what_goes_wrong_is_told_in_codes(error: Exception, reply: str) ->
     assert inbox.got == []
 
 
-async def test_an_unknown_recipient_is_refused_and_the_known_one_is_served() -> None:
+async def test_an_unknown_recipient_is_refused_beside_a_known_one() -> None:
     inbox = Inbox()
     async with listening(inbox) as listener:
         refused = await send(listener, ["nobody@acme.example", "support@acme.example"])
@@ -187,7 +187,7 @@ async def test_an_unknown_recipient_is_refused_and_the_known_one_is_served() -> 
     assert [connection for connection, _ in inbox.got] == ["mail"]
 
 
-async def test_a_mail_to_several_of_ours_is_delivered_once_for_each_connection() -> None:
+async def test_a_mail_to_several_is_delivered_once_per_connection() -> None:
     inbox = Inbox()
     async with listening(inbox) as listener:
         await send(listener, ["support@acme.example", "a@sales.acme.example", "b@sales.acme.example"])
@@ -205,7 +205,7 @@ async def test_a_mail_to_several_of_ours_is_delivered_once_for_each_connection()
         ({"sales": Refused("x", "y")}, 554),
     ],
 )
-async def test_where_connections_differ_the_sender_hears_the_worst(fail: dict[str, Exception], code: int) -> None:
+async def test_of_several_connections_the_worst_answer_is_sent(fail: dict[str, Exception], code: int) -> None:
     async with listening(Inbox(fail=fail)) as listener:
         with pytest.raises(smtplib.SMTPDataError) as caught:
             await send(listener, ["support@acme.example", "a@sales.acme.example"])
@@ -234,7 +234,7 @@ async def test_addresses_and_fields_beyond_ascii_are_taken() -> None:
     assert inbox.got[0][1].headers["x-envelope-from"] == "añá@example.com"
 
 
-async def test_a_mail_announced_as_too_large_is_refused_before_it_is_sent() -> None:
+async def test_a_mail_announced_as_too_large_is_refused_early() -> None:
     async with listening(Inbox(), max_bytes=1000) as listener, by_hand(listener) as hand:
         await hand.hears()
         await hand.asks(b"EHLO client.example.com")
@@ -263,7 +263,7 @@ async def test_a_sender_that_never_ends_is_hung_up_on() -> None:
                     raise EOFError
 
 
-async def test_very_long_lines_and_the_end_mark_in_pieces_are_taken() -> None:
+async def test_long_lines_and_a_split_end_mark_are_accepted() -> None:
     inbox = Inbox()
     async with listening(inbox) as listener, by_hand(listener) as hand:
         await ready_for_data(hand)
@@ -309,7 +309,7 @@ async def test_commands_sent_at_once_are_answered_in_turn() -> None:
         b"MAIL FROM:<" + b"a" * 5000 + b"@x>",
     ],
 )
-async def test_a_bad_command_gets_an_error_and_the_conversation_goes_on(command: bytes) -> None:
+async def test_a_bad_command_does_not_end_the_smtp_session(command: bytes) -> None:
     async with listening(Inbox()) as listener, by_hand(listener) as hand:
         await hand.hears()
         await hand.asks(b"EHLO x")
@@ -327,7 +327,7 @@ async def test_too_many_recipients_are_put_off() -> None:
     assert replies[100].startswith("452 4.5.3")
 
 
-async def test_more_connections_than_allowed_are_turned_away_until_one_ends() -> None:
+async def test_surplus_connections_are_turned_away_until_one_ends() -> None:
     async with listening(Inbox(), max_connections=1) as listener:
         async with by_hand(listener) as first:
             await first.hears()
@@ -339,7 +339,7 @@ async def test_more_connections_than_allowed_are_turned_away_until_one_ends() ->
         await send(listener, "support@acme.example")
 
 
-async def test_more_mail_than_there_is_room_for_is_put_off_and_taken_later() -> None:
+async def test_mail_without_room_is_deferred_and_taken_later() -> None:
     inbox = Inbox()
     async with listening(inbox, waiting=True, max_in_flight=100_000) as listener, by_hand(listener) as hand:
         await ready_for_data(hand)
@@ -358,7 +358,7 @@ async def test_more_mail_than_there_is_room_for_is_put_off_and_taken_later() -> 
         assert listener.held == 0
 
 
-async def test_a_mail_that_finds_no_room_midway_is_read_to_its_end_and_put_off() -> None:
+async def test_a_mail_that_loses_its_room_midway_is_deferred() -> None:
     inbox = Inbox()
     async with listening(inbox, waiting=True, max_in_flight=250_000) as listener, by_hand(listener) as hand:
         await ready_for_data(hand)
@@ -383,7 +383,7 @@ async def test_one_mail_alone_may_be_larger_than_all_together() -> None:
     assert listener.held == 0
 
 
-async def test_who_hangs_up_in_the_middle_of_a_mail_holds_nothing_any_more() -> None:
+async def test_a_client_that_disconnects_midway_holds_nothing() -> None:
     async with listening(Inbox()) as listener:
         async with by_hand(listener) as hand:
             await ready_for_data(hand)
@@ -394,7 +394,7 @@ async def test_who_hangs_up_in_the_middle_of_a_mail_holds_nothing_any_more() -> 
             await asyncio.sleep(0.01)
 
 
-async def test_a_mail_that_does_not_end_is_cut_off_when_time_is_up() -> None:
+async def test_an_endless_mail_is_cut_off_in_time() -> None:
     async with listening(Inbox()) as listener, by_hand(listener) as hand:
         await ready_for_data(hand)
         await hand.says(b"Subject: x\r\n")
@@ -411,7 +411,7 @@ async def test_a_silent_client_is_hung_up_on(said: bytes) -> None:
     assert "421 4.4.2" in heard
 
 
-async def test_a_client_that_drips_a_mail_is_hung_up_on() -> None:
+async def test_a_client_that_drips_a_mail_is_disconnected() -> None:
     inbox = Inbox()
     async with listening(inbox, idle_seconds=0.3) as listener, by_hand(listener) as hand:
         await ready_for_data(hand)
@@ -427,7 +427,7 @@ async def test_a_client_that_drips_a_mail_is_hung_up_on() -> None:
     assert inbox.got == []
 
 
-async def test_our_own_slowness_does_not_hang_up() -> None:
+async def test_a_slow_delivery_does_not_end_the_session() -> None:
     inbox = Inbox()
     async with listening(inbox, waiting=True, idle_seconds=0.2) as listener, by_hand(listener) as hand:
         await ready_for_data(hand)
@@ -472,7 +472,7 @@ async def test_a_port_in_use_is_said_in_one_sentence() -> None:
             await other.start()
 
 
-async def test_a_conversation_can_be_encrypted(tmp_path: Path) -> None:
+async def test_an_smtp_session_can_be_encrypted(tmp_path: Path) -> None:
     inbox = Inbox()
     server, client_side = tls_pair(tmp_path)
     async with listening(inbox, tls=server) as listener:

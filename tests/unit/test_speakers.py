@@ -35,7 +35,9 @@ BOT = {"role": "bot", "id": "b-1"}
         ("cx.social.comment.v1", [BEN, ANA], {}, "agent"),
     ],
 )
-def test_who_wrote_it(type: str, people: list[Any], fields: dict[str, Any], role: str) -> None:
+def test_a_messages_role_follows_type_and_participants(
+    type: str, people: list[Any], fields: dict[str, Any], role: str
+) -> None:
     message = {"id": "m-1", "text": "Where is it?"}
     data = {"direction": None, "participants": people, "message": message, **fields}
     (body,) = define_bodies(

@@ -83,9 +83,7 @@ async def ask(asked: FastRouteApp, method: str, path: str) -> tuple[int, dict[by
         ("POST", "/other", 404, "not-found"),
     ],
 )
-async def test_only_what_was_named_is_answered_before_the_framework(
-    method: str, path: str, status: int, says: str
-) -> None:
+async def test_only_named_routes_bypass_the_framework(method: str, path: str, status: int, says: str) -> None:
     found, _, body = await ask(app(), method, path)
     assert (found, says in body) == (status, True)
 
@@ -100,13 +98,13 @@ async def test_only_what_was_named_is_answered_before_the_framework(
         HTTPException(405, "not so", {"allow": "GET"}),
     ],
 )
-async def test_an_error_is_answered_alike_on_both_ways(error: Exception) -> None:
+async def test_an_error_is_answered_alike_on_both_routes(error: Exception) -> None:
     asked = app()
     asked.state.error = error
     assert await ask(asked, "POST", "/failing") == await ask(asked, "GET", "/failing")
 
 
-async def test_a_fault_on_the_straight_way_is_told_as_one_and_no_more() -> None:
+async def test_a_fault_on_a_fast_route_shows_no_details() -> None:
     asked = app()
     asked.state.error = ZeroDivisionError("a secret of ours")
     status, headers, body = await ask(asked, "POST", "/failing")
@@ -114,14 +112,14 @@ async def test_a_fault_on_the_straight_way_is_told_as_one_and_no_more() -> None:
     assert "secret" not in body
 
 
-async def test_what_is_there_already_is_given_at_once() -> None:
+async def test_a_finished_result_is_returned_at_once() -> None:
     async def there() -> str:
         return "there"
 
     assert await Within(0.0, there()) == "there"
 
 
-async def test_what_comes_in_time_is_given() -> None:
+async def test_a_timely_result_is_returned() -> None:
     async def later() -> str:
         for _ in range(3):
             await asyncio.sleep(0)
@@ -131,7 +129,7 @@ async def test_what_comes_in_time_is_given() -> None:
     assert await Within(60.0, later()) == "later"
 
 
-async def test_what_does_not_come_ends_with_a_timeout_and_may_clean_up() -> None:
+async def test_a_timed_out_call_may_clean_up() -> None:
     cleaned = []
 
     async def never() -> None:
@@ -146,7 +144,7 @@ async def test_what_does_not_come_ends_with_a_timeout_and_may_clean_up() -> None
     assert cleaned == [True]
 
 
-async def test_what_is_waited_for_may_fail_or_be_cancelled() -> None:
+async def test_an_awaited_call_may_fail_or_be_cancelled() -> None:
     async def fails() -> None:
         await asyncio.sleep(0)
         raise ValueError("of its own")
@@ -167,7 +165,7 @@ async def _waits() -> None:
     await Within(60.0, never())
 
 
-async def test_a_socket_has_a_straight_way_and_the_others_are_the_frameworks() -> None:
+async def test_a_websocket_has_a_fast_route_beside_the_frameworks() -> None:
     made = app()
     served: list[str] = []
 

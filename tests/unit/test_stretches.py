@@ -120,7 +120,7 @@ def test_a_late_message_closing_a_gap_keeps_both_ids() -> None:
     assert after["aliases"] == [text_of(second.part_id)]
 
 
-def test_the_anchors_of_later_hours_are_not_told() -> None:
+def test_part_ids_of_later_hours_are_not_shown() -> None:
     (found,) = conversations(*(wrote(NOW + n * HOUR) for n in range(30)))
     assert found["aliases"] == []
 
@@ -184,7 +184,7 @@ def test_an_order_number_joins_stretches() -> None:
     assert members(wrote(YEAR_AGO, data=data), wrote(NOW, data=data)) == [["dm", "dm"]]
 
 
-def test_what_came_before_the_first_message_is_one_piece() -> None:
+def test_everything_before_the_first_message_is_one_contact() -> None:
     posts = [
         a_fact("cx.social.post.v1", id=str(at), interaction="x", channel="social", email="ana@example.com", at=at)
         for at in (YEAR_AGO, YEAR_AGO + 30 * DAY)
@@ -200,7 +200,7 @@ def test_a_thread_with_a_resolved_stretch_keeps_its_targets(resolved: Fact, stay
     assert (RoutingTarget("queue", "billing") in routing_targets(SideState.of(known.parts))) == stays
 
 
-def test_no_order_of_arrival_matters() -> None:
+def test_arrival_order_changes_nothing() -> None:
     facts = (FIRST, CHAT, DM, wrote(NOW + 20 * DAY), decided("resolved", DM, NOW + HOUR), LATER["a message later"][0])
     found = [body_of(*some) for some in permutations(facts)]
     assert all(each == found[0] for each in found)

@@ -92,7 +92,7 @@ def test_any_bytes_are_a_value_or_a_refusal(raw: bytes) -> None:
         (b'{"a":' * 100_000, "json-depth", "100000 deep"),
     ],
 )
-def test_each_fault_has_its_own_reason_and_names_the_place(raw: bytes, reason: str, named: str) -> None:
+def test_each_fault_has_its_reason_and_names_the_place(raw: bytes, reason: str, named: str) -> None:
     refused = refusal(raw)
     assert (refused.reason, refused.status) == (reason, 400)
     assert named.lower() in refused.detail.lower()

@@ -63,7 +63,7 @@ WRONG_ENDS: dict[str, Callable[[], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("end", WRONG_ENDS.values(), ids=WRONG_ENDS)
-async def test_a_service_that_ends_in_any_way_is_started_again_and_readiness_says_so(
+async def test_an_ended_service_is_restarted_and_reported_by_readiness(
     end: Callable[[], Awaitable[object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched, health, _ = supervisor()
@@ -88,7 +88,7 @@ async def test_a_service_that_ends_in_any_way_is_started_again_and_readiness_say
     await watched.stop_all()
 
 
-async def test_a_service_that_is_cancelled_from_outside_is_started_again() -> None:
+async def test_a_service_cancelled_from_outside_is_restarted() -> None:
     watched, _, metrics = supervisor()
     starts = 0
 
@@ -107,7 +107,7 @@ async def test_a_service_that_is_cancelled_from_outside_is_started_again() -> No
     await watched.stop_all()
 
 
-async def test_a_service_between_two_tries_is_not_ready_however_long_that_takes(
+async def test_a_service_between_two_attempts_is_not_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(supervise, "FIRST_PAUSE", 3600.0)
@@ -125,7 +125,7 @@ async def test_a_service_between_two_tries_is_not_ready_however_long_that_takes(
     await watched.stop_all()
 
 
-async def test_what_keeps_a_service_running_is_missed_when_it_is_gone() -> None:
+async def test_a_service_without_its_supervisor_is_missed() -> None:
     watched, health, _ = supervisor()
     watched.keep("service", asyncio.Event().wait)
     await asyncio.sleep(0)
@@ -173,7 +173,7 @@ async def test_a_service_that_was_asked_to_end_may_return() -> None:
     assert b'cx_retries_total{what="task"} 0.0' in metrics.render()[0]
 
 
-async def test_a_service_that_swallows_its_cancellation_is_stopped_all_the_same(
+async def test_a_service_that_swallows_its_cancellation_is_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(supervise, "STOP_AGAIN_SECONDS", 0.01)
@@ -207,7 +207,7 @@ async def test_stopping_ends_the_pause_of_a_service_that_failed() -> None:
 
 
 @pytest.mark.parametrize("end", WRONG_ENDS.values(), ids=WRONG_ENDS)
-async def test_a_worker_does_not_outlive_a_task_of_its_own(end: Callable[[], Awaitable[object]]) -> None:
+async def test_a_worker_ends_when_its_own_task_ends(end: Callable[[], Awaitable[object]]) -> None:
     async def ending() -> None:
         await end()
 
@@ -221,7 +221,7 @@ async def test_a_worker_does_not_outlive_a_task_of_its_own(end: Callable[[], Awa
     await asyncio.sleep(0)
 
 
-async def test_a_task_that_ends_while_its_worker_returns_is_not_lost() -> None:
+async def test_a_task_ending_with_its_worker_is_not_lost() -> None:
     with pytest.raises(Ended):
         async with OwnedTasks() as companions:
             companions.start("the renewal", returns())
@@ -281,14 +281,14 @@ async def test_our_cancellation_goes_through() -> None:
             await call()
 
 
-async def test_an_end_that_hangs_or_is_cancelled_from_within_is_told_and_not_waited_for() -> None:
+async def test_a_close_that_hangs_is_reported_without_waiting() -> None:
     assert isinstance(await close_within(asyncio.Event().wait(), 0.01), TimeoutError)
     assert isinstance(await close_within(awaits_a_task_that_is_cancelled(), PATIENCE), Interrupted)
     assert isinstance(await close_within(raises(OSError("gone")), PATIENCE), OSError)
     assert await close_within(returns(), PATIENCE) is None
 
 
-async def test_an_end_goes_on_when_who_waits_for_it_is_cancelled() -> None:
+async def test_a_close_continues_when_its_waiter_is_cancelled() -> None:
     ended = asyncio.Event()
 
     async def end() -> None:

@@ -77,7 +77,7 @@ def test_a_secret_that_protects_nothing_stops_the_start(
         loaded(tmp_path, tenants)
 
 
-def test_a_secret_is_looked_at_as_the_environment_fills_it_in(tmp_path: Path) -> None:
+def test_a_secret_is_checked_after_filling_in_the_environment(tmp_path: Path) -> None:
     tenants = {"a": tenant("a", connections={"m": connection("${USER}:${PASSWORD}")})}
     with pytest.raises(Fatal, match=r"secrets\[0\] has an empty half"):
         loaded(tmp_path, tenants, USER="", PASSWORD="")
@@ -90,6 +90,6 @@ def test_the_error_does_not_show_the_secret(tmp_path: Path) -> None:
     assert "one long key" not in str(told.value)
 
 
-def test_a_vendors_secret_may_serve_several_connections_of_one_tenant(tmp_path: Path) -> None:
+def test_one_vendors_secret_may_serve_several_connections(tmp_path: Path) -> None:
     connections = {"page": connection("app secret"), "shop": connection("app secret", verify_token="app secret")}
     assert loaded(tmp_path, {"a": tenant("a", connections=connections)}).connection("shop")

@@ -129,7 +129,7 @@ def test_a_reply_that_arrives_before_its_parent_joins_it() -> None:
     assert names(threads(reply, parent)) == [["mail-1", "mail-2"]]
 
 
-def test_a_person_s_link_joins_what_no_rule_would() -> None:
+def test_a_link_joins_what_no_rule_would() -> None:
     chat, call = contact("chat", 0), contact("call", 500)
     conversations = threads(chat, call, decision("linked", call, 501, chat))
     assert names(conversations) == [["chat", "call"]]

@@ -51,7 +51,7 @@ def test_a_time_is_read(text: str, micros: int) -> None:
         "2017-01-01T05:29:60.999+05:30",
     ],
 )
-def test_a_leap_second_is_the_last_microsecond_of_its_minute(text: str) -> None:
+def test_a_leap_second_ends_its_minute(text: str) -> None:
     assert parse_time(text) == parse_time("2016-12-31T23:59:59.999999Z")
 
 
@@ -86,7 +86,7 @@ def test_a_leap_second_is_the_last_microsecond_of_its_minute(text: str) -> None:
         "2026-11-22T10:02:11Z" * 1000,
     ],
 )
-def test_what_is_no_time_is_refused_by_name(text: str) -> None:
+def test_an_invalid_time_is_refused_with_its_reason(text: str) -> None:
     with pytest.raises(Refused) as refused:
         parse_time(text)
     assert refused.value.reason == "bad-time"
@@ -95,7 +95,7 @@ def test_what_is_no_time_is_refused_by_name(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-00:01", "0001-01-01T00:00:00+00:01"])
-def test_a_time_that_an_offset_pushes_out_of_the_calendar_is_refused(text: str) -> None:
+def test_a_time_pushed_out_of_the_calendar_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="bad-time"):
         parse_time(text)
 

@@ -65,7 +65,7 @@ def test_every_form_stands_for_the_token() -> None:
     assert is_token_id(ID)
 
 
-def test_what_is_forged_or_no_token_stands_for_none() -> None:
+def test_forged_and_other_text_stands_for_no_token() -> None:
     letters = sign_token_id(ID, ACME)
     forged = letters[:-1] + ("a" if letters[-1] != "a" else "b")
     for form in (
@@ -95,7 +95,7 @@ def test_what_callers_key_and_customers_write_is_recognised() -> None:
     assert recognise_tokens(Data(references=[answered]), ACME) == [answered, *by_id]
 
 
-def test_what_is_no_token_is_left_alone() -> None:
+def test_text_other_than_a_token_is_unchanged() -> None:
     plain = [Reference(kind="token", value="ref-of-a-campaign"), Reference(kind="order", value="4711")]
     for data in (
         Data(references=plain),
@@ -159,7 +159,7 @@ def test_a_token_for_many_uses_joins_them_all() -> None:
     assert names(threads(CHAT, many, *uses, window=0)) == [["chat", "use-1", "use-2", "use-3"]]
 
 
-def test_where_it_was_issued_is_no_use() -> None:
+def test_the_issuing_interaction_does_not_use_its_token() -> None:
     within = contact("chat", START + LONG + SECOND, token=ID)
     other = contact("call", START + LONG + 2 * SECOND, token=ID)
     found = threads(CHAT, TOKEN, within, other, window=0)

@@ -101,7 +101,7 @@ def test_both_tokens_pass_while_one_is_rotated() -> None:
     assert not verified(signed(request, URL + "CallSidCA1", "older"), "new", "old")
 
 
-def test_a_repeated_parameter_counts_once_for_each_value_in_order_of_value() -> None:
+def test_a_repeated_parameter_counts_once_per_value_in_order() -> None:
     request = form([("b", "2"), ("a", "y"), ("a", "x"), ("a", "y"), ("empty", "")])
     assert verified(signed(request, URL + "axay" + "b2" + "empty"), "new")
 
@@ -132,7 +132,7 @@ def test_the_url_passes_with_and_without_its_port(called: str, with_port: bool) 
         ("?a=x+y", "?a=x%20y"),
     ],
 )
-def test_the_url_passes_in_each_form_that_twilios_libraries_try(called: str, signed_query: str) -> None:
+def test_every_url_form_of_twilios_libraries_passes(called: str, signed_query: str) -> None:
     request = Request(b"", "GET", URL + called, (), {})
     assert verified(signed(request, URL + signed_query), "new")
     assert verified(signed(request, URL.replace(".com", ".com:443") + signed_query), "new")
@@ -142,7 +142,7 @@ def test_the_url_passes_in_each_form_that_twilios_libraries_try(called: str, sig
 @pytest.mark.parametrize("called", [URL, URL.replace(".com", ".com:8443")])
 @pytest.mark.parametrize("user", ["", "ana:secret@"])
 @pytest.mark.parametrize("with_port", [True, False])
-def test_a_url_with_user_and_password_passes_with_and_without_them(called: str, user: str, with_port: bool) -> None:
+def test_a_url_with_credentials_passes_with_and_without_them(called: str, user: str, with_port: bool) -> None:
     port = ":8443" if "8443" in called else ":443"
     text = f"https://{user}hub.example.com{port if with_port else ''}/v1/hooks/acme-calls"
     request = Request(b"", "GET", called.replace("://", "://ana:secret@"), (), {})
@@ -175,7 +175,7 @@ def by_key(signature: str, header: str | None, keys: Any = {KEY_ID: KEY}, tokens
     return ""
 
 
-def test_a_shared_key_signs_where_the_settings_header_names_it() -> None:
+def test_a_shared_key_signs_when_the_settings_header_says() -> None:
     assert by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_SHA256") == ""
     assert by_key(SHA256, f" algorithm = hmac_sha256 , key = {KEY_ID} ") == ""
     assert by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_SHA256", {"other": "x", KEY_ID: KEY}) == ""
@@ -198,7 +198,7 @@ def test_the_settings_header_changes_neither_what_signs_nor_how() -> None:
     assert by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_SHA1") != ""
 
 
-def test_a_settings_header_that_can_not_be_followed_says_why() -> None:
+def test_an_unusable_settings_header_says_why() -> None:
     assert "HMAC_MD5" in by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_MD5")
     assert "webhooks_sharedkey_new" in by_key(SHA256, "key=webhooks_sharedkey_new,algorithm=HMAC_SHA256")
     assert "no shared_keys" in by_key(SHA256, f"key={KEY_ID},algorithm=HMAC_SHA256", {}, (KEY,))
@@ -216,7 +216,7 @@ def test_a_settings_header_that_can_not_be_followed_says_why() -> None:
         ({"webhooks_sharedkey_x": "new"}, "stands among secrets"),
     ],
 )
-def test_shared_keys_that_can_not_be_meant_stop_a_start(keys: Any, why: str) -> None:
+def test_invalid_shared_keys_stop_a_start(keys: Any, why: str) -> None:
     with pytest.raises(Fatal, match=why):
         PROVIDER.warnings(connection(shared_keys=keys))
 
@@ -242,7 +242,7 @@ def test_the_url_passes_however_its_quotes_are_escaped(query: str, signed_query:
     assert not verified(signed(request, URL + "?name=O%22Hara%20(Bo)CallSidCA1"), "new")
 
 
-def test_a_json_body_that_the_url_does_not_cover_is_refused() -> None:
+def test_a_json_body_without_its_hash_is_refused() -> None:
     body = b'{"a":1}'
     for query in ("", "?bodySHA256=" + sha256_hex(b"{}")):
         request = Request(body, "POST", URL + query, (), {"content-type": "application/json"})
@@ -309,14 +309,14 @@ def test_a_leg_to_listed_staff_names_no_customer() -> None:
         assert draft.data.agent.id == BEN
 
 
-def test_a_leg_that_shows_no_number_of_ours_carries_a_caller_on_to_staff() -> None:
+def test_a_leg_without_numbers_of_ours_is_to_staff() -> None:
     leg = {"CallStatus": "ringing", "SequenceNumber": "1", "Direction": "outbound-dial", "ParentCallSid": "CA0"}
     assert people(mapped({"numbers": [HUB]}, From=ANA, To=BEN, **leg)) == [("agent", [f"phone:{BEN}"])]
     ours = mapped({"numbers": [HUB]}, From=HUB, To=ANA, **leg)
     assert people(ours) == [("customer", [f"phone:{ANA}"]), ("business", [f"phone:{HUB}"])]
 
 
-def test_softphones_and_desk_phones_are_staff_unless_clients_are_said_to_be_customers() -> None:
+def test_softphones_are_staff_unless_declared_customers() -> None:
     call = {"CallStatus": "ringing", "Direction": "inbound", "To": HUB}
     assert people(mapped({}, From="client:ben", **call))[0] == ("agent", ["twilio-client:ben"])
     desk_phone = mapped({}, From="sip:ben@acme.sip.example.com", **call)
@@ -328,7 +328,7 @@ def test_softphones_and_desk_phones_are_staff_unless_clients_are_said_to_be_cust
 
 
 @pytest.mark.parametrize("caller", ["sip:anonymous@anonymous.invalid", "SIP:Restricted@10.0.0.1;user=phone"])
-def test_who_calls_over_sip_without_a_name_is_a_customer_who_withholds_it(caller: str) -> None:
+def test_a_nameless_sip_caller_is_a_withheld_customer(caller: str) -> None:
     draft = mapped({}, From=caller, CallStatus="ringing", Direction="inbound", To=HUB)
     assert draft.data.direction == "inbound"
     customer, business = draft.data.participants
@@ -337,14 +337,14 @@ def test_who_calls_over_sip_without_a_name_is_a_customer_who_withholds_it(caller
 
 
 @pytest.mark.parametrize(("way", "status"), [("inbound", "ringing"), ("outbound-api", "completed")])
-def test_a_call_that_shows_the_number_it_calls_is_nobody_s(way: str, status: str) -> None:
+def test_a_call_from_the_called_number_is_nobodys(way: str, status: str) -> None:
     """A caller who shows our own number (spoofed) would otherwise be one customer with all who do so."""
     for ours in ("+1 415 555 0199", "sip:+14155550199@sbc.example.com:5060"):
         draft = mapped({"numbers": [HUB]}, From=HUB, To=ours, Direction=way, CallStatus=status)
         assert [p.role for p in draft.data.participants if p.identifiers] == ["business"]
 
 
-def test_without_a_direction_a_ringing_call_comes_in_and_others_name_nobody() -> None:
+def test_without_a_direction_only_ringing_calls_name_the_caller() -> None:
     assert people(mapped(CallStatus="ringing", Caller=ANA)) == [("customer", [f"phone:{ANA}"])]
     assert people(mapped(CallStatus="completed", Caller=ANA)) == []
 
@@ -352,7 +352,7 @@ def test_without_a_direction_a_ringing_call_comes_in_and_others_name_nobody() ->
 # --- which call, and ids ---------------------------------------------------------------------------------------------
 
 
-def test_all_legs_of_a_call_are_one_interaction_and_a_legs_end_does_not_end_it() -> None:
+def test_all_legs_of_a_call_are_one_interaction() -> None:
     leg = mapped(CallStatus="completed", ParentCallSid="CA0", Direction="outbound-dial", From=HUB, To="client:ben")
     root = only(PROVIDER.map(form({"CallSid": "CA0", "CallStatus": "completed"}), connection()))
     assert leg.data.interaction == root.data.interaction == "acme-calls/CA0"
@@ -379,19 +379,19 @@ def test_a_call_that_was_recorded_ends_with_its_callback(reported: dict[str, str
     assert asked.type == "cx.call.recording.v1"
 
 
-def test_a_recording_that_would_end_after_the_year_9999_stands_where_it_began() -> None:
+def test_a_recording_ending_after_9999_stands_at_its_start() -> None:
     began = "Sun, 22 Nov 2026 09:31:02 +0000"
     draft = mapped({}, RecordingStatus="completed", RecordingStartTime=began, RecordingDuration="628111253636")
     assert draft.time == rfc2822_time(began)
     assert rfc2822_time("Fri, 31 Dec 9999 23:59:59 -1200") is None
 
 
-def test_durations_are_read_in_seconds_and_never_in_billed_minutes() -> None:
+def test_durations_are_read_in_seconds_not_billed_minutes() -> None:
     assert mapped(CallStatus="completed", Duration="1", CallDuration="49").data.duration_ms == 49_000
     assert mapped(CallStatus="completed", Duration="1").data.duration_ms is None
 
 
-def test_a_retried_status_callback_is_the_same_event_and_the_next_one_is_another() -> None:
+def test_a_retried_status_callback_is_the_same_event() -> None:
     fields = {"CallSid": "CA1", "CallStatus": "ringing", "SequenceNumber": "1"}
 
     def sent(token: str, **changes: str) -> str:
@@ -403,7 +403,7 @@ def test_a_retried_status_callback_is_the_same_event_and_the_next_one_is_another
     assert len(ids) == 4
 
 
-def test_requests_without_an_id_of_their_own_are_known_by_the_retry_token_else_by_what_they_say() -> None:
+def test_requests_without_ids_are_known_by_token_or_content() -> None:
     fields = {"CallSid": "CA1", "CallStatus": "in-progress", "Digits": "1"}
 
     def sent(url: str = URL, headers: Mapping[str, str] | None = None, **changes: str) -> str:
@@ -470,7 +470,7 @@ def test_no_kind_is_both_mapped_and_ignored() -> None:
         ("unknown-status.form", False),
     ],
 )
-def test_requests_for_twiml_get_an_empty_document_and_callbacks_get_none(name: str, twiml: bool) -> None:
+def test_only_requests_for_twiml_get_a_document(name: str, twiml: bool) -> None:
     answer = PROVIDER.answer(Mapped(), fixture_request(FIXTURES / name))
     if twiml:
         assert (answer.status, answer.content_type) == (200, "text/xml; charset=utf-8")
@@ -486,7 +486,7 @@ def test_a_request_without_a_call_is_refused_by_name() -> None:
     assert "wait_type" in caught.value.detail
 
 
-def test_a_form_with_too_many_fields_is_refused_and_card_data_never_kept() -> None:
+def test_too_many_fields_are_refused_and_card_data_ignored() -> None:
     with pytest.raises(Refused) as caught:
         PROVIDER.map(form([("a", str(n)) for n in range(1001)]), connection())
     assert caught.value.reason == "malformed"
@@ -495,7 +495,7 @@ def test_a_form_with_too_many_fields_is_refused_and_card_data_never_kept() -> No
     assert not paid.drafts
 
 
-def test_the_kind_of_a_recording_is_guessed_from_its_name_or_its_first_bytes() -> None:
+def test_a_recordings_kind_is_guessed_from_name_or_bytes() -> None:
     assert guess_content_type(PROVIDER, b"a=1", "x.form") == FORM
     assert guess_content_type(PROVIDER, b"a=1", "x") == FORM
     assert guess_content_type(PROVIDER, b' {"a":1}', "") == "application/json"

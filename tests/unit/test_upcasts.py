@@ -46,7 +46,7 @@ def test_steps_are_taken_one_after_the_other() -> None:
     assert event.data.message.text == "call back"
 
 
-def test_a_version_in_between_takes_the_rest_of_the_steps() -> None:
+def test_a_middle_version_takes_the_remaining_upcasts() -> None:
     event = decode(recorded("acme.note.v2", message={"text": "call back"}), STEPS_OF_NOTE)
     assert (event.type, event.data.topic) == ("acme.note.v3", "note")
 
@@ -67,12 +67,12 @@ def test_what_the_provider_sent_survives_an_upcast() -> None:
     [recorded("acme.note.v1"), json.dumps({"type": "acme.note.v1", "data": []}).encode(), b'{"id": "n-1"}', b"7"],
     ids=["field", "data", "type", "object"],
 )
-def test_an_old_event_that_its_upcast_can_not_read_is_refused(raw: bytes) -> None:
+def test_an_old_event_unreadable_to_its_upcast_is_refused(raw: bytes) -> None:
     with pytest.raises(Refused, match="undecodable"):
         decode(raw, STEPS_OF_NOTE)
 
 
-def test_an_upcast_that_goes_in_a_circle_is_found_out() -> None:
+def test_a_circle_of_upcasts_is_found() -> None:
     to_and_fro = {
         "acme.a.v1": lambda event: {**event, "type": "acme.a.v2"},
         "acme.a.v2": lambda event: {**event, "type": "acme.a.v1"},

@@ -103,7 +103,7 @@ def test_importing_twice_is_the_same_events(vcon: Json) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(vcons())
-def test_the_current_syntax_has_no_word_of_an_older_one_and_is_read_alike(vcon: Json) -> None:
+def test_a_modernised_vcon_is_read_like_the_original(vcon: Json) -> None:
     found = modernise(vcon)
     assert modernise(found) == found
     assert [d.type for d in event_drafts(read_vcon(found))] == [d.type for d in event_drafts(read_vcon(vcon))]
@@ -123,7 +123,7 @@ ANYTHING = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(MEMBERS, ANYTHING, max_size=6))
-def test_whatever_comes_is_taken_whole_or_refused(value: Json) -> None:
+def test_any_input_is_imported_whole_or_refused(value: Json) -> None:
     try:
         taken = read_vcon(value, unverified=True)
     except Refused as refused:
@@ -133,7 +133,7 @@ def test_whatever_comes_is_taken_whole_or_refused(value: Json) -> None:
     assert lost(taken.vcon, found) == [] or taken.vcon.get("uuid") in ("", None)
 
 
-def test_a_large_audience_and_long_names_do_not_make_large_events() -> None:
+def test_a_large_audience_does_not_make_large_events() -> None:
     everybody = [{"name": "x" * 5000, "mailto": f"{number}@example.com"} for number in range(1200)]
     vcon = a_vcon(
         parties=everybody,
@@ -150,7 +150,7 @@ def test_a_large_audience_and_long_names_do_not_make_large_events() -> None:
         assert len(msgspec.json.encode(told)) < 500_000
 
 
-def test_what_all_events_of_a_vcon_share_is_their_home() -> None:
+def test_a_vcons_shared_party_is_its_stream() -> None:
     other = {"mailto": "cleo@example.com", "name": "Cleo", "role": "customer"}
     conference = a_vcon(
         parties=[BEN, ANA, other],
@@ -164,7 +164,7 @@ def test_what_all_events_of_a_vcon_share_is_their_home() -> None:
 
 
 @pytest.mark.parametrize("path", recorded(), ids=lambda path: path.name)
-def test_a_recorded_vcon_comes_back_whole_and_is_valid_in_the_current_syntax(path: Any) -> None:
+def test_a_recorded_vcon_is_exported_whole_and_valid(path: Any) -> None:
     vcon = json.loads(path.read_bytes())
     found = back(vcon)
     assert lost(vcon, found) == []
@@ -176,7 +176,7 @@ def test_there_are_recorded_vcons() -> None:
     there_or_skip()
 
 
-def test_the_recorded_schema_of_the_first_syntax_takes_what_we_take_for_it() -> None:
+def test_the_first_syntaxs_schema_accepts_our_export_of_it() -> None:
     there_or_skip()
     schema = json.loads((FOLDER / "schemas__vcon-0.0.1.schema.json").read_bytes())
     vcon = a_vcon(
@@ -217,14 +217,14 @@ def test_the_recorded_schema_of_the_first_syntax_takes_what_we_take_for_it() -> 
         (a_vcon(dialog=[{}] * 5001), "too-many-objects"),
     ],
 )
-def test_what_is_no_vcon_or_a_broken_one_is_refused_with_its_reason(value: Any, reason: str) -> None:
+def test_a_broken_vcon_is_refused_with_its_reason(value: Any, reason: str) -> None:
     with pytest.raises(Refused) as refused:
         read_vcon(value)
     assert refused.value.reason == reason
     assert 400 <= refused.value.status < 500
 
 
-def test_a_signed_vcon_is_read_unverified_on_demand_and_its_original_is_kept() -> None:
+def test_a_signed_vcon_is_read_unverified_on_demand() -> None:
     vcon = a_vcon()
     again = signed(signed(vcon))
     taken = read_vcon(again, unverified=True)
@@ -234,7 +234,7 @@ def test_a_signed_vcon_is_read_unverified_on_demand_and_its_original_is_kept() -
     assert container["signed"] == again
 
 
-def test_a_vcon_of_which_nothing_is_known_yet_is_one() -> None:
+def test_a_vcon_with_an_id_alone_is_valid() -> None:
     vcon = {"uuid": "018b4f72-d0e7-8d8e-b9a2-279e0d16bc46", "created_at": "2020-03-06T09:15:00Z"}
     assert back(vcon) == vcon
 
@@ -261,7 +261,7 @@ def roles(parties: list[Json], first: int = 0) -> list[str]:
     return [by_name[party["name"]] for party in parties]
 
 
-def test_told_roles_count_and_else_names_domains_and_who_began() -> None:
+def test_stated_roles_precede_names_domains_and_order() -> None:
     assert roles([{**BEN, "role": None, "meta": {"role": "Agent"}}, {"name": "Ana"}]) == ["agent", "customer"]
     assert roles([{"name": "Agent Ben", "mailto": "b@acme.example"}, {"name": "Eva", "mailto": "e@acme.example"}]) == [
         "agent", "agent",
@@ -275,7 +275,7 @@ def test_told_roles_count_and_else_names_domains_and_who_began() -> None:
     assert roles([{"name": "Ana"}, {"name": "Helper", "type": "bot"}]) == ["customer", "bot"]
 
 
-def test_an_empty_one_starts_no_contact() -> None:
+def test_an_empty_vcon_starts_no_contact() -> None:
     assert kinds(a_vcon(dialog=[])) == ["conversation.imported"]
     assert kinds(a_vcon(dialog=None, subject="A call")) == ["conversation.imported", "conversation.topic"]
     (container,) = event_drafts(read_vcon(a_vcon(dialog=[])))
@@ -329,7 +329,7 @@ def test_all_topics_of_an_analysis_are_told(body: str, topic: str) -> None:
         ("", "7", "7"),
     ],
 )
-def test_an_analysis_of_no_known_type_keeps_its_type_and_body(type: str, body: str, kept: str) -> None:
+def test_an_analysis_of_unknown_type_is_kept(type: str, body: str, kept: str) -> None:
     encoding = "json" if body.startswith("{") else "none"
     analysis = [{"type": type, "vendor": "v", "encoding": encoding, "body": body}]
     insight = event_drafts(read_vcon(a_vcon(analysis=analysis)))[-1].data.insight
@@ -355,7 +355,7 @@ def test_an_older_hash_is_told_in_the_newer_form(written: str) -> None:
 @pytest.mark.parametrize(
     "written", ["no hash", "GLy6IPaIUM1GqzZqfIPZlWjaDsNg", GOOD.hex()[:-1], "é" * 86, "A" * 85 + "B", 7, None]
 )
-def test_what_is_no_hash_is_not_made_one(written: Any) -> None:
+def test_an_invalid_hash_is_left_as_it_is(written: Any) -> None:
     file = {"type": "recording", "url": "https://x.example/1", "alg": "SHA-512", "signature": written}
     (found,) = modernise(a_vcon(dialog=[file]))["dialog"]
     assert "content_hash" not in found
@@ -404,7 +404,7 @@ def test_each_dialog_type_is_an_event_of_ours() -> None:
     ]  # fmt: skip
 
 
-def test_dialogs_on_several_channels_are_several_contacts_of_one_thread() -> None:
+def test_dialogs_on_several_channels_are_contacts_of_one_thread() -> None:
     mail = {"mailto": "ana@example.com", "name": "Ana", "role": "customer"}
     vcon = a_vcon(
         parties=[mail, BEN],
@@ -465,7 +465,7 @@ def test_a_transcript_says_who_said_what(body: Any) -> None:
     assert lines[1].text == "I was charged twice."
 
 
-def test_a_vcon_that_came_again_with_more_goes_out_as_it_is_now() -> None:
+def test_the_latest_form_of_a_vcon_is_exported() -> None:
     first = a_vcon(updated_at="2020-03-06T09:16:00Z")
     more = a_vcon(updated_at="2020-03-06T10:16:00Z", analysis=[{"type": "summary", "vendor": "x", "body": "refund"}])
     events = event_drafts(read_vcon(first)) + event_drafts(read_vcon(more))
@@ -473,7 +473,7 @@ def test_a_vcon_that_came_again_with_more_goes_out_as_it_is_now() -> None:
     assert lost(more, export_vcon(CONVERSATION, facts_of(reversed(events)), {})) == []
 
 
-def test_two_vcons_of_one_conversation_are_one_with_all_places_right() -> None:
+def test_two_vcons_of_one_conversation_are_merged_correctly() -> None:
     other = a_vcon(
         uuid="028b4f72-d0e7-8d8e-b9a2-279e0d16bc46",
         vcon="0.0.1",
@@ -494,7 +494,7 @@ def test_two_vcons_of_one_conversation_are_one_with_all_places_right() -> None:
     assert [each["uuid"] for each in found["throughline"]["vcons"]] == [a_vcon()["uuid"], other["uuid"]]
 
 
-def test_a_vcon_that_amends_another_is_of_its_thread_and_goes_out_for_it() -> None:
+def test_an_amending_vcon_is_exported_in_place_of_another() -> None:
     earlier = a_vcon()
     later = a_vcon(uuid="later", amended={"uuid": earlier["uuid"]}, analysis=[{"type": "summary", "vendor": "x"}])
     events = [*event_drafts(read_vcon(earlier)), *event_drafts(read_vcon(later))]

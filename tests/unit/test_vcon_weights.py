@@ -39,7 +39,7 @@ def known(**party: object) -> list[Identifier]:
     [{}, {"stir": "eyJhbGciOiJFUzI1NiJ9.eyJhdHRlc3QiOiJBIn0.c2ln"}, {"validation": "SSN and PIN"}, {"verified": True},
      {"weight": "proved"}, {"meta": {"role": "customer", "verified": True}}],
 )  # fmt: skip
-def test_a_party_of_a_vcon_is_claimed_whatever_stands_beside_its_number(party: dict[str, object]) -> None:
+def test_a_party_of_a_vcon_is_always_claimed(party: dict[str, object]) -> None:
     found = known(**party)
     assert found
     assert {each.weight for each in found} == {"claimed"}

@@ -82,7 +82,7 @@ def connect(record: dict[str, Any]) -> Fact:
 
 
 @pytest.mark.parametrize("method", ["TRANSFER", "CALLBACK", "QUEUE_TRANSFER"])
-def test_a_contact_of_amazon_connect_that_follows_another_is_the_same_conversation(method: str) -> None:
+def test_a_following_contact_of_amazon_connect_joins_the_conversation(method: str) -> None:
     first = recorded_json("amazon-connect/ctr-index-case1-same-contact-update1.json")
     ended = recorded_json("amazon-connect/contact-event-index-disconnected-transfer-abandoned.json")["detail"]
     following = {
@@ -121,7 +121,7 @@ def asterisk(events: list[dict[str, str]]) -> list[Fact]:
     return facts
 
 
-def test_what_asterisk_dials_for_a_caller_is_the_caller_s_conversation() -> None:
+def test_calls_that_asterisk_dials_join_the_callers_conversation() -> None:
     events = [
         event
         for name in (
@@ -143,7 +143,7 @@ def test_what_asterisk_dials_for_a_caller_is_the_caller_s_conversation() -> None
     ]
 
 
-def test_a_consult_that_named_nobody_is_the_customer_s_once_the_transfer_tells() -> None:
+def test_a_nameless_consult_is_the_customers_after_the_transfer() -> None:
     """The agent's own call to a colleague names no customer; AttendedTransfer names both calls."""
     caller, consult = ami("ami-L0471-Newchannel-DialBegin-DialEnd.txt"), ami("ami-L0080-Newchannel.txt")
     held, asked = caller[0]["Uniqueid"], f"consult-{consult[0]['Uniqueid']}"
@@ -159,7 +159,7 @@ def test_a_consult_that_named_nobody_is_the_customer_s_once_the_transfer_tells()
     ]
 
 
-def test_who_is_called_into_a_conference_is_the_conversation_of_the_conference() -> None:
+def test_a_conference_call_joins_the_conferences_conversation() -> None:
     """A room's number is used again: the conference is the room and when it began."""
     joined, left = ami("ami-confbridge-L0026.txt")[0], ami("ami-confbridge-L0043.txt")[0]
     started = "1303309500"
@@ -182,7 +182,7 @@ def test_who_is_called_into_a_conference_is_the_conversation_of_the_conference()
 # --- FreeSWITCH: Unique-ID and Other-Leg-Unique-ID; a CDR's uuid and bridge_uuid -------------------------------------
 
 
-def test_the_legs_of_a_blind_transfer_of_freeswitch_are_one_conversation() -> None:
+def test_legs_of_a_freeswitch_blind_transfer_are_one_conversation() -> None:
     lines = (RECORDED / "freeswitch/fs-esl-CHANNEL_HANGUP_COMPLETE-L35.txt").read_text(encoding="utf-8").splitlines()
     hangup = dict(line.split(": ", 1) for line in lines if ": " in line)
     own, other = hangup["Unique-ID"], hangup["Other-Leg-Unique-ID"]
@@ -193,7 +193,7 @@ def test_the_legs_of_a_blind_transfer_of_freeswitch_are_one_conversation() -> No
     ]
 
 
-def test_a_cdr_of_freeswitch_names_the_leg_that_it_was_bridged_to() -> None:
+def test_a_freeswitch_cdr_names_its_bridged_leg() -> None:
     variables = recorded_json("freeswitch/fs-json-cdr-L30.json")["variables"]
     own, other = variables["uuid"], variables["bridge_uuid"]
     cdr = leg(f"fs/{own}", START, other, type="cx.interaction.ended.v1")
@@ -205,7 +205,7 @@ def test_a_cdr_of_freeswitch_names_the_leg_that_it_was_bridged_to() -> None:
 # --- Genesys Cloud: one conversationId over all participants, consults, conferences and callbacks included -----------
 
 
-def test_all_that_genesys_counts_to_a_conversation_is_one_interaction() -> None:
+def test_a_genesys_conversation_is_one_interaction() -> None:
     recorded = recorded_json("genesys-cloud/conversation1.json")
     facts = []
     for participant in recorded["participants"]:
@@ -231,7 +231,7 @@ def test_all_that_genesys_counts_to_a_conversation_is_one_interaction() -> None:
 # --- Vonage: a uuid per leg, a conversation_uuid over them -----------------------------------------------------------
 
 
-def test_the_legs_of_vonage_s_conversation_are_one_conversation() -> None:
+def test_the_legs_of_a_vonage_conversation_are_one_conversation() -> None:
     facts = []
     for number, name in enumerate(("12-new-call", "14-new-call-ended", "15-incoming-call")):
         event = recorded_json(f"vonage/vonage-voice-{name}.json")
@@ -249,7 +249,7 @@ def test_the_legs_of_vonage_s_conversation_are_one_conversation() -> None:
 # --- SIPREC: the recorder's session names the call that it recorded --------------------------------------------------
 
 
-def test_a_recording_session_is_part_of_the_call_that_it_recorded() -> None:
+def test_a_recording_session_joins_its_recorded_call() -> None:
     root = ElementTree.parse(RECORDED / "siprec/siprec-index-acmepacket-metadata.xml").getroot()
     space = "{urn:ietf:params:xml:ns:recording}"
     session = root.find(f"{space}session")
@@ -268,6 +268,6 @@ def test_a_leg_of_another_customer_is_never_joined() -> None:
     assert sorted(len(c["joined"]) for body in bodies.values() for c in body["conversations"]) == [1, 1]
 
 
-def test_no_other_channel_s_id_is_taken_for_a_call_s() -> None:
+def test_another_channels_id_is_never_taken_for_a_calls() -> None:
     chat = a_fact(id="m", interaction="acme-chat/1", phone=CALLER, text="hello")
     assert len(conversations(chat, leg("pbx/9", START + DAY, "1"))) == 2

@@ -57,7 +57,7 @@ def reasons(unmapped: tuple[Unmapped, ...]) -> list[str]:
 # --- Meta ------------------------------------------------------------------------------------------------------------
 
 
-def test_each_change_of_whatsapp_is_kept_by_itself_and_can_be_delivered_again() -> None:
+def test_each_whatsapp_change_is_kept_and_redelivered_alone() -> None:
     both = at_meta({"id": "1", "changes": [change("one"), change("two")]})
     assert reasons(both) == [NO_ADAPTER] * 2
     assert both[0].reason.startswith(f"{NO_ADAPTER}: whatsapp_business_account/messages: ")
@@ -66,7 +66,7 @@ def test_each_change_of_whatsapp_is_kept_by_itself_and_can_be_delivered_again() 
     assert [one.id for (one,) in again] == [each.id for each in both]
 
 
-def test_another_attempt_in_other_company_and_at_another_time_is_the_same_notice() -> None:
+def test_a_notice_repeated_in_another_delivery_is_the_same() -> None:
     first, second = at_meta({"id": "1", "time": 1, "changes": [change("one"), change("two")]})
     (alone,) = at_meta({"id": "1", "time": 99, "changes": [change("two")]})
     assert alone.id == second.id != first.id
@@ -81,12 +81,12 @@ def test_another_attempt_in_other_company_and_at_another_time_is_the_same_notice
         {"id": "1", "x": "y" * 5000, "changes": [change("one")] * 2},
     ],
 )
-def test_an_entry_of_very_much_stays_whole(entry: Any) -> None:
+def test_a_very_large_entry_is_kept_whole(entry: Any) -> None:
     (found,) = at_meta(entry)
     assert json.loads(found.original)["entry"] == [entry]
 
 
-def test_an_account_that_the_connection_does_not_take_is_not_kept() -> None:
+def test_an_account_the_connection_excludes_is_not_kept() -> None:
     body = json.dumps(
         {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change("a")]}]}
     ).encode()
@@ -109,7 +109,7 @@ def test_an_object_that_nobody_documents_is_kept_too(object: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(meta.KINDS))
-def test_every_kind_of_a_page_that_waits_is_kept_wherever_it_stands(kind: str) -> None:
+def test_every_waiting_kind_of_a_page_is_kept(kind: str) -> None:
     places: tuple[dict[str, Any], ...] = ({"changes": [{"field": kind, "value": {"id": 1}}]},)
     if kind == "calls":
         places = ({"calls": [{"id": "c_1", "event": "connect"}]},)
@@ -122,7 +122,7 @@ def test_every_kind_of_a_page_that_waits_is_kept_wherever_it_stands(kind: str) -
 # --- Twilio ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_text_message_is_kept_once_however_often_it_comes() -> None:
+def test_a_text_message_repeated_is_kept_once() -> None:
     (first,) = at_twilio(SMS)
     (again,) = at_twilio({**SMS, "ErrorCode": "11205", "ErrorUrl": "https://hub.example.com/"})
     assert (first.id, failure_of(first).reason, again.id) == ("SM1/received", NO_ADAPTER, "SM1/received")
@@ -140,7 +140,7 @@ def test_a_message_that_came_by_get_keeps_its_query() -> None:
     assert found.original.decode() == query
 
 
-def test_a_message_is_answered_with_twiml_and_what_became_of_it_with_nothing() -> None:
+def test_only_a_message_is_answered_with_twiml() -> None:
     found = provider("voice/twilio")
     for fields, content in ((SMS, b"<Response/>"), ({**SMS, "MessageStatus": "sent"}, b"")):
         request = Request(urlencode(fields).encode(), headers=FORM)
@@ -148,7 +148,7 @@ def test_a_message_is_answered_with_twiml_and_what_became_of_it_with_nothing() -
         assert (answer.status, answer.body[-len(b"<Response/>") :]) == (200, content)
 
 
-def test_events_of_a_conversation_are_told_apart_and_retries_are_not() -> None:
+def test_events_of_a_conversation_differ_and_retries_do_not() -> None:
     said = {
         "EventType": "onMessageAdded",
         "ConversationSid": "CH1",
@@ -182,14 +182,14 @@ def test_other_products_of_one_account_are_kept_by_name(fields: dict[str, str], 
     assert kind in twilio.KINDS
 
 
-def test_an_event_stream_may_name_its_json_as_cloudevents_do() -> None:
+def test_an_event_stream_may_use_cloudevents_content_types() -> None:
     body = json.dumps([{"specversion": "1.0", "id": "EZ1", "type": "com.twilio.messaging.message.sent"}]).encode()
     for content_type in ("application/cloudevents-batch+json", "application/cloudevents+json; charset=utf-8"):
         (one,) = kept("voice/twilio", Request(body, headers={"content-type": content_type}))
         assert (one.id, reasons((one,))[0].partition(":")[0]) == ("event-streams/EZ1", NO_ADAPTER)
 
 
-def test_each_event_of_an_event_stream_is_kept_by_itself_and_can_be_delivered_again() -> None:
+def test_each_event_of_an_event_stream_is_kept_alone() -> None:
     events = [{"id": f"EZ{number}", "type": "com.twilio.messaging.message.sent"} for number in range(3)]
     body = json.dumps(events).encode()
     found = kept("voice/twilio", Request(body, headers=JSON))
@@ -202,7 +202,7 @@ def test_each_event_of_an_event_stream_is_kept_by_itself_and_can_be_delivered_ag
 
 
 @pytest.mark.parametrize("topic", [each for each in sorted(intercom.TOPICS) if "*" not in each] + ["call.sung"])
-def test_every_topic_of_intercom_that_tells_of_a_customer_is_kept(topic: str) -> None:
+def test_every_intercom_topic_about_a_customer_is_kept(topic: str) -> None:
     notice = {"type": "notification_event", "topic": topic, "id": "notif_1", "data": {"item": {}}}
     first = json.dumps({**notice, "delivery_attempts": 1}).encode()
     again = json.dumps({**notice, "delivery_attempts": 2}).encode()

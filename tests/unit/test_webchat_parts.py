@@ -49,7 +49,7 @@ def test_a_proof_of_a_visitor_is_no_session() -> None:
         resume(f"{payload}.{proof}", CHAT, IN_TIME)
 
 
-def test_nobody_gets_the_key_of_sessions_by_a_clever_user_name() -> None:
+def test_a_clever_user_name_does_not_yield_session_keys() -> None:
     """A site that signs its users' bare names signs any text that somebody takes for a name."""
     payload, _, _ = issue(SESSION, CHAT).partition(".")
     raw = urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
@@ -93,7 +93,7 @@ def ids(found: list[Delivery]) -> list[str]:
     return [delivery.event.id for delivery in found]
 
 
-def test_a_page_is_given_what_came_after_the_last_that_it_saw(tail: LogDeliveries) -> None:
+def test_a_page_is_given_messages_after_its_last(tail: LogDeliveries) -> None:
     for id in "abc":
         tail.take(sent(id))
     address = Address("acme", "chat-1")
@@ -124,7 +124,7 @@ def test_an_answer_that_was_sent_again_is_shown_once(tail: LogDeliveries) -> Non
     assert ids(heard) == ids(tail.recent(Address("acme", "chat-1"))) == ["a", "b"]
 
 
-def test_a_chat_that_fails_does_not_hold_up_the_others(tail: LogDeliveries) -> None:
+def test_a_failing_chat_does_not_delay_others(tail: LogDeliveries) -> None:
     def fails(_delivery: Delivery) -> None:
         raise ZeroDivisionError("a fault")
 
@@ -135,7 +135,7 @@ def test_a_chat_that_fails_does_not_hold_up_the_others(tail: LogDeliveries) -> N
     assert ids(heard) == ["a"]
 
 
-async def test_deliveries_that_are_begun_again_miss_nothing_and_repeat_nothing(tmp_path: Path) -> None:
+async def test_restarted_deliveries_miss_and_repeat_nothing(tmp_path: Path) -> None:
     log, health = SqliteLog(tmp_path / "log.db", 1), Health()
     await log.start()
     tail = LogDeliveries(log, health.expect("chat-deliveries"))
@@ -156,7 +156,7 @@ async def test_deliveries_that_are_begun_again_miss_nothing_and_repeat_nothing(t
     await log.stop()
 
 
-def test_what_is_kept_is_bounded(tail: LogDeliveries, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_deliveries_are_bounded(tail: LogDeliveries, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliveries, "KEPT_OF_ONE", 3)
     monkeypatch.setattr(deliveries, "KEPT_EVENTS", 5)
     for n in range(5):

@@ -73,7 +73,7 @@ def test_a_hash_is_the_one_that_the_readme_shows() -> None:
     assert weights(visitor_of(pair, example, NOW)) == {"account": "proved", "email": "proved"}
 
 
-def test_a_hash_over_an_account_proves_no_address_and_no_number_beside_it() -> None:
+def test_a_hash_over_an_account_proves_only_the_account() -> None:
     claims = Claims(
         account="A-1", email="victim@example.com", phone="+15550100123", cookie="c-7", user_hash=hashed(b"account:A-1")
     )
@@ -97,7 +97,7 @@ def test_a_hash_proves_exactly_what_it_covers(text: bytes, proved: set[str]) -> 
     assert {kind for kind, weight in found.items() if weight == "proved"} == proved
 
 
-def test_a_hash_over_an_account_that_looks_like_an_address_proves_no_address() -> None:
+def test_a_hash_over_an_address_like_account_proves_nothing() -> None:
     for text in (b"account:ana@example.com", b"account:email:ana@example.com"):
         with pytest.raises(Refused, match="bad-user-hash"):
             visitor_of(Claims(email="ana@example.com", user_hash=hashed(text)), CHAT, NOW)
@@ -117,7 +117,7 @@ def test_a_hash_over_an_account_that_looks_like_an_address_proves_no_address() -
         Claims(account="A-1", user_hash="é"),
     ],
 )
-def test_what_proves_nothing_that_is_named_is_refused(claims: Claims) -> None:
+def test_a_hash_over_other_values_is_refused(claims: Claims) -> None:
     with pytest.raises(Refused, match="bad-user-hash"):
         visitor_of(claims, CHAT, NOW)
 
@@ -126,7 +126,7 @@ TEXTS = st.text(st.sampled_from("A1:@.\n \u00e9,aceimnoptu+"), max_size=12)
 
 
 @given(st.tuples(TEXTS, TEXTS, TEXTS), st.sets(st.sampled_from(PROVABLE), min_size=1), st.tuples(TEXTS, TEXTS, TEXTS))
-def test_whatever_is_proved_was_signed_as_it_is_named(
+def test_only_values_signed_by_name_are_proved(
     signed: tuple[str, str, str], kinds: set[str], named: tuple[str, str, str]
 ) -> None:
     """Whoever signs these values never makes other ones proved."""
@@ -146,9 +146,7 @@ def test_whatever_is_proved_was_signed_as_it_is_named(
 
 @pytest.mark.parametrize("kinds", [one for n in (1, 2, 3) for one in combinations(PROVABLE, n)])
 @pytest.mark.parametrize("covered", [(), *(one for n in (1, 2, 3) for one in combinations(PROVABLE, n))])
-def test_where_a_hash_is_required_every_claim_to_be_a_user_needs_it(
-    kinds: tuple[str, ...], covered: tuple[str, ...]
-) -> None:
+def test_with_required_hashes_every_user_claim_needs_one(kinds: tuple[str, ...], covered: tuple[str, ...]) -> None:
     values = {"account": "A-1", "email": "ana@example.com", "phone": "+15550100123"}
     text = "\n".join(f"{kind}:{values[kind]}" for kind in covered)
     claims = Claims(**{kind: values[kind] for kind in kinds}, user_hash=hashed(text.encode()) if covered else "")
@@ -159,11 +157,11 @@ def test_where_a_hash_is_required_every_claim_to_be_a_user_needs_it(
         visitor_of(claims, STRICT, NOW)
 
 
-def test_where_a_hash_is_required_a_visitor_without_a_name_may_chat() -> None:
+def test_with_required_hashes_an_anonymous_visitor_may_chat() -> None:
     assert weights(visitor_of(Claims(cookie="c-7", name="Ana"), STRICT, NOW)) == {"cookie": "claimed"}
 
 
-def test_where_a_hash_is_required_a_chat_from_before_states_no_claims_and_no_proof_that_has_run_out() -> None:
+def test_with_required_hashes_older_claims_and_proofs_lapse() -> None:
     before = Known().with_claims(visitor_of(Claims(email="ana@example.com", cookie="c-7"), CHAT, NOW), NOW)
     assert weights(before.stated(STRICT, NOW)) == {"cookie": "claimed"}
     proved = known(b"account:A-1", account="A-1", cookie="c-7")
@@ -174,7 +172,7 @@ def test_where_a_hash_is_required_a_chat_from_before_states_no_claims_and_no_pro
 # --- the bare form ---------------------------------------------------------------------------------------------------
 
 
-def test_a_hash_over_a_bare_value_counts_until_its_day_under_its_own_secret() -> None:
+def test_a_bare_hash_counts_until_its_last_day() -> None:
     claims = Claims(account="A-1", email="ana@example.com", user_hash=hashed(b"A-1", "former secret"))
     assert weights(visitor_of(claims, BARE, NOW)) == {"account": "proved", "email": "claimed"}
     by_mail = Claims(email="ana@example.com", user_hash=hashed(b"ana@example.com", "former secret"))
@@ -185,7 +183,7 @@ def test_a_hash_over_a_bare_value_counts_until_its_day_under_its_own_secret() ->
         visitor_of(Claims(account="A-1", user_hash=hashed(b"A-1")), BARE, NOW)
 
 
-def test_a_bare_hash_over_a_name_that_looks_like_a_signed_address_proves_no_address() -> None:
+def test_a_bare_hash_over_a_signed_form_proves_nothing() -> None:
     """A site that signs bare user names signs whatever its users choose."""
     chosen = hashed(b"email:ana@example.com", "former secret")
     with pytest.raises(Refused, match="bad-user-hash"):
@@ -211,7 +209,7 @@ def test_a_start_warns_while_bare_hashes_count() -> None:
         {"bare_user_hash_until": "2026-11-23", "bare_user_hash_secrets": ["former secret", "old secret"]},
     ],
 )
-def test_settings_of_bare_hashes_that_can_not_be_meant_stop_a_start(settings: dict[str, Any]) -> None:
+def test_invalid_settings_of_bare_hashes_stop_a_start(settings: dict[str, Any]) -> None:
     with pytest.raises(Fatal, match="bare_user_hash"):
         list(warnings(connection(**settings)))
 
@@ -237,7 +235,7 @@ def test_a_claim_does_not_undo_a_proof() -> None:
     ],
 )
 @pytest.mark.parametrize("at", [NOW, LATER])
-def test_nobody_else_goes_on_with_a_chat_in_which_somebody_proved_who_they_are(other: Claims, at: int) -> None:
+def test_a_proved_visitors_chat_continues_for_nobody_else(other: Claims, at: int) -> None:
     with pytest.raises(Refused, match="other-visitor"):
         known(b"account:A-1", account="A-1").with_claims(visitor_of(other, CHAT, at), at)
 

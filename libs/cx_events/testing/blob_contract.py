@@ -26,11 +26,11 @@ class BlobContract:
         await blobs.stop()
 
     @pytest.mark.parametrize("content", [b"", b"original", bytes(range(256)) * 40_000])
-    async def test_what_is_put_is_got_by_the_name_of_its_content(self, blobs: Blobs, content: bytes) -> None:
+    async def test_a_stored_blob_is_found_by_its_content_hash(self, blobs: Blobs, content: bytes) -> None:
         assert await blobs.put("acme", content) == blob_name(content)
         assert await blobs.get("acme", blob_name(content)) == content
 
-    async def test_putting_twice_is_putting_once(self, blobs: Blobs) -> None:
+    async def test_storing_a_blob_twice_changes_nothing(self, blobs: Blobs) -> None:
         names = await asyncio.gather(*(blobs.put("acme", b"the same") for _ in range(20)))
         assert set(names) == {blob_name(b"the same")}
         assert await blobs.get("acme", names[0]) == b"the same"
@@ -54,13 +54,11 @@ class BlobContract:
             "sha256:" + "0" * 64 + "\n",
         ],
     )
-    async def test_what_is_no_blobs_name_is_refused(self, blobs: Blobs, name: str) -> None:
+    async def test_an_invalid_blob_name_is_refused(self, blobs: Blobs, name: str) -> None:
         with pytest.raises(Refused, match="bad-blob-name"):
             await blobs.get("acme", name)
 
-    async def test_a_changed_blob_is_found_out_and_putting_it_again_repairs_it(
-        self, blobs: Blobs, tamper: Tamper
-    ) -> None:
+    async def test_a_changed_blob_is_refused_until_stored_again(self, blobs: Blobs, tamper: Tamper) -> None:
         name = await blobs.put("acme", b"as it was")
         await tamper("acme", name, b"as it wasn't")
         with pytest.raises(Refused, match="damaged-blob"):
