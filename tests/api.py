@@ -17,6 +17,7 @@ import httpx2
 import uvicorn
 from tests.channels import BreakableLog
 from tests.patience import PATIENCE
+from tests.shown import faults_of
 from tests.stores import sqlite_store
 
 from cx_context.store import Store, leases, open_store
@@ -177,10 +178,12 @@ class Running:
         return answer.json()
 
     async def body(self, identifier: str) -> dict[str, Any]:
-        """The body of a context."""
+        """The body of a context, which shows what its sections declare."""
         answer = await self.get(f"/v1/context?identifier={identifier}")
         assert answer.status_code == 200, answer.text
-        return answer.json()["body"]
+        body: dict[str, Any] = answer.json()["body"]
+        assert faults_of(body) == []
+        return body
 
 
 @asynccontextmanager

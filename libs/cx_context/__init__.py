@@ -13,7 +13,8 @@ Modules:
 - ``fold`` adds an event to its part, ``fold_faults`` finds events that can't be folded, ``parts`` are the parts and how
   they merge;
 - ``threading`` joins contacts into conversations;
-- ``sections`` has a module for each section of the context, ``document`` puts them in order;
+- ``sections`` has a module for each section of the context, ``document`` puts them in order,
+  ``document_schema`` their JSON Schemas;
 - ``explain`` says which events made a value;
 - ``routing_targets`` says which agents and queues a live contact concerns, ``change_notifications`` what is announced
   of a change, ``versions`` how a context's version is made."""

@@ -1,9 +1,11 @@
-"""The sections of the context: a file for each, with its fields of the part, its handlers, its view and its provenance.
+"""The sections of the context: a file for each, with its fields of the part, its handlers, its view, its
+provenance and the schema of what it shows.
 
 Modules:
 
 - the form and the list: ``section``, ``registry``; ``rendering`` (what a view is given), ``registers`` (values by
-  weight), ``members`` (the customer's profiles), ``words`` (texts within their bounds);
+  weight), ``members`` (the customer's profiles), ``words`` (texts within their bounds), ``shapes`` (pieces of JSON
+  Schemas);
 - the customer: ``customer``, ``customer_facts``, ``consents``, ``candidates`` (refused claims), ``proofs``,
   ``assurance``, ``vouchers`` and ``assured`` (how sure it is who is there, and what is left without claims);
 - contacts and conversations: ``now``, ``conversations``, ``unresolved``, ``contact_state``, ``messages``,

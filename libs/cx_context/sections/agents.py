@@ -17,6 +17,7 @@ from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, LastValue, last_by_key
 from cx_context.parts.values import TEXT_KEPT, At, Register
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import ID_AND_NAME, or_none
 from cx_context.sections.threads import THREADING
 from cx_events.envelope import Data, Named
 from cx_events.facts import Fact, Order
@@ -137,6 +138,10 @@ def names_of(parts: Iterable[Part]) -> Names:
             if (kind, id) not in latest or order > latest[kind, id][0]:
                 latest[kind, id] = (order, name)
     return {key: name for key, (_, name) in latest.items()}
+
+
+NAME = or_none(ID_AND_NAME)
+"""The schema of ``name_view``."""
 
 
 def name_view(kind: str, register: Register | tuple[Order, Any] | None, names: Names) -> dict[str, str] | None:

@@ -19,8 +19,18 @@ from typing import NamedTuple
 from cx_context.parts.model import Part
 from cx_context.parts.rules import weight_and_rank
 from cx_context.sections.members import Member, key_of
-from cx_context.sections.proofs import CORE, VOUCHING, Lifetimes, Proof, assertions, identifier_view, proofs
+from cx_context.sections.proofs import (
+    CORE,
+    IDENTIFIER,
+    VOUCHING,
+    Lifetimes,
+    Proof,
+    assertions,
+    identifier_view,
+    proofs,
+)
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import ID, SHARE, TEXT, TEXT_OR_NONE, TIME_OR_NONE, members, or_none, ref
 from cx_context.sections.threads import THREADING
 from cx_events.ids import text_of
 from cx_events.json_types import Json
@@ -188,7 +198,39 @@ def assurance_view(members: Sequence[Member], found: ContactAssurance, lifetimes
     }
 
 
+SURENESS = members(
+    {
+        "level": ref("Level"),
+        "by": {**TEXT_OR_NONE, "description": "The method of the proof or assertion."},
+        "identifier": or_none(IDENTIFIER),
+        "expires_at": {**TIME_OR_NONE, "description": "Of the proof; once it is past, that counts as a claim."},
+    }
+)
+"""The schema of ``ContactAssurance.at``."""
+
+ASSURANCE = members(
+    {
+        "level": ref("Level"),
+        "verified": or_none(ref("Proof")),
+        "confidence": SHARE,
+        "weakest": or_none(members({"profile": ID, "rule": TEXT})),
+    }
+)
+"""The schema of ``assurance_view``."""
+
 SECTION = Section(
+    components={
+        "Level": {
+            "enum": list(LEVELS),
+            "description": "How sure it is who is at the other end of a contact. `none`: it names nobody.",
+        },
+        "Sureness": SURENESS,
+        "Assurance": {
+            **ASSURANCE,
+            "description": "Level and latest proof of the contact that was active last, as if no proof ever expired; "
+            "and how surely the identifiers are one person's, as the least sure of them is joined.",
+        },
+    },
     provenance={
         ("customer", "assurance"): made_of(
             "who was proved, asserted or claimed to be there in the contact that was active last, and the weakest link "

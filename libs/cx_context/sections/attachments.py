@@ -15,6 +15,7 @@ from msgspec import Struct
 from cx_context.parts.rules import WORDS, latest
 from cx_context.parts.values import SAID_KEPT, At
 from cx_context.sections.section import Section
+from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, array, members, ref
 from cx_events.envelope import Attachment
 from cx_events.errors import Refused
 from cx_events.ids import parse_node_id, text_of
@@ -141,4 +142,36 @@ def _members(attachments_view: list[Json], count: int) -> Json:
     return {"attachments": attachments_view, **more}
 
 
-SECTION = Section()
+BYTES: Json = {"type": ["integer", "null"], "minimum": 0}
+"""The schema of a size that may be unknown."""
+
+ATTACHMENT = members(
+    {
+        "id": {**TEXT, "description": "What `GET /v1/attachments/{id}` takes."},
+        "name": TEXT_OR_NONE,
+        "content_type": {**TEXT_OR_NONE, "description": "As its sender says."},
+        "bytes": BYTES,
+        "place": {
+            "enum": ["hub", "provider", None],
+            "description": "Where the content is: the hub serves it, or the provider does, at `url`.",
+        },
+    },
+    {
+        "url": {
+            **TEXT,
+            "description": f"The provider's, of at most {URL_KEPT} characters; the event has any whole.",
+        },
+        "cid": {**TEXT, "description": "Its Content-ID; the message's HTML names it as `cid:`."},
+        "inline": {"const": True, "description": "The message shows it in its text."},
+    },
+)
+
+ATTACHMENT_MEMBERS = {
+    "attachments": array(ref("Attachment")),
+    "more_attachments": {"type": "integer", "minimum": 1, "description": "How many others the message has."},
+}
+"""The schemas of the members that ``attachments_view`` makes."""
+
+SECTION = Section(
+    components={"Attachment": {**ATTACHMENT, "description": "A file that came with a message."}},
+)

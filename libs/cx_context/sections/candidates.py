@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import ID, TEXT, TIME, members, ref
 from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import format_time
 from cx_identity.candidates import weaker_end, withheld_claims
@@ -100,3 +102,34 @@ def _profile(profile: Profile) -> dict[str, str]:
     if profile.scope:
         shown["scope"] = profile.scope
     return shown
+
+
+PROFILE = members({"profile": ID, "kind": TEXT, "value": TEXT}, {"scope": TEXT})
+
+CLAIM = members(
+    {
+        "identifier": ref("Profile"),
+        "other": ref("Profile"),
+        "yours": {"enum": ["identifier", "other"]},
+        "reason": {"enum": ["exclusive", "known", "kind", "shared"]},
+        "evidence": ref("EventName"),
+        "at": TIME,
+    }
+)
+"""The schema of an item of ``claims_view``."""
+
+SECTION = Section(
+    provenance={
+        ("customer", "candidates"): made_of("claims that join nobody, while nobody settles them", identity=True),
+        ("customer", "candidates_total"): made_of(f"how many these are, {CLAIMS_COUNTED:,} at most", identity=True),
+    },
+    components={
+        "Profile": PROFILE,
+        "RefusedClaim": {
+            **CLAIM,
+            "description": "Somebody claimed both identifiers, and they stand for two people: whose is `identifier`, "
+            "the weaker one? Both customers show it until somebody merges or dismisses it. `yours`: which of the two "
+            f"is this customer's. The latest {CLAIMS_SHOWN}.",
+        },
+    },
+)

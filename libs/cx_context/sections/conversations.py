@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from cx_context.sections.agents import name_view, names_of
+from cx_context.sections.agents import NAME, name_view, names_of
 from cx_context.sections.assurance import ContactAssurance, Trust
-from cx_context.sections.bots import bot_view
+from cx_context.sections.bots import BOT, bot_view
 from cx_context.sections.contact_state import conversation_state, waiting_since
 from cx_context.sections.handoffs import handoff_view
-from cx_context.sections.messages import first_words, messages_view
-from cx_context.sections.notes import notes_view, topic_of
-from cx_context.sections.references import references_view, tokens_view
+from cx_context.sections.messages import MESSAGE, first_words, messages_view
+from cx_context.sections.notes import NOTE, notes_view, topic_of
+from cx_context.sections.references import REFERENCE, references_view, tokens_view
 from cx_context.sections.registers import latest_register
 from cx_context.sections.rendering import ConversationView, Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import ID, SHARE, TEXT, TEXT_OR_NONE, TIME, TIME_OR_NONE, array, members, or_none, ref
 from cx_context.sections.threads import THREADING
 from cx_context.sections.unresolved import unresolved_conversation
 from cx_context.sections.vouchers import contact_assurances
@@ -90,9 +91,41 @@ def _joined(why: JoinReason, assurance: ContactAssurance) -> Json:
     }
 
 
+_JOIN = members(
+    {"interaction": TEXT, "rule": TEXT, "evidence": TEXT_OR_NONE, "confidence": SHARE, "level": ref("Level")},
+)
+
+CONVERSATION = members(
+    {
+        "id": ID,
+        "aliases": array(ID),
+        "topic": TEXT_OR_NONE,
+        "state": {"enum": ["open", "resolved"]},
+        "channels": array(TEXT),
+        "opened_at": TIME,
+        "last_at": TIME,
+        "waiting_since": TIME_OR_NONE,
+        "summary": TEXT_OR_NONE,
+        "messages": array(MESSAGE),
+        "agent": NAME,
+        "queue": NAME,
+        "disposition": TEXT_OR_NONE,
+        "notes": array(NOTE),
+        "bot": BOT,
+        "handoff": or_none(ref("Handover")),
+        "tokens": array(ref("IssuedToken")),
+        "references": array(REFERENCE),
+        "verified": array(ref("Proof")),
+        "joined": array(_JOIN),
+    }
+)
+"""The schema of ``conversation_summary``."""
+
 _JOINED = "interactions joined by a person, a reference, the same matter in time"
 
 SECTION = Section(
+    schema=array(ref("Conversation")),
+    components={"Conversation": CONVERSATION},
     provenance={
         ("conversations",): made_of(_JOINED, *THREADING, threaded=True),
         ("conversations", "*", "id"): made_of("the part id that was recorded first", *THREADING, threaded=True),

@@ -10,6 +10,7 @@ from msgspec import Struct
 from cx_context.parts.rules import Sum, SumByKey
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import WHOLE, members, values
 from cx_context.sections.threads import THREADING
 from cx_events.json_types import Json
 
@@ -37,6 +38,15 @@ def view(of: Rendering) -> Json:
 
 
 SECTION = Section(
+    schema=members(
+        {
+            "events": WHOLE,
+            "messages": WHOLE,
+            "interactions": WHOLE,
+            "conversations": WHOLE,
+            "by_channel": {**values(WHOLE), "description": "Events by channel."},
+        }
+    ),
     provenance={
         ("counts",): made_of("sums over all counted events", "events", "messages", "channels"),
         ("counts", "events"): made_of("the number of events, decisions and insights left out", "events", summed=True),

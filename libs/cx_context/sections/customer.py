@@ -23,6 +23,20 @@ from cx_context.sections.proofs import CORE, Proof, latest_of_each, proofs
 from cx_context.sections.registers import best_by_key
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import (
+    FLAG,
+    FREE,
+    ID,
+    SHARE,
+    TEXT,
+    TEXT_OR_NONE,
+    TIME_OR_NONE,
+    WHOLE,
+    array,
+    members,
+    or_none,
+    ref,
+)
 from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
 from cx_events.ids import text_of
@@ -135,7 +149,43 @@ def _joined(member: Member) -> Json | None:
 
 _HEAVIEST = "the value of the greatest weight, of those the last by effective time"
 
+_JOIN = members({"rule": TEXT, "evidence": TEXT, "confidence": SHARE, "via": ID})
+
+_IDENTIFIER = members(
+    {
+        "kind": TEXT,
+        "value": TEXT,
+        "profile": ID,
+        "verified_at": TIME_OR_NONE,
+        "verified_by": TEXT_OR_NONE,
+        "claimed": {**FLAG, "description": "Only a claim ties it to the customer."},
+        "joined": {**or_none(_JOIN), "description": "By what it is the customer's; null of the first profile."},
+    },
+    {"scope": TEXT},
+)
+
+SCHEMA = members(
+    {
+        "id": ID,
+        "aliases": array(ID),
+        "display": TEXT_OR_NONE,
+        "display_weight": {
+            "enum": ["proved", "asserted", "claimed", None],
+            "description": "What the name weighs; of a claimed one anybody may be the author. "
+            "null where `display` is an identifier.",
+        },
+        "identifiers": array(_IDENTIFIER),
+        "assurance": ref("Assurance"),
+        "attributes": FREE,
+        "consent": array(members({"purpose": TEXT, "channel": TEXT_OR_NONE, "granted": FLAG})),
+        "preferences": FREE,
+        "candidates": array(ref("RefusedClaim")),
+        "candidates_total": WHOLE,
+    }
+)
+
 SECTION = Section(
+    schema=SCHEMA,
     member_handlers={
         "participants": _note_name,
         "attributes": _write_attributes,
@@ -163,7 +213,5 @@ SECTION = Section(
         ("customer", "identifiers", "*", "verified_by"): made_of("how it was proved last", "proofs"),
         ("customer", "attributes"): made_of(_HEAVIEST, "attributes", *CORE),
         ("customer", "preferences"): made_of(_HEAVIEST, "preferences", *CORE),
-        ("customer", "candidates"): made_of("claims that join nobody, while nobody settles them", identity=True),
-        ("customer", "candidates_total"): made_of("how many these are, 1,000 at most", identity=True),
     },
 )  # fmt: skip

@@ -14,8 +14,9 @@ from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, LastValue, first_by_key
 from cx_context.parts.speakers import name_of_role
 from cx_context.parts.values import TEXT_KEPT, At, Register, shorten_name
-from cx_context.sections.agents import CONTEXT_SHOWN, agent_at_work, id_and_name, name_view, names_of, pass_on
+from cx_context.sections.agents import CONTEXT_SHOWN, NAME, agent_at_work, id_and_name, name_view, names_of, pass_on
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import TEXT_OR_NONE, TIME, TIME_OR_NONE, members, ref
 from cx_context.sections.threads import THREADING
 from cx_events.envelope import Data, Handoff
 from cx_events.facts import Fact, Order
@@ -166,7 +167,27 @@ def _max(orders: Iterable[Order]) -> Order | None:
     return max(orders, default=None)
 
 
+HANDOFF = members(
+    {
+        "requested_at": TIME,
+        "by": {"enum": ["bot", "agent", "customer", None]},
+        "requested_by": TEXT_OR_NONE,
+        "to": TEXT_OR_NONE,
+        "reason": TEXT_OR_NONE,
+        "accepted_by": NAME,
+        "accepted_at": TIME_OR_NONE,
+        "shown_at": TIME_OR_NONE,
+        "shown_before_answer": {
+            "type": ["boolean", "null"],
+            "description": "Whether the context was on screen before who took over answered; null: not told yet.",
+        },
+    },
+    {"event": ref("EventName")},
+)
+"""The schema of ``handoff_view``. ``event`` stands where the handoff's packet is read."""
+
 SECTION = Section(
+    components={"Handover": HANDOFF},
     handlers={
         "cx.bot.handoff_asked.v1": _asked_by_bot,
         "cx.handoff.requested.v1": _requested,

@@ -6,6 +6,7 @@ from cx_context.parts.places import order_of
 from cx_context.sections.agents import name_view, names_of
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, TIME, members, or_none
 from cx_context.threading.contact_model import Contact
 from cx_events.facts import Order
 from cx_events.json_types import Json
@@ -32,6 +33,9 @@ def view(of: Rendering) -> Json | None:
 
 
 SECTION = Section(
+    schema=or_none(
+        members({"id": TEXT, "name": TEXT, "channel": TEXT_OR_NONE, "interaction": TEXT, "time": TIME}),
+    ),
     provenance={
         ("last_agent",): made_of(
             "the agent named last in any interaction", "agent", "names", "channel", "interaction", "first"

@@ -13,12 +13,13 @@ from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, greatest_by_key, last_by_key, latest
 from cx_context.parts.speakers import RECEIVED, SENT, name_of_role, speaker, speaker_of_line
 from cx_context.parts.values import SAID_KEPT, TEXT_KEPT, At, Register, hash_name, shorten_name
-from cx_context.sections.attachments import FILES_KEPT, kept_attachments, kept_attachments_view
+from cx_context.sections.attachments import ATTACHMENT_MEMBERS, FILES_KEPT, kept_attachments, kept_attachments_view
 from cx_context.sections.contact_state import note_speaker
 from cx_context.sections.handoffs import note_agent_answer
 from cx_context.sections.proofs import OPEN_CHANNELS, note_heard
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.sentiment import add_transcript
+from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, TIME, members
 from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
 from cx_events.facts import Fact
@@ -174,6 +175,19 @@ def _files(part: Part, at: At) -> Json:
     kept = next((kept for kept in part.files if kept[0] == at), None)
     return kept_attachments_view(kept) if kept is not None else {}
 
+
+MESSAGE = members(
+    {
+        "time": TIME,
+        "channel": TEXT_OR_NONE,
+        "interaction": TEXT,
+        "role": TEXT,
+        "name": TEXT_OR_NONE,
+        "text": TEXT,
+    },
+    ATTACHMENT_MEMBERS,
+)
+"""The schema of an item of ``messages_view``."""
 
 SECTION = Section(
     handlers={

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from cx_context.sections.agents import name_view, names_of
+from cx_context.sections.agents import NAME, name_view, names_of
 from cx_context.sections.contact_state import WAITING, conversation_state, is_live, waiting_since
 from cx_context.sections.proofs import CORE, VOUCHING
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, TIME_OR_NONE, members, or_none, ref
 from cx_context.sections.threads import THREADING
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
@@ -38,6 +39,19 @@ def view(of: Rendering) -> Json | None:
 _ACTIVE_LAST = "the live interaction that was active last"
 
 SECTION = Section(
+    schema=or_none(
+        members(
+            {
+                "channel": TEXT_OR_NONE,
+                "interaction": TEXT,
+                "waiting_since": TIME_OR_NONE,
+                "queue": NAME,
+                "agent": NAME,
+                "assurance": {**ref("Sureness"), "description": "As if no proof ever expired."},
+                "verified": or_none(ref("Proof")),
+            }
+        )
+    ),
     provenance={
         ("now",): made_of(
             _ACTIVE_LAST, *THREADING, *WAITING, *VOUCHING, "last", "queue", "agent", "names", threaded=True

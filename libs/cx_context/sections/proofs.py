@@ -16,6 +16,7 @@ from cx_context.parts.rules import Greatest, LastAtByKey, last_by_key, strongest
 from cx_context.parts.values import KEYS_KEPT, NAMED_KEPT, TEXT_KEPT, At, Register
 from cx_context.sections.members import key_of
 from cx_context.sections.section import Section
+from cx_context.sections.shapes import EVENT_NAME, TEXT, TEXT_OR_NONE, TIME, members
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
@@ -148,6 +149,25 @@ class Proof(NamedTuple):
         }
 
 
+PROOF = members(
+    {
+        "kind": TEXT,
+        "value": TEXT,
+        "method": TEXT,
+        "at": TIME,
+        "expires_at": TIME,
+        "channel": TEXT_OR_NONE,
+        "interaction": TEXT_OR_NONE,
+        "event": EVENT_NAME,
+    },
+    {"scope": TEXT},
+)
+"""The schema of ``Proof.view``."""
+
+IDENTIFIER = members({"kind": TEXT, "value": TEXT}, {"scope": TEXT})
+"""The schema of ``identifier_view``."""
+
+
 def identifier_view(kind: str, scope: str, value: str) -> Json:
     shown = {"kind": kind, "value": value}
     return {**shown, "scope": scope} if scope else shown
@@ -190,5 +210,11 @@ SECTION = Section(
     not_shown={
         "heard": "who wrote last in a contact of several customers, and what vouches where anybody can write",
         "open_heard": "who wrote last in a contact of several customers, and what vouches where anybody can write",
-    }
+    },
+    components={
+        "Proof": {
+            **PROOF,
+            "description": "An identifier that was proved: how, when, in which interaction; until when that counts.",
+        }
+    },
 )

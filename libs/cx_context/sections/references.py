@@ -12,6 +12,7 @@ from cx_context.parts.model import Part
 from cx_context.parts.rules import first_by_key, last_by_key
 from cx_context.parts.values import KEYS_KEPT, REFERENCES_KEPT, At, Register, shorten_name
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import FLAG, TEXT, TIME, array, members
 from cx_context.sections.threads import THREADING
 from cx_context.threading.conversations import IssuedToken
 from cx_context.threading.shared_references import MATTER_KINDS
@@ -85,7 +86,20 @@ def _token(issued: IssuedToken) -> Json:
     }
 
 
+REFERENCE = members({"kind": TEXT, "value": TEXT})
+
+_USE = members(
+    {
+        "interaction": TEXT,
+        "time": TIME,
+        "refused": {"enum": ["expired", "used-before", None], "description": "null: it joined."},
+    }
+)
+
+TOKEN = members({"id": TEXT, "issued_at": TIME, "expires_at": TIME, "single_use": FLAG, "uses": array(_USE)})
+
 SECTION = Section(
+    components={"IssuedToken": TOKEN},
     handlers={ISSUED: _issued},
     member_handlers={"references": _refer},
     provenance={

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from cx_context.parts.model import Part
 from cx_context.parts.values import At
 from cx_events.facts import Fact
+from cx_events.json_types import Json
 
 Path = tuple[str, ...]
 """A value's place in the body, ``*`` for any item of a list."""
@@ -49,10 +50,13 @@ class Section:
 
     ``handlers``: what events of a type add to a part. ``member_handlers``: what any event adds whose ``data`` has this
     member. ``provenance``: of the values that the section shows, by their path. ``not_shown``: fields that no value is
-    made of, and what they are for.
+    made of, and what they are for. ``schema``: the JSON Schema of the member of the body that the section's ``view``
+    makes, if any. ``components``: schemas that have a name in the API's document.
     """
 
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     member_handlers: Mapping[str, Handler] = field(default_factory=dict)
     provenance: Mapping[Path, Provenance] = field(default_factory=dict)
     not_shown: Mapping[str, str] = field(default_factory=dict)
+    schema: Json | None = None
+    components: Mapping[str, Json] = field(default_factory=dict)

@@ -14,9 +14,21 @@ from msgspec import Raw
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.speakers import speaker
 from cx_context.parts.values import TEXT_KEPT
-from cx_context.sections.attachments import ATTACHMENTS_SHOWN, URL_KEPT, attachments_view
+from cx_context.sections.attachments import ATTACHMENT_MEMBERS, ATTACHMENTS_SHOWN, URL_KEPT, attachments_view
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import (
+    EVENT_NAME,
+    FLAG,
+    ID_AND_NAME,
+    TEXT,
+    TEXT_OR_NONE,
+    TIME,
+    array,
+    members,
+    or_none,
+    ref,
+)
 from cx_events.envelope import Data, Event, Insight, Message, Named, Recording, Transfer
 from cx_events.facts import Fact
 from cx_events.ids import event_key
@@ -192,7 +204,55 @@ def _recording(recording: Recording) -> Json:
     }
 
 
+_NUMBER: Json = {"type": "number"}
+
+ENTRY = members(
+    {
+        "event": ref("EventName"),
+        "type": TEXT,
+        "time": TIME,
+        "channel": TEXT_OR_NONE,
+        "interaction": TEXT_OR_NONE,
+        "direction": TEXT_OR_NONE,
+        "role": TEXT_OR_NONE,
+        "name": {**TEXT_OR_NONE, "description": "Of whose words or act it is; of a note its author."},
+        "agent": or_none(ID_AND_NAME),
+        "text": TEXT_OR_NONE,
+    },
+    {
+        "subject": TEXT,
+        "automatic": {**TEXT, "description": "What says that a machine wrote it: `auto-reply`, `report`."},
+        "distribution": {**TEXT, "description": "How a mail came, whoever wrote it: `list`, `bulk`."},
+        "signature_at": {
+            "type": "integer",
+            "description": "Where in `text` the signature begins, in Unicode characters; only where it shows one.",
+        },
+        **ATTACHMENT_MEMBERS,
+        "delivery": members(
+            {"state": {"enum": list(_STATES.values())}, "message": TEXT_OR_NONE},
+            {"code": TEXT_OR_NONE, "reason": TEXT_OR_NONE},
+        ),
+        "insight": members(
+            {"producer": TEXT, "version": TEXT},
+            {"sentiment": _NUMBER, "topic": TEXT, "intent": TEXT, "summary": TEXT},
+        ),
+        "survey": members({"metric": {"enum": ["nps", "csat", "ces"]}, "score": _NUMBER}),
+        "rating": _NUMBER,
+        "reaction": TEXT,
+        "consent": members({"purpose": TEXT, "channel": TEXT_OR_NONE, "granted": FLAG}),
+        "queue": ID_AND_NAME,
+        "transfer": members({"to": TEXT_OR_NONE, "agent": or_none(ID_AND_NAME), "queue": or_none(ID_AND_NAME)}),
+        "recording": members({"id": TEXT_OR_NONE, "url": TEXT_OR_NONE, "duration_ms": {"type": ["integer", "null"]}}),
+    },
+)
+"""The schema of ``timeline_entry``."""
+
 SECTION = Section(
+    schema=array(ref("TimelineEntry")),
+    components={
+        "EventName": {**EVENT_NAME, "description": "Names one event; `SOURCE#ID` in one text."},
+        "TimelineEntry": ENTRY,
+    },
     provenance={
         ("timeline",): made_of("the latest events, newest first"),
         ("timeline", "*"): made_of("the event itself"),

@@ -10,6 +10,7 @@ from cx_context.sections.contact_state import WAITING
 from cx_context.sections.messages import WORD_FIELDS
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.shapes import ID, TEXT, TEXT_OR_NONE, TIME, array, members
 from cx_context.sections.threads import THREADING
 from cx_events.json_types import Json
 
@@ -34,6 +35,17 @@ def unresolved_conversation(summary: Json) -> Json:
 
 
 SECTION = Section(
+    schema=array(
+        members(
+            {
+                "conversation": ID,
+                "topic": TEXT_OR_NONE,
+                "channels": array(TEXT),
+                "since": TIME,
+                "text": TEXT_OR_NONE,
+            }
+        )
+    ),
     provenance={
         ("unresolved",): made_of(
             "open conversations in which the customer waits", *THREADING, *WAITING, *WORD_FIELDS, threaded=True

@@ -3,19 +3,20 @@
 Modules:
 ``operations`` is the table of operations.
 ``parameters`` describes their parameters and problems, ``examples`` gives example bodies.
-``schemas`` describes the answers, with ``event_schemas``, ``identity_schemas`` and ``explanation_schemas``.
-``shapes`` builds JSON Schemas from small pieces.
+``schemas`` describes the answers, with ``event_schemas``, ``identity_schemas`` and ``explanation_schemas``; what
+the body of a context shows is described by its sections (``cx_context.sections``).
+``shapes`` has the schemas that several of these answers hold.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from cx_context.sections.shapes import TEXT, ref
 from cx_context_api.openapi.examples import EXAMPLES
 from cx_context_api.openapi.operations import OPERATIONS, Operation
 from cx_context_api.openapi.parameters import PARAMETERS, PROBLEMS
 from cx_context_api.openapi.schemas import SCHEMAS
-from cx_context_api.openapi.shapes import TEXT, ref
 from cx_events.json_types import Json
 from cx_runtime.problems import MEDIA_TYPE
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context_api.openapi.shapes import ID, NEXT, TEXT, TIME, array, members, ref
+from cx_context.sections.shapes import FLAG, ID, TEXT, TIME, array, members, ref
+from cx_context_api.openapi.shapes import NEXT
 from cx_events.json_types import Json
 
 EXPLANATION_SCHEMAS: Mapping[str, Json] = {
@@ -34,7 +35,7 @@ EXPLANATION_SCHEMAS: Mapping[str, Json] = {
                 "to": {"allOf": [ref("Meta"), members({"customer": ID})]},
                 "changes": array(members({"path": TEXT, "events": array(ref("Source"))}, {"from": {}, "to": {}})),
                 "events": array(ref("Source")),
-                "cut": {"type": "boolean"},
+                "cut": FLAG,
             }
         ),
         "description": "`changes`: values that differ, items of lists by what they are; `from` or `to` is left out "

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context_api.openapi.shapes import (
+from cx_context.sections.shapes import (
+    FLAG,
     FREE,
     ID,
-    NEXT,
     SHARE,
-    STANDING,
     TEXT,
     TEXT_OR_NONE,
     TIME,
@@ -18,23 +17,23 @@ from cx_context_api.openapi.shapes import (
     members,
     or_none,
     ref,
+    values,
 )
+from cx_context_api.openapi.shapes import NEXT, STANDING
 from cx_events.json_types import Json
-
-_FLAG: Json = {"type": "boolean"}
 
 _STATE = members({"state": {"enum": ["links", "refused", "shared", "never-links"]}, "why": TEXT})
 
-_ACTIONS: Json = {"type": "object", "additionalProperties": FREE}
+_ACTIONS = values(FREE)
 
 _LIKELY: Json = {
     "profile": ID,
     "rule": TEXT,
-    "verified": {"type": "boolean"},
+    "verified": FLAG,
     "confidence": SHARE,
     "evidence": ref("Evidence"),
     "used": or_none(ref("Use")),
-    "last_user": {"type": "boolean"},
+    "last_user": FLAG,
     "reasons": array(TEXT),
     "actions": _ACTIONS,
 }
@@ -92,7 +91,6 @@ IDENTITY_SCHEMAS: Mapping[str, Json] = {
         "description": "A shared identifier. `unclaimed`: contacts that name it and nobody else, while it is nobody's. "
         "`actions`: what may be decided, as bodies that lack their `reason`.",
     },
-    "Profile": members({"profile": ID, "kind": TEXT, "value": TEXT}, {"scope": TEXT}),
     "Obstacle": {
         **members({"reason": {"enum": ["apart", "exclusive"]}, "name": TEXT, "a": ref("Profile"), "b": ref("Profile")}),
         "description": "What stands against a merge; `name` is what `despite` takes.",
@@ -108,7 +106,7 @@ IDENTITY_SCHEMAS: Mapping[str, Json] = {
         {
             "meta": ref("Meta"),
             "customer": ID,
-            "profiles": array({"allOf": [ref("Profile"), members({"shared": _FLAG, "claimed": _FLAG})]}),
+            "profiles": array({"allOf": [ref("Profile"), members({"shared": FLAG, "claimed": FLAG})]}),
             "edges": array(
                 members(
                     {
@@ -130,7 +128,7 @@ IDENTITY_SCHEMAS: Mapping[str, Json] = {
                 {"allOf": [ref("Evidence"), members({"interaction": TEXT_OR_NONE, "standing": STANDING})]}
             ),
             "candidates": array(ref("Candidate")),
-            "totals": {"type": "object", "additionalProperties": WHOLE},
+            "totals": values(WHOLE),
             "rules": FREE,
         }
     ),
@@ -138,7 +136,7 @@ IDENTITY_SCHEMAS: Mapping[str, Json] = {
         **members(
             {
                 "rules": members({"before": FREE, "after": FREE}),
-                "counts": {"type": "object", "additionalProperties": WHOLE},
+                "counts": values(WHOLE),
                 "joined": array(_change("into", "from")),
                 "parted": array(_change("from", "into")),
                 "candidates": members({"appear": array(FREE), "vanish": array(FREE)}),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cx_context.sections.shapes import TEXT, TIME
 from cx_context_api.following.routes import MAX_NAME
-from cx_context_api.openapi.shapes import TEXT, TIME
 from cx_context_api.requests.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
 from cx_events.client_attributes import MAX_NAME as MAX_EVENT_NAME
 from cx_events.json_types import Json
