@@ -35,6 +35,8 @@ MAX_PAUSE = 2.0
 LEAVE_SECONDS = 5.0
 """Giving partitions up may take so long; otherwise their leases run out."""
 REPORT_SECONDS = 2.0
+BEHIND_SECONDS = 1.0
+"""A worker whose newest record is older than this has more of them to apply."""
 MAX_BATCH_BYTES = 16 << 20
 SLICE = 200
 """Records that are read at a stretch. The batch before is being applied meanwhile, and goes on as soon as the database
@@ -78,12 +80,18 @@ class Consumer:
         self._begins = True
         self._stopping = asyncio.Event()
         self._logger = structlog.get_logger().bind(worker=name)
+        self._behind_seconds = 0.0
         self.applied = 0
 
     @property
     def contentions(self) -> int:
         """Return how often a transaction was begun again since other writers were in the way."""
         return self._applier.contentions
+
+    @property
+    def is_behind(self) -> bool:
+        """Return whether the newest record of the batch before was old: there are more."""
+        return self._behind_seconds > BEHIND_SECONDS
 
     def stop(self) -> None:
         """Ask ``run`` to return after the batch under way."""
@@ -147,6 +155,7 @@ class Consumer:
                 batch = await (reading or self._read(reader))
                 reading = None
                 if batch is None:
+                    self._behind_seconds = 0.0
                     progress.mark()
                     continue
                 reading = asyncio.create_task(self._read(reader))
@@ -194,7 +203,8 @@ class Consumer:
         for letter in applied.letters:
             self._metrics.dead_letter(letter.stage, letter.reason)
         if batch.latest:
-            self._metrics.lag_seconds.set(max(time.time() - batch.latest / 1000, 0.0), INTERACTIONS)
+            self._behind_seconds = max(time.time() - batch.latest / 1000, 0.0)
+            self._metrics.lag_seconds.set(self._behind_seconds, INTERACTIONS)
 
     async def _take_partitions(self) -> None:
         """Take our share of the partitions. The cache is emptied: what it holds was true under older epochs."""

@@ -3,14 +3,16 @@
 A batch leaves one row with the customers that it changed. The relay takes rows, publishes a notification for each
 customer with its current version, and deletes the rows in the transaction that read them; notifications may come twice.
 
-It rests as long as it worked: batches that follow each other closely are relayed together, and get half of the store.
-With a commit and an append for each batch the relay took as much as they did, and contexts became fresh later.
+It rests as long as it worked, and longer while the workers here are behind: batches that follow each other closely are
+relayed together, a customer that several of them changed once. With a commit and an append for each batch the relay
+took as much as they did, and contexts became fresh later.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -23,15 +25,30 @@ from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
 
 ROWS_AT_ONCE = 50
+RECORDS_AT_ONCE = 2_000
+"""Notifications of one append, which has to be acknowledged in time."""
 IDLE_SECONDS = 0.1
 PAUSE_SECONDS = 1.0
 COUNT_SECONDS = 1.0
+LOOK_SECONDS = 0.05
+RESTS_BEHIND = 20
+"""Looks whether the workers are still behind, a second in all, before the next rows are taken. Followers see states of
+the past then, and every one of them costs the workers time."""
 
 
 class Relay:
     """Run it until it is cancelled. Several may run: each takes other rows."""
 
-    def __init__(self, store: Store, log: Log, metrics: Metrics, health: Health) -> None:
+    def __init__(
+        self,
+        store: Store,
+        log: Log,
+        metrics: Metrics,
+        health: Health,
+        is_behind: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``is_behind``: return whether the workers of this process have old records to apply."""
+        self._is_behind = is_behind
         self._store = store
         self._log = log
         self._metrics = metrics
@@ -60,11 +77,19 @@ class Relay:
     async def _relay_and_rest(self, progress: Progress) -> None:
         self._woken.clear()
         began = time.monotonic()
-        relayed = await self.step()
+        rows = await self.step()
         progress.mark()
-        if relayed < ROWS_AT_ONCE:
-            await asyncio.sleep(min(time.monotonic() - began, IDLE_SECONDS))
+        if rows < ROWS_AT_ONCE:
+            await self._rest(min(time.monotonic() - began, IDLE_SECONDS))
             await self._idle()
+
+    async def _rest(self, seconds: float) -> None:
+        """Rest, for longer while the workers are behind."""
+        await asyncio.sleep(seconds)
+        for _ in range(RESTS_BEHIND):
+            if not self._is_behind():
+                break
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _idle(self) -> None:
         """Wait to be woken, but not for long: the batches of other processes wake nobody here."""
@@ -75,21 +100,20 @@ class Relay:
             pass
 
     async def step(self) -> int:
-        """Relay up to ``ROWS_AT_ONCE`` rows; return how many notifications were sent."""
+        """Relay up to ``ROWS_AT_ONCE`` rows, each what a batch left; return how many there were."""
         async with self._store.writing() as tx:
-            changes = await outbox.take(tx, ROWS_AT_ONCE)
-            if changes:
-                await self._log.append(
-                    [
-                        Record(CONTEXT_CHANGES, change.customer, msgspec.json.encode(_notification(change)))
-                        for change in changes
-                    ]
-                )
+            taken = await outbox.take(tx, ROWS_AT_ONCE)
+            for at in range(0, len(taken.changes), RECORDS_AT_ONCE):
+                await self._log.append([_record(change) for change in taken.changes[at : at + RECORDS_AT_ONCE]])
             if time.monotonic() > self._count_again:
                 self._metrics.relay_waiting.set(await outbox.waiting(tx))
                 self._count_again = time.monotonic() + COUNT_SECONDS
-        self._metrics.relayed.inc(len(changes))
-        return len(changes)
+        self._metrics.relayed.inc(len(taken.changes))
+        return taken.rows
+
+
+def _record(change: outbox.Change) -> Record:
+    return Record(CONTEXT_CHANGES, change.customer, msgspec.json.encode(_notification(change)))
 
 
 def _notification(change: outbox.Change) -> ContextChange:

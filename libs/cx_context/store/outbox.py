@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,6 +37,13 @@ class Change:
     desks: Sequence[RoutingTarget] = ()
 
 
+class Taken(NamedTuple):
+    """``rows``: how many were deleted. ``changes``: the customers in them, each once, sorted."""
+
+    rows: int
+    changes: Sequence[Change]
+
+
 async def write(tx: Tx, tenant: str, customers: Sequence[NodeId], desks: Desks) -> None:
     """Write one row for a batch: the customers whose contexts changed."""
     if customers:
@@ -43,7 +51,7 @@ async def write(tx: Tx, tenant: str, customers: Sequence[NodeId], desks: Desks) 
         await tx.insert(OUTBOX, [(os.urandom(ID_BYTES), tenant, b"".join(customers), packed)])
 
 
-async def take(tx: Tx, rows: int) -> list[Change]:
+async def take(tx: Tx, rows: int) -> Taken:
     """Delete up to ``rows`` rows, and tell each customer in them once. Rows that another relay has are passed over.
 
     On PostgreSQL the transaction need not be durable when it is committed: rows that come back are relayed twice.
@@ -54,7 +62,7 @@ async def take(tx: Tx, rows: int) -> list[Change]:
     chosen = f"= ANY(ARRAY({some} FOR UPDATE SKIP LOCKED))" if tx.for_update else f"IN ({some})"
     taken = await tx.fetch(f"DELETE FROM outbox WHERE id {chosen} RETURNING tenant, body, desks")
     if not taken:
-        return []
+        return Taken(0, ())
     tenants = {
         bytes(body[at : at + ID_BYTES]): tenant for tenant, body, _ in taken for at in range(0, len(body), ID_BYTES)
     }
@@ -72,7 +80,8 @@ async def take(tx: Tx, rows: int) -> list[Change]:
             nodes=sorted(tenants),
         )
     }
-    return [Change(tenants[c], c, *now.get(c, (c, 0)), sorted(desks.get(c.hex(), ()))) for c in sorted(tenants)]
+    changes = [Change(tenants[c], c, *now.get(c, (c, 0)), sorted(desks.get(c.hex(), ()))) for c in sorted(tenants)]
+    return Taken(len(taken), changes)
 
 
 def customers_in(packed: bytes) -> set[NodeId]:

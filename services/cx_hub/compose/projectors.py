@@ -24,7 +24,11 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
     tenancies = {name: Tenancy(hub.tenants.ids(name), DEFAULT) for name in hub.tenants.by_name}
     opened = (hub.store_opened, hub.log.opened)
     hub.health.expect("relay")
-    relay = Relay(hub.store, hub.log, hub.metrics, hub.health)
+
+    def is_behind() -> bool:
+        return any(worker.is_behind for worker in hub.workers.values())
+
+    relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind)
     pace = ConsumerLimits(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
         name = f"{platform.node()}-{os.getpid()}-{number}"
