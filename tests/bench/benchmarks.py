@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import uvloop
+from tests.bench.dense import DENSE, dense
 from tests.bench.embedded import embedded
 from tests.bench.following import FOLLOWING, following
 from tests.bench.freshness import freshness
@@ -44,6 +45,7 @@ class Race:
 
 RACES = (
     Race(PROJECTING, stack.PARTS, projecting),
+    Race(DENSE, stack.PARTS, dense),
     Race(("history_cost",), stack.PARTS, history_cost),
     Race(("hot_customer",), stack.PARTS, hot_customer),
     Race(INTAKE, frozenset({"kafka"}), intake),
@@ -88,8 +90,10 @@ def main(
     return 0
 
 
-async def run(names: Sequence[str], rounds: int, events: int, settings: Settings) -> dict[str, Any]:
-    """The report of benchmarks, in the order of ``NAMES``."""
+async def run(
+    names: Sequence[str], rounds: int, events: int, settings: Settings, *, fetches: bool = True
+) -> dict[str, Any]:
+    """The report of benchmarks, in the order of ``NAMES``. ``fetches``: see ``Asked``."""
     report: dict[str, Any] = {"before": circumstances(), "rounds": rounds, "events": events}
     for race in RACES:
         asked = [name for name in race.names if name in names]
@@ -97,6 +101,6 @@ async def run(names: Sequence[str], rounds: int, events: int, settings: Settings
             continue
         say(", ".join(asked))
         with tempfile.TemporaryDirectory(prefix="cx-bench-") as folder:
-            report |= await race.run(Asked(asked, rounds, events, settings, Path(folder)))
+            report |= await race.run(Asked(asked, rounds, events, settings, Path(folder), fetches))
     report["after"] = circumstances()
     return report

@@ -7,10 +7,12 @@ and answers, if they are ``Child.ask``ed any; at last ``end``, and they tell wha
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -139,13 +141,20 @@ class Child:
 @asynccontextmanager
 async def started(kind: str, task: Task | None = None) -> AsyncIterator[Child]:
     """A contender, ready; killed at the end of the block if it still runs. ``Fatal`` where it does not get ready."""
+    told = msgspec.json.encode(task or Task()).decode()
+    async with running(kind, [sys.executable, "-m", "tests.bench.contender", kind, told]) as child:
+        yield child
+
+
+@asynccontextmanager
+async def running(
+    kind: str, command: Sequence[str], environ: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Child]:
+    """Any program that speaks as a contender does, as ``started``. ``environ``: variables besides those of ours."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.bench.contender",
-        kind,
-        msgspec.json.encode(task or Task()).decode(),
+        *command,
         cwd=ROOT,
+        env={**os.environ, **environ},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_LONGEST_LINE,

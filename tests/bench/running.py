@@ -21,13 +21,15 @@ FULL_EVENTS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """``settings``: with the servers that the race needs. ``folder``: for files, gone afterwards."""
+    """``settings``: with the servers that the race needs. ``folder``: for files, gone afterwards. ``fetches``: whether
+    what is measured beside the hub may be fetched."""
 
     names: Sequence[str]
     rounds: int
     events: int
     settings: Settings
     folder: Path
+    fetches: bool = True
 
 
 Run = Callable[[], Awaitable[Result]]
