@@ -23,6 +23,7 @@ Modules:
 - ``candidates``: list identifiers in doubt for a person to decide about
 - ``candidate_ranking``: rank the customers that an identifier in doubt may belong to
 - ``affected_scope``: find the part of the graph that a change can reach, to resolve only that again
+- ``change_cases``: tell what is new as a whole, and is resolved without reading, from what reaches further
 - ``graph_slice``: what a store reads of the graph for that
 - ``first_mentions``: when a profile or an edge was first known, at any past time
 - ``explanation``: explain a customer's identity: every profile, edge and decision with its state

@@ -13,7 +13,7 @@ import msgspec
 from cx_context.store import first_mentions
 from cx_context.store.attributions import write_attributions
 from cx_context.store.decisions import read_decisions, read_named, read_withdrawals, write_decisions
-from cx_context.store.graph import write_edges, write_link_events, write_profiles
+from cx_context.store.graph import add_edges, insert_profiles, write_edges, write_link_events, write_profiles
 from cx_context.store.rule_changes import write_rule_changes
 from cx_context.store.sql import Tx
 from cx_events.ids import NodeId
@@ -28,15 +28,17 @@ Pair = tuple[NodeId, NodeId]
 class IdentityChanges:
     """The changes of a plan to what is known about identity.
 
-    ``affected``: profiles whose customer may change. ``new_profiles``: their customers show them, also where nothing
-    else changes. ``newly_attested``: profiles that are attested now and were not, new ones too. ``mentions``: the first
-    mentions that the store has now. ``attributed``: interactions that were attributed, or whose attribution was
-    withdrawn. ``rules``: whether the rules changed. ``withdrawals``: what they concern is found by
-    ``add_withdrawn``.
+    ``affected``: profiles whose customer may change. ``new_profiles``: those that the store had no row of, as they are
+    now: until this transaction ends nobody else can write anything about one of them, or read it. ``edges``: those that
+    are new or changed, as the batch knows them; all edges of new profiles are among them. ``newly_attested``: profiles
+    that are attested now and were not, new ones too. ``mentions``: the first mentions that the store has now.
+    ``attributed``: interactions that were attributed, or whose attribution was withdrawn. ``rules``: whether the rules
+    changed. ``withdrawals``: what they concern is found by ``add_withdrawn``.
     """
 
     affected: set[NodeId] = field(default_factory=set)
-    new_profiles: set[NodeId] = field(default_factory=set)
+    new_profiles: dict[NodeId, Profile] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
     newly_attested: set[NodeId] = field(default_factory=set)
     mentions: dict[MentionKey, list[Mention]] = field(default_factory=dict)
     attributed: set[NodeId] = field(default_factory=set)
@@ -63,48 +65,93 @@ async def write_identity(tx: Tx, plan: TenantPlan) -> IdentityChanges:
 
 
 async def _write_mentions(tx: Tx, plan: TenantPlan, changes: IdentityChanges) -> None:
-    stored = await first_mentions.stored(tx, plan.mentions.keys())
-    additions: dict[MentionKey, list[Mention]] = {}
+    """Write profiles, edges and first mentions. What the store lacks shows when it is inserted: only what it has is
+    looked up."""
+    named = _profiles_named(plan)
+    inserted = await insert_profiles(tx, plan.tenant, named.values())
+    changes.new_profiles = {id: named[id] for id in inserted}
+    of_new = {seen: steps for seen, steps in plan.mentions.items() if seen[1] in inserted or seen[2] in inserted}
+    of_known = plan.mentions if not of_new else {k: s for k, s in plan.mentions.items() if k not in of_new}
+    additions = _note_new(of_new, changes)
+    new_pairs = _pairs_of(of_new)
+    new_edges = [_edge(changes.mentions, *pair) for pair in new_pairs]
+    await add_edges(tx, plan.tenant, new_edges)
+
+    stored = await first_mentions.stored(tx, of_known.keys())
+    earliest = _note_known(of_known, stored, changes, additions)
+    profiles, pairs = _note_earliest(plan, stored, earliest, changes)
+    await write_profiles(tx, plan.tenant, profiles)
+    known_edges = [_edge(changes.mentions, *pair) for pair in pairs]
+    await write_edges(tx, plan.tenant, known_edges)
+    await first_mentions.write(tx, plan.tenant, additions)
+    changes.edges = new_edges + known_edges
+    changes.affected.update(end for edge in changes.edges for end in (edge.a, edge.b))
+
+
+def _profiles_named(plan: TenantPlan) -> dict[NodeId, Profile]:
+    """Return the profiles of which the plan has mentions, as far as these say."""
+    named: dict[NodeId, Profile] = {}
+    for id, profile in plan.profiles.items():
+        steps = plan.mentions.get((NAMED, id, id))
+        if steps is not None:
+            recorded = min(step.at[0] for step in steps)
+            named[id] = msgspec.structs.replace(
+                profile, first_recorded=recorded, attested=(ATTESTED, id, id) in plan.mentions
+            )
+    return named
+
+
+def _note_new(of_new: Mapping[MentionKey, list[Mention]], changes: IdentityChanges) -> dict[MentionKey, list[Mention]]:
+    """Note the first mentions of what the store lacks, and return them."""
+    for seen, steps in of_new.items():
+        changes.mentions[seen] = steps if len(steps) == 1 else pareto_front(steps)
+        if seen[0] == ATTESTED:
+            changes.newly_attested.add(seen[1])
+    return dict(changes.mentions)
+
+
+def _note_known(
+    of_known: Mapping[MentionKey, list[Mention]],
+    stored: Mapping[MentionKey, list[Mention]],
+    changes: IdentityChanges,
+    additions: dict[MentionKey, list[Mention]],
+) -> list[MentionKey]:
+    """Note the first mentions of what the store has, add those that it lacks to ``additions``, and return what is known
+    from an earlier time now, or from these alone."""
     earliest: list[MentionKey] = []
-    for seen, steps in plan.mentions.items():
+    for seen, steps in of_known.items():
         known = stored.get(seen, [])
         first = changes.mentions[seen] = pareto_front([*known, *steps])
         additions[seen] = [step for step in first if step not in known]
         if not known or first[0].at < min(step.at for step in known):
             earliest.append(seen)
-    profiles, pairs = _note_earliest(plan, stored, earliest, changes)
-    await write_profiles(tx, plan.tenant, profiles)
-    if pairs:
-        await write_edges(tx, plan.tenant, [_edge(changes.mentions, *pair) for pair in pairs])
-    await first_mentions.write(tx, plan.tenant, additions)
+    return earliest
 
 
 def _note_earliest(
     plan: TenantPlan, stored: Mapping[MentionKey, object], earliest: Iterable[MentionKey], changes: IdentityChanges
 ) -> tuple[Collection[Profile], Collection[Pair]]:
-    """Return the profiles and pairs that are known from an earlier time now, or new, and note whom that affects.
-    ``earliest``: those of the plan's mentions that are earlier than all that the store has."""
+    """Return the profiles and pairs that are known from an earlier time now, or by other evidence, and note whom that
+    affects. ``earliest``: those of the plan's mentions that are earlier than all that the store has."""
     profiles: dict[NodeId, Profile] = {}
-    pairs: set[Pair] = set()
     for seen in earliest:
-        kind, a, b = seen
+        kind, a, _ = seen
         if kind not in (NAMED, ATTESTED):
-            pairs.add((a, b))
-            changes.affected.update((a, b))
             continue
         profile = msgspec.structs.replace(
             plan.profiles[a], first_recorded=changes.mentions[seen][0].at[0], attested=kind == ATTESTED
         )
         profiles[a] = sum_profiles(profiles[a], profile) if a in profiles else profile
-        if kind == ATTESTED:
-            if seen not in stored:
-                changes.newly_attested.add(a)
-        elif seen in stored:
+        if kind == NAMED:
             changes.affected.add(a)
-        else:
-            changes.new_profiles.add(a)
-    changes.affected |= changes.newly_attested - changes.new_profiles
-    return profiles.values(), pairs
+        elif seen not in stored:
+            changes.newly_attested.add(a)
+            changes.affected.add(a)
+    return profiles.values(), _pairs_of(earliest)
+
+
+def _pairs_of(seen: Iterable[MentionKey]) -> Collection[Pair]:
+    return dict.fromkeys((a, b) for kind, a, b in seen if kind not in (NAMED, ATTESTED))
 
 
 def _edge(mentions: Mapping[MentionKey, list[Mention]], a: NodeId, b: NodeId) -> Edge:

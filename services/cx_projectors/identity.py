@@ -7,6 +7,7 @@ by an older mapping meanwhile.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cx_context.store import ownership, refused_claims, withheld_claims
@@ -14,9 +15,11 @@ from cx_context.store.attributions import nodes_attributed_to
 from cx_context.store.claim_pairs import Pair
 from cx_context.store.decisions import TenantFlags, read_decisions
 from cx_context.store.graph import read_whole_graph
-from cx_context.store.graph_slices import GraphReader, resolved_by
+from cx_context.store.graph_slices import NO_NEW, GraphReader, resolved_by
 from cx_context.store.members import (
     MemberRow,
+    Membership,
+    add_members,
     customers_of,
     lone_member_row,
     member_row,
@@ -31,6 +34,7 @@ from cx_context.store.withheld_claims import WithheldRow, withheld_row
 from cx_events.ids import NodeId
 from cx_identity.affected_scope import AffectedScope
 from cx_identity.candidates import is_withheld
+from cx_identity.change_cases import ChangeCases, change_cases
 from cx_identity.model import Edge, Graph, Profile
 from cx_identity.outcome import Refusal, Resolution
 from cx_identity.resolution import resolve
@@ -68,33 +72,54 @@ class ReassignedIds:
 
 class AffectedProfiles(NamedTuple):
     """Profiles whose customers may change. ``attested``: those that are attested now and were not, or the reverse.
-    ``edges_lost``: a better copy of an event took evidence away, so what was shared may not be any more."""
+    ``edges_lost``: a better copy of an event took evidence away, so what was shared may not be any more. ``new``,
+    ``edges``: what this transaction inserted, see ``change_cases``."""
 
     profiles: Collection[NodeId]
     attested: Set[NodeId] = frozenset()
     edges_lost: bool = False
+    new: Mapping[NodeId, Profile] = NO_NEW
+    edges: Collection[Edge] = ()
 
 
-async def recompute(tx: Tx, tenancy: Tenancy, affected: AffectedProfiles | None, flags: TenantFlags) -> ReassignedIds:
+class Recomputed(NamedTuple):
+    """``moves``: whose versions must rise, and how. ``memberships``: of the profiles whose rows of ``members`` were
+    written."""
+
+    moves: ReassignedIds
+    memberships: Mapping[NodeId, Membership]
+
+
+async def recompute(tx: Tx, tenancy: Tenancy, affected: AffectedProfiles | None, flags: TenantFlags) -> Recomputed:
     """Resolve what the affected profiles can reach (``None``: the whole graph), and write what changed of it."""
     tenant = tenancy.ids.tenant
     rules = await read_rules_in_force(tx, tenant, tenancy.rules)
-    if affected is None:
-        found = await _resolve_all(tx, tenant, rules)
-    else:
-        found = await _resolve_reachable(tx, tenant, affected, rules, flags)
     moves = ReassignedIds()
-    rows, moved, turned = _compare_members(tenant, found, moves)
-    await write_members(tx, rows)
-    await _write_refused(tx, tenant, found, moves)
-    await _write_withheld(tx, tenant, found, moves)
-    # An interaction gets another owner, too, where an identifier that it names turns ambiguous and moves nowhere.
-    nodes = await nodes_named_by(tx, tenant, moved | turned, turned)
+    differences = _Differences()
+    if affected is None:
+        resolved = [await _resolve_all(tx, tenant, rules)]
+    else:
+        cases = change_cases(affected.profiles, affected.edges, affected.new)
+        resolved = [_resolve_new(cases.new, rules)] if cases.new.profiles else []
+        if cases.reaching:
+            resolved.append(await _resolve_reachable(tx, tenant, affected, cases, rules, flags))
+    new = NO_NEW if affected is None else affected.new
+    for found in resolved:
+        _compare_members(tenant, found, new, moves, differences)
+    await add_members(tx, [row for row in differences.rows if row.profile in new])
+    await write_members(tx, [row for row in differences.rows if row.profile not in new])
+    for found in resolved:
+        await _write_refused(tx, tenant, found, moves)
+        await _write_withheld(tx, tenant, found, moves)
+    # An interaction gets another owner, too, where an identifier that it names turns ambiguous and moves nowhere. Those
+    # of new profiles have a side more than before, unless they are new themselves, and are looked at anyway.
+    moved, turned = differences.moved, differences.turned
+    nodes = await nodes_named_by(tx, tenant, moved | turned if turned else moved - new.keys(), turned)
     if flags.attributed:
         nodes |= await nodes_attributed_to(tx, tenant, moved)
     for node in nodes:
         moves.join(node, *await ownership.all_sides(tx, tenant, node))
-    return moves
+    return Recomputed(moves, {row.profile: Membership(row.customer, row.ambiguous) for row in differences.rows})
 
 
 class _Resolved(NamedTuple):
@@ -125,31 +150,48 @@ class _Resolved(NamedTuple):
 
 async def _resolve_all(tx: Tx, tenant: str, rules: Rules) -> _Resolved:
     profiles, edges = await read_whole_graph(tx, tenant)
-    resolution = resolve(Graph(profiles, edges, await read_decisions(tx, tenant)), rules)
-    silent = never_linking(profiles, rules)
-    linking = [edge for edge in edges if edge.a not in silent and edge.b not in silent]
-    return _Resolved(
-        nodes=list(profiles),
-        profiles=profiles,
-        resolution=resolution,
-        refused=[refusal for refusal in resolution.refusals if refusal.is_question],
+    whole = _resolve_new(Graph(profiles, edges, await read_decisions(tx, tenant)), rules)
+    return whole._replace(
         old_rows=await read_member_rows(tx, tenant, list(profiles)),
         old_refused=await refused_claims.all_of(tx, tenant),
-        withheld=[edge for edge in linking if is_withheld(edge, resolution.shared)],
         old_withheld=await withheld_claims.all_of(tx, tenant),
     )
 
 
+def _resolve_new(graph: Graph, rules: Rules) -> _Resolved:
+    """Resolve a graph of which the store has no result yet."""
+    resolution = resolve(graph, rules)
+    silent = never_linking(graph.profiles, rules)
+    linking = [edge for edge in graph.edges if edge.a not in silent and edge.b not in silent]
+    return _Resolved(
+        nodes=graph.profiles.keys(),
+        profiles=graph.profiles,
+        resolution=resolution,
+        refused=[refusal for refusal in resolution.refusals if refusal.is_question],
+        old_rows={},
+        old_refused={},
+        withheld=[edge for edge in linking if is_withheld(edge, resolution.shared)],
+        old_withheld={},
+    )
+
+
 async def _resolve_reachable(
-    tx: Tx, tenant: str, affected: AffectedProfiles, rules: Rules, flags: TenantFlags
+    tx: Tx, tenant: str, affected: AffectedProfiles, cases: ChangeCases, rules: Rules, flags: TenantFlags
 ) -> _Resolved:
-    scope = AffectedScope(affected.profiles, rules, attested=affected.attested)
+    scope = AffectedScope(cases.reaching, rules, attested=affected.attested)
     reader = GraphReader(
-        tx, tenant, rules, spare=not affected.edges_lost, never_spare=affected.attested, decided=flags.decided
+        tx,
+        tenant,
+        rules,
+        spare=not affected.edges_lost,
+        never_spare=affected.attested,
+        decided=flags.decided,
+        new={id: affected.new[id] for id in cases.edges_of_new},
+        edges_of_new=cases.edges_of_new,
     )
     resolution = await resolved_by(scope, reader)
     # A profile that no fact names any more is affected, and no node.
-    ends = {*scope.nodes, *affected.profiles}
+    ends = {*scope.nodes, *cases.reaching}
     examined = [edge for edge in scope.edges_at_nodes() if edge.claimed is not None]
     return _Resolved(
         nodes=scope.nodes,
@@ -173,27 +215,37 @@ async def _old_withheld(
     return await withheld_claims.of_pairs(tx, tenant, examined)
 
 
+@dataclass(slots=True)
+class _Differences:
+    """``rows``: the rows of members that differ from the stored ones. ``moved``: profiles of another customer than
+    before. ``turned``: those that are ambiguous now and were not, or the reverse."""
+
+    rows: list[MemberRow] = field(default_factory=list)
+    moved: set[NodeId] = field(default_factory=set)
+    turned: set[NodeId] = field(default_factory=set)
+
+
 def _compare_members(
-    tenant: str, found: _Resolved, moves: ReassignedIds
-) -> tuple[list[MemberRow], set[NodeId], set[NodeId]]:
-    """Return the rows of members that differ from the stored ones, the profiles that moved to another customer, and
-    those that are ambiguous now and were not, or the reverse."""
-    rows = []
-    moved: set[NodeId] = set()
-    turned: set[NodeId] = set()
+    tenant: str, found: _Resolved, new: Collection[NodeId], moves: ReassignedIds, differences: _Differences
+) -> None:
+    """Note how members differ from the stored ones. ``new``: profiles whose ids never showed a version, so nothing
+    needs to stand above theirs."""
     for node in found.nodes:
         row = member_row(tenant, node, found.resolution)
         before = found.old_rows.get(node) or lone_member_row(tenant, node)
         if row == before:
             continue
-        rows.append(row)
-        moves.changed.update((before.customer, row.customer))
+        differences.rows.append(row)
+        moves.changed.add(row.customer)
         if before.customer != row.customer:
-            moved.add(node)
-            moves.join(node, before.customer, row.customer)
+            differences.moved.add(node)
         if row.ambiguous != before.ambiguous:
-            turned.add(node)
-    return rows, moved, turned
+            differences.turned.add(node)
+        if node in new:
+            continue
+        moves.changed.add(before.customer)
+        if before.customer != row.customer:
+            moves.join(node, before.customer, row.customer)
 
 
 async def _write_refused(tx: Tx, tenant: str, found: _Resolved, moves: ReassignedIds) -> None:

@@ -6,20 +6,19 @@ graph is recomputed, if need be, and the versions of all customers whose context
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from cx_context.routing_targets import RoutingTarget
 from cx_context.store import outbox, ownership
 from cx_context.store.attributions import nodes_attributed_to
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.decisions import ALL_FLAGS, TenantFlags, decisions_naming, read_tenant_flags
-from cx_context.store.graph import edges_at
 from cx_context.store.members import Membership, memberships_of, read_all_customers
 from cx_context.store.parts import nodes_with_open_sides
 from cx_context.store.port import tenant_lock
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.sql import Tx
-from cx_context.store.versions import raise_versions, rises_to_level
+from cx_context.store.versions import raise_versions, rises_to_level, versions_of
 from cx_events.ids import NodeId
 from cx_projectors.cache import ProjectionCache, SideKey
 from cx_projectors.evidence import IdentityChanges, add_withdrawn
@@ -72,7 +71,8 @@ class Publisher:
 
         flags = await self._read_flags()
         memberships = await self._read_memberships()
-        late_profiles = await self._profiles_joined_meanwhile(flags, memberships) - changes.affected
+        spoken_of = await self._new_profiles_spoken_of(flags)
+        late_profiles = spoken_of - changes.affected
         late_nodes = await self._nodes_moved_meanwhile(flags) - nodes
         if (late_profiles or late_nodes) and not exclusive:
             raise NeedsExclusiveLock("another writer's rows, or a decision that waited, concern this batch")
@@ -84,9 +84,8 @@ class Publisher:
 
         moves = ReassignedIds()
         if changes.affected or changes.rules:
-            affected = None if changes.rules else AffectedProfiles(changes.affected, changes.newly_attested)
-            moves = await recompute(tx, self._tenancy, affected, flags)
-            memberships = await self._read_memberships()
+            moves, members = await recompute(tx, self._tenancy, self._affected(spoken_of), flags)
+            memberships = {**memberships, **members}
         for node in nodes:
             moves.join(node, *await ownership.all_sides(tx, tenant, node))
         return await self._raise_versions(moves, await self._customers_of_sides(memberships), stripe)
@@ -98,23 +97,26 @@ class Publisher:
         return ALL_FLAGS
 
     async def _read_memberships(self) -> Mapping[NodeId, Membership]:
-        streams = self._changes.new_profiles.union(stream_id for stream_id, _ in self._folded.sides)
+        """Return the memberships of the streams that changed. New profiles have none."""
+        streams = {stream_id for stream_id, _ in self._folded.sides} - self._changes.new_profiles.keys()
         return await memberships_of(self._tx, self._tenant, streams)
 
-    async def _profiles_joined_meanwhile(
-        self, flags: TenantFlags, memberships: Mapping[NodeId, Membership]
-    ) -> set[NodeId]:
-        """Return the profiles that are new to us, and that a decision named before or somebody joined meanwhile."""
-        new = self._changes.new_profiles
-        if not new:
-            return set()
-        decisions = await decisions_naming(self._tx, self._tenant, new) if flags.decided else []
+    async def _new_profiles_spoken_of(self, flags: TenantFlags) -> set[NodeId]:
+        """Return the profiles that are new, and that a decision named before, or whose ids showed a version before: an
+        event's subject named them, or a copy that another replaced."""
+        new = self._changes.new_profiles.keys()
+        decisions = await decisions_naming(self._tx, self._tenant, new) if flags.decided and new else []
         decided = {node for decision in decisions for node in (decision.a, decision.b)}
-        # An attested profile's pair may have left no trace among the members.
-        attested = new & self._changes.newly_attested
-        edges = await edges_at(self._tx, self._tenant, attested) if attested else []
-        tied = {end for edge in edges for end in (edge.a, edge.b)}
-        return (decided & new) | new.intersection(memberships) | (tied & attested)
+        return new & (decided | (await versions_of(self._tx, new)).keys())
+
+    def _affected(self, spoken_of: Set[NodeId]) -> AffectedProfiles | None:
+        changes = self._changes
+        if changes.rules:
+            return None
+        new = changes.new_profiles
+        if spoken_of:
+            new = {id: profile for id, profile in new.items() if id not in spoken_of}
+        return AffectedProfiles(changes.affected, changes.newly_attested, new=new, edges=changes.edges)
 
     async def _nodes_moved_meanwhile(self, flags: TenantFlags) -> set[NodeId]:
         """Return the interactions whose owner may change by what others wrote."""

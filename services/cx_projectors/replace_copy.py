@@ -155,7 +155,7 @@ class _Replacing:
         affected = AffectedProfiles(before.affected | after.affected | share.profiles, attested, edges_lost=True)
         rules_changed = before.rules or after.rules
         flags = await read_tenant_flags(tx, tenant)
-        moves = await recompute(tx, self._tenancy, None if rules_changed else affected, flags)
+        moves = (await recompute(tx, self._tenancy, None if rules_changed else affected, flags)).moves
         nobody = share.profiles - (await read_profiles(tx, tenant, share.profiles)).keys()
         await write_members(tx, [lone_member_row(tenant, id) for id in nobody])
         for id in nobody:

@@ -129,6 +129,25 @@ async def test_a_first_mention_raises_the_version_of_earlier_decisions() -> None
     await on_sqlite(lambda store: one_by_one(store, history))
 
 
+async def test_a_profile_spoken_of_before_keeps_its_version() -> None:
+    ana = ACME.profile("email", "", "ana@example.com")
+    history = [
+        *(
+            a_decision(
+                "cx.conversation.topic.v1",
+                id=f"d-{number}",
+                about=ana,
+                at=START + number * SECOND,
+                data={"topic": "billing", "interaction": "chat-1", "agent": {"id": "agent-1"}},
+            )
+            for number in range(3)
+        ),
+        an_event(id="m-0", cookie="c-1", interaction="chat-2", at=START + 3 * SECOND),
+        an_event(id="m-1", cookie="c-1", email="ana@example.com", interaction="chat-2", at=START + 4 * SECOND),
+    ]
+    await on_sqlite(lambda store: one_by_one(store, history))
+
+
 async def test_a_refused_claim_is_a_candidate_until_dismissed() -> None:
     ana, ben, cookie = "ana@example.com", "ben@example.com", ACME.profile("cookie", "", "c-1")
     dismissed = {"identity": {"candidate": text_of(candidate_id(cookie))}}

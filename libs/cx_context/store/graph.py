@@ -59,6 +59,12 @@ async def read_profiles(tx: Tx, tenant: str, ids: Collection[NodeId]) -> dict[No
     return {row[0]: profile_from_row(row) for row in rows}
 
 
+async def insert_profiles(tx: Tx, tenant: str, found: Iterable[Profile]) -> set[NodeId]:
+    """Insert the profiles that the store lacks, and return their ids. Waits for whoever inserts the same ones: then
+    they are there. Until the transaction ends, others wait in turn, so nobody else knows one that was inserted."""
+    return await tx.insert_missing(_PROFILES, sorted(profile_row(tenant, profile) for profile in found))
+
+
 async def write_profiles(tx: Tx, tenant: str, found: Iterable[Profile]) -> None:
     """Write profiles. A profile's ``first_recorded`` is the least of all that are written; it is attested once any fact
     attests it."""
@@ -76,6 +82,11 @@ async def write_profiles(tx: Tx, tenant: str, found: Iterable[Profile]) -> None:
 _WEIGHTS = ("proved", "asserted", "claimed")
 
 _OF_A_TIE = ("recorded", "source", "id", "rule")
+
+
+async def add_edges(tx: Tx, tenant: str, found: Iterable[Edge]) -> None:
+    """Write edges that are surely new: one end of each was inserted in this transaction."""
+    await tx.append(_EDGES, sorted((edge_row(tenant, edge) for edge in found), key=lambda row: (row[0], row[1])))
 
 
 async def write_edges(tx: Tx, tenant: str, found: Iterable[Edge]) -> None:

@@ -175,6 +175,11 @@ def _member_row(row: Sequence[Any]) -> MemberRow:
     return MemberRow(*row[:4], *map(bool, row[4:10]), *row[10:])
 
 
+async def add_members(tx: Tx, rows: Iterable[MemberRow]) -> None:
+    """Write rows of profiles that surely have none: they were inserted in this transaction."""
+    await tx.append(_MEMBERS, sorted(rows))
+
+
 async def write_members(tx: Tx, rows: Iterable[MemberRow]) -> None:
     updates = ", ".join(f"{name} = excluded.{name}" for name in _MEMBERS.columns[2:])
     await tx.insert(_MEMBERS, sorted(rows), f"ON CONFLICT (profile) DO UPDATE SET {updates}")
