@@ -17,7 +17,7 @@ from cx_context.store import open_store
 from cx_context_api.openapi import document
 from cx_events.blob.folder import FolderBlobs
 from cx_events.log.sqlite import SqliteLog
-from cx_ops.routes import router
+from cx_ops.http_routes.router import router
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics

@@ -53,6 +53,12 @@ class DeferredLog:
     async def end_offsets(self, topic: str) -> dict[int, int]:
         return await self._opened().end_offsets(topic)
 
+    async def begin_offsets(self, topic: str) -> dict[int, int]:
+        return await self._opened().begin_offsets(topic)
+
+    async def offsets_at(self, topic: str, timestamp: int) -> dict[int, int]:
+        return await self._opened().offsets_at(topic, timestamp)
+
 
 class DeferredBlobs:
     """``blobs`` once ``start`` has succeeded; call it again until then."""

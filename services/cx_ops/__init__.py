@@ -1,4 +1,5 @@
-"""The operators' service: consumer lag and dead letters of a running hub.
+"""The operators' service: look at the log, at the projectors and at dead letters of a running hub, and repair.
 
-Modules: ``lag`` (of each partition), ``retrying`` (a second try for events that could not be folded), ``routes`` (both
-over HTTP, for keys with the scope ``ops``)."""
+A package for each thing that an operator does. Modules: ``log_browsing`` (any topic, by place, time or filter),
+``lag`` (of each partition), ``retrying`` (a second try for events that could not be folded), ``moments`` (times that an
+operator names), ``http_routes`` (all of it over HTTP, for keys with the scope ``ops``)."""

@@ -32,6 +32,11 @@ SQL_ROOMS = (
     "services/cx_hub/stack/",
 )
 HTTP_MODULES = {
+    "documented.py",
+    "letter_routes.py",
+    "log_routes.py",
+    "projector_routes.py",
+    "router.py",
     "app.py",
     "routes.py",
     "agent_action_routes.py",

@@ -39,7 +39,6 @@ LONG_FUNCTIONS: dict[str, int] = {
     "services/cx_hub/demo/story.py:_calls": 53,
     "services/cx_hub/demo/story.py:_complains": 56,
     "services/cx_hub/demo/story.py:_mails": 48,
-    "services/cx_ops/routes.py:router": 47,
 }
 """Functions of more than ``FUNCTION_LINES``, with their lines. Shorten them; never add one, never let one grow."""
 

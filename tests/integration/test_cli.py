@@ -111,7 +111,9 @@ def test_help_names_every_command(here: Path, capfd: Captured) -> None:
         assert f"  {command} " in shown
 
 
-@pytest.mark.parametrize("line", ["nosuch", "map", "run nothing", "up --port x", "log tail -x", "customer"])
+@pytest.mark.parametrize(
+    "line", ["nosuch", "map", "run nothing", "up --port x", "log tail -x", "customer", "log tail --topic no"]
+)
 def test_wrong_usage_is_exit_2_on_stderr(here: Path, capfd: Captured, line: str) -> None:
     assert run(line.split()) == 2
     captured = capfd.readouterr()
@@ -364,6 +366,25 @@ def test_log_tail_shows_no_more_than_the_limit(at_hub: Path, capfd: Captured) ->
     capfd.readouterr()
     assert run(["log", "tail", "--limit", "2", "-o", "jsonl"]) == 0
     assert len(capfd.readouterr().out.splitlines()) == 2
+
+
+def test_log_tail_shows_the_newest_of_all_partitions(at_hub: Path, capfd: Captured) -> None:
+    for number in range(12):
+        one = event(f"newest-{number}", data={**event("x")["data"], "interaction": f"chat-newest-{number}"})
+        one["data"]["participants"] = []
+        (at_hub / "one").write_text(json.dumps(one))
+        assert run(["events", "send", str(at_hub / "one")]) == 0
+    capfd.readouterr()
+
+    def shown(*more: str) -> list[str]:
+        assert run(["log", "tail", "-o", "jsonl", *more]) == 0
+        return [json.loads(line)["id"] for line in capfd.readouterr().out.splitlines()]
+
+    assert shown("--limit", "3") == ["newest-9", "newest-10", "newest-11"]
+    assert shown("--limit", "2", "--newest-first") == ["newest-11", "newest-10"]
+    assert shown("--text", "CHAT-newest-3", "--type", "cx.message.*") == ["newest-3"]
+    assert shown("--source", event("x")["source"], "--id", "newest-5") == ["newest-5"]
+    assert shown("--limit", "1", "--interaction", "chat-newest-3") == ["newest-3"]
 
 
 def test_log_tail_follows_and_ends_clean_on_ctrl_c(at_hub: Path) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 from zlib import crc32
@@ -192,6 +192,26 @@ class KafkaLog:
         return self._counts[topic]
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
+        ends: dict[int, int] = await self._ask_offsets(topic, lambda consumer, wanted: consumer.end_offsets(wanted))
+        return ends
+
+    async def begin_offsets(self, topic: str) -> dict[int, int]:
+        begins: dict[int, int] = await self._ask_offsets(
+            topic, lambda consumer, wanted: consumer.beginning_offsets(wanted)
+        )
+        return begins
+
+    async def offsets_at(self, topic: str, timestamp: int) -> dict[int, int]:
+        # Asked before: what is appended meanwhile then counts as later.
+        ends = await self.end_offsets(topic)
+        at = max(timestamp, 0)  # brokers take negative times for "the first" and "the last" record
+        found = await self._ask_offsets(
+            topic, lambda consumer, wanted: consumer.offsets_for_times(dict.fromkeys(wanted, at))
+        )
+        return {number: ends[number] if place is None else place.offset for number, place in found.items()}
+
+    async def _ask_offsets(self, topic: str, ask: Callable[[Any, list[TopicPartition]], Awaitable[Any]]) -> Any:
+        """Return what the broker answers about each partition of a topic, by number."""
         deadline = _deadline()
         count = await self.partitions(topic)
         wanted = [TopicPartition(self.prefix + topic, number) for number in range(count)]
@@ -199,14 +219,14 @@ class KafkaLog:
             async with asyncio.timeout_at(deadline), self._offsets_lock:
                 if self._offsets_consumer is None:
                     self._offsets_consumer = await open_consumer(self.servers, self.access)
-                with guard_cancellation("a request for end offsets"):
-                    ends = await self._offsets_consumer.end_offsets(wanted)
+                with guard_cancellation("a request for offsets"):
+                    found = await ask(self._offsets_consumer, wanted)
         except (KafkaError, OSError, TimeoutError) as error:
             consumer, self._offsets_consumer = self._offsets_consumer, None
             if consumer is not None:
                 self._in_background(close_consumer(consumer))
-            raise TryLater("log", f"{self.servers} does not give the end of {topic}: {_text(error)}") from error
-        return {partition.partition: offset for partition, offset in ends.items()}
+            raise TryLater("log", f"{self.servers} does not give the offsets of {topic}: {_text(error)}") from error
+        return {partition.partition: place for partition, place in found.items()}
 
     async def _current_producer(self, deadline: float) -> _ManagedProducer:
         """Return the current producer, waiting for one that is being built. ``TryLater`` at the deadline, ``Fatal``."""

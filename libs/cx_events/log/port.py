@@ -112,6 +112,14 @@ class Log(Protocol):
     async def end_offsets(self, topic: str) -> dict[int, int]:
         """Return, by partition, the offset that the next record gets. ``TryLater`` where the log does not answer."""
 
+    async def begin_offsets(self, topic: str) -> dict[int, int]:
+        """Return, by partition, the offset of the first record that the log still holds; the end where it holds none.
+        Raises as ``end_offsets``."""
+
+    async def offsets_at(self, topic: str, timestamp: int) -> dict[int, int]:
+        """Return, by partition, the offset of the first record with this timestamp or a later one; the end where there
+        is none. ``timestamp``: ms since 1970. Raises as ``end_offsets``."""
+
 
 class InFlightAppends:
     """A bound on the appends under way: ``ticket = in_flight.acquire(records)``, in the end ``release(ticket)``.

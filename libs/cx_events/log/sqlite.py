@@ -7,7 +7,8 @@ returns after the WAL is synced. Appends that arrive together share one transact
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +22,15 @@ from cx_events.log.port import (
     check_records,
     check_topic,
 )
-from cx_events.log.sqlite_file import Topic, connect, end_offset, prepare_file, run_in_thread
+from cx_events.log.sqlite_file import (
+    Topic,
+    begin_offset,
+    connect,
+    end_offset,
+    offset_at,
+    prepare_file,
+    run_in_thread,
+)
 from cx_events.log.sqlite_reader import SqliteReader
 from cx_events.log.sqlite_writer import Append, SqliteWriter
 from cx_events.log.wake import WakeList
@@ -86,15 +95,25 @@ class SqliteLog:
         return self.topic(topic).partitions
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
+        return await self._ask_offsets(topic, end_offset)
+
+    async def begin_offsets(self, topic: str) -> dict[int, int]:
+        return await self._ask_offsets(topic, begin_offset)
+
+    async def offsets_at(self, topic: str, timestamp: int) -> dict[int, int]:
+        return await self._ask_offsets(topic, lambda connection, base: offset_at(connection, base, timestamp))
+
+    async def _ask_offsets(self, topic: str, ask: Callable[[sqlite3.Connection, int], int]) -> dict[int, int]:
+        """Return an offset of each partition of a topic. ``ask`` gets the rowid of the partition's offset 0."""
         found = self.topic(topic)
         if self._thread is None:
             raise Fatal(f"the log {self.path} is not started or already stopped")
 
-        def read_ends() -> dict[int, int]:
+        def read() -> dict[int, int]:
             with closing(connect(self.path)) as connection:
-                return {number: end_offset(connection, found.base(number)) for number in range(found.partitions)}
+                return {number: ask(connection, found.base(number)) for number in range(found.partitions)}
 
-        return await run_in_thread(self._thread, self.path, read_ends)
+        return await run_in_thread(self._thread, self.path, read)
 
     def topic(self, name: str) -> Topic:
         """Return where a topic lies in the file. ``Refused("unknown-topic")``; ``Fatal`` before ``start``."""

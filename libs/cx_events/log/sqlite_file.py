@@ -58,6 +58,28 @@ def end_offset(connection: sqlite3.Connection, base: int) -> int:
     return 0 if last is None else int(last - base) + 1
 
 
+def begin_offset(connection: sqlite3.Connection, base: int) -> int:
+    """Return the offset of a partition's first record; its end where it has none. ``base``: as of ``end_offset``."""
+    (first,) = connection.execute(
+        "SELECT min(id) FROM records WHERE id BETWEEN ? AND ?", (base, base | LAST_OFFSET)
+    ).fetchone()
+    return end_offset(connection, base) if first is None else int(first - base)
+
+
+def offset_at(connection: sqlite3.Connection, base: int, timestamp: int) -> int:
+    """Return the offset of a partition's first record of this time (ms since 1970) or later; its end where there is
+    none. Timestamps of a partition never fall, so it is found by halving."""
+    low, high = begin_offset(connection, base), end_offset(connection, base)
+    while low < high:
+        middle = (low + high) // 2
+        (found,) = connection.execute(
+            "SELECT timestamp FROM records WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1",
+            (base + middle, base | LAST_OFFSET),
+        ).fetchone()
+        low, high = (middle + 1, high) if found < timestamp else (low, middle)
+    return low
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Return a connection to a file that exists."""
     # mode=rw: a file that somebody removed must be an error, not an empty log.

@@ -171,3 +171,19 @@ class LogReadingContract(LogFixtures):
         assert stamps == sorted(stamps)
         assert stamps[0] > 1_700_000_000_000
         await reader.close()
+
+    async def test_offsets_are_found_by_the_logs_time(self, log: Log) -> None:
+        assert await log.begin_offsets(INTERACTIONS) == await log.end_offsets(INTERACTIONS)
+        for n in range(6):
+            await log.append([record("same", str(n))])
+            await asyncio.sleep(0.003)
+        reader = await from_start(log)
+        found = await take(reader, 6)
+        await reader.close()
+        partition, ends = found[0].partition, await log.end_offsets(INTERACTIONS)
+        for each in found:
+            first = next(other.offset for other in found if other.timestamp >= each.timestamp)
+            assert (await log.offsets_at(INTERACTIONS, each.timestamp))[partition] == first
+        assert await log.offsets_at(INTERACTIONS, 0) == await log.begin_offsets(INTERACTIONS)
+        assert (await log.begin_offsets(INTERACTIONS))[partition] == found[0].offset
+        assert await log.offsets_at(INTERACTIONS, found[-1].timestamp + 1) == ends

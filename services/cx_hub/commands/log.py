@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 from rich.text import Text
 
 from cx_events.json_types import Json
-from cx_events.log import (
-    CONTEXT_CHANGES,
-    DEAD_LETTERS,
-    INTERACTIONS,
-    LogReader,
-    LogRecord,
-    Partition,
-)
-from cx_hub.output import Format, OutputOption, line, show_rows, to_out
-from cx_hub.resources import opened_log, opened_store, run_async
+from cx_events.log import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS, STORES, Log
+from cx_hub.output import Format, OutputOption, line, show_rows, to_err, to_out
+from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_ops.lag import lag_of
+from cx_ops.log_browsing.customers import customer_test
+from cx_ops.log_browsing.filters import RecordFilter, RecordTest
+from cx_ops.log_browsing.lines import line_of, plain_lines
+from cx_ops.log_browsing.pages import PageLimits, follow, read_page
+from cx_ops.log_browsing.records import BrowsedRecord
+from cx_ops.log_browsing.seeking import Seek
+from cx_ops.log_browsing.views import json_line, show_whole
+from cx_ops.log_browsing.walk import Order
+from cx_ops.moments import read_moment
 from cx_runtime.settings import Settings
+
+LATEST = 20
+FROM_A_PLACE = 1_000
+LINES_A_SECOND = 100
+"""Records that a terminal shows of those that come; a person reads no more, and the rest is counted."""
 
 
 class Topic(StrEnum):
     INTERACTIONS = INTERACTIONS
     CONTEXT_CHANGES = CONTEXT_CHANGES
     DEAD_LETTERS = DEAD_LETTERS
+    STORES = STORES
+
+
+class Show(StrEnum):
+    """How much of a record to print."""
+
+    DECODED = "decoded"
+    PRETTY = "pretty"
+    RAW = "raw"
+    RECORD = "record"
 
 
 def register(app: typer.Typer) -> None:
@@ -40,102 +59,167 @@ def register(app: typer.Typer) -> None:
     app.command("lag")(lag)
 
 
+TypeOption = Annotated[str, typer.Option(help="Only events whose type begins so, or fits a pattern with *.")]
+InteractionOption = Annotated[str, typer.Option(help="Only events of this interaction.")]
+CustomerOption = Annotated[str, typer.Option(help="Only events of this customer, by any id of it.")]
+ConnectionOption = Annotated[str, typer.Option(help="Only what came by this connection.")]
+TenantOption = Annotated[str, typer.Option(help="Only records of this tenant.")]
+SourceOption = Annotated[str, typer.Option(help="Only events from this source.")]
+IdOption = Annotated[str, typer.Option("--id", help="Only events with this id.")]
+KeyOption = Annotated[str, typer.Option(help="Only records with this key.")]
+TextOption = Annotated[str, typer.Option(help="Only records that say this somewhere, whatever the case.")]
+Since = Annotated[str, typer.Option(metavar="TIME", help="From then on: RFC 3339, or a time ago like 10m.")]
+Until = Annotated[str, typer.Option(metavar="TIME", help="Only what was stored before then.")]
+PartitionOption = Annotated[int | None, typer.Option(help="This partition alone.", min=0)]
+Offset = Annotated[int | None, typer.Option(help="From this record of the partition on.", min=0)]
+Limit = Annotated[
+    int | None, typer.Option(help=f"How many to begin with: {LATEST}, or {FROM_A_PLACE} from a place on.", min=0)
+]
+ShowOption = Annotated[
+    Show, typer.Option(help="The value on one line, over many, as it lies there, or the whole record.")
+]
+
+
 def tail(
     topic: Annotated[Topic, typer.Option(help="Which topic.")] = Topic.INTERACTIONS,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with what comes.")] = False,
-    type: Annotated[str, typer.Option(help="Only events whose type begins so.")] = "",
-    interaction: Annotated[str, typer.Option(help="Only events of this interaction.")] = "",
-    limit: Annotated[int, typer.Option(help="How many of the latest to begin with.", min=0)] = 20,
+    type: TypeOption = "",
+    interaction: InteractionOption = "",
+    customer: CustomerOption = "",
+    connection: ConnectionOption = "",
+    tenant: TenantOption = "",
+    source: SourceOption = "",
+    id: IdOption = "",
+    key: KeyOption = "",
+    text: TextOption = "",
+    since: Since = "",
+    until: Until = "",
+    partition: PartitionOption = None,
+    offset: Offset = None,
+    limit: Limit = None,
+    newest_first: Annotated[bool, typer.Option("--newest-first", help="Print the newest record first.")] = False,
+    show: ShowOption = Show.DECODED,
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """The latest records of a topic, oldest first, and with -f those that come."""
+    """The latest records of a topic, or those from a time or an offset on; and with -f those that come.
 
-    def wanted(event: Json) -> bool:
-        return str(event.get("type", "")).startswith(type) and (
-            not interaction or event.get("data", {}).get("interaction") == interaction
-        )
-
-    run_async(_tail(topic.value, follow, wanted, limit, output, filtered=bool(type or interaction)))
-
-
-async def _tail(topic: str, follow: bool, wanted: Any, limit: int, output: Format, *, filtered: bool) -> None:
-    async with opened_log(Settings()) as log:
-        ends = await log.end_offsets(topic)
-        # Without a filter the latest of each partition hold the latest of all.
-        starts = {number: 0 if filtered else max(0, end - limit) for number, end in ends.items()}
-        reader = log.reader()
-        reader.assign({Partition(topic, number): start for number, start in starts.items()})
-        try:
-            latest: deque[LogRecord] = deque(maxlen=limit)
-            later: list[LogRecord] = []
-            async for record in _up_to(reader, starts, ends, later):
-                if wanted(_event(record)):
-                    latest.append(record)
-            ordered = sorted(latest, key=lambda record: (record.timestamp, record.partition, record.offset))
-            if output is Format.JSON and not follow:
-                show_rows([_event(record) for record in ordered], (), output, "")
-                return
-            for record in ordered:
-                _print(record, output)
-            while follow:
-                for record in later or await reader.read(1000, wait=1.0):
-                    if wanted(_event(record)):
-                        _print(record, output)
-                later = []
-        finally:
-            await reader.close()
+    One record is one line, unless --show pretty asks for more. Printed oldest first, as they came.
+    """
+    wanted = RecordFilter(tenant, key, type, interaction, connection, source, id, text)
+    is_forward = bool(since) or offset is not None
+    order: Order = "oldest" if is_forward else "newest"
+    seek = Seek(order, partition, offset, _ms(since, "since"), _ms(until, "until"))
+    most = limit if limit is not None else FROM_A_PLACE if is_forward else LATEST
+    asked = _Asked(topic.value, seek, wanted, customer, most, follow, newest_first, _Printer(show, output))
+    run_async(_tail(asked))
 
 
-async def _up_to(reader: LogReader, starts: dict[int, int], ends: dict[int, int], later: list[LogRecord]) -> Any:
-    """The records before ``ends``; what was read beyond them is left in ``later``."""
-    at = dict(starts)
-    while any(at[number] < end for number, end in ends.items()):
-        records = await reader.read(1000, wait=1.0)
+def _ms(moment: str, name: str) -> int | None:
+    return read_moment(moment, name) // 1000 if moment else None
+
+
+class _Printer:
+    """Prints records in one form."""
+
+    def __init__(self, show: Show, output: Format) -> None:
+        self._show = show
+        self._output = output
+
+    def page(self, records: Sequence[BrowsedRecord], *, more_follow: bool) -> None:
+        if self._output is Format.JSON and not more_follow:
+            show_rows([self._value(each) for each in records], (), Format.JSON, "")
+            return
         for record in records:
-            at[record.partition] = record.offset + 1
-            if record.offset < ends[record.partition]:
-                yield record
-            else:
-                later.append(record)
+            self.one(record)
+
+    def one(self, record: BrowsedRecord) -> None:
+        if self._output is not Format.TEXT:
+            is_value = record.content is not None and self._show is not Show.RECORD
+            line(json_line(record.record.value) if is_value else self._value(record))
+        elif self._show is Show.RAW and not sys.stdout.isatty():
+            line(record.record.value)
+        elif self._show is Show.RAW:
+            to_out().print(Text(plain_lines(record.record.value.decode("utf-8", "backslashreplace"))))
+        else:
+            to_out().print(Text(line_of(record)))
+            if self._show in (Show.PRETTY, Show.RECORD):
+                value = show_whole(record) if self._show is Show.RECORD else self._value(record)
+                to_out().print(Text(plain_lines(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())))
+
+    def _value(self, record: BrowsedRecord) -> Json:
+        """Return the decoded value, or the whole record where that is asked for or there is no JSON."""
+        if record.content is not None and self._show is not Show.RECORD:
+            return record.content
+        return show_whole(record)
 
 
-def _event(record: LogRecord) -> Json:
-    try:
-        value = msgspec.json.decode(record.value)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return {}
-    return value if isinstance(value, dict) else {}
+@dataclass(frozen=True)
+class _Asked:
+    topic: str
+    seek: Seek
+    wanted: RecordFilter
+    customer: str
+    limit: int
+    follow: bool
+    newest_first: bool
+    printer: _Printer
 
 
-def _print(record: LogRecord, output: Format) -> None:
-    if output is not Format.TEXT:
-        line(record.value)
-        return
-    to_out().print(Text("  ".join(_words(record))))
+async def _tail(asked: _Asked) -> None:
+    settings = Settings()
+    async with opened_log(settings) as log:
+        test = await _test_of(asked, settings)
+        page = await read_page(
+            log,
+            asked.topic,
+            asked.seek,
+            test,
+            PageLimits(asked.limit),
+            is_filtered=bool(asked.customer) or asked.wanted != RecordFilter(),
+            report=_tell_progress,
+        )
+        forward = asked.seek.order == "oldest"
+        records = page.records if forward != asked.newest_first else page.records[::-1]
+        asked.printer.page(records, more_follow=asked.follow)
+        if asked.follow:
+            await _follow(log, asked, page.places if forward else page.ends, test)
+        elif forward and not page.is_last:
+            to_err().print(f"{asked.limit} records; there are more: see --limit and --offset")
 
 
-def _words(record: LogRecord) -> Iterator[str]:
-    event = _event(record)
-    place = f"{record.partition}/{record.offset}"
-    data = event.get("data") if isinstance(event.get("data"), dict) else {}
-    assert data is not None
-    yield f"{place:>8}"
-    if record.topic == DEAD_LETTERS:
-        yield from (str(event.get(name, "")) for name in ("recorded", "stage", "reason", "id"))
-    elif record.topic == CONTEXT_CHANGES:
-        yield from (str(event.get(name, "")) for name in ("tenant", "customer", "version", "merged_into"))
-    else:
-        yield str(event.get("time", ""))
-        yield f"{event.get('type', ''):32}"
-        yield str(data.get("interaction", ""))
-        yield _said(data)[:100]
+async def _test_of(asked: _Asked, settings: Settings) -> RecordTest:
+    if not asked.customer:
+        return asked.wanted.matches
+    tenants = load_tenants(settings)
+    names = [name for name in tenants.by_name if asked.wanted.tenant in ("", name)]
+    async with opened_store(settings) as store:
+        theirs = await customer_test(store, {name: tenants.ids(name) for name in names}, asked.topic, asked.customer)
+    return lambda record: asked.wanted.matches(record) and theirs(record)
 
 
-def _said(data: Json) -> str:
-    for name in ("message", "bot", "insight"):
-        if isinstance(data.get(name), dict):
-            return str(data[name].get("text") or data[name].get("intent") or data[name].get("summary") or "")
-    return str(data.get("note") or data.get("topic") or data.get("reason") or "")
+def _tell_progress(scanned: int) -> None:
+    if sys.stderr.isatty():
+        to_err().print(f"looked at {scanned:,} records ...")
+
+
+async def _follow(log: Log, asked: _Asked, places: Mapping[int, int], test: RecordTest) -> None:
+    """Print what comes. A terminal gets no more than it can show; a pipe gets all."""
+    is_bounded = sys.stdout.isatty()
+    second, printed, left_out = 0.0, 0, 0
+    async for records in follow(log, asked.topic, places):
+        now = time.monotonic()
+        if now - second >= 1.0:
+            if left_out:
+                to_err().print(f"... {left_out:,} more came than a terminal can show; a pipe gets all")
+            second, printed, left_out = now, 0, 0
+        for record in records:
+            if not test(record):
+                continue
+            if is_bounded and printed == LINES_A_SECOND:
+                left_out += 1
+                continue
+            printed += 1
+            asked.printer.one(record)
 
 
 def lag(output: OutputOption = Format.TEXT) -> None:

@@ -13,7 +13,7 @@ from cx_context_api.reads.turns import ReadTurns
 from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import Hub, once
 from cx_hub.heavy_reads import COMMAND, setting_up
-from cx_ops.routes import router as ops_router
+from cx_ops.http_routes.router import router as ops_router
 
 
 @asynccontextmanager

@@ -1,0 +1,21 @@
+"""Put the operators' routes together."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from cx_context.store import Store
+from cx_events.log import Log
+from cx_ops.http_routes.letter_routes import LetterRoutes
+from cx_ops.http_routes.log_routes import LogRoutes
+from cx_ops.http_routes.projector_routes import ProjectorRoutes
+from cx_runtime.tenants import Tenants
+
+
+def router(log: Log, store: Store, tenants: Tenants) -> APIRouter:
+    """Return all routes below ``/v1/ops``."""
+    routes = APIRouter(prefix="/v1/ops", tags=["ops"])
+    ProjectorRoutes(log, store, tenants).add_to(routes)
+    LogRoutes(log, store, tenants).add_to(routes)
+    LetterRoutes(log, store, tenants).add_to(routes)
+    return routes
