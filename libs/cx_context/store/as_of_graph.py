@@ -24,7 +24,7 @@ from cx_context.store.part_codec import (
     begun_sql,
     decode_header,
 )
-from cx_context.store.parts import read_parts_of_sides
+from cx_context.store.parts import names_nobody_sql, read_parts_of_sides
 from cx_context.store.parts_as_of import PartsAsOf
 from cx_context.store.rule_changes import rules_change_from_row
 from cx_context.store.settled import settled_among
@@ -315,8 +315,9 @@ class AsOfGraph:
         )
         ever_shared = f"({SOME_SHARED_SQL} OR EXISTS (SELECT 1 FROM rule_changes WHERE tenant = :tenant))"
         rows = await self._tx.fetch(
-            f"SELECT p.interaction, o.stream_id FROM (SELECT DISTINCT p.interaction FROM parts p WHERE {mine}) AS p "
-            "JOIN parts o ON o.stream_id = p.interaction "
+            "SELECT p.interaction, p.interaction AS stream_id "
+            f"FROM (SELECT DISTINCT p.interaction FROM parts p WHERE {mine}) AS p "
+            f"WHERE {names_nobody_sql('p.interaction')} "
             "UNION SELECT p.interaction, o.stream_id "
             f"FROM (SELECT DISTINCT p.interaction, p.stream_id FROM parts p WHERE {mine}) AS p "
             f"JOIN parts o ON o.interaction = p.interaction AND o.stream_id <> p.stream_id WHERE {ever_shared}",

@@ -9,6 +9,7 @@ from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.members import SOME_AMBIGUOUS_SQL, member_from_columns
+from cx_context.store.parts import names_nobody_sql
 from cx_context.store.rule_changes import read_proof_lifetimes
 from cx_context.store.sql import Tx
 from cx_events.ids import IdSpace, NodeId
@@ -38,8 +39,9 @@ SELECT mine.*,
     ORDER BY e.effective DESC FETCH FIRST :most ROWS WITH TIES
   ),
   EXISTS (
-    SELECT 1 FROM parts p JOIN parts o ON o.stream_id = p.interaction
+    SELECT 1 FROM parts p
     WHERE p.stream_id = mine.id AND p.interaction <> p.stream_id AND p.tenant = :tenant
+    AND {names_nobody_sql("p.interaction")}
   ) OR EXISTS (SELECT 1 FROM attributions a WHERE a.profile = mine.id AND a.tenant = :tenant)
   OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.identifier = mine.id AND r.tenant = :tenant)
   OR EXISTS (SELECT 1 FROM refused_claims r WHERE r.other = mine.id AND r.tenant = :tenant)

@@ -109,6 +109,15 @@ async def nodes_with_open_sides(tx: Tx, tenant: str, nodes: Collection[NodeId]) 
     return {row[0] for row in rows}
 
 
+def names_nobody_sql(interaction: str) -> str:
+    """Return SQL for an interaction in which something names nobody: it has a part in a stream of its own.
+
+    A look-up for each row, whatever the server believes a look-up to bring. A join of ``parts`` with itself on
+    ``stream_id`` is planned as all rows against all where a few customers have most of the parts.
+    """
+    return f"(SELECT 1 FROM parts o WHERE o.stream_id = {interaction} LIMIT 1) IS NOT NULL"
+
+
 async def nodes_named_by(
     tx: Tx, tenant: str, profiles: Collection[NodeId], turned: Collection[NodeId] = ()
 ) -> set[NodeId]:
@@ -119,7 +128,7 @@ async def nodes_named_by(
     if not profiles:
         return set()
     found = await tx.fetch(
-        f"SELECT p.interaction FROM {_SIDES} AS p JOIN parts o ON o.stream_id = p.interaction "
+        f"SELECT p.interaction FROM {_SIDES} AS p WHERE {names_nobody_sql('p.interaction')} "
         f"UNION SELECT p.interaction FROM {_SIDES} AS p "
         "JOIN parts o ON o.interaction = p.interaction AND o.stream_id <> p.stream_id "
         f"JOIN members m ON m.profile = o.stream_id WHERE {SOME_AMBIGUOUS_SQL} AND m.ambiguous "
