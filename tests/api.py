@@ -20,7 +20,7 @@ from tests.patience import PATIENCE
 from tests.shown import faults_of
 from tests.stores import sqlite_store
 
-from cx_context.store import Store, leases, open_store
+from cx_context.store import Store, leases, offsets, open_store
 from cx_context.store.leases import Fenced, Lease
 from cx_context_api.app import ContextApi, add_routes
 from cx_context_api.decisions import Clock, IncreasingClock
@@ -107,7 +107,7 @@ class Projector:
         await open_store_epoch(self.store, self.log, begins=not self.owned)
         partitions = await self.log.partitions(INTERACTIONS)
         async with self.store.writing() as tx:
-            await leases.announce(tx, {Partition(INTERACTIONS, number): 0 for number in range(partitions)})
+            await offsets.announce(tx, {Partition(INTERACTIONS, number): 0 for number in range(partitions)})
             self.owned = await leases.take(tx, "hand", 3600)
         self.applier.cache.clear()
 

@@ -10,7 +10,7 @@ import msgspec
 
 from cx_context.change_notifications import StoreOpened
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, epochs, leases
+from cx_context.store import Store, epochs, leases, offsets
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.epochs import StoreEpoch
@@ -148,7 +148,7 @@ async def workers(store: Store, logs: list[list[LogRecord]], count: int) -> list
     async with store.writing() as tx:
         if await epochs.stored(tx) is None:
             await epochs.write(tx, WITHOUT_A_LOG)
-        await leases.announce(tx, [Partition(INTERACTIONS, number) for number in range(len(logs))])
+        await offsets.announce(tx, [Partition(INTERACTIONS, number) for number in range(len(logs))])
     found = [Worker(store, f"worker-{number}", logs) for number in range(count)]
     for _ in range(2):
         for worker in found:

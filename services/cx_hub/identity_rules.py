@@ -12,7 +12,7 @@ from hashlib import blake2b
 import msgspec
 import structlog
 
-from cx_context.store import Store, leases, rule_changes
+from cx_context.store import Store, offsets, rule_changes
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_events.envelope import Data, Draft, IdentityDecision
 from cx_events.errors import Fatal, Refused
@@ -72,7 +72,7 @@ async def _caught_up(store: Store, log: Log) -> None:
     ends = {Partition(INTERACTIONS, number): end for number, end in (await log.end_offsets(INTERACTIONS)).items()}
     while True:
         async with store.reading() as tx:
-            done = await leases.progress(tx)
+            done = await offsets.progress(tx)
         if all(partition in done and done[partition][0] >= end for partition, end in ends.items() if end):
             return
         await asyncio.sleep(LOOK_SECONDS)

@@ -6,7 +6,7 @@ import time
 
 from msgspec import Struct
 
-from cx_context.store import Store, leases
+from cx_context.store import Store, offsets
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, Partition
 
 TOPICS = (INTERACTIONS, DEAD_LETTERS)
@@ -28,7 +28,7 @@ class Lag(Struct, frozen=True):
 async def lag_of(log: Log, store: Store) -> list[Lag]:
     """Return the lag of every partition that projectors apply. Raises ``TryLater`` where log or store do not answer."""
     async with store.reading() as tx:
-        done = await leases.progress(tx)
+        done = await offsets.progress(tx)
     found = []
     for topic in TOPICS:
         for number, end in sorted((await log.end_offsets(topic)).items()):

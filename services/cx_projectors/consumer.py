@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from cx_context.store import Store, leases
+from cx_context.store import Store, leases, offsets
 from cx_context.store.leases import Fenced, Lease
 from cx_events.cancellation import close_within
 from cx_events.errors import Fatal, TryLater
@@ -212,7 +212,7 @@ class Consumer:
         self._begins = False
         counts = {topic: await self._log.partitions(topic) for topic in TOPICS}
         async with self._store.writing() as tx:
-            await leases.announce(tx, [Partition(t, n) for t, count in counts.items() for n in range(count)])
+            await offsets.announce(tx, [Partition(t, n) for t, count in counts.items() for n in range(count)])
             self._owned = await leases.take(tx, self._name, self._limits.lease)
         self._applier.cache.clear()
         self._stale = False
@@ -246,7 +246,7 @@ class Consumer:
 
     async def _measure_lag(self) -> None:
         async with self._store.reading() as tx:
-            done = await leases.progress(tx)
+            done = await offsets.progress(tx)
         for topic in TOPICS:
             ends = {Partition(topic, n): end for n, end in (await self._log.end_offsets(topic)).items()}
             behind = lag({partition: at[0] for partition, at in done.items()}, ends)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from cx_context.fold_faults import part_of
 from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import RoutingTarget, SideState, routing_targets
-from cx_context.store import assignments, first_mentions, leases, outbox, ownership, segments
+from cx_context.store import assignments, first_mentions, leases, offsets, outbox, ownership, segments
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.dead_letters import delete_dead_letter, write_dead_letters
 from cx_context.store.decisions import delete_decision, read_tenant_flags
@@ -87,7 +87,7 @@ async def apply_alone(
     applied.letters = batch.unsettled + batch.problems_of([*new, *replaced])
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies}.union(replaced))
     await write_dead_letters(tx, applied.letters)
-    await leases.advance(tx, batch.offsets)
+    await offsets.advance(tx, batch.offsets)
     await leases.fence_all(tx)
     return applied
 

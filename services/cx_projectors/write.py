@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context.store import leases
+from cx_context.store import leases, offsets
 from cx_context.store.dead_letters import write_dead_letters
 from cx_context.store.events import insert_events, write_copies
 from cx_context.store.leases import Lease
@@ -63,7 +63,7 @@ async def apply_batch(
     applied.letters = batch.unsettled + batch.problems_of(new)
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies})
     await write_dead_letters(tx, applied.letters)
-    await leases.advance(tx, batch.offsets)
+    await offsets.advance(tx, batch.offsets)
     return applied
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 MODULES = {path.relative_to(TESTS).as_posix(): path for path in sorted(TESTS.rglob("*.py"))}
 
-RUNS_BY_THE_CLOCK = ("tests.faults.", "tests.processes.", "tests.secured.", "cx_context.store.leases", "trustme")
+RUNS_BY_THE_CLOCK = (
+    "tests.faults.",
+    "tests.processes.",
+    "tests.secured.",
+    "cx_context.store.leases",
+    "cx_context.store.offsets",
+    "trustme",
+)
 """What stamps or judges times by the machine's clock: real services, leases, certificates. A name that ends with a full
 stop means all that is in that module."""
 TAKES_THE_CLOCK = {

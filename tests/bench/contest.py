@@ -21,7 +21,7 @@ from tests.bench.report import Result
 from tests.bench.servers import fresh_database, plain
 from tests.bench.workload import PARTITIONS, Workload
 
-from cx_context.store import leases, open_store
+from cx_context.store import leases, offsets, open_store
 from cx_context.store.part_codec import decode_part
 from cx_events.errors import Fatal
 from cx_events.log import INTERACTIONS, TOPICS, Partition
@@ -103,7 +103,7 @@ async def _prepare_hub(store_url: str, workers: Sequence[str]) -> None:
     store = open_store(store_url)
     await store.start()
     async with store.writing() as tx:
-        await leases.announce(tx, [Partition(topic, number) for topic in TOPICS[::2] for number in range(PARTITIONS)])
+        await offsets.announce(tx, [Partition(topic, number) for topic in TOPICS[::2] for number in range(PARTITIONS)])
         for worker in (*workers, *workers):
             await leases.take(tx, worker, _LEASE_SECONDS)
     await store.stop()

@@ -20,7 +20,7 @@ from tests import parts
 from tests.patience import PATIENCE
 from tests.processes import bare_environment
 
-from cx_context.store import Store, leases, open_store
+from cx_context.store import Store, offsets, open_store
 from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
 from cx_events.log.open import open_log
 from cx_hub import stack
@@ -220,7 +220,7 @@ def command(described: str | None, trial: Callable[..., Coroutine[Any, Any, Tria
 async def applied(store: Store) -> int:
     """How many records of the interactions are applied; offsets may have gaps, so it is at least that."""
     async with store.reading() as tx:
-        return sum(at[0] for partition, at in (await leases.progress(tx)).items() if partition.topic == INTERACTIONS)
+        return sum(at[0] for partition, at in (await offsets.progress(tx)).items() if partition.topic == INTERACTIONS)
 
 
 async def caught_up(store: Store, log: Log) -> None:
@@ -228,7 +228,7 @@ async def caught_up(store: Store, log: Log) -> None:
     ends = {Partition(INTERACTIONS, number): end for number, end in (await log.end_offsets(INTERACTIONS)).items()}
     while True:
         async with store.reading() as tx:
-            done = await leases.progress(tx)
+            done = await offsets.progress(tx)
         if all(partition in done and done[partition][0] >= end for partition, end in ends.items()):
             return
         await asyncio.sleep(LOOK_SECONDS)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import httpx2
 
-from cx_context.store import Store, leases
+from cx_context.store import Store, offsets
 from cx_events.errors import TryLater
 from cx_events.log import INTERACTIONS, Log
 
@@ -80,7 +80,7 @@ class Watching:
             async with asyncio.timeout(5):
                 ends = await self.log.end_offsets(INTERACTIONS)
                 async with self.store.reading() as tx:
-                    done = await leases.progress(tx)
+                    done = await offsets.progress(tx)
         except (TryLater, TimeoutError):
             return None
         applied = sum(at[0] for partition, at in done.items() if partition.topic == INTERACTIONS)

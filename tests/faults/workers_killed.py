@@ -29,7 +29,7 @@ from tests.faults.ground import (
 )
 
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, leases
+from cx_context.store import Store, offsets
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.events import read_event_keys
@@ -57,7 +57,7 @@ class Team:
     async def look(self) -> int:
         """Count the partitions that changed owner since the last look; how many records are applied."""
         async with self.store.reading() as tx:
-            progress = await leases.progress(tx)
+            progress = await offsets.progress(tx)
         for partition, (_, owner, _) in progress.items():
             if owner and partition.topic == INTERACTIONS:
                 self.changes += partition in self.owners and self.owners[partition] != owner

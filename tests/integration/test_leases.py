@@ -12,7 +12,7 @@ import pytest
 from tests.patience import PATIENCE
 from tests.projection import TENANTS, ids_of
 
-from cx_context.store import Store, leases, open_store
+from cx_context.store import Store, leases, offsets, open_store
 from cx_context.store.events import read_event_keys
 from cx_context.store.leases import Fenced, Lease
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition, Record
@@ -44,7 +44,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
 
 async def announce(store: Store, partitions: int, *topics: str) -> None:
     async with store.writing() as tx:
-        await leases.announce(tx, [Partition(topic, number) for topic in topics for number in range(partitions)])
+        await offsets.announce(tx, [Partition(topic, number) for topic in topics for number in range(partitions)])
 
 
 async def take(store: Store, worker: str, seconds: float = LONG) -> Owned:
@@ -80,7 +80,7 @@ async def stored(store: Store) -> int:
 
 async def position(store: Store) -> int:
     async with store.reading() as tx:
-        return (await leases.progress(tx))[Partition(INTERACTIONS, 0)][0]
+        return (await offsets.progress(tx))[Partition(INTERACTIONS, 0)][0]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4])
@@ -170,7 +170,7 @@ async def test_a_batch_under_an_expiring_lease_finishes_before_takeover(
         taking = asyncio.create_task(take(store, "heir"))
         await asyncio.sleep(2 * SHORT)
         assert not taking.done()
-        await leases.advance(tx, {partition: 7})
+        await offsets.advance(tx, {partition: 7})
     assert await taking == {partition: Lease(7, slow[partition].epoch + 1)}
 
 
@@ -210,7 +210,7 @@ async def test_a_worker_applies_old_and_new_records(store: Store, sqlite_log_pat
         await until(lambda: applied(40))
     assert worker.applied == 40
     async with store.reading() as tx:
-        assert {owner for _, owner, _ in (await leases.progress(tx)).values()} == {""}, "a graceful stop gives all up"
+        assert {owner for _, owner, _ in (await offsets.progress(tx)).values()} == {""}, "a graceful stop gives all up"
     await log.stop()
 
 

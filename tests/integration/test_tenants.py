@@ -9,7 +9,7 @@ from tests.projection import RULES, WINDOW
 
 from cx_context.definition import define_bodies
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, leases, open_store
+from cx_context.store import Store, leases, offsets, open_store
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
@@ -42,7 +42,7 @@ async def apply_one_by_one(store: Store, history: list[StampedEvent]) -> None:
     tenants = {name: Tenancy(ids, RULES) for name, ids in SPACES.items()}
     partition = Partition(INTERACTIONS, 0)
     async with store.writing() as tx:
-        await leases.announce(tx, [partition])
+        await offsets.announce(tx, [partition])
         held = (await leases.take(tx, "worker", 3600))[partition]
     applier = RetryingApplier(store, "worker", tenants)
     for offset, stamped in enumerate(history):

@@ -385,7 +385,7 @@ async def test_a_failure_of_every_record_is_blamed_on_none(store: Store, monkeyp
     logs = in_partitions(history, 1)
     (worker,) = await workers(store, logs, 1)
     with monkeypatch.context() as planted:
-        planted.setattr(write.leases, "advance", broken)
+        planted.setattr(write.offsets, "advance", broken)
         with pytest.raises(RuntimeError):
             await worker.step(100)
     assert await letters(store) == []

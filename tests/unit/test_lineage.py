@@ -28,7 +28,7 @@ from cx_context.explain.json_pointer import (
     value_at,
 )
 from cx_context.explain.lineage import explain_value
-from cx_context.explain.provenance import PROVENANCE, provenance_of
+from cx_context.explain.source_fields import PROVENANCE, provenance_of
 from cx_context.fold import apply, new_part
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart

@@ -114,5 +114,5 @@ def test_documents_show_every_member_that_is_declared() -> None:
 
 def test_a_member_that_no_schema_declares_is_found() -> None:
     (body,) = define_bodies([proof(), *samples()], ACME, DEFAULT, WINDOW).values()
-    assert faults_of({**body, "counts": {**body["counts"], "calls": 1}})
+    assert faults_of({**body, "counts": {**body["counts"], "undeclared": 1}})
     assert faults_of({**body, "counts": {name: count for name, count in body["counts"].items() if name != "events"}})

@@ -3,7 +3,7 @@
 The answer is exact, by trying: the value is rendered without an event, with who is who held fixed, and compared. It is
 cheap because parts add up: the part without an event is the sum of what comes before it and what comes after
 (``counterfactual``). An event whose absence changes none of the fields that feed the value need not be tried
-(``provenance``).
+(``source_fields``).
 
 Several events may say the same, so that none of them is needed (two that name one order). Then those are named that
 would do alone, if there are at least two.
@@ -17,7 +17,7 @@ from typing import Any
 from cx_context.document import Document
 from cx_context.explain.counterfactual import EMPTY_PART, Counterfactual, CustomerHistory
 from cx_context.explain.json_pointer import MISSING, Path, value_at
-from cx_context.explain.provenance import provenance_of
+from cx_context.explain.source_fields import provenance_of
 from cx_context.explain.unchanged_threading import TIME_FIELDS, UnchangedThreading
 from cx_context.fold import new_part
 from cx_context.sections.contact_state import STATE

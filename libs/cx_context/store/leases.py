@@ -4,7 +4,8 @@ Kafka's own group protocol rebalances in the background and knows nothing of our
 them (see docs/decisions/0002-partition-leases.md). Times are the database's clock, in seconds.
 
 A worker calls ``take`` every third of a lease; it tells what the worker owns now, after renewing, taking what is free
-and giving up what is more than its share. A batch calls ``hold`` first in its transaction, and ``advance`` last.
+and giving up what is more than its share. A batch calls ``hold`` first in its transaction, and moves its ``offsets``
+last.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cx_context.store.sql import Tx
-from cx_context.store.tables import PARTITIONS, shape_of
 from cx_events.errors import CxError
 from cx_events.log import Partition
 
@@ -30,12 +30,6 @@ class Lease:
 
     next_offset: int
     epoch: int
-
-
-async def announce(tx: Tx, partitions: Iterable[Partition]) -> None:
-    """Make rows for partitions that have none, at offset 0."""
-    rows = [(p.topic, p.number, 0, 0, "", 0.0, 0.0) for p in sorted(partitions)]
-    await tx.insert(shape_of(PARTITIONS), rows, "ON CONFLICT DO NOTHING")
 
 
 async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Lease]:
@@ -135,16 +129,6 @@ async def hold(tx: Tx, worker: str, leases: Mapping[Partition, Lease]) -> None:
             )
 
 
-async def advance(tx: Tx, offsets: Mapping[Partition, int]) -> None:
-    """Move the offsets on, in the transaction that applied the records before them."""
-    rows = [(p.topic, p.number, offsets[p], 0, "", 0.0, 0.0) for p in sorted(offsets)]
-    await tx.insert(
-        shape_of(PARTITIONS),
-        rows,
-        f"ON CONFLICT (topic, number) DO UPDATE SET next_offset = excluded.next_offset, moved_at = {tx.now}",
-    )
-
-
 async def lock_all(tx: Tx) -> None:
     """Lock the row of every partition, in the one order in which all do; before a statement that writes several."""
     await tx.fetch("SELECT number FROM partitions ORDER BY topic, number " + tx.for_update)
@@ -153,19 +137,3 @@ async def lock_all(tx: Tx) -> None:
 async def fence_all(tx: Tx) -> None:
     """Make every owner of a partition drop what it keeps in memory and take anew. After ``lock_all``."""
     await tx.execute("UPDATE partitions SET epoch = epoch + 1")
-
-
-async def progress(tx: Tx) -> dict[Partition, tuple[int, str, float]]:
-    """Return each partition's next offset to apply, owner, and seconds since it last moved (0 where it never did)."""
-    rows = await tx.fetch(
-        "SELECT topic, number, next_offset, owner, CASE WHEN moved_at = 0 THEN 0 ELSE "
-        + tx.now
-        + " - moved_at END FROM partitions"
-    )
-    return {Partition(topic, number): (next_offset, owner, age) for topic, number, next_offset, owner, age in rows}
-
-
-async def read_current_to(tx: Tx) -> float:
-    """Return when a projector last moved on, in seconds since 1970; 0 if none ever did."""
-    rows = await tx.fetch("SELECT coalesce(max(moved_at), 0) FROM partitions")
-    return float(rows[0][0])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from cx_context.explain.counterfactual import CustomerHistory, WorkLimitExceeded
 from cx_context.explain.diff import ValueChange, diff_contexts
 from cx_context.explain.json_pointer import MISSING, pointer_of
-from cx_context.explain.provenance import provenance_of
+from cx_context.explain.source_fields import provenance_of
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx

@@ -9,7 +9,7 @@ from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.customer_index import CustomerEntry, CustomerIndex
 from cx_context.store.finding import find_interaction, find_node, find_profile
 from cx_context.store.graph_view import CustomerMatch
-from cx_context.store.leases import read_current_to
+from cx_context.store.offsets import read_current_to
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.ambiguity import AmbiguousTarget
 from cx_context_api.reads.deadline import within

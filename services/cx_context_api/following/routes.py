@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from cx_context.routing_targets import RoutingTarget
 from cx_context.store import Store
-from cx_context.store.leases import read_current_to
+from cx_context.store.offsets import read_current_to
 from cx_context.versions import epoch_of
 from cx_context_api.contexts.contact_assurance import read_contact_query
 from cx_context_api.contexts.contact_contexts import ContactContexts

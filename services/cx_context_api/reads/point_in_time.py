@@ -9,7 +9,7 @@ from typing import Any
 from cx_context.store import Store
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
-from cx_context.store.leases import read_current_to
+from cx_context.store.offsets import read_current_to
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context.store.time_bounds import TimeBounds

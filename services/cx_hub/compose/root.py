@@ -17,7 +17,7 @@ import structlog
 
 from cx_channels.registry import providers
 from cx_context.store import open_store
-from cx_context.store.leases import read_current_to
+from cx_context.store.offsets import read_current_to
 from cx_events.blob.open import open_blobs
 from cx_events.errors import TryLater
 from cx_events.log import INTERACTIONS

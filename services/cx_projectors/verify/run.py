@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cx_context.document import context_body, encode_body
-from cx_context.store import Store, epochs, leases, table_rows
+from cx_context.store import Store, epochs, offsets, table_rows
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.dead_letters import LetterKey
@@ -84,7 +84,7 @@ async def verify(store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Mi
 
 
 async def _offsets(tx: Tx) -> dict[Partition, int]:
-    return {partition: at[0] for partition, at in (await leases.progress(tx)).items()}
+    return {partition: at[0] for partition, at in (await offsets.progress(tx)).items()}
 
 
 async def _compare(
@@ -157,7 +157,7 @@ async def _computed(tx: Tx, work: Callable[[], T]) -> T:
         await asyncio.wait([task], timeout=_PATIENCE)
         if task.done():
             return task.result()
-        await leases.progress(tx)
+        await offsets.progress(tx)
 
 
 async def _hold_tables(tx: Tx, expected: Expected, findings: Findings) -> None:

@@ -1,6 +1,6 @@
-"""The provenance of each value of the document: by which rule it comes about, and which fields of parts it is made of.
+"""The fields of parts that each value of the document is made of, and by which rule.
 
-The lineage narrows its search by it. The rows stand in the sections.
+The lineage narrows its search by it. The rows stand in the sections, as their ``provenance``.
 """
 
 from __future__ import annotations
