@@ -49,8 +49,8 @@ class Reason(NamedTuple):
 
 
 _SUMMED = (
-    "interaction", "agent", "queue", "queued", "offered", "answered", "accepted", "passed", "first", "ended", "resumed",
-    "customer_spoke", "reopened", "endless",
+    "interaction", "agent", "queue", "queued_at", "offer", "answered_at", "acceptance", "transfer", "first", "end",
+    "resumed_at", "customer_spoke_at", "reopened_at", "endless_since",
 )  # fmt: skip
 
 _values_of = attrgetter(*_SUMMED)
@@ -67,7 +67,7 @@ class SideState:
     """
 
     __slots__ = (*_SUMMED, "_latest", "_resolves")
-    endless: int | None
+    endless_since: int | None
 
     def __init__(self) -> None:
         for name, value in _EMPTY:
@@ -86,21 +86,21 @@ class SideState:
         for name, value, merge in zip(_SUMMED, _values_of(part), _RULES, strict=True):
             if value:
                 setattr(self, name, merge(getattr(self, name), value))
-        if part.active:
-            self._latest = max(self._latest, (part.active[-1], part_id))
-        if part.resolved is not None:
+        if part.activity:
+            self._latest = max(self._latest, (part.activity[-1], part_id))
+        if part.resolution is not None:
             about = part.about or ""
             old = self._resolves.get(about)
-            if old is None or part.resolved[0] > old[0]:
-                self._resolves[about] = part.resolved
+            if old is None or part.resolution[0] > old[0]:
+                self._resolves[about] = part.resolution
 
     @property
-    def resolved(self) -> Register | None:
+    def resolution(self) -> Register | None:
         if not self._resolves:
             return None
         latest = text_of(self._latest[1])
         counting = [
-            resolve for about, resolve in self._resolves.items() if self.endless is None or about in ("", latest)
+            resolve for about, resolve in self._resolves.items() if self.endless_since is None or about in ("", latest)
         ]
         return max(counting, key=lambda resolve: resolve[0], default=None)
 
@@ -113,18 +113,18 @@ _NOBODYS: RoutingState = ()
 
 def routing_state(part: Any) -> RoutingState:
     """Return what ``desks`` looks at. Asked twice for each side that a batch touches, so it does little."""
-    if not part.interaction or not is_live(part) or (part.resolved is not None and _is_resolved(part)):
+    if not part.interaction or not is_live(part) or (part.resolution is not None and _is_resolved(part)):
         return _NOBODYS
     agent, queue = part.agent, part.queue
     return (
         agent[1][0] if agent is not None else "",
         queue[1][0] if queue is not None else "",
-        part.offered,
-        part.answered,
-        part.accepted,
-        part.passed,
-        part.queued or (queue[0] if queue is not None else None),
-        part.queued,
+        part.offer,
+        part.answered_at,
+        part.acceptance,
+        part.transfer,
+        part.queued_at or (queue[0] if queue is not None else None),
+        part.queued_at,
         part.first or (agent[0] if agent is not None else None),
     )
 

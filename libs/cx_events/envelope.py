@@ -99,7 +99,7 @@ class Message(DataStruct):
     attachments: list[Attachment] = []
 
 
-class Named(DataStruct):
+class AgentOrQueue(DataStruct):
     """An agent or a queue."""
 
     id: str = ""
@@ -138,8 +138,8 @@ class Failure(DataStruct):
 class Transfer(DataStruct):
     to: str = ""
     kind: str = ""
-    agent: Named | None = None
-    queue: Named | None = None
+    agent: AgentOrQueue | None = None
+    queue: AgentOrQueue | None = None
 
 
 class Survey(DataStruct):
@@ -179,7 +179,7 @@ class Handoff(DataStruct):
     """
 
     to: str = ""
-    queue: Named | None = None
+    queue: AgentOrQueue | None = None
     packet: dict[str, Any] = {}
     by: Literal["bot", "agent", "customer"] | None = None
     version: int | None = None
@@ -228,8 +228,8 @@ class Data(DataStruct):
     participants: list[Participant] = []
     references: list[Reference] = []
     message: Message | None = None
-    queue: Named | None = None
-    agent: Named | None = None
+    queue: AgentOrQueue | None = None
+    agent: AgentOrQueue | None = None
     reason: str = ""
     transcript: list[TranscriptLine] = []
     bot: Bot | None = None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from cx_events.envelope import Attachment, Data, Named, Participant
+from cx_events.envelope import AgentOrQueue, Attachment, Data, Participant
 from cx_events.facts import Fact
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
@@ -269,7 +269,7 @@ class _VconBuilder:
             members["transferor"] = ours[0]
         if transfer is not None:
             named = transfer.agent or transfer.queue
-            to = Named(id=named.id, name=named.name) if named is not None else Named(name=transfer.to)
+            to = AgentOrQueue(id=named.id, name=named.name) if named is not None else AgentOrQueue(name=transfer.to)
             if to.id or to.name:
                 role: Any = "agent" if transfer.agent is not None else "business"
                 members["transfer_target"] = self._people.party(Participant(role=role, id=to.id, name=to.name))

@@ -11,12 +11,12 @@ from types import MappingProxyType
 import msgspec
 
 from cx_events.envelope import (
+    AgentOrQueue,
     Attachment,
     Data,
     Direction,
     Draft,
     Message,
-    Named,
     Recording,
     Reference,
     Transfer,
@@ -97,7 +97,7 @@ class _Source:
             return "internal"
         return "inbound" if self.parties.roles[author] == "customer" else "outbound"
 
-    def agent(self, involved: list[int]) -> Named | None:
+    def agent(self, involved: list[int]) -> AgentOrQueue | None:
         agents = [number for number in involved if self.parties.roles[number] == "agent"]
         return self.parties.named(agents[0]) if agents else None
 

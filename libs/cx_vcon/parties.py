@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from cx_events.envelope import Identifier, Named, Participant, Role
+from cx_events.envelope import AgentOrQueue, Identifier, Participant, Role
 from cx_events.json_types import Json
 from cx_vcon.json_values import obj, text
 
@@ -59,10 +59,10 @@ class Parties:
         first = [self.customer] if self.customer is not None else []
         return [self._each[number] for number in islice(dict.fromkeys(chain(first, involved)), MAX_PARTICIPANTS)]
 
-    def named(self, number: int) -> Named:
+    def named(self, number: int) -> AgentOrQueue:
         party = self.parties[number]
         known = (text(party.get(name)) for name in ("uuid", "mailto", "tel", "sip", "name"))
-        return Named(id=next(filter(None, known), "")[:MAX_NAME], name=text(party.get("name"))[:MAX_NAME])
+        return AgentOrQueue(id=next(filter(None, known), "")[:MAX_NAME], name=text(party.get("name"))[:MAX_NAME])
 
     def role_by_name(self, name: str) -> Role | None:
         """The role of whoever is called so, by name or by the role's own word."""

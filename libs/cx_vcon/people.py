@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from cx_events.envelope import Data, Named, Participant
+from cx_events.envelope import AgentOrQueue, Data, Participant
 from cx_events.json_types import Json
 
 _ADDRESSES: Mapping[str, str] = MappingProxyType({"phone": "tel", "email": "mailto", "sip": "sip", "did": "did"})
@@ -57,7 +57,7 @@ class People:
             self._known.setdefault(key, place)
         return place
 
-    def agent(self, named: Named | None) -> int | None:
+    def agent(self, named: AgentOrQueue | None) -> int | None:
         if named is None or not (named.id or named.name):
             return None
         return self.party(Participant(role="agent", id=named.id, name=named.name))

@@ -14,7 +14,7 @@ from itertools import accumulate
 
 from tests.bench.workload import IDS, WORDS, Workload
 
-from cx_events.envelope import Data, Draft, Identifier, Message, Named, Participant, Survey
+from cx_events.envelope import AgentOrQueue, Data, Draft, Identifier, Message, Participant, Survey
 from cx_events.facts import connection_source
 from cx_events.stamp import stamp
 from cx_events.timestamps import parse_time
@@ -109,7 +109,7 @@ class _Person:
         if kind.startswith("cx.survey"):
             data.survey = Survey(metric="nps", score=dice.randint(0, 10))
         if kind.endswith("routed.v1"):
-            data.agent = Named(id=f"agent-{dice.randrange(200)}")
+            data.agent = AgentOrQueue(id=f"agent-{dice.randrange(200)}")
         return Draft(type=kind, id=f"{dice.getrandbits(128):032x}", data=data), identifiers
 
     def _contact(self, dice: random.Random, *, ends: bool) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cx_context.fold import new_part
 from cx_context.fold_faults import part_of as folded
 from cx_context.parts.merge import merge
-from cx_context.parts.values import SAID_KEPT
+from cx_context.parts.values import MESSAGES_KEPT
 from cx_context.sections.attachments import ATTACHMENTS_SHOWN, id_of, read_id
 from cx_context.sections.timeline import timeline_entry
 from cx_context_api.events.downloads import MAX_NAME, OPAQUE, disposition, file_name, safe_type
@@ -89,7 +89,7 @@ def test_long_values_of_senders_enlarge_neither_entry_nor_part() -> None:
     assert len(msgspec.msgpack.encode(new_part(fact))) < 2_000
 
 
-@given(counts=st.lists(st.integers(0, 2), max_size=3 * SAID_KEPT), data=st.data())
+@given(counts=st.lists(st.integers(0, 2), max_size=3 * MESSAGES_KEPT), data=st.data())
 def test_every_message_kept_has_its_attachments_in_any_order(counts: list[int], data: st.DataObject) -> None:
     facts = [sent(f"m-{n:03}", count, START + n * SECOND) for n, count in enumerate(counts)]
     if not facts:
@@ -101,7 +101,7 @@ def test_every_message_kept_has_its_attachments_in_any_order(counts: list[int], 
         total = merge(total, part)
     assert total == whole
     told = {at[4]: count for at, _, count, _ in whole.files}
-    assert [told.get(at[4], 0) for at, *_ in whole.said] == counts[::-1][:SAID_KEPT]
+    assert [told.get(at[4], 0) for at, *_ in whole.latest_messages] == counts[::-1][:MESSAGES_KEPT]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from cx_context.definition import define
 from cx_context.document import Document, context_body, encode_body
 from cx_context.fold import new_part
 from cx_context.parts.merge import merge
-from cx_context.parts.values import NAMED_KEPT
+from cx_context.parts.values import OTHER_IDENTIFIERS_KEPT
 from cx_context.sections.assurance import ContactAssurance, Trust, contact_assurance
 from cx_context.sections.assured import assured_facts
 from cx_context.sections.customer_facts import CustomerFacts
@@ -153,15 +153,15 @@ def test_many_claims_displace_no_stronger_identifier() -> None:
             id=f"m-{n}", at=START + n * SECOND, interaction=CHAT,
             identifiers=[weighing("account", "A", "asserted"), strong, weighing("email", f"e{n}@x.example", "claimed")],
         )
-        for n in range(NAMED_KEPT + 10)
+        for n in range(OTHER_IDENTIFIERS_KEPT + 10)
     ]  # fmt: skip
     forth = back = new_part(facts[0])
     for fact in facts[1:]:
         forth = merge(forth, new_part(fact))
         back = merge(new_part(fact), back)
     assert forth == back
-    assert len(forth.named) == NAMED_KEPT
-    assert forth.named[f"phone\n\n{PHONE}"] == 1
+    assert len(forth.other_identifiers) == OTHER_IDENTIFIERS_KEPT
+    assert forth.other_identifiers[f"phone\n\n{PHONE}"] == 1
 
 
 def test_claimed_names_and_attributes_change_nothing_known() -> None:

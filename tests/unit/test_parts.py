@@ -16,7 +16,7 @@ from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.merge import combine, merge
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
-from cx_context.parts.values import REFERENCES_KEPT, SAID_KEPT
+from cx_context.parts.values import MESSAGES_KEPT, REFERENCES_KEPT
 from cx_context.sections.words import with_words
 from cx_context.store.part_codec import decode_header, decode_words, encode_part
 from cx_context.threading.contacts import contacts_of
@@ -82,7 +82,7 @@ def test_bounded_fields_combine_at_once_as_in_pairs() -> None:
     parts = [new_part(told(number)) for number in range(12)]
     both = combine(parts)
     assert both == reduce(merge, parts)
-    assert (len(both.references), len(both.said)) == (REFERENCES_KEPT, SAID_KEPT)
+    assert (len(both.references), len(both.latest_messages)) == (REFERENCES_KEPT, MESSAGES_KEPT)
 
 
 @given(history=histories())
@@ -112,7 +112,7 @@ def test_combining_changes_neither_part() -> None:
 
 def test_of_many_messages_the_latest_stay() -> None:
     part = folded([a_fact(id=f"{n:02}", interaction="chat-1", text=f"t{n}", at=START + n * SECOND) for n in range(30)])
-    assert [said[3] for said in part.said] == [f"t{n}" for n in range(29, 29 - SAID_KEPT, -1)]
+    assert [said[3] for said in part.latest_messages] == [f"t{n}" for n in range(29, 29 - MESSAGES_KEPT, -1)]
     assert part.messages == 30
 
 
@@ -132,8 +132,8 @@ def test_an_out_of_office_note_is_no_customers_message() -> None:
     note = a_fact(id="1", interaction="mail-1", channel="email", data={
         "message": {"id": "1", "text": "I am away", "automatic": "auto-reply"}})  # fmt: skip
     part = folded([note])
-    assert part.customer_spoke is None
-    assert part.said[0][1] == "system"
+    assert part.customer_spoke_at is None
+    assert part.latest_messages[0][1] == "system"
 
 
 def test_an_agent_named_only_as_participant_is_the_agent() -> None:
@@ -142,7 +142,7 @@ def test_an_agent_named_only_as_participant_is_the_agent() -> None:
     part = folded([sent, a_fact(id="m-2", at=START + SECOND, text="Hm?")])
     assert part.agent is not None
     assert part.agent[1] == ["ben", "Ben"]
-    assert list(part.first_answered) == ["ben"]
+    assert list(part.first_answers) == ["ben"]
 
 
 def test_an_unknown_type_is_counted() -> None:
@@ -153,6 +153,6 @@ def test_an_ended_interaction_stays_ended_after_a_late_callback() -> None:
     ended = a_fact("cx.interaction.ended.v1", id="e", interaction="call-1", channel="voice", sequence=3)
     answered = a_fact("cx.interaction.answered.v1", id="a", interaction="call-1", channel="voice", sequence=2)
     part = folded([ended, answered])
-    assert part.ended is not None
-    assert part.answered is not None
-    assert part.ended[0] > part.answered
+    assert part.end is not None
+    assert part.answered_at is not None
+    assert part.end[0] > part.answered_at

@@ -86,7 +86,7 @@ def test_a_sentiment_beyond_the_scale_leaves_other_lines() -> None:
     assert incoming.problem == "a sentiment is not within -1 to 1"
     part = kept(incoming.fact)
     assert [score for _, (score, _) in part.sentiment.values()] == [500]
-    assert [text for _, _, _, text, _ in part.said] == ["yes", "hi"]
+    assert [text for _, _, _, text, _ in part.latest_messages] == ["yes", "hi"]
 
 
 def test_a_survey_score_beyond_any_scale_is_skipped() -> None:
@@ -197,7 +197,7 @@ def test_nul_is_read_as_a_replacement_character() -> None:
 
 def test_a_backslash_before_u0000_is_no_nul() -> None:
     fact = a_fact(id="e", email="ana@example.com", text="\\u0000")
-    assert kept(fact).said[0][3] == "\\u0000"
+    assert kept(fact).latest_messages[0][3] == "\\u0000"
 
 
 @pytest.mark.parametrize("field", ["id", "source"])

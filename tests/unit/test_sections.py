@@ -6,10 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from cx_context.parts import header, write_model
 from cx_context.parts.merge import MERGE_RULES
 from cx_context.parts.model import Part
+from cx_context.parts.stored_names import STORED_NAMES
 from cx_context.sections.registry import SECTIONS
 from cx_events.envelope import Data
 
@@ -31,6 +33,15 @@ def test_each_field_belongs_to_one_section() -> None:
 def test_each_module_of_a_section_is_registered() -> None:
     modules = Path(write_model.SECTIONS).glob("*.py")
     assert {path.stem for path in modules if "\nSECTION = " in path.read_text(encoding="utf-8")} == SECTIONS.keys()
+
+
+def test_no_two_fields_are_stored_under_one_name() -> None:
+    names = Counter(field.encode_name for field in structs.fields(Part))
+    assert set(names.values()) == {1}
+
+
+def test_the_stored_names_are_of_fields_that_there_are() -> None:
+    assert STORED_NAMES.keys() <= set(FIELDS)
 
 
 def test_each_field_has_a_merge_rule() -> None:

@@ -20,7 +20,7 @@ MOST_WORK = 6_000_000
 """Most work, in renderings times contacts: some ten seconds."""
 
 EMPTY_PART = Part()
-TIME_FIELDS = frozenset({"first", "last", "since", "active", "endless", "first_recorded"})
+TIME_FIELDS = frozenset({"first", "last", "since", "activity", "endless_since", "first_recorded"})
 
 
 class WorkLimitExceeded(Exception):

@@ -19,7 +19,7 @@ from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.timestamps import END_OF_TIME, Micros
 
-TIME_FIELDS = frozenset({"first", "last", "since", "active", "endless", "first_recorded"})
+TIME_FIELDS = frozenset({"first", "last", "since", "activity", "endless_since", "first_recorded"})
 _DECISIVE = (THREADING - TIME_FIELDS - {"channel", "channels"}) | CORE
 
 
@@ -95,7 +95,7 @@ class UnchangedThreading:
         return True
 
 
-_ACTIVITY_FIELDS = frozenset({"active"})
+_ACTIVITY_FIELDS = frozenset({"activity"})
 """All fields that an event changes which is neither the first nor the last of its contact, apart from its words."""
 
 
@@ -105,25 +105,25 @@ def _activity(contact: Contact) -> set[Micros]:
     Its start counts, whatever began it, and nothing before it does.
     """
     start = contact.start[0]
-    return {start, *(time for time in contact.part.active if time > start)}
+    return {start, *(time for time in contact.part.activity if time > start)}
 
 
 def _compared_times(contact: Contact) -> Iterable[Micros]:
     """Yield all times of a contact that threading compares."""
     yield contact.start[0]
     yield contact.last_activity
-    yield from contact.part.active
+    yield from contact.part.activity
     for piece in contact.pieces:
         part = piece.part
-        for times in (part.references, part.written, part.quoted):
+        for times in (part.references, part.message_times, part.quote_times):
             yield from times.values()
         yield from (at[0] for at, _ in part.topics)
         yield from (at[0] for at, _ in part.tokens.values())
         for each in (part.links, part.token_uses):
             yield from (at[0] for at in each.values())
-        if part.resolved is not None:
-            yield part.resolved[0][0]
-        for at in (part.reopened, part.split):
+        if part.resolution is not None:
+            yield part.resolution[0][0]
+        for at in (part.reopened_at, part.split_at):
             if at is not None:
                 yield at[0]
 

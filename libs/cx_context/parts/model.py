@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from cx_context.parts.rules import (
     WORDS,
@@ -30,10 +30,11 @@ from cx_context.parts.rules import (
     strongest_by_key,
     weight_and_rank,
 )
-from cx_context.parts.values import KEYS_KEPT, NAMED_KEPT, REFERENCES_KEPT, SAID_KEPT, At, Register
+from cx_context.parts.stored_names import STORED_NAMES
+from cx_context.parts.values import KEYS_KEPT, MESSAGES_KEPT, OTHER_IDENTIFIERS_KEPT, REFERENCES_KEPT, At, Register
 
 
-class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
+class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAMES):
     """A piece of one stream's side of one interaction: the facts of an hour that are of one weight, or a single fact
     that needs a part of its own (see ``cx_events.activity``). With ``interaction == ""`` all that a stream has outside
     any interaction. It holds nothing but integers, text and what clients sent as JSON."""
@@ -43,7 +44,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     """The interaction's name; "" for what a stream has outside any interaction."""
     side: Greatest[bytes] = b""
     """The id of the stream's side of the interaction."""
-    identifier: Greatest[str] = field(default="", name="home")
+    identifier: Greatest[str] = ""
     """The stream's identifier as ``KIND\\nSCOPE\\nVALUE``; "" where the facts name none."""
     weight: Smallest[int] = 2
     """How much that identifier is worth in these facts (``weights.WEIGHT_RANKS``); a claim where they name none."""
@@ -69,17 +70,17 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     last: LastAt = None
     """The last one."""
     channel: LastValue = None
-    active: FirstOfEachSecond = []
+    activity: FirstOfEachSecond = []
     """When there was activity, in µs, in order: of each second the first time."""
-    endless: LeastOrNone = None
+    endless_since: LeastOrNone = None
     """Since when the interaction is known never to end."""
-    written: Annotated[dict[str, int], first_by_key(256)] = {}
+    message_times: Annotated[dict[str, int], first_by_key(256)] = {}
     """In an endless interaction when each message was first written, by a hash of its id."""
-    quoted: Annotated[dict[str, int], first_by_key(256)] = {}
+    quote_times: Annotated[dict[str, int], first_by_key(256)] = {}
     """In an endless interaction when each message was first quoted, by its id."""
     links: LastAtByKey = {}
     """When a person linked it to another contact or conversation, by that one's name or id."""
-    split: LastAt = None
+    split_at: LastAt = None
 
     # cx_context.sections.agents
     agent: LastValue = None
@@ -88,49 +89,49 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     """[id, name] of the queue that was named last."""
     names: Annotated[dict[str, Register], last_by_key(64)] = {}
     """The last known name of agents and queues, by ``KIND\\nID``."""
-    offered: Annotated[LastValue, WORDS] = None
+    offer: Annotated[LastValue, WORDS] = None
     """The id of the agent to whom the contact was offered."""
-    passed: Annotated[LastValue, WORDS] = None
+    transfer: Annotated[LastValue, WORDS] = None
     """[how, agent, queue]: to whom or into which queue the contact was passed on."""
 
     # cx_context.sections.contact_state
-    queued: LastAt = None
-    answered: LastAt = None
-    ended: LastValue = None
+    queued_at: LastAt = None
+    answered_at: LastAt = None
+    end: LastValue = None
     """Why the interaction ended."""
-    resumed: LastAt = None
-    customer_spoke: LastAt = None
-    business_spoke: LastAt = None
-    resolved: LastValue = None
+    resumed_at: LastAt = None
+    customer_spoke_at: LastAt = None
+    business_spoke_at: LastAt = None
+    resolution: LastValue = None
     """Why, or with which disposition, the matter was resolved."""
-    reopened: LastAt = None
+    reopened_at: LastAt = None
 
     # cx_context.sections.proofs
-    named: Annotated[dict[str, int], strongest_by_key(NAMED_KEPT, weight_and_rank)] = {}
+    other_identifiers: Annotated[dict[str, int], strongest_by_key(OTHER_IDENTIFIERS_KEPT, weight_and_rank)] = {}
     """The other identifiers of the customer, each with the greatest weight that it has in any of the facts."""
-    verified: LastAtByKey = {}
+    verifications: LastAtByKey = {}
     """When each identifier was verified last, by whoever may say so."""
     proofs: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
     """The latest proof of each identifier by each method: [kind, scope, value, method]."""
     assertions: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
     """The latest assertion of each identifier by each method."""
-    heard: Greatest[int] = 0
+    customer_active_at: Greatest[int] = 0
     """When the last event was recorded by which the customer, or who poses as them, writes, calls or is verified."""
-    open_heard: Greatest[int] = 0
+    open_active_at: Greatest[int] = 0
     """When the last of these was recorded that came where anybody can write (``OPEN_CHANNELS``, posts)."""
 
     # cx_context.sections.messages
-    said: Annotated[list[tuple[At, str, str, str, str]], latest(SAID_KEPT), WORDS] = []
+    latest_messages: Annotated[list[tuple[At, str, str, str, str]], latest(MESSAGES_KEPT), WORDS] = []
     """The latest messages, the latest first."""
     edits: Annotated[dict[str, Register], last_by_key(16)] = {}
     """The texts of edited messages, by message id."""
-    deleted: Annotated[dict[str, At], greatest_by_key(256)] = {}
+    deletions: Annotated[dict[str, At], greatest_by_key(256)] = {}
     """When each message was deleted, by a hash of its id."""
-    others: Annotated[dict[str, int], greatest_by_key(128)] = {}
+    messages_by_others: Annotated[dict[str, int], greatest_by_key(128)] = {}
     """When somebody else than the customer wrote a message, by a hash of its id. Of more the latest count."""
 
     # cx_context.sections.attachments
-    files: Annotated[list[tuple[At, str, int, list[list[Any]]]], latest(SAID_KEPT), WORDS] = []
+    files: Annotated[list[tuple[At, str, int, list[list[Any]]]], latest(MESSAGES_KEPT), WORDS] = []
     """The attachments of the latest messages that have any, the latest first."""
 
     # cx_context.sections.customer
@@ -163,13 +164,13 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
     # cx_context.sections.handoffs
     handoff: Annotated[LastValue, WORDS] = None
     """[to, reason, role of who asks, name of who asks] of the handoff that was asked for last."""
-    accepted: Annotated[LastValue, WORDS] = None
+    acceptance: Annotated[LastValue, WORDS] = None
     """[id, name] of the agent who accepted last."""
-    shown: Annotated[LastValue, WORDS] = None
+    context_view: Annotated[LastValue, WORDS] = None
     """The id of the agent who had the context on screen last."""
-    first_answered: Annotated[dict[str, At], first_by_key(32), WORDS] = {}
+    first_answers: Annotated[dict[str, At], first_by_key(32), WORDS] = {}
     """When each agent, by id, first answered or spoke in the contact."""
-    first_shown: Annotated[dict[str, At], first_by_key(32), WORDS] = {}
+    first_views: Annotated[dict[str, At], first_by_key(32), WORDS] = {}
     """When each agent, by id, first had the context on screen."""
 
     # cx_context.sections.consents

@@ -14,11 +14,11 @@ Register = tuple[At, Any]
 TEXT_KEPT = 280
 """Characters of a message, a note or a turn that the context shows. The stored event has the whole text."""
 
-SAID_KEPT = 8
+MESSAGES_KEPT = 8
 KEYS_KEPT = 64
 REFERENCES_KEPT = 128
 
-NAMED_KEPT = 64
+OTHER_IDENTIFIERS_KEPT = 64
 """Identifiers beside the stream's own. Of more the strongest count, by weight and then by rank of kind."""
 
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 '''
 _CLASS = '''
 
-class Part(Struct, omit_defaults=True, gc=False, kw_only=True):
+class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAMES):
     """A piece of one stream's side of one interaction: the facts of an hour that are of one weight, or a single fact
     that needs a part of its own (see ``cx_events.activity``). With ``interaction == ""`` all that a stream has outside
     any interaction. It holds nothing but integers, text and what clients sent as JSON."""
@@ -86,7 +86,7 @@ def declarations() -> dict[str, Declarations]:
 def model() -> str:
     """Return the source of ``model.py``."""
     sections = declarations()
-    imports: dict[str, set[str]] = {"msgspec": {"Struct"}}
+    imports: dict[str, set[str]] = {"msgspec": {"Struct"}, "cx_context.parts.stored_names": {"STORED_NAMES"}}
     for declared in sections.values():
         for module, name in declared.imports:
             imports.setdefault(module, set()).add(name)
@@ -98,7 +98,11 @@ def model() -> str:
 
 
 def _imports(imports: dict[str, set[str]]) -> str:
-    groups = (("typing",), ("msgspec",), ("cx_context.parts.rules", "cx_context.parts.values"))
+    groups = (
+        ("typing",),
+        ("msgspec",),
+        ("cx_context.parts.rules", "cx_context.parts.stored_names", "cx_context.parts.values"),
+    )
     return "\n".join("".join(_import(module, imports.pop(module, set())) for module in group) for group in groups)
 
 

@@ -19,7 +19,7 @@ from cx_context.parts.values import TEXT_KEPT, At, Register
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.shapes import ID_AND_NAME, or_none
 from cx_context.sections.threads import THREADING
-from cx_events.envelope import Data, Named
+from cx_events.envelope import AgentOrQueue, Data
 from cx_events.facts import Fact, Order
 
 NAMES_KEPT = 64
@@ -34,9 +34,9 @@ class Fields(Struct):
     """[id, name] of the queue that was named last."""
     names: Annotated[dict[str, Register], last_by_key(NAMES_KEPT)] = {}
     """The last known name of agents and queues, by ``KIND\\nID``."""
-    offered: Annotated[LastValue, WORDS] = None
+    offer: Annotated[LastValue, WORDS] = None
     """The id of the agent to whom the contact was offered."""
-    passed: Annotated[LastValue, WORDS] = None
+    transfer: Annotated[LastValue, WORDS] = None
     """[how, agent, queue]: to whom or into which queue the contact was passed on."""
 
 
@@ -44,9 +44,9 @@ Names = Mapping[tuple[str, str], str]
 """Names by (kind, id), kind ``agent`` or ``queue``."""
 
 
-def id_and_name(named: Named | None) -> list[str]:
+def id_and_name(one: AgentOrQueue | None) -> list[str]:
     """Return [id, name] as parts hold them, both "" of none."""
-    return [named.id[:TEXT_KEPT], named.name[:TEXT_KEPT]] if named is not None else ["", ""]
+    return [one.id[:TEXT_KEPT], one.name[:TEXT_KEPT]] if one is not None else ["", ""]
 
 
 def agent_at_work(data: Data) -> list[str] | None:
@@ -61,12 +61,12 @@ def _agent_taking_part(data: Data) -> list[str] | None:
     return None
 
 
-def pass_on(part: Part, at: At, how: str, to: str, queue: Named | None) -> None:
+def pass_on(part: Part, at: At, how: str, to: str, queue: AgentOrQueue | None) -> None:
     """Note to whom the contact was passed on, by what this event names alone.
 
     Other events of the contact may lie in another stream, and each stream's side must say of itself whom it concerns.
     """
-    part.passed = later_register(part.passed, (at, [how, to[:TEXT_KEPT], id_and_name(queue)[0]]))
+    part.transfer = later_register(part.transfer, (at, [how, to[:TEXT_KEPT], id_and_name(queue)[0]]))
 
 
 def _learn_name(part: Part, kind: str, named: Sequence[str], at: At) -> None:
@@ -118,7 +118,7 @@ def _note_names(part: Part, fact: Fact, at: At) -> None:
 def _routed(part: Part, fact: Fact, at: At) -> None:
     agent = fact.event.data.agent
     if agent is not None:
-        part.offered = later_register(part.offered, (at, id_and_name(agent)[0]))
+        part.offer = later_register(part.offer, (at, id_and_name(agent)[0]))
 
 
 def _transferred(part: Part, fact: Fact, at: At) -> None:
@@ -169,7 +169,7 @@ SECTION = Section(
         ("conversations", "*", "queue"): made_of("the queue named last", "queue", "names", *THREADING, threaded=True),
     },
     not_shown={
-        "offered": "whose routing targets the contact is among",
-        "passed": "whose routing targets the contact is among",
+        "offer": "whose routing targets the contact is among",
+        "transfer": "whose routing targets the contact is among",
     },
 )

@@ -171,7 +171,7 @@ def contact_assurance(parts: Iterable[Part], trust: Trust) -> ContactAssurance:
     named: set[str] = set()
     for part in parts:
         named.add(part.identifier)
-        named.update(part.named)
+        named.update(part.other_identifiers)
     claims = [(key, 0) for key in named if key in trust.core or key in trust.claimed]
     return ContactAssurance(
         tuple(proofs(parts, trust.core)),

@@ -88,7 +88,7 @@ def _kept_of(contact: Contact, trust: Trust) -> Iterator[bytes]:
         if _vouches(piece.part, trust):
             vouched = (vouched or set()) | {piece.part.identifier}
             if trust.weight_of(piece.part) < _CLAIMED:
-                vouched |= piece.part.named.keys()
+                vouched |= piece.part.other_identifiers.keys()
     for piece in contact.pieces:
         if is_strangers(piece.part, trust):
             continue
@@ -99,5 +99,5 @@ def _kept_of(contact: Contact, trust: Trust) -> Iterator[bytes]:
 def _vouches(part: Part, trust: Trust) -> bool:
     """Return whether these facts prove or assert an identifier of the core."""
     return trust.weight_of(part) < _CLAIMED or any(
-        weight < _CLAIMED and key in trust.core for key, weight in part.named.items()
+        weight < _CLAIMED and key in trust.core for key, weight in part.other_identifiers.items()
     )

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from msgspec import Struct
 
 from cx_context.parts.rules import WORDS, latest
-from cx_context.parts.values import SAID_KEPT, At
+from cx_context.parts.values import MESSAGES_KEPT, At
 from cx_context.sections.section import Section
 from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, array, members, ref
 from cx_events.envelope import Attachment
@@ -38,14 +38,14 @@ MOST_BYTES = 1 << 53
 Place = Literal["hub", "provider"]
 """Where the content is: ``GET /v1/attachments/{id}`` has it, or the provider does, at the attachment's ``url``."""
 
-FILES_KEPT = SAID_KEPT
+FILES_KEPT = MESSAGES_KEPT
 
 Files = tuple[At, str, int, list[list[Any]]]
 """(at, key of the event, number of attachments, the first of them): the attachments of one message."""
 
 
 class Fields(Struct):
-    files: Annotated[list[Files], latest(SAID_KEPT), WORDS] = []
+    files: Annotated[list[Files], latest(MESSAGES_KEPT), WORDS] = []
     """The attachments of the latest messages that have any, the latest first."""
 
 

@@ -14,95 +14,97 @@ from cx_context.parts.speakers import BUSINESS_ROLES
 from cx_context.parts.values import TEXT_KEPT, At
 from cx_context.sections.agents import id_and_name, pass_on
 from cx_context.sections.handoffs import note_agent_answer
-from cx_context.sections.proofs import OPEN_CHANNELS, note_heard
+from cx_context.sections.proofs import OPEN_CHANNELS, note_customer_activity
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.threads import THREADING
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros
 
-STATE = frozenset({"customer_spoke", "resolved", "reopened"})
+STATE = frozenset({"customer_spoke_at", "resolution", "reopened_at"})
 """The fields that decide whether a conversation is open."""
 
-WAITING = STATE | {"ended", "resumed", "business_spoke", "answered", "queued", "said"}
+WAITING = STATE | {"end", "resumed_at", "business_spoke_at", "answered_at", "queued_at", "latest_messages"}
 """The fields that decide since when a customer waits."""
 
 
 class Fields(Struct):
-    queued: LastAt = None
-    answered: LastAt = None
-    ended: LastValue = None
+    queued_at: LastAt = None
+    answered_at: LastAt = None
+    end: LastValue = None
     """Why the interaction ended."""
-    resumed: LastAt = None
-    customer_spoke: LastAt = None
-    business_spoke: LastAt = None
-    resolved: LastValue = None
+    resumed_at: LastAt = None
+    customer_spoke_at: LastAt = None
+    business_spoke_at: LastAt = None
+    resolution: LastValue = None
     """Why, or with which disposition, the matter was resolved."""
-    reopened: LastAt = None
+    reopened_at: LastAt = None
 
 
 def note_speaker(part: Part, role: str, at: At) -> None:
     """Note who spoke last, the customer or the business."""
     if role == "customer":
-        part.customer_spoke = later(part.customer_spoke, at)
+        part.customer_spoke_at = later(part.customer_spoke_at, at)
     elif role in BUSINESS_ROLES:
-        part.business_spoke = later(part.business_spoke, at)
+        part.business_spoke_at = later(part.business_spoke_at, at)
 
 
 def _started(part: Part, fact: Fact, at: At) -> None:
     data = fact.event.data
     if data.direction == "inbound":
-        part.customer_spoke = later(part.customer_spoke, at)
-        note_heard(part, at, is_open=data.channel in OPEN_CHANNELS)
+        part.customer_spoke_at = later(part.customer_spoke_at, at)
+        note_customer_activity(part, at, is_open=data.channel in OPEN_CHANNELS)
 
 
 def _queued(part: Part, fact: Fact, at: At) -> None:
-    part.queued = later(part.queued, at)
+    part.queued_at = later(part.queued_at, at)
     if not id_and_name(fact.event.data.queue)[0]:
         pass_on(part, at, "queued", "", None)
 
 
 def _answered(part: Part, fact: Fact, at: At) -> None:
     data = fact.event.data
-    part.answered = later(part.answered, at)
+    part.answered_at = later(part.answered_at, at)
     if data.agent is not None or any(participant.role == "agent" for participant in data.participants):
         note_agent_answer(part, data, at)
 
 
 def _ended(part: Part, fact: Fact, at: At) -> None:
-    part.ended = later_register(part.ended, (at, fact.event.data.reason[:TEXT_KEPT]))
+    part.end = later_register(part.end, (at, fact.event.data.reason[:TEXT_KEPT]))
 
 
 def _abandoned(part: Part, fact: Fact, at: At) -> None:
-    part.ended = later_register(part.ended, (at, fact.event.data.reason[:TEXT_KEPT] or "abandoned"))
+    part.end = later_register(part.end, (at, fact.event.data.reason[:TEXT_KEPT] or "abandoned"))
 
 
 def _resumed(part: Part, fact: Fact, at: At) -> None:
-    part.resumed = later(part.resumed, at)
+    part.resumed_at = later(part.resumed_at, at)
 
 
 def _resolved(part: Part, fact: Fact, at: At) -> None:
     data = fact.event.data
-    part.resolved = later_register(part.resolved, (at, data.reason[:TEXT_KEPT] or data.disposition[:TEXT_KEPT]))
+    part.resolution = later_register(part.resolution, (at, data.reason[:TEXT_KEPT] or data.disposition[:TEXT_KEPT]))
 
 
 def _reopened(part: Part, fact: Fact, at: At) -> None:
-    part.reopened = later(part.reopened, at)
+    part.reopened_at = later(part.reopened_at, at)
 
 
 def is_live(part: Part) -> bool:
     """Return whether an interaction goes on. An ended one stays ended unless an event resumes it."""
-    return part.ended is None or (part.resumed is not None and part.resumed > part.ended[0])
+    return part.end is None or (part.resumed_at is not None and part.resumed_at > part.end[0])
 
 
 def waiting_since(part: Part) -> Micros | None:
     """Return since when the customer waits in a live interaction: the first thing said, or the queue, unanswered."""
     if not is_live(part):
         return None
-    replied = max((at for at in (part.business_spoke, part.answered) if at is not None), default=None)
-    waits = [at for at in (part.customer_spoke, part.queued) if at is not None and (replied is None or at > replied)]
+    replied = max((at for at in (part.business_spoke_at, part.answered_at) if at is not None), default=None)
+    waits = [
+        at for at in (part.customer_spoke_at, part.queued_at) if at is not None and (replied is None or at > replied)
+    ]
     if not waits:
         return None
-    for at, role, *_ in part.said:
+    for at, role, *_ in part.latest_messages:
         if role == "customer" and (replied is None or at > replied):
             waits.append(at)
     return min(waits)[0]
@@ -112,10 +114,12 @@ def conversation_state(members: Iterable[Part]) -> str:
     """Return ``resolved`` if the latest resolve is later than the latest customer message and reopening, else
     ``open``."""
     parts = list(members)
-    resolved = [order_of(part, part.resolved[0]) for part in parts if part.resolved is not None]
+    resolved = [order_of(part, part.resolution[0]) for part in parts if part.resolution is not None]
     if not resolved:
         return "open"
-    since = [order_of(part, at) for part in parts for at in (part.customer_spoke, part.reopened) if at is not None]
+    since = [
+        order_of(part, at) for part in parts for at in (part.customer_spoke_at, part.reopened_at) if at is not None
+    ]
     return "resolved" if not since or max(resolved) > max(since) else "open"
 
 

@@ -120,8 +120,8 @@ def _consents(of: Rendering) -> Iterable[tuple[Purpose, bool]]:
 def _verified_at(parts: Sequence[Part]) -> dict[str, Order]:
     verified: dict[str, Order] = {}
     for part in parts:
-        if part.verified:
-            for key, at in part.verified.items():
+        if part.verifications:
+            for key, at in part.verifications.items():
                 verified[key] = max(order_of(part, at), verified.get(key, order_of(part, at)))
     return verified
 
@@ -203,13 +203,15 @@ SECTION = Section(
         ),
         ("customer", "display_weight"): made_of("how much that name weighs; null of an identifier", "name", *CORE),
         ("customer", "identifiers"): made_of(
-            "profiles that evidence or a person's decision joins", "verified", *CORE, identity=True
+            "profiles that evidence or a person's decision joins", "verifications", *CORE, identity=True
         ),
         ("customer", "identifiers", "*", "claimed"): made_of(
             "whether only a claim ties it to the known core, else to the first profile that something vouches for",
             *CORE, identity=True,
         ),
-        ("customer", "identifiers", "*", "verified_at"): made_of("the last event in which it is verified", "verified"),
+        ("customer", "identifiers", "*", "verified_at"): made_of(
+            "the last event in which it is verified", "verifications"
+        ),
         ("customer", "identifiers", "*", "verified_by"): made_of("how it was proved last", "proofs"),
         ("customer", "attributes"): made_of(_HEAVIEST, "attributes", *CORE),
         ("customer", "preferences"): made_of(_HEAVIEST, "preferences", *CORE),

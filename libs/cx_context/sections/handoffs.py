@@ -32,20 +32,20 @@ HANDOFF_AGENTS_KEPT = 32
 class Fields(Struct):
     handoff: Annotated[LastValue, WORDS] = None
     """[to, reason, role of who asks, name of who asks] of the handoff that was asked for last."""
-    accepted: Annotated[LastValue, WORDS] = None
+    acceptance: Annotated[LastValue, WORDS] = None
     """[id, name] of the agent who accepted last."""
-    shown: Annotated[LastValue, WORDS] = None
+    context_view: Annotated[LastValue, WORDS] = None
     """The id of the agent who had the context on screen last."""
-    first_answered: Annotated[dict[str, At], first_by_key(HANDOFF_AGENTS_KEPT), WORDS] = {}
+    first_answers: Annotated[dict[str, At], first_by_key(HANDOFF_AGENTS_KEPT), WORDS] = {}
     """When each agent, by id, first answered or spoke in the contact."""
-    first_shown: Annotated[dict[str, At], first_by_key(HANDOFF_AGENTS_KEPT), WORDS] = {}
+    first_views: Annotated[dict[str, At], first_by_key(HANDOFF_AGENTS_KEPT), WORDS] = {}
     """When each agent, by id, first had the context on screen."""
 
 
 def note_agent_answer(part: Part, data: Data, at: At) -> None:
     """Note that the agent at work answered or spoke."""
     agent = agent_at_work(data)
-    keep_first(part.first_answered, shorten_name(agent[0] if agent is not None else ""), at, HANDOFF_AGENTS_KEPT)
+    keep_first(part.first_answers, shorten_name(agent[0] if agent is not None else ""), at, HANDOFF_AGENTS_KEPT)
 
 
 def _requested(part: Part, fact: Fact, at: At) -> None:
@@ -83,13 +83,13 @@ def _asking(data: Data) -> tuple[str, str]:
 
 
 def _accepted(part: Part, fact: Fact, at: At) -> None:
-    part.accepted = later_register(part.accepted, (at, id_and_name(fact.event.data.agent)))
+    part.acceptance = later_register(part.acceptance, (at, id_and_name(fact.event.data.agent)))
 
 
 def _context_shown(part: Part, fact: Fact, at: At) -> None:
     agent = id_and_name(fact.event.data.agent)[0]
-    part.shown = later_register(part.shown, (at, agent))
-    keep_first(part.first_shown, shorten_name(agent), at, HANDOFF_AGENTS_KEPT)
+    part.context_view = later_register(part.context_view, (at, agent))
+    keep_first(part.first_views, shorten_name(agent), at, HANDOFF_AGENTS_KEPT)
 
 
 def handoff_view(parts: Sequence[Part]) -> Json | None:
@@ -98,10 +98,10 @@ def handoff_view(parts: Sequence[Part]) -> Json | None:
     if asked is None:
         return None
     since, (to, reason, by, asker) = asked
-    accepted = _latest(parts, lambda part: part.accepted)
+    accepted = _latest(parts, lambda part: part.acceptance)
     if accepted is not None and accepted[0] < since:
         accepted = None
-    shown = _latest(parts, lambda part: part.shown)
+    shown = _latest(parts, lambda part: part.context_view)
     if shown is not None and shown[0] < since:
         shown = None
     names = names_of(parts)
@@ -125,14 +125,14 @@ def shown_before_answer(parts: Sequence[Part], since: Order, agent: str) -> bool
     None while they have not answered, or where it can't be told: who had answered here before the handoff is measured
     only by an ``answered`` event after it.
     """
-    first = _first(parts, lambda part: part.first_answered, agent)
+    first = _first(parts, lambda part: part.first_answers, agent)
     if first is None:
         return None
     if first > since:
-        shown = _first(parts, lambda part: part.first_shown, agent)
+        shown = _first(parts, lambda part: part.first_views, agent)
         return shown is not None and shown < first
-    answered = _max(order_of(part, part.answered) for part in parts if part.answered is not None)
-    latest = _latest(parts, lambda part: part.shown)
+    answered = _max(order_of(part, part.answered_at) for part in parts if part.answered_at is not None)
+    latest = _latest(parts, lambda part: part.context_view)
     if answered is None or answered < since:
         return None
     if latest is None or latest[0] < since:
@@ -143,10 +143,10 @@ def shown_before_answer(parts: Sequence[Part], since: Order, agent: str) -> bool
 def has_answered(parts: Sequence[Part], agent: str) -> bool:
     """Return whether this agent answered already: since the latest handoff was asked for, or ever where none was."""
     asked = _latest(parts, lambda part: part.handoff)
-    first = _first(parts, lambda part: part.first_answered, agent)
+    first = _first(parts, lambda part: part.first_answers, agent)
     if first is None or asked is None or first > asked[0]:
         return first is not None
-    answered = _max(order_of(part, part.answered) for part in parts if part.answered is not None)
+    answered = _max(order_of(part, part.answered_at) for part in parts if part.answered_at is not None)
     return answered is not None and answered > asked[0]
 
 
@@ -197,7 +197,7 @@ SECTION = Section(
     provenance={
         ("conversations", "*", "handoff"): made_of(
             "the handoff asked for last, who accepted it since, and whether the context was shown first",
-            "handoff", "accepted", "shown", "agent", "names", "answered", "first_answered", "first_shown",
+            "handoff", "acceptance", "context_view", "agent", "names", "answered_at", "first_answers", "first_views",
             *THREADING, threaded=True,
         ),
     },

@@ -12,11 +12,11 @@ from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, greatest_by_key, last_by_key, latest
 from cx_context.parts.speakers import RECEIVED, SENT, name_of_role, speaker, speaker_of_line
-from cx_context.parts.values import SAID_KEPT, TEXT_KEPT, At, Register, hash_name, shorten_name
+from cx_context.parts.values import MESSAGES_KEPT, TEXT_KEPT, At, Register, hash_name, shorten_name
 from cx_context.sections.attachments import ATTACHMENT_MEMBERS, FILES_KEPT, kept_attachments, kept_attachments_view
 from cx_context.sections.contact_state import note_speaker
 from cx_context.sections.handoffs import note_agent_answer
-from cx_context.sections.proofs import OPEN_CHANNELS, note_heard
+from cx_context.sections.proofs import OPEN_CHANNELS, note_customer_activity
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.sentiment import add_transcript
 from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, TIME, members
@@ -33,7 +33,7 @@ MESSAGES_SHOWN = 6
 DELETED_TEXT = "(deleted)"
 
 
-WORD_FIELDS = frozenset({"said", "edits", "deleted", "channel"})
+WORD_FIELDS = frozenset({"latest_messages", "edits", "deletions", "channel"})
 """The fields that the words of a message are made of."""
 
 Message = tuple[At, str, str, str, str]
@@ -41,13 +41,13 @@ Message = tuple[At, str, str, str, str]
 
 
 class Fields(Struct):
-    said: Annotated[list[Message], latest(SAID_KEPT), WORDS] = []
+    latest_messages: Annotated[list[Message], latest(MESSAGES_KEPT), WORDS] = []
     """The latest messages, the latest first."""
     edits: Annotated[dict[str, Register], last_by_key(EDITS_KEPT)] = {}
     """The texts of edited messages, by message id."""
-    deleted: Annotated[dict[str, At], greatest_by_key(DELETIONS_KEPT)] = {}
+    deletions: Annotated[dict[str, At], greatest_by_key(DELETIONS_KEPT)] = {}
     """When each message was deleted, by a hash of its id."""
-    others: Annotated[dict[str, int], greatest_by_key(OTHERS_KEPT)] = {}
+    messages_by_others: Annotated[dict[str, int], greatest_by_key(OTHERS_KEPT)] = {}
     """When somebody else than the customer wrote a message, by a hash of its id. Of more the latest count."""
 
 
@@ -68,7 +68,7 @@ def _add_message(part: Part, fact: Fact, at: At, type: str) -> None:
     data = fact.event.data
     role = speaker(type, data)
     if role == "customer" or data.direction == "inbound":  # also what only says that a machine wrote it
-        note_heard(part, at, is_open=type == "" or data.channel in OPEN_CHANNELS)
+        note_customer_activity(part, at, is_open=type == "" or data.channel in OPEN_CHANNELS)
     message = data.message
     if message is None:
         return
@@ -76,7 +76,7 @@ def _add_message(part: Part, fact: Fact, at: At, type: str) -> None:
     id = shorten_name(message.id)
     _say(part, at, role, name_of_role(data, role), message.text, id)
     if role != "customer" and id:
-        keep_greatest(part.others, hash_name(id), at[0], OTHERS_KEPT)
+        keep_greatest(part.messages_by_others, hash_name(id), at[0], OTHERS_KEPT)
     if role == "agent":
         note_agent_answer(part, data, at)
     if message.attachments:
@@ -85,7 +85,9 @@ def _add_message(part: Part, fact: Fact, at: At, type: str) -> None:
 
 
 def _say(part: Part, at: At, role: str, name: str, text: str, message_id: str) -> None:
-    part.said = keep_latest(part.said, (at, role, name, text[:TEXT_KEPT], message_id), SAID_KEPT)
+    part.latest_messages = keep_latest(
+        part.latest_messages, (at, role, name, text[:TEXT_KEPT], message_id), MESSAGES_KEPT
+    )
     note_speaker(part, role, at)
 
 
@@ -104,7 +106,7 @@ def _edited(part: Part, fact: Fact, at: At) -> None:
 def _deleted(part: Part, fact: Fact, at: At) -> None:
     message = fact.event.data.message
     if message is not None and message.id:
-        keep_greatest(part.deleted, hash_name(shorten_name(message.id)), at, DELETIONS_KEPT)
+        keep_greatest(part.deletions, hash_name(shorten_name(message.id)), at, DELETIONS_KEPT)
 
 
 def _transcribed(part: Part, fact: Fact, at: At) -> None:
@@ -151,7 +153,7 @@ def first_words(contacts: Sequence[Contact]) -> str | None:
 
 def _edited_words(contact: Contact) -> Iterable[tuple[At, str, str, str]]:
     """Yield (at, role, name, text) of each message that is at hand, with its latest text."""
-    for at, role, name, text, message_id in contact.part.said:
+    for at, role, name, text, message_id in contact.part.latest_messages:
         if message_id:
             edit = _edit_of(contact, message_id)
             deleted = contact.deleted.get(hash_name(message_id))

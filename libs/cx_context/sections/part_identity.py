@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from cx_context.parts.rules import Greatest, GreatestOrNone, Smallest, Sum
 from cx_context.sections.section import Section
@@ -13,7 +13,7 @@ class Fields(Struct):
     """The interaction's name; "" for what a stream has outside any interaction."""
     side: Greatest[bytes] = b""
     """The id of the stream's side of the interaction."""
-    identifier: Greatest[str] = field(default="", name="home")
+    identifier: Greatest[str] = ""
     """The stream's identifier as ``KIND\\nSCOPE\\nVALUE``; "" where the facts name none."""
     weight: Smallest[int] = 2
     """How much that identifier is worth in these facts (``weights.WEIGHT_RANKS``); a claim where they name none."""

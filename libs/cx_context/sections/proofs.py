@@ -13,7 +13,7 @@ from msgspec import Struct
 from cx_context.parts.adding import keep_last
 from cx_context.parts.model import Part
 from cx_context.parts.rules import Greatest, LastAtByKey, last_by_key, strongest_by_key, weight_and_rank
-from cx_context.parts.values import KEYS_KEPT, NAMED_KEPT, TEXT_KEPT, At, Register
+from cx_context.parts.values import KEYS_KEPT, OTHER_IDENTIFIERS_KEPT, TEXT_KEPT, At, Register
 from cx_context.sections.members import key_of
 from cx_context.sections.section import Section
 from cx_context.sections.shapes import EVENT_NAME, TEXT, TEXT_OR_NONE, TIME, members
@@ -43,7 +43,7 @@ post; Messenger, WhatsApp and SMS are threads of one account, a chat and a call 
 CORE = frozenset({"proofs", "assertions"})
 """The fields that decide which profiles are the core, where there is no known one (``assurance.around_core``)."""
 
-VOUCHING = CORE | {"named"}
+VOUCHING = CORE | {"other_identifiers"}
 """The fields that decide how sure it is who is at the other end of a contact."""
 
 _ASSERTED = WEIGHT_RANKS[ASSERTED]
@@ -54,25 +54,25 @@ Lifetimes = Mapping[str, int]
 
 
 class Fields(Struct):
-    named: Annotated[dict[str, int], strongest_by_key(NAMED_KEPT, weight_and_rank)] = {}
+    other_identifiers: Annotated[dict[str, int], strongest_by_key(OTHER_IDENTIFIERS_KEPT, weight_and_rank)] = {}
     """The other identifiers of the customer, each with the greatest weight that it has in any of the facts."""
-    verified: LastAtByKey = {}
+    verifications: LastAtByKey = {}
     """When each identifier was verified last, by whoever may say so."""
     proofs: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
     """The latest proof of each identifier by each method: [kind, scope, value, method]."""
     assertions: Annotated[dict[str, Register], last_by_key(KEYS_KEPT)] = {}
     """The latest assertion of each identifier by each method."""
-    heard: Greatest[int] = 0
+    customer_active_at: Greatest[int] = 0
     """When the last event was recorded by which the customer, or who poses as them, writes, calls or is verified."""
-    open_heard: Greatest[int] = 0
+    open_active_at: Greatest[int] = 0
     """When the last of these was recorded that came where anybody can write (``OPEN_CHANNELS``, posts)."""
 
 
-def note_heard(part: Part, at: At, *, is_open: bool) -> None:
-    """Note when we heard of the customer. ``is_open``: where anybody can write."""
-    part.heard = max(part.heard, at[2])
-    if is_open and at[2] > part.open_heard:
-        part.open_heard = at[2]
+def note_customer_activity(part: Part, at: At, *, is_open: bool) -> None:
+    """Note when the customer was active. ``is_open``: where anybody can write."""
+    part.customer_active_at = max(part.customer_active_at, at[2])
+    if is_open and at[2] > part.open_active_at:
+        part.open_active_at = at[2]
 
 
 def note_people(part: Part, fact: Fact, at: At) -> None:
@@ -85,22 +85,22 @@ def note_people(part: Part, fact: Fact, at: At) -> None:
     method = data.evidence[:TEXT_KEPT] or UNNAMED if identity else BY_CHANNEL
     most = _ASSERTED if event.type == ASSERTED_TYPE else _PROVED
     if event.type == VERIFIED_TYPE:
-        note_heard(part, at, is_open=data.channel in OPEN_CHANNELS)
+        note_customer_activity(part, at, is_open=data.channel in OPEN_CHANNELS)
     linked = [each for link in data.links for each in link if not each.unusable] if data.links else ()
     for identifier in (*fact.customer_identifiers, *linked):
         key = key_of(identifier)
         rank = max(weight_rank(weight_of(identifier, event)), most)
         if key != part.identifier:
-            part.named[key] = min(rank, part.named.get(key, rank))
+            part.other_identifiers[key] = min(rank, part.other_identifiers.get(key, rank))
         if rank == _PROVED:
             _write_proof(part.proofs, key, identifier, method, at)
         elif rank == _ASSERTED:
             _write_proof(part.assertions, key, identifier, method, at)
         if rank == _PROVED or (rank == _ASSERTED and identifier.verified):
-            part.verified[key] = max(at, part.verified.get(key, at))
-    if len(part.named) > NAMED_KEPT:
-        for weakest, _ in sorted(part.named.items(), key=weight_and_rank)[NAMED_KEPT:]:
-            del part.named[weakest]
+            part.verifications[key] = max(at, part.verifications.get(key, at))
+    if len(part.other_identifiers) > OTHER_IDENTIFIERS_KEPT:
+        for weakest, _ in sorted(part.other_identifiers.items(), key=weight_and_rank)[OTHER_IDENTIFIERS_KEPT:]:
+            del part.other_identifiers[weakest]
 
 
 def _write_proof(registers: dict[str, Register], key: str, identifier: Identifier, method: str, at: At) -> None:
@@ -206,11 +206,10 @@ def latest_of_each(found: Iterable[Proof]) -> Mapping[str, Proof]:
     return latest
 
 
+_LAST_WRITER = "who wrote last in a contact of several customers, and what vouches where anybody can write"
+
 SECTION = Section(
-    not_shown={
-        "heard": "who wrote last in a contact of several customers, and what vouches where anybody can write",
-        "open_heard": "who wrote last in a contact of several customers, and what vouches where anybody can write",
-    },
+    not_shown={"customer_active_at": _LAST_WRITER, "open_active_at": _LAST_WRITER},
     components={
         "Proof": {
             **PROOF,

@@ -129,14 +129,14 @@ def _by_message(parts: Sequence[Part]) -> Mapping[_Message, tuple[Order, int, st
 
 
 def _not_the_customers(parts: Sequence[Part]) -> set[_Message]:
-    return {(part.interaction, key) for part in parts for key in part.others}
+    return {(part.interaction, key) for part in parts for key in part.messages_by_others}
 
 
 def _deleted(parts: Sequence[Part]) -> set[_Message]:
     """Return the messages that were deleted and not edited since."""
     deleted: dict[_Message, At] = {}
     for part in parts:
-        for key, at in part.deleted.items():
+        for key, at in part.deletions.items():
             message = (part.interaction, key)
             deleted[message] = max(at, deleted.get(message, at))
     if deleted:
@@ -166,7 +166,7 @@ SECTION = Section(
     provenance={
         ("sentiment",): made_of(
             "the mean of the last ten scores of the customer's messages, the later half against the earlier",
-            "sentiment", "deleted", "edits", "others", "interaction",
+            "sentiment", "deletions", "edits", "messages_by_others", "interaction",
         ),
     },
 )  # fmt: skip

@@ -25,13 +25,14 @@ from cx_events.envelope import Data
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros
 
-WRITTEN_KEPT = 256
+MESSAGE_TIMES_KEPT = 256
 """Messages of one hour of an endless interaction that others can be seen to quote: of more the first count."""
 
 THREADING = frozenset(
     {
-        "interaction", "about", "first_recorded", "first", "since", "active", "endless", "references", "written",
-        "quoted", "topics", "links", "split", "resolved", "reopened", "tokens", "token_uses", "channel", "channels",
+        "interaction", "about", "first_recorded", "first", "since", "activity", "endless_since", "references",
+        "message_times", "quote_times", "topics", "links", "split_at", "resolution", "reopened_at", "tokens",
+        "token_uses", "channel", "channels",
     }
 )  # fmt: skip
 """The fields that decide which contacts there are, which of them are one conversation, and under which id."""
@@ -43,17 +44,17 @@ class Fields(Struct):
     last: LastAt = None
     """The last one."""
     channel: LastValue = None
-    active: FirstOfEachSecond = []
+    activity: FirstOfEachSecond = []
     """When there was activity, in µs, in order: of each second the first time."""
-    endless: LeastOrNone = None
+    endless_since: LeastOrNone = None
     """Since when the interaction is known never to end."""
-    written: Annotated[dict[str, int], first_by_key(WRITTEN_KEPT)] = {}
+    message_times: Annotated[dict[str, int], first_by_key(MESSAGE_TIMES_KEPT)] = {}
     """In an endless interaction when each message was first written, by a hash of its id."""
-    quoted: Annotated[dict[str, int], first_by_key(WRITTEN_KEPT)] = {}
+    quote_times: Annotated[dict[str, int], first_by_key(MESSAGE_TIMES_KEPT)] = {}
     """In an endless interaction when each message was first quoted, by its id."""
     links: LastAtByKey = {}
     """When a person linked it to another contact or conversation, by that one's name or id."""
-    split: LastAt = None
+    split_at: LastAt = None
 
 
 def note_event(part: Part, channel: str | None, at: At) -> None:
@@ -69,7 +70,7 @@ def note_event(part: Part, channel: str | None, at: At) -> None:
 def note_activity(part: Part, fact: Fact) -> None:
     """Note that somebody acted in the contact."""
     time = fact.effective
-    active = part.active
+    active = part.activity
     if not active or time // SECOND > active[-1] // SECOND:
         active.append(time)
     else:
@@ -83,13 +84,13 @@ def note_activity(part: Part, fact: Fact) -> None:
 
 
 def _note_endless(part: Part, data: Data, time: Micros) -> None:
-    if part.endless is None or time < part.endless:
-        part.endless = time
+    if part.endless_since is None or time < part.endless_since:
+        part.endless_since = time
     message = data.message
     if message is not None and message.id:
-        keep_first(part.written, hash_name(shorten_name(message.id)), time, WRITTEN_KEPT)
+        keep_first(part.message_times, hash_name(shorten_name(message.id)), time, MESSAGE_TIMES_KEPT)
     if message is not None and message.in_reply_to:
-        keep_first(part.quoted, shorten_name(message.in_reply_to), time, WRITTEN_KEPT)
+        keep_first(part.quote_times, shorten_name(message.in_reply_to), time, MESSAGE_TIMES_KEPT)
 
 
 def _linked(part: Part, fact: Fact, at: At) -> None:
@@ -100,7 +101,7 @@ def _linked(part: Part, fact: Fact, at: At) -> None:
 
 
 def _split(part: Part, fact: Fact, at: At) -> None:
-    part.split = at if part.split is None or at > part.split else part.split
+    part.split_at = at if part.split_at is None or at > part.split_at else part.split_at
 
 
 SECTION = Section(

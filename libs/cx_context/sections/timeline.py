@@ -29,7 +29,7 @@ from cx_context.sections.shapes import (
     or_none,
     ref,
 )
-from cx_events.envelope import Data, Event, Insight, Message, Named, Recording, Transfer
+from cx_events.envelope import AgentOrQueue, Data, Event, Insight, Message, Recording, Transfer
 from cx_events.facts import Fact
 from cx_events.ids import event_key
 from cx_events.json_types import Json
@@ -73,7 +73,7 @@ def timeline_entry(event: Event, effective: Micros, attachments: int | None = AT
         "direction": data.direction,
         "role": role,
         "name": _who(data, role),
-        "agent": named(data.agent),
+        "agent": agent_or_queue(data.agent),
         "text": _text(event),
         **_of_message(event, attachments),
         **_of_delivery(event),
@@ -81,7 +81,7 @@ def timeline_entry(event: Event, effective: Micros, attachments: int | None = AT
     }
 
 
-def named(one: Named | None) -> Json | None:
+def agent_or_queue(one: AgentOrQueue | None) -> Json | None:
     """Return an agent or a queue as entries tell it."""
     return {"id": one.id[:TEXT_KEPT], "name": one.name[:TEXT_KEPT]} if one is not None else None
 
@@ -170,7 +170,7 @@ def _findings(data: Data) -> Json:
             "granted": consent.granted,
         }
     if data.queue is not None:
-        found["queue"] = named(data.queue)
+        found["queue"] = agent_or_queue(data.queue)
     if data.transfer is not None:
         found["transfer"] = _transfer(data.transfer)
     if data.recording is not None:
@@ -191,8 +191,8 @@ def _insight(insight: Insight) -> Json:
 def _transfer(transfer: Transfer) -> Json:
     return {
         "to": transfer.to[:TEXT_KEPT] or None,
-        "agent": named(transfer.agent),
-        "queue": named(transfer.queue),
+        "agent": agent_or_queue(transfer.agent),
+        "queue": agent_or_queue(transfer.queue),
     }
 
 

@@ -61,36 +61,37 @@ def _assurances(
 
 def is_open(contact: Contact) -> bool:
     """Return whether a customer said something in it where anybody can write."""
-    return any(piece.part.open_heard for piece in contact.pieces)
+    return any(piece.part.open_active_at for piece in contact.pieces)
 
 
-class LastHeard(NamedTuple):
-    """The times at which one customer's side of an interaction was heard last (``Part.heard``, ``Part.open_heard``)."""
+class LastActivity(NamedTuple):
+    """When a customer was last active in one side of an interaction (``Part.customer_active_at``,
+    ``Part.open_active_at``)."""
 
     customer: bytes
-    heard: int
-    open_heard: int
+    last: int
+    last_open: int
 
 
-def last_writer(heard: Iterable[LastHeard]) -> bytes | None:
+def last_writer(activities: Iterable[LastActivity]) -> bytes | None:
     """Return the customer whose event was recorded last in an interaction of several, where anybody can write in it;
-    None where it is a session, or two were heard at once."""
-    found = list(heard)
-    last = max((each.heard for each in found), default=0)
-    speakers = {each.customer for each in found if each.heard == last}
-    is_open_last = any(each.open_heard == last for each in found)
+    None where it is a session, or two were active at once."""
+    found = list(activities)
+    last = max((each.last for each in found), default=0)
+    speakers = {each.customer for each in found if each.last == last}
+    is_open_last = any(each.last_open == last for each in found)
     return speakers.pop() if last and is_open_last and len(speakers) == 1 else None
 
 
 def is_strangers(part: Part, trust: Trust) -> bool:
     """Return whether anybody may have written what a customer says in a part."""
-    return part.open_heard > 0 and trust.weight_of(part) == _CLAIMED
+    return part.open_active_at > 0 and trust.weight_of(part) == _CLAIMED
 
 
 def _counting_in(contact: Contact, group: Sequence[Contact], trust: Trust) -> Iterator[Part]:
     own = _counting(contact, trust)
     yield from own
-    last = max((part.heard for part in _parts(contact)), default=0)
+    last = max((part.customer_active_at for part in _parts(contact)), default=0)
     if not is_open(contact) or _joined_at(contact, group) >= last:
         for other in group:
             if other is not contact and not _took_a_strangers_token(other, trust):
@@ -107,12 +108,12 @@ def _ever_in(contact: Contact, group: Sequence[Contact], trust: Trust) -> Iterat
 def _counting(contact: Contact, trust: Trust) -> Sequence[Part]:
     """Return the parts of a contact that vouch for who is there now."""
     parts = list(_parts(contact))
-    last_open = max((part.open_heard for part in parts), default=0)
+    last_open = max((part.open_active_at for part in parts), default=0)
     if not last_open:
         return parts
-    if any(part.heard > last_open for part in parts):
-        return [part for part in parts if not part.open_heard or part.heard > part.open_heard]
-    last = [part for part in parts if part.open_heard == last_open]
+    if any(part.customer_active_at > last_open for part in parts):
+        return [part for part in parts if not part.open_active_at or part.customer_active_at > part.open_active_at]
+    last = [part for part in parts if part.open_active_at == last_open]
     weakest = max(map(trust.weight_of, last))
     return [part for part in last if trust.weight_of(part) == weakest]
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cx_context.sections.candidates import RefusedClaim, RefusedClaims, unsettled_claims
 from cx_context.sections.members import Member
-from cx_context.sections.vouchers import LastHeard
+from cx_context.sections.vouchers import LastActivity
 from cx_context.store.attributions import attributions_where, nodes_attributed_to, standing_among
 from cx_context.store.decisions import decisions_where
 from cx_context.store.first_mentions import OF_EDGES, read_row
@@ -289,7 +289,7 @@ class AsOfGraph:
     async def parts_of_sides(self, sides: Collection[SideKey]) -> dict[SideKey, list[tuple[bytes, bytes]]]:
         return await read_parts_of_sides(self._tx, self.tenant, sides)
 
-    async def last_heard(self, node: NodeId, by_stream: Mapping[NodeId, NodeId]) -> Iterable[LastHeard]:
+    async def last_activities(self, node: NodeId, by_stream: Mapping[NodeId, NodeId]) -> Iterable[LastActivity]:
         rows = await self._tx.fetch(
             "SELECT part_id, stream_id, body FROM parts WHERE interaction = :node AND tenant = :tenant "
             f"AND {begun_sql()}",
@@ -301,7 +301,7 @@ class AsOfGraph:
         pieces = [included_part(bytes(part_id), bytes(stream_id), body) for part_id, stream_id, body in rows]
         within, _, cut = await self._parts.read(Ownership((), included=pieces), decode_header)
         return [
-            LastHeard(by_stream[stream_ids[part_id]], part.heard, part.open_heard)
+            LastActivity(by_stream[stream_ids[part_id]], part.customer_active_at, part.open_active_at)
             for part_id, part in within + cut
             if stream_ids[part_id] in by_stream
         ]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cx_context.sections.members import Member
-from cx_context.sections.vouchers import LastHeard
+from cx_context.sections.vouchers import LastActivity
 from cx_context.store import attributions, decisions, graph, members, parts
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.graph_view import CustomerMatch, SideKey
@@ -101,10 +101,14 @@ class CurrentGraph:
     async def parts_of_sides(self, sides: Collection[SideKey]) -> dict[SideKey, list[tuple[bytes, bytes]]]:
         return await parts.read_parts_of_sides(self._tx, self._tenant, sides)
 
-    async def last_heard(self, node: NodeId, by_stream: Mapping[NodeId, NodeId]) -> Iterable[LastHeard]:
+    async def last_activities(self, node: NodeId, by_stream: Mapping[NodeId, NodeId]) -> Iterable[LastActivity]:
         bodies = await parts.read_bodies_of_interaction(self._tx, self._tenant, node)
         spans = ((by_stream.get(stream_id), decode_span(unpack(body))) for stream_id, body in bodies)
-        return [LastHeard(whose, span.heard, span.open_heard) for whose, span in spans if whose is not None]
+        return [
+            LastActivity(whose, span.customer_active_at, span.open_active_at)
+            for whose, span in spans
+            if whose is not None
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ async def find_interaction(graph: GraphView, node: NodeId, *, by_last_word: bool
         tied = await tied_customers(graph, identifier)
         return replace(await graph.match_customer(identifier), ambiguous=True, candidates=tied, identifier=identifier)
     people = several - nobody or several
-    last = last_writer(await graph.last_heard(node, by_stream)) if by_last_word else None
+    last = last_writer(await graph.last_activities(node, by_stream)) if by_last_word else None
     if last in people:
         return replace(await graph.match_customer(last), others=tuple(sorted(people - {last})))
     return CustomerMatch(NO_ID, 0, ambiguous=True, candidates=tuple(sorted(people)))

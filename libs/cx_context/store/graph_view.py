@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cx_context.sections.members import Member
-from cx_context.sections.vouchers import LastHeard
+from cx_context.sections.vouchers import LastActivity
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution
 from cx_identity.candidate_ranking import IdentifierActivity
@@ -100,5 +100,5 @@ class GraphView(Protocol):
     async def parts_of_sides(self, sides: Collection[SideKey]) -> dict[SideKey, list[tuple[bytes, bytes]]]:
         """Return the stored parts, (part id, body), of some sides of interactions."""
 
-    async def last_heard(self, node: NodeId, by_stream: Mapping[NodeId, NodeId]) -> Iterable[LastHeard]:
-        """Return when each customer was last heard in an interaction. ``by_stream``: the customer of each stream."""
+    async def last_activities(self, node: NodeId, by_stream: Mapping[NodeId, NodeId]) -> Iterable[LastActivity]:
+        """Return when each customer was last active in an interaction. ``by_stream``: the customer of each stream."""

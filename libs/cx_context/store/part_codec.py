@@ -7,6 +7,7 @@ from cramjam import lz4
 
 from cx_context.parts.header import PartHeader, PartWords
 from cx_context.parts.model import Part
+from cx_context.parts.stored_names import STORED_NAMES
 from cx_events.timestamps import Micros
 
 _encode_part = msgspec.msgpack.Encoder().encode
@@ -34,16 +35,16 @@ def decode_words(body: bytes) -> Part:
     return _decode_words(unpack(body))
 
 
-class PartSpan(msgspec.Struct, gc=False):
-    """The times of a part alone, and when the customer was heard: decoding this costs a third of decoding the part."""
+class PartSpan(msgspec.Struct, gc=False, rename=STORED_NAMES):
+    """The times of a part alone, and of the customer's activity: decoding this costs a third of decoding the part."""
 
     facts: int = 0
     first_recorded: int = 0
     last_recorded: int = 0
     since: int = 0
     until: int = 0
-    heard: int = 0
-    open_heard: int = 0
+    customer_active_at: int = 0
+    open_active_at: int = 0
 
 
 decode_span = msgspec.msgpack.Decoder(PartSpan).decode

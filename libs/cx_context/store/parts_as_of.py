@@ -90,16 +90,16 @@ class PartsAsOf:
                 last=begin_of(self.bounds.until),
             )
             rows = [*rows, *included]
-        until, heard = self.bounds.until, self.bounds.known_until
+        until, known_until = self.bounds.until, self.bounds.known_until
         within: list[KeyedPart] = []
         bodies: dict[bytes, bytes] = {}
         straddling: dict[bytes, tuple[NodeId, Part]] = {}
         for part_id, stream_id, body in rows:
             part = decode(body)
-            if part.until <= until and part.last_recorded <= heard:
+            if part.until <= until and part.last_recorded <= known_until:
                 within.append(KeyedPart(part_id, part))
                 bodies[part_id] = body
-            elif part.first_recorded <= heard:
+            elif part.first_recorded <= known_until:
                 straddling[part_id] = stream_id, part
         return within, bodies, await self._cut(straddling) if straddling else []
 

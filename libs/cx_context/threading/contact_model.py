@@ -66,16 +66,16 @@ class Contact(Struct, gc=False):
     @property
     def is_endless(self) -> bool:
         """True for a stretch of an interaction that never ends."""
-        return self.part.endless is not None
+        return self.part.endless_since is not None
 
 
-_COMBINED = [field for field in PART_FIELDS if field.name != "written"]
+_COMBINED = [field for field in PART_FIELDS if field.name != "message_times"]
 
 
 def combine_pieces(pieces: Sequence[KeyedPart]) -> Part:
     """Combine all pieces into one part, leaving out no reference.
 
-    ``written`` is not combined: it is only asked of pieces, and an endless thread has much of it.
+    ``message_times`` is not combined: it is only asked of pieces, and an endless thread has many.
     """
     if len(pieces) == 1:
         return pieces[0].part

@@ -37,7 +37,7 @@ def contacts_of(parts: Iterable[KeyedPart], window: Micros) -> list[Contact]:
                 found.append(_of_one(name, pieces))
             continue
         pieces.sort(key=BY_PART_ID)
-        if any(piece.part.endless is not None for piece in pieces):
+        if any(piece.part.endless_since is not None for piece in pieces):
             found += split_stretches(name, pieces, max(window, HOUR))
         elif any(piece.part.first is not None for piece in pieces):
             found.append(_whole(name, pieces))
@@ -50,7 +50,7 @@ def _of_one(name: str, pieces: list[KeyedPart]) -> Contact:
     assert part.first is not None
     part_ids = [(part.first_recorded, pieces[0].part_id)]
     last = part.last[0] if part.last is not None else part.first[0]
-    return Contact(name, part, pieces, part_ids, part_ids, (part.first[0], name), last, deleted=part.deleted)
+    return Contact(name, part, pieces, part_ids, part_ids, (part.first[0], name), last, deleted=part.deletions)
 
 
 def _whole(name: str, pieces: Sequence[KeyedPart]) -> Contact:
@@ -59,4 +59,4 @@ def _whole(name: str, pieces: Sequence[KeyedPart]) -> Contact:
     part_ids = sorted((piece.part.first_recorded, piece.part_id) for piece in pieces)
     last = part.last[0] if part.last is not None else part.first[0]
     given, start = first_ids_of_streams(pieces), (part.first[0], name)
-    return Contact(name, part, pieces, part_ids, given, start, last, deleted=part.deleted)
+    return Contact(name, part, pieces, part_ids, given, start, last, deleted=part.deletions)

@@ -40,9 +40,9 @@ class ExplicitJoins:
         self.references = shared_references_of(contacts)
         self.links = _links(contacts)
         self.splits = {
-            place: sorted(at for piece in each.pieces if (at := piece.part.split) is not None)
+            place: sorted(at for piece in each.pieces if (at := piece.part.split_at) is not None)
             for place, each in enumerate(contacts)
-            if each.part.split is not None
+            if each.part.split_at is not None
         }
         self.tokens = tokens_of(contacts)
         self.issues = _issues(contacts) if self.tokens else {}

@@ -253,7 +253,7 @@ class _Sweep:
         contact = self._contacts[place]
         part, splits = contact.part, int(place in self._splits)
         if part.until <= time and combined_part_suffices(contact):
-            start, active = contact.start[0], part.active
+            start, active = contact.start[0], part.activity
             last = active[-1] if active and active[-1] > start else start
             return OpenConversation(
                 place, last, last, matter_numbers(part), part.topics[0] if part.topics else None, splits

@@ -21,7 +21,7 @@ def combined_part_suffices(contact: Contact) -> bool:
     It does if the contact was never resolved nor opened again and no piece holds a topic that another piece hides.
     """
     part = contact.part
-    return part.resolved is None and part.reopened is None and (not part.topics or len(contact.pieces) == 1)
+    return part.resolution is None and part.reopened_at is None and (not part.topics or len(contact.pieces) == 1)
 
 
 def matter_numbers(part: Part) -> set[str]:
@@ -40,7 +40,7 @@ class ContactHistory:
 
     def __init__(self, contact: Contact) -> None:
         part, start = contact.part, contact.start[0]
-        active = part.active
+        active = part.activity
         self.active = active if active and active[0] == start else [start, *(time for time in active if time > start)]
         self.numbers: Mapping[str, Micros] = part.references
         if not all(key.startswith(_PREFIXES) for key in self.numbers):
@@ -53,8 +53,8 @@ class ContactHistory:
 
     def _of_pieces(self, contact: Contact) -> None:
         parts = [piece.part for piece in contact.pieces]
-        resolved = [part.resolved[0][0] for part in parts if part.resolved is not None]
-        reopened = [part.reopened[0] for part in parts if part.reopened is not None]
+        resolved = [part.resolution[0][0] for part in parts if part.resolution is not None]
+        reopened = [part.reopened_at[0] for part in parts if part.reopened_at is not None]
         self.attended = sorted([*resolved, *reopened])
         self.topics = sorted((topic for part in parts for topic in part.topics), reverse=True)
 

@@ -59,9 +59,9 @@ def shared_references_of(contacts: Sequence[Contact]) -> list[SharedReference]:
                 if of and of[-1][1] == place:
                     of.pop()
                 of.append((each.start[0], place))
-        if part.endless is not None:
+        if part.endless_since is not None:
             endless = True
-            quotes = quotes or bool(part.quoted)
+            quotes = quotes or bool(part.quote_times)
     by_name = any(key.startswith("interaction\n") for key in holders)
     references: list[SharedReference] = []
     names = contacts_by_name(contacts) if by_name or quotes else {}
@@ -122,15 +122,15 @@ def _by_thread(value: str, chain: Sequence[KnownContact], contacts: Sequence[Con
 def _quotes(names: Mapping[str, Sequence[int]], contacts: Sequence[Contact]) -> Iterator[SharedReference]:
     """Yield the joins of a message in one stretch that quotes a message of another."""
     for places in names.values():
-        if len(places) < 2 or not any(contacts[place].part.quoted for place in places):
+        if len(places) < 2 or not any(contacts[place].part.quote_times for place in places):
             continue
         written: dict[str, KnownContact] = {}
         for place in places:
             for piece in contacts[place].pieces:
-                for key, time in piece.part.written.items():
+                for key, time in piece.part.message_times.items():
                     written[key] = min((time, place), written.get(key, (time, place)))
         for place in places:
-            for id, time in contacts[place].part.quoted.items():
+            for id, time in contacts[place].part.quote_times.items():
                 own = written.get(hash_name(id))
                 if own is not None and own[1] != place:
                     yield SharedReference("message", id, [], [PairJoin((time, place), own)])

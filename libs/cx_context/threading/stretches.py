@@ -31,15 +31,15 @@ class _Stretch:
     """A stretch while it is built. ``acting`` are parts with activity, ``last`` is the latest activity."""
 
     def __init__(self, first: KeyedPart) -> None:
-        self.start = first.part.active[0]
-        self.last = first.part.active[-1]
+        self.start = first.part.activity[0]
+        self.last = first.part.activity[-1]
         self.acting = [first]
         self.others: list[KeyedPart] = []
 
     def add(self, piece: KeyedPart) -> None:
         """Add a part with activity."""
         self.acting.append(piece)
-        self.last = max(self.last, piece.part.active[-1])
+        self.last = max(self.last, piece.part.activity[-1])
 
 
 def split_stretches(name: str, pieces: Sequence[KeyedPart], gap: Micros) -> list[Contact]:
@@ -57,7 +57,7 @@ def split_stretches(name: str, pieces: Sequence[KeyedPart], gap: Micros) -> list
 def _deleted(pieces: Sequence[KeyedPart]) -> Mapping[str, At]:
     found: dict[str, At] = {}
     for _, part in pieces:
-        for key, at in part.deleted.items():
+        for key, at in part.deletions.items():
             found[key] = max(at, found.get(key, at))
     return found
 
@@ -83,11 +83,13 @@ def _runs(pieces: Sequence[KeyedPart], gap: Micros) -> list[_Stretch]:
     Before the interaction is known to be endless there is no split: what a later message says does not part what came
     before it.
     """
-    endless = min(piece.part.endless for piece in pieces if piece.part.endless is not None)
-    acting = sorted((piece for piece in pieces if piece.part.active), key=lambda piece: (piece.part.active, piece[0]))
+    endless = min(piece.part.endless_since for piece in pieces if piece.part.endless_since is not None)
+    acting = sorted(
+        (piece for piece in pieces if piece.part.activity), key=lambda piece: (piece.part.activity, piece[0])
+    )
     found: list[_Stretch] = []
     for piece in acting:
-        start = piece.part.active[0]
+        start = piece.part.activity[0]
         if found and (start - found[-1].last <= gap or start < endless):
             found[-1].add(piece)
         else:
@@ -100,7 +102,7 @@ def _place_others(pieces: Sequence[KeyedPart], stretches: Sequence[_Stretch]) ->
 
     It goes to the stretch whose part id it names, else to the one that was latest at its time, else to the first.
     """
-    others = [piece for piece in pieces if not piece.part.active]
+    others = [piece for piece in pieces if not piece.part.activity]
     if not others:
         return
     starts = [stretch.start for stretch in stretches]
@@ -136,7 +138,7 @@ def _began_alone(acting: Sequence[KeyedPart], gap: Micros) -> list[RecordedPartI
     found: list[RecordedPartId] = []
     known: list[tuple[Micros, Micros]] = []
     for part_id, part in sorted(acting, key=lambda piece: (piece.part.first_recorded, piece.part_id)):
-        first, last = part.active[0], part.active[-1]
+        first, last = part.activity[0], part.activity[-1]
         at = bisect_left(known, (first, last))
         after_another = at > 0 and first - known[at - 1][1] <= gap
         before_another = at < len(known) and known[at][0] - last <= gap

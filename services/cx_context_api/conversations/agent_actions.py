@@ -118,8 +118,8 @@ def _active_last(thread: Thread) -> InteractionSide:
     """Return the last active part of the named contact in the same stream: desktops then show it as current."""
     sides = {piece.part_id: piece.part.side for piece in thread.contact.pieces}
     own = sides.get(thread.named.part_id)
-    parts = [piece for piece in thread.contact.pieces if piece.part.active and piece.part.side == own]
-    latest = max(parts, key=lambda piece: (piece.part.active[-1], piece.part_id), default=None)
+    parts = [piece for piece in thread.contact.pieces if piece.part.activity and piece.part.side == own]
+    latest = max(parts, key=lambda piece: (piece.part.activity[-1], piece.part_id), default=None)
     return thread.named if latest is None else replace(thread.named, part_id=latest.part_id)
 
 

@@ -6,13 +6,13 @@ from cx_context.sections.handoffs import handoff_view, has_answered
 from cx_context_api.conversations.threads import Thread
 from cx_context_api.requests import bodies
 from cx_events import envelope
-from cx_events.envelope import Data, Named
+from cx_events.envelope import AgentOrQueue, Data
 from cx_events.errors import Refused
 
 
 def handoff_data(body: bodies.Handoff) -> Data:
     """Return the event data of a request for a handoff."""
-    queue = Named(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
+    queue = AgentOrQueue(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
     return Data(
         agent=bodies.agent_name(body.agent),
         queue=queue,
@@ -23,7 +23,7 @@ def handoff_data(body: bodies.Handoff) -> Data:
 
 def acceptance_data(body: bodies.Accept) -> Data:
     """Return the event data of an acceptance."""
-    queue = Named(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
+    queue = AgentOrQueue(id=body.queue.id, name=body.queue.name) if body.queue is not None else None
     return Data(agent=bodies.agent_name(body.agent), queue=queue)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from cx_events.envelope import Named
+from cx_events.envelope import AgentOrQueue
 from cx_events.errors import Refused
 from cx_events.strict_json import Limits, decode
 from cx_runtime.http import BodyLimits
@@ -215,6 +215,6 @@ def request_digest(operation: str, body: RequestBody) -> str:
     return blake2b(f"{operation}\0{members}".encode(), digest_size=16).hexdigest()
 
 
-def agent_name(agent: Agent | None) -> Named | None:
+def agent_name(agent: Agent | None) -> AgentOrQueue | None:
     """Return the agent of a body as events name them."""
-    return Named(id=agent.id, name=agent.name) if agent is not None else None
+    return AgentOrQueue(id=agent.id, name=agent.name) if agent is not None else None

@@ -10,7 +10,7 @@ from cx_channels.chat.intercom.people import agent, staff
 from cx_channels.chat.intercom.values import micros
 from cx_channels.kit.json_values import first, obj, text
 from cx_channels.provider import Ignored, Unmapped
-from cx_events.envelope import Draft, Message, Named, Participant, Role
+from cx_events.envelope import AgentOrQueue, Draft, Message, Participant, Role
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 
@@ -65,7 +65,7 @@ def draft_assignment(conversation: Conversation, part: Json) -> Draft:
     elif kind == "bot":
         people = [*people, staff(to, "bot")]
     elif kind == "admin":
-        taker = Named(id=id, name=_name_of(conversation, id, to, author))
+        taker = AgentOrQueue(id=id, name=_name_of(conversation, id, to, author))
         if role == "agent" and id == text(author.get("id")):
             event_type = "cx.interaction.answered.v1"
         else:
@@ -219,7 +219,7 @@ def _state(conversation: Conversation, part: Json, event_type: str, what: str, r
     )
 
 
-def _agent(conversation: Conversation, author: Json) -> Named | None:
+def _agent(conversation: Conversation, author: Json) -> AgentOrQueue | None:
     acts = conversation.speaker_of(author, "system") == "agent" and text(author.get("id"))
     return agent(author) if acts else None
 

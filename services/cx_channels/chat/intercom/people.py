@@ -20,7 +20,7 @@ from typing import Any
 from msgspec import structs
 
 from cx_channels.kit.json_values import first, text
-from cx_events.envelope import Identifier, Named, Participant, Role, Weight
+from cx_events.envelope import AgentOrQueue, Identifier, Participant, Role, Weight
 from cx_events.json_types import Json
 from cx_events.weights import ASSERTED, CLAIMED
 
@@ -182,5 +182,5 @@ def staff(author: Json, role: Role) -> Participant:
     return Participant(role=role, id=text(author.get("id")), name=text(author.get("name")))
 
 
-def agent(author: Json) -> Named:
-    return Named(id=text(author.get("id")), name=text(author.get("name")))
+def agent(author: Json) -> AgentOrQueue:
+    return AgentOrQueue(id=text(author.get("id")), name=text(author.get("name")))

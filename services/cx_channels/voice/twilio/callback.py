@@ -15,7 +15,7 @@ from cx_channels.voice.twilio.attestation import verdict
 from cx_channels.voice.twilio.kinds import UNREACHED, status_of
 from cx_channels.voice.twilio.parties import INBOUND, Parties, parties_of
 from cx_events import strict_json
-from cx_events.envelope import Draft, Failure, Named, Recording, Reference
+from cx_events.envelope import AgentOrQueue, Draft, Failure, Recording, Reference
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
 
@@ -162,8 +162,8 @@ def recording_time(fields: Fields, recording: Recording) -> Micros | None:
     return end if end <= LAST else start
 
 
-def queue_of(fields: Fields) -> Named:
-    return Named(id=fields["QueueSid"], name=fields.first("QueueName", "FriendlyName"))
+def queue_of(fields: Fields) -> AgentOrQueue:
+    return AgentOrQueue(id=fields["QueueSid"], name=fields.first("QueueName", "FriendlyName"))
 
 
 def spoken_in(fields: Fields) -> str:

@@ -32,7 +32,7 @@ import msgspec
 from cx_channels.kit.twilio_forms import Fields
 from cx_channels.voice.twilio.addresses import Address, Listed, listed, read_address, same_number
 from cx_channels.voice.twilio.attestation import is_attested
-from cx_events.envelope import Direction, Named, Participant, Role
+from cx_events.envelope import AgentOrQueue, Direction, Participant, Role
 from cx_events.weights import ASSERTED
 
 INBOUND = frozenset({"inbound", "trunking-originating"})
@@ -52,7 +52,7 @@ class Parties:
 
     direction: Direction | None = None
     participants: tuple[Participant, ...] = ()
-    agent: Named | None = None
+    agent: AgentOrQueue | None = None
     far_end: Role | None = None
 
 
@@ -78,11 +78,11 @@ class _End:
         return _known(Participant(role="customer", identifiers=self.address.identifiers))
 
     @property
-    def agent(self) -> Named | None:
+    def agent(self) -> AgentOrQueue | None:
         """The agent. A Voice SDK client has the name that the application gave it."""
         if self.side != "staff" or not self.address.text:
             return None
-        return Named(id=self.address.text, name=self.address.name if self.address.kind == "softphone" else "")
+        return AgentOrQueue(id=self.address.text, name=self.address.name if self.address.kind == "softphone" else "")
 
 
 def parties_of(fields: Fields, settings: Mapping[str, Any], region: str | None = None, plan: str = "") -> Parties:
