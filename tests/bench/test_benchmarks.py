@@ -35,6 +35,8 @@ async def test_a_benchmark_reports_ratio_target_and_cost_per_side(
         assert found["target"] > 0
         sides = [side for side in found.values() if isinstance(side, dict) and "events_per_second" in side]
         assert len(sides) >= (1 if "absent" in found else 2)
+        if "peer" in found.get("from_start", {}):
+            assert found["from_start"]["peer"]["events_per_second"] > 0
         if "absent" in found:
             assert (found["ratio"], found["met"]) == (None, None), "a peer that is not on this disk is not made up"
         elif name in OF_CPU and any(None in side["cpu_seconds_per_100k"].values() for side in sides):

@@ -21,7 +21,13 @@ _HERE = Path(__file__).parent
 _REQUIREMENTS = _HERE / "quixstreams-requirements.txt"
 _JARS = _HERE / "kafka-streams-jars.txt"
 _COMPILER = "org/eclipse/jdt/ecj/"
-_JVM = ("-Xms512m", "-Xmx1g", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error")
+_JVM = (
+    "-Xms512m",
+    "-Xmx1g",
+    "-XX:+UseSerialGC",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+    "--enable-native-access=ALL-UNNAMED",
+)
 _SECONDS = 600
 
 
@@ -55,7 +61,7 @@ def quixstreams(environ: Mapping[str, str], _folder: Path, fetches: bool) -> Pee
         pip = [str(place / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
         _run("quixstreams", [*pip, "--no-deps", "-r", str(_REQUIREMENTS)])
         complete.touch()
-    return Peer("quixstreams", [str(place / "bin" / "python"), str(_HERE / "quixstreams_app.py")])
+    return Peer("quixstreams", [str(place / "bin" / "python"), "-Wignore", str(_HERE / "quixstreams_app.py")])
 
 
 def kafka_streams(environ: Mapping[str, str], folder: Path, fetches: bool) -> Peer:

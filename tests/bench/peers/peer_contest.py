@@ -1,6 +1,7 @@
 """A peer over a whole log: the first tenth of it before it is timed, then timed until all is committed, and verified.
 
-The tenth is the peer's advantage: its group, its topics and Java's compiler have settled when its time begins.
+The tenth is the peer's advantage: its group, its topics and Java's compiler have settled when its time begins. What it
+takes from its start is told beside.
 """
 
 # mypy: allow-untyped-calls
@@ -11,7 +12,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -60,8 +63,25 @@ class _Known(Struct):
     id: str
 
 
-async def contest_of(peer: Peer, place: Place, folder: Path, threads: int = 1) -> Result:
-    """Return what a peer took for the log but its first tenth. ``Fatal`` where it fails, or what it tells is wrong."""
+@dataclass(frozen=True, slots=True)
+class PeerContender:
+    """``folder``: for the peer's state. ``from_start``: what the whole log took from the start of the process, a result
+    for each time that it was measured."""
+
+    peer: Peer
+    place: Place
+    folder: Path
+    threads: int
+    from_start: list[Result] = field(default_factory=list)
+
+    async def measured(self) -> Result:
+        """Return what it took for the log but its first tenth. ``Fatal`` where it fails, or what it tells is wrong."""
+        settled, whole = await _contest(self.peer, self.place, self.folder, self.threads)
+        self.from_start.append(whole)
+        return settled
+
+
+async def _contest(peer: Peer, place: Place, folder: Path, threads: int) -> tuple[Result, Result]:
     records = place.workload.records
     group = f"bench-peer-{uuid4().hex[:8]}"
     warm = max(int(len(records) * WARM_SHARE), 1)
@@ -76,31 +96,44 @@ async def contest_of(peer: Peer, place: Place, folder: Path, threads: int = 1) -
         total=len(records),
     )
     command = [*peer.command, msgspec.json.encode(task).decode()]
-    async with _topic(task) as admin, running(peer.name, command, peer.environ) as child:
-        seconds, cpu = await _timed(peer, place, task, admin, child)
+    async with _topic(task) as admin:
+        first = _Moment(time.perf_counter(), _cpu(place, None))
+        async with running(peer.name, command, peer.environ) as child:
+            ready, end = await _watched(peer, place, task, admin, child)
         verify(await _changes(task), place.workload)
-    timed = 1 - warm / len(records)
-    return Result(round(place.workload.events * timed), seconds, cpu)
+    settled = round(place.workload.events * (1 - warm / len(records)))
+    return ready.until(end, settled), first.until(end, place.workload.events)
 
 
-async def _timed(
+class _Moment(NamedTuple):
+    at: float
+    cpu: dict[str, float | None]
+
+    def until(self, end: _Moment, events: int) -> Result:
+        return Result(events, end.at - self.at, spent(self.cpu, end.cpu))
+
+
+def _cpu(place: Place, pid: int | None) -> dict[str, float | None]:
+    """``pid``: None before there is a process."""
+    application = 0.0 if pid is None else cpu_seconds(pid)
+    return {"application": application, "postgres": 0.0, "broker": cpu_seconds(broker_of(place.log_url))}
+
+
+async def _watched(
     peer: Peer, place: Place, task: PeerTask, admin: AIOKafkaAdminClient, child: Child
-) -> tuple[float, dict[str, float | None]]:
-    def cpu() -> dict[str, float | None]:
-        of_broker = cpu_seconds(broker_of(place.log_url))
-        return {"application": cpu_seconds(child.pid), "postgres": 0.0, "broker": of_broker}
-
-    before, began = cpu(), time.perf_counter()
+) -> tuple[_Moment, _Moment]:
+    """Tell a peer that is ready to go; return that moment, and when the whole log was committed."""
+    ready = _Moment(time.perf_counter(), _cpu(place, child.pid))
     child.go()
     while sum(at.offset for at in (await admin.list_consumer_group_offsets(task.group)).values()) < task.total:
         if child.has_ended:
             raise Fatal(f"{peer.name} ended before the log did")
-        if time.perf_counter() - began > _PATIENCE:
+        if time.perf_counter() - ready.at > _PATIENCE:
             raise Fatal(f"{peer.name} did not come to the end of the log within {_PATIENCE:.0f} s")
         await asyncio.sleep(_LOOK_SECONDS)
-    seconds, after = time.perf_counter() - began, cpu()
+    end = _Moment(time.perf_counter(), _cpu(place, child.pid))
     await child.end()
-    return seconds, spent(before, after)
+    return ready, end
 
 
 @asynccontextmanager
