@@ -4,8 +4,8 @@
 ``NAME.connection`` (settings for this one alone); ``connection.json`` gives settings and region for all.
 ``golden/NAME.jsonl`` holds what it becomes.
 
-``fixtures/kinds/`` holds what only reaches a kind, so that nothing needs a golden file: single requests, or a request a
-line in ``NAME.jsonl`` (JSON bodies) and ``NAME.forms`` (form bodies).
+``fixtures/kinds/`` holds what only reaches a kind: single requests, or a request a line in ``NAME.jsonl`` (JSON bodies)
+and ``NAME.forms`` (form bodies). ``golden/kinds/NAME.jsonl`` holds what all requests of a file become.
 
 ``fixtures/recordings.txt`` names folders of recorded requests, below ``shared/fixtures`` beside the repository.
 """
@@ -32,11 +32,18 @@ _REQUEST_A_LINE = {".jsonl": ".json", ".forms": ".form"}
 
 @dataclass(frozen=True)
 class Case:
-    """One request of a provider. ``path``: of its file; ``content``: the request's own bytes; ``name``: for people."""
+    """One request of a provider. ``path``: of its file; ``content``: the request's own bytes; ``name``: for people;
+    ``number``: of the request in a file of ``kinds/``, from 1 on, else 0."""
 
     path: Path
     name: str
     content: bytes
+    number: int = 0
+
+    @property
+    def golden(self) -> str:
+        """Return the path of its golden file, below ``golden/``."""
+        return f"{'kinds/' if self.number else ''}{self.path.name}.jsonl"
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -67,21 +74,21 @@ def folder_of(provider: Provider) -> Path:
 
 
 def fixtures_of(provider: Provider) -> list[Path]:
-    """Return the files that have golden files."""
+    """Return the files that have a golden file each."""
     return _requests_in(folder_of(provider) / "fixtures")
 
 
 def cases_of(provider: Provider) -> Iterator[Case]:
-    """Yield every request of the folder, those without golden files last."""
+    """Yield every request of the folder, those that only reach a kind last."""
     for path in fixtures_of(provider):
         yield Case(path, path.name, path.read_bytes())
     for path in _requests_in(folder_of(provider) / "fixtures" / "kinds"):
         if path.suffix not in _REQUEST_A_LINE:
-            yield Case(path, f"kinds/{path.name}", path.read_bytes())
+            yield Case(path, f"kinds/{path.name}", path.read_bytes(), 1)
             continue
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             if line.strip():
-                yield Case(path, f"kinds/{path.name}:{number}", line)
+                yield Case(path, f"kinds/{path.name}:{number}", line, number)
 
 
 def readable_requests(provider: Provider) -> Iterator[tuple[Case, Request]]:

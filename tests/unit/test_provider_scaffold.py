@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from tests.contract import mapping_checks, signature_checks
-from tests.contract.provider_cases import cases_of, folder_of
 from tests.contract.provider_faults import CHECKS, faulty_variants, rebuilt_check
 
 import cx_channels.chat
@@ -97,11 +96,7 @@ def test_a_finished_folder_passes_and_its_faults_are_caught(root: Path) -> None:
     declared = '    weights={"toy_done": {"claimed": "the sender chooses the name"}},\n)\n'
     (folder / "__init__.py").write_text(package.replace("\n)\n", f"\n{declared}"))
     provider: Provider = import_module("cx_channels.chat.toy_done").PROVIDER
-    (folder / "golden").mkdir()
-    for case in cases_of(provider):
-        if not case.name.startswith("kinds/"):
-            golden = folder_of(provider) / "golden" / f"{case.path.name}.jsonl"
-            golden.write_bytes(mapping_checks.golden_lines(provider, case))
+    mapping_checks.write_golden_files(provider)
     assert failures(provider) == {}
     for check in signature_checks.CHECKS.values():
         check(rebuilt_check(provider))
