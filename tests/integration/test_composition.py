@@ -97,6 +97,19 @@ async def test_without_its_store_a_hub_accepts_events_while_unready(tmp_path: Pa
         assert b"cx_intake_events_total" in hub.metrics.render()[0]
 
 
+async def test_readiness_names_a_column_that_nobody_has_met_yet(tmp_path: Path) -> None:
+    async with running_hub(embedded_settings(tmp_path), load(None, tmp_path, {})) as hub:
+        await until_ready(hub.url)
+        async with hub.store.writing() as tx:
+            await tx.execute("ALTER TABLE segments RENAME COLUMN part_id TO part")
+        async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+            ready = await http.get("/readyz")
+            assert ready.status_code == 503
+            assert "there is no segments.part_id" in ready.text
+            assert "cx migrate" in ready.text
+            assert (await http.get("/healthz")).status_code == 200
+
+
 async def test_readiness_names_each_expected_part_before_it_starts(tmp_path: Path) -> None:
     async with running_hub(without_store(tmp_path), load(None, tmp_path, {})) as hub:
         parts = (await hub.health.ready()).parts

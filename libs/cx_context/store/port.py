@@ -48,6 +48,19 @@ class Unstorable(TryLater):
     rolled back; the same rows will be refused again."""
 
 
+class TablesDiffer(TryLater):
+    """A table or a column that this software needs is not there. Another release may be changing the tables just now,
+    so nobody ends; but it may also stay so, and ``detail`` says what to do. ``lack``: what is not there."""
+
+    def __init__(self, part: str, lack: str) -> None:
+        super().__init__(
+            part,
+            f"{lack}: the tables are not those of this software. While releases are exchanged this passes; else "
+            "start the release that changed the tables last or, where they are older than this one, run `cx migrate`.",
+        )
+        self.lack = lack
+
+
 TROUBLES = (
     DBAPIError,
     PoolTimeout,
@@ -63,6 +76,12 @@ _MET = frozenset({"40001", "40P01", "55P03", "23505"})
 """SQLSTATEs of writers that met. ``unique_violation``: the other's row was not there yet when we looked for it; the
 next try finds it (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 
+_LACKING = frozenset({"42P01", "42703"})
+"""SQLSTATEs of a table and of a column that is not there."""
+
+_SQLITE_LACKING = ("no such table", "no such column", "has no column named")
+"""SQLite has no states, and one code for this and for other errors in a statement."""
+
 _CONTENT_CLASSES = ("22", "23", "54")
 """Classes of SQLSTATEs that a row's content brings about: data exceptions, broken constraints, program limits (an index
 entry that is too large). ``_MET`` comes first. What the machine lacks is of class 53 and no row's fault."""
@@ -75,6 +94,8 @@ def unavailable(error: BaseException) -> TryLater:
     state = getattr(cause, "sqlstate", None)
     if state in _MET or "database is locked" in text:
         return Contention("store", text)
+    if state in _LACKING or (state is None and any(lack in text for lack in _SQLITE_LACKING)):
+        return TablesDiffer("store", text)
     if _is_content(cause, state):
         return Unstorable("store", text)
     return TryLater("store", text)

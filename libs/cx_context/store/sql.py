@@ -42,6 +42,9 @@ class Tx(Protocol):
     least: str
     """The scalar minimum function's name."""
 
+    all_columns: str
+    """A statement for (table, column) of all tables."""
+
     async def fetch(self, sql: str, **values: Any) -> Sequence[Row]: ...
 
     async def execute(self, sql: str, **values: Any) -> int:
@@ -167,6 +170,11 @@ class PostgresTx:
     for_update = "FOR UPDATE"
     now = "extract(epoch from clock_timestamp())::float8"
     least = "least"
+    all_columns = (
+        "SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid "
+        "WHERE c.relkind IN ('r', 'p') AND c.relnamespace <> 'pg_catalog'::regnamespace "
+        "AND pg_table_is_visible(c.oid) AND a.attnum > 0 AND NOT a.attisdropped"
+    )
 
     def __init__(self, connection: Driver) -> None:
         self.driver = connection
@@ -277,6 +285,9 @@ class SqliteTx:
     for_update = ""
     now = "((julianday('now') - 2440587.5) * 86400.0)"
     least = "min"
+    all_columns = (
+        "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+    )
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection

@@ -17,7 +17,7 @@ import structlog
 
 from cx_channels.registry import providers
 from cx_context.store import open_store
-from cx_context.store.offsets import read_current_to
+from cx_context.store.table_check import check_tables
 from cx_events.blob.open import open_blobs
 from cx_events.errors import TryLater
 from cx_events.log import INTERACTIONS
@@ -108,7 +108,7 @@ async def _ask_store(hub: Hub) -> None:
     if not hub.store_opened.is_set():
         raise TryLater("store", "it is being opened")
     async with hub.store.reading() as tx:
-        await read_current_to(tx)
+        await check_tables(tx)
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from cx_context.store.migrations import FOLDER, SELECT_LEAST, VERSION_TABLE, Revisions
-from cx_context.store.port import TROUBLES, unavailable
+from cx_context.store.port import TROUBLES, TablesDiffer, unavailable
 from cx_context.store.tables import METADATA
 from cx_events.errors import CxError, Fatal, TryLater
 
@@ -160,7 +160,8 @@ def _meaning(error: BaseException) -> CxError:
     """A refusal of the revision itself will be the same at every try."""
     state, later = _sqlstate(error), unavailable(error)
     refused = not state.startswith(_PASSING) if state else _sqlite_code(error) in _SQLITE_REFUSALS
-    return Fatal(f"the store can't be migrated: {later.detail}") if refused else later
+    why = later.lack if isinstance(later, TablesDiffer) else later.detail
+    return Fatal(f"the store can't be migrated: {why}") if refused else later
 
 
 def _sqlstate(error: BaseException) -> str:
