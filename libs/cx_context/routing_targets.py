@@ -14,8 +14,11 @@ An interaction that ended, or whose matter was resolved, concerns nobody's desk.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import compress
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 from cx_context.parts.adding import later
 from cx_context.parts.merge import MERGE_RULES
@@ -29,8 +32,6 @@ Kind = Literal["agent", "queue"]
 
 UNASSIGNED = "unassigned"
 """The queue of what waits for somebody, nobody knows whom."""
-
-_NO_PART = Part()
 
 
 class RoutingTarget(NamedTuple):
@@ -54,11 +55,10 @@ _SUMMED = (
 )  # fmt: skip
 
 _values_of = attrgetter(*_SUMMED)
-_EMPTY = tuple(zip(_SUMMED, _values_of(_NO_PART), strict=True))
 _RULES = tuple(MERGE_RULES[name].pair for name in _SUMMED)
 
 
-class SideState:
+class SideState(Struct):
     """One stream's side of an interaction, as far as desks need it: the sum of its parts, each of which may be added
     again when it has grown.
 
@@ -66,14 +66,22 @@ class SideState:
     the part that was active last may be of an older stretch, and does not count here.
     """
 
-    __slots__ = (*_SUMMED, "_latest", "_resolves")
-    endless_since: int | None
-
-    def __init__(self) -> None:
-        for name, value in _EMPTY:
-            setattr(self, name, value)
-        self._latest: tuple[int, bytes] = (0, b"")
-        self._resolves: dict[str, Register] = {}
+    interaction: str = ""
+    agent: Register | None = None
+    queue: Register | None = None
+    queued_at: At | None = None
+    offer: Register | None = None
+    answered_at: At | None = None
+    acceptance: Register | None = None
+    transfer: Register | None = None
+    first: At | None = None
+    end: Register | None = None
+    resumed_at: At | None = None
+    customer_spoke_at: At | None = None
+    reopened_at: At | None = None
+    endless_since: int | None = None
+    latest: tuple[int, bytes] = (0, b"")
+    resolves: dict[str, Register] = {}
 
     @classmethod
     def of(cls, parts: Iterable[KeyedPart]) -> SideState:
@@ -83,24 +91,24 @@ class SideState:
         return side
 
     def add(self, part_id: bytes, part: Part) -> None:
-        for name, value, merge in zip(_SUMMED, _values_of(part), _RULES, strict=True):
-            if value:
-                setattr(self, name, merge(getattr(self, name), value))
+        values = _values_of(part)
+        for name, value, merge in compress(zip(_SUMMED, values, _RULES, strict=True), values):
+            setattr(self, name, merge(getattr(self, name), value))
         if part.activity:
-            self._latest = max(self._latest, (part.activity[-1], part_id))
+            self.latest = max(self.latest, (part.activity[-1], part_id))
         if part.resolution is not None:
             about = part.about or ""
-            old = self._resolves.get(about)
+            old = self.resolves.get(about)
             if old is None or part.resolution[0] > old[0]:
-                self._resolves[about] = part.resolution
+                self.resolves[about] = part.resolution
 
     @property
     def resolution(self) -> Register | None:
-        if not self._resolves:
+        if not self.resolves:
             return None
-        latest = text_of(self._latest[1])
+        latest = text_of(self.latest[1])
         counting = [
-            resolve for about, resolve in self._resolves.items() if self.endless_since is None or about in ("", latest)
+            resolve for about, resolve in self.resolves.items() if self.endless_since is None or about in ("", latest)
         ]
         return max(counting, key=lambda resolve: resolve[0], default=None)
 
@@ -116,6 +124,8 @@ def routing_state(part: Any) -> RoutingState:
     if not part.interaction or not is_live(part) or (part.resolution is not None and _is_resolved(part)):
         return _NOBODYS
     agent, queue = part.agent, part.queue
+    if agent is None and queue is None and part.offer is None and part.transfer is None:
+        return _NOBODYS
     return (
         agent[1][0] if agent is not None else "",
         queue[1][0] if queue is not None else "",

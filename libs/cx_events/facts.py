@@ -186,7 +186,10 @@ def customer_identifiers(event: Event) -> Sequence[Identifier]:
     """
     for participant in event.data.participants:
         if participant.role == "customer":
-            usable = tuple([identifier for identifier in participant.identifiers if not identifier.unusable])
+            named = participant.identifiers
+            if len(named) == 1 and not named[0].unusable:
+                return named
+            usable = tuple([identifier for identifier in named if not identifier.unusable])
             if usable:
                 return usable if len(usable) <= MAX_IDENTIFIERS else usable[:MAX_IDENTIFIERS]
     return ()

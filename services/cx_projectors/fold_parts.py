@@ -22,7 +22,7 @@ from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_projectors.cache import ProjectionCache, SideKey
 from cx_projectors.outcome import folding
-from cx_projectors.plan import TenantPlan, is_outside_interactions
+from cx_projectors.plan import TenantPlan, are_outside_interactions
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ def _fold(
     folded.sides.add(side_key)
     part = cache.parts.get(part_id)
     if part is None:
-        if side_key not in known and not all(is_outside_interactions(fact) for fact in facts):
+        if side_key not in known and not are_outside_interactions(facts):
             folded.new_sides.add(side_key)
         part = new_part(one)
         for fact in facts[1:]:

@@ -6,7 +6,7 @@ more than the store lacks (a first mention that another worker wrote), but never
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from cx_events.facts import Fact
@@ -120,7 +120,7 @@ class TenantPlan:
             node = group[0].interaction_node
             if part_id in cache.parts or node in cache.interactions:
                 continue
-            if not all(is_outside_interactions(fact) for fact in group):
+            if not are_outside_interactions(group):
                 self.new_interactions.add(node)
 
 
@@ -156,7 +156,8 @@ def link_events_of(event: ClassifiedEvent) -> list[tuple[NodeId, bytes]]:
     return []
 
 
-def is_outside_interactions(fact: Fact) -> bool:
-    """Return whether an event belongs to no interaction and lies in the stream of the profile that it names. Nobody
-    else has a part there, so it is not announced."""
-    return fact.interaction_node == fact.stream_id and fact.identifier is not None
+def are_outside_interactions(facts: Sequence[Fact]) -> bool:
+    """Return whether the facts of a part belong to no interaction, and each lies in the stream of the profile that it
+    names. Nobody else has a part there, so it is not announced."""
+    one = facts[0]
+    return one.interaction_node == one.stream_id and all(fact.identifier is not None for fact in facts)

@@ -118,17 +118,16 @@ def read_batch(records: Iterable[LogRecord], ids_of: IdsOf) -> Batch:
 
 def read_into(batch: Batch, records: Iterable[LogRecord], ids_of: IdsOf) -> None:
     """Read some more records, later than those before."""
-    offsets: dict[tuple[str, int], int] = {}
+    records = list(records)
+    batch.records += records
     for record in records:
-        batch.records.append(record)
-        offsets[record.topic, record.partition] = record.offset + 1
-        batch.latest = max(batch.latest, record.timestamp)
         if record.topic == DEAD_LETTERS:
             _read_dead_letter(batch, record)
         else:
             _read_event(batch, record, ids_of)
-    for (topic, number), offset in offsets.items():
-        batch.offsets[Partition(topic, number)] = offset
+    last = {(record.topic, record.partition): record.offset for record in records}
+    batch.offsets |= {Partition(*place): offset + 1 for place, offset in last.items()}
+    batch.latest = max([batch.latest, *[record.timestamp for record in records]])
 
 
 def _read_dead_letter(batch: Batch, record: LogRecord) -> None:

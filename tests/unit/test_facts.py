@@ -306,3 +306,10 @@ def test_event_keys_tell_tenant_source_and_id_apart() -> None:
 def test_a_key_that_can_be_guessed_is_refused() -> None:
     with pytest.raises(Refused, match="weak-id-key"):
         IdSpace("acme", b"short")
+
+
+@pytest.mark.parametrize("length", [16, 63, 64, 65, 200])
+def test_ids_are_an_hmac_under_any_key(length: int) -> None:
+    key = bytes(range(length))
+    digest = hmac.digest(key, b"acme\0profile\0email\0\0b\xc3\xb6rge@example.com", "sha256")
+    assert IdSpace("acme", key).profile("email", "", "börge@example.com") == uuid8(digest)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -87,15 +87,9 @@ class KafkaReader:
             raise TryLater("log", f"{self._servers}: {error}") from error
         if self._offsets is not offsets:
             return  # assigned anew meanwhile
-        for fetched in batches.values():
-            self._fetched.extend(map(self._record, fetched))
+        for partition, fetched in batches.items():
+            self._fetched.extend(_log_records(partition.topic.removeprefix(self._prefix), partition.partition, fetched))
         await self._check_answering(consumer)
-
-    def _record(self, fetched: ConsumerRecord[bytes | None, bytes | None]) -> LogRecord:
-        topic = fetched.topic.removeprefix(self._prefix)
-        return LogRecord(
-            topic, fetched.partition, fetched.offset, fetched.key or b"", fetched.value or b"", fetched.timestamp
-        )
 
     async def _check_answering(self, consumer: AIOKafkaConsumer) -> None:
         """Raise ``TryLater`` where the broker has been silent for too long.
@@ -157,6 +151,16 @@ class KafkaReader:
         self._assigned = False
         if consumer is not None:
             await close_consumer(consumer)
+
+
+def _log_records(
+    topic: str, number: int, fetched: Iterable[ConsumerRecord[bytes | None, bytes | None]]
+) -> list[LogRecord]:
+    """Return the records of a partition as the log's."""
+    return [
+        LogRecord(topic, number, record.offset, record.key or b"", record.value or b"", record.timestamp)
+        for record in fetched
+    ]
 
 
 async def open_consumer(servers: str, access: Access, **settings: Any) -> AIOKafkaConsumer:
