@@ -12,8 +12,8 @@ silently. So everything of a library is awaited through one of these:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
+from types import TracebackType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -26,20 +26,28 @@ class Interrupted(ConnectionError):
     """A library cancelled a call that nobody asked it to cancel. Call again, on a new connection."""
 
 
-@contextmanager
-def guard_cancellation(what: str) -> Iterator[None]:
+class guard_cancellation:  # noqa: N801 - used as contextlib's are; a generator would cost thrice as much
     """Raise ``Interrupted`` for a ``CancelledError`` that nobody sent to this task; let ours through.
 
     ``what``: the call, for the error text.
     """
-    task = asyncio.current_task()
-    asked = task.cancelling() if task is not None else 0
-    try:
-        yield
-    except asyncio.CancelledError as error:
-        if task is not None and task.cancelling() > asked:
-            raise
-        raise Interrupted(f"{what} was cancelled by its library") from error
+
+    __slots__ = ("_asked", "_task", "_what")
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        self._task = task = asyncio.current_task()
+        self._asked = task.cancelling() if task is not None else 0
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None or not issubclass(kind, asyncio.CancelledError):
+            return
+        if self._task is None or self._task.cancelling() <= self._asked:
+            raise Interrupted(f"{self._what} was cancelled by its library") from error
 
 
 async def close_within(close: Coroutine[Any, Any, object], seconds: float) -> BaseException | None:

@@ -9,7 +9,7 @@ Modules:
   ``fair_queue`` (turns for long work), ``cpu_time`` (what work costs the event loop), ``deadline`` (waiting with a
   bound), ``addresses`` (the caller behind proxies);
 - HTTP: ``http`` (keys and bounded bodies), ``problems`` (RFC 9457), ``fast_routes``, ``serve`` (uvicorn),
-  ``accept_queue`` (connections that wait while a server ends);
+  ``whole_answers`` (head and body in one write), ``accept_queue`` (connections that wait while a server ends);
 - operation: ``health`` (progress, not liveness), ``outages``, ``metrics`` (Prometheus), ``logs`` (structlog);
 - processes: ``owned_tasks`` (tasks whose end is noticed), ``child_processes`` (processes that can be killed).
 """

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from cx_runtime import whole_answers
 from cx_runtime.http import install_problems
 from cx_runtime.metrics import Metrics
 
@@ -79,7 +80,8 @@ class FastRouteApp(FastAPI):
             response = await found(request)
         except Exception as error:  # each has its answer; what is nobody's fault but ours is logged there
             response = self._problems.answer(request, error)
-        await response(scope, receive, send)
+        if not whole_answers.write(scope.get("state", {}), response):
+            await response(scope, receive, send)
 
     def _found(self, scope: Scope) -> Endpoint | None:
         path: str = scope["path"]

@@ -25,7 +25,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from cx_events.errors import Busy, TooFast
-from cx_runtime import problems
+from cx_runtime import problems, whole_answers
 from cx_runtime.accept_queue import accept_waiting, turn_away
 from cx_runtime.in_flight import InFlight
 from cx_runtime.load_shedding import LoadShedding
@@ -62,6 +62,7 @@ class PatientProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _header_bytes = 0
     _in_body = False
+    _headers_came = False
     _surplus = False
     _answered_for_good = False
     header_seconds = HEADER_SECONDS
@@ -83,21 +84,26 @@ class PatientProtocol(HttpToolsProtocol):
             self.app = self.door.overfull(refused)
 
     def data_received(self, data: bytes) -> None:
-        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
-            self._begin_waiting()
+        is_idle = self._deadline is None and (self.cycle is None or self.cycle.response_complete)
+        self._headers_came = False
         super().data_received(data)
+        if is_idle and not self._headers_came:  # most headers come at once, and need no timer
+            self._begin_waiting()
         if self._deadline is not None and not self._in_body:
             self._header_bytes += len(data)
             if self._header_bytes > HEADER_BYTES:
                 self._close(_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
+        self._headers_came = True
         self._end_waiting()
         self._in_body = True
         self.scope["state"][TRANSPORT] = self.transport
         super().on_headers_complete()
-        last = self._surplus or (self.door is not None and self.door.load.leaving)
-        if last and self.cycle is not None and self.cycle.scope is self.scope:  # not a WebSocket's
+        if self.cycle is None or self.cycle.scope is not self.scope:  # a WebSocket's
+            return
+        whole_answers.offer(self.scope["state"], self.cycle)
+        if self._surplus or (self.door is not None and self.door.load.leaving):
             self._make_last()
 
     def on_message_complete(self) -> None:

@@ -55,6 +55,7 @@ HTTP_MODULES = {
     "serve.py",
     "load_shedding.py",
     "fast_routes.py",
+    "whole_answers.py",
 }
 
 

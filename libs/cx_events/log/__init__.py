@@ -10,7 +10,7 @@ SQLite for one machine and Kafka, pass ``cx_events.testing.log_contract``.
 
 Modules: ``port`` (what a log does, its topics and limits), ``open`` (from a URL to a log); ``sqlite``, with
 ``sqlite_file``, ``sqlite_writer``, ``sqlite_reader`` and ``wake`` (readers that wait for an append); ``kafka``, with
-``kafka_access`` (addresses, TLS, credentials), ``kafka_topics`` and ``kafka_reader``.
+``kafka_access`` (addresses, TLS, credentials), ``kafka_topics``, ``kafka_producer`` and ``kafka_reader``.
 """
 
 from cx_events.log.port import (

@@ -13,16 +13,24 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Any
-from zlib import crc32
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, codec
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from cx_events.cancellation import close_within, guard_cancellation
 from cx_events.errors import Fatal, Refused, TryLater
 from cx_events.log.kafka_access import IN_CLEAR, Access
+from cx_events.log.kafka_producer import (
+    Groups,
+    ManagedProducer,
+    Run,
+    answers_to,
+    give_up,
+    late_partitions,
+    metadata_of,
+)
 from cx_events.log.kafka_reader import KafkaReader, close_consumer, open_consumer
 from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES, make_topics
 from cx_events.log.port import (
@@ -58,18 +66,6 @@ def _compress_lightly() -> None:
     codec.lz4_encode.__defaults__ = (_LZ4_LEVEL,)
 
 
-class _ManagedProducer:
-    """A producer, how many appends wait for it, and when each partition last acknowledged one (the loop's clock)."""
-
-    def __init__(self, producer: AIOKafkaProducer) -> None:
-        self.client = producer
-        self.waiting = 0
-        self.idle = asyncio.Event()
-        self.idle.set()
-        self.retired = False
-        self.acknowledged_at: dict[tuple[str, int], float] = {}
-
-
 class KafkaLog:
     """A log on the brokers ``servers`` (``HOST:PORT[,HOST:PORT]``).
 
@@ -93,7 +89,7 @@ class KafkaLog:
         self._partitions = partitions
         self._counts: dict[str, int] = {}
         self._topics_made = False
-        self._producer: asyncio.Task[_ManagedProducer] | None = None
+        self._producer: asyncio.Task[ManagedProducer] | None = None
         self._last_error = "no answer"
         self._offsets_consumer: AIOKafkaConsumer | None = None
         self._offsets_lock = asyncio.Lock()
@@ -137,23 +133,22 @@ class KafkaLog:
         began = clock()
         deadline = began + DEADLINE
         producer = await self._current_producer(deadline)
-        acknowledged: list[asyncio.Future[Any]] = []
+        groups: Groups = {}
+        runs: list[Run] = []
         producer.waiting += 1
         producer.idle.clear()
         try:
-            async with asyncio.timeout_at(deadline):
-                with guard_cancellation("an append"):
-                    for topic, key, value in records:
-                        acknowledged.append(await producer.client.send(self.prefix + topic, value, key))
-                    metadata = await _all_of(acknowledged)
-            offsets = [_record_metadata(record.topic, each) for record, each in zip(records, metadata, strict=True)]
+            with guard_cancellation("an append"):
+                groups = await producer.groups(self.prefix, records, deadline)
+                await producer.hand_over(groups, records, deadline, runs)
+                await answers_to(runs, deadline)
             now = clock()
-            for topic, partition, _ in offsets:
-                producer.acknowledged_at[topic, partition] = now
-            return offsets
-        except TimeoutError:
-            late = [each for each, future in zip_longest(records, acknowledged) if not _is_answered(future)]
-            if any(producer.acknowledged_at.get(self._partition(each), 0.0) < began for each in late):
+            for partition in groups:
+                producer.acknowledged_at[partition] = now
+            return metadata_of(records, runs)
+        except (TimeoutError, KafkaTimeoutError):
+            late = late_partitions(groups, runs)
+            if not groups or any(producer.acknowledged_at.get(each, 0.0) < began for each in late):
                 self._retire(producer)  # it hangs, or the broker is gone; otherwise it is merely overloaded
             raise TryLater("log", f"{self.servers} did not acknowledge within {DEADLINE} s") from None
         except MessageSizeTooLargeError:
@@ -164,9 +159,7 @@ class KafkaLog:
             self._retire(producer)
             raise TryLater("log", f"{self.servers}: {_text(error)}") from error
         finally:
-            for future in acknowledged:
-                if not future.cancel() and not future.cancelled():
-                    future.exception()  # retrieved: several records of one append may fail together
+            give_up(runs)
             producer.waiting -= 1
             if not producer.waiting:
                 producer.idle.set()
@@ -228,7 +221,7 @@ class KafkaLog:
             raise TryLater("log", f"{self.servers} does not give the offsets of {topic}: {_text(error)}") from error
         return {partition.partition: place for partition, place in found.items()}
 
-    async def _current_producer(self, deadline: float) -> _ManagedProducer:
+    async def _current_producer(self, deadline: float) -> ManagedProducer:
         """Return the current producer, waiting for one that is being built. ``TryLater`` at the deadline, ``Fatal``."""
         if self._stopped:
             raise Fatal(f"the log {self.servers} is stopped")
@@ -246,7 +239,7 @@ class KafkaLog:
             why = self._last_error if isinstance(error, TimeoutError) else _text(error)
             raise TryLater("log", f"{self.servers}: {why}") from None
 
-    async def _build(self) -> _ManagedProducer:
+    async def _build(self) -> ManagedProducer:
         """Connect, again and again, with growing pauses."""
         pause = 0.1
         while True:
@@ -257,7 +250,7 @@ class KafkaLog:
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that not all come back at once
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _connect(self) -> _ManagedProducer:
+    async def _connect(self) -> ManagedProducer:
         if not self._topics_made:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 wanted = {self.prefix + topic: partition_count(topic, self._partitions) for topic in TOPICS}
@@ -269,7 +262,6 @@ class KafkaLog:
             acks="all",
             enable_idempotence=True,
             compression_type="lz4",
-            partitioner=_partition_of,
             linger_ms=_LINGER_MS,
             max_batch_size=_BATCH_BYTES,
             max_request_size=MAX_MESSAGE_BYTES,
@@ -287,13 +279,9 @@ class KafkaLog:
         except BaseException:
             self._in_background(_close(producer))
             raise
-        return _ManagedProducer(producer)
+        return ManagedProducer(producer)
 
-    def _partition(self, record: Record) -> tuple[str, int]:
-        """Return the topic and the partition's number of a record."""
-        return record.topic, crc32(record.key) % max(self._counts.get(record.topic, 1), 1)
-
-    def _retire(self, producer: _ManagedProducer) -> None:
+    def _retire(self, producer: ManagedProducer) -> None:
         """Build another producer; this one is closed once no append waits for it."""
         if producer.retired:
             return
@@ -308,41 +296,8 @@ class KafkaLog:
         task.add_done_callback(self._closing.discard)
 
 
-def _partition_of(key: bytes, partitions: Sequence[int], _available: Sequence[int]) -> int:
-    """Return the partition of a key as librdkafka's ``consistent`` does, available or not: a key never moves.
-
-    aiokafka's own partitioner is murmur2 in Python, which makes up a third of an append's cost.
-    """
-    return crc32(key) % len(partitions)
-
-
-async def _all_of(acknowledged: Sequence[asyncio.Future[Any]]) -> list[Any]:
-    """Return the broker's answers for all records.
-
-    Awaited one by one: records of a batch are answered together, so few awaits have to wait, while ``asyncio.wait``
-    adds a callback to each.
-    """
-    try:
-        return [await future for future in acknowledged]
-    except KafkaError:
-        await asyncio.wait(acknowledged)
-        raise
-
-
-def _is_answered(future: asyncio.Future[Any] | None) -> bool:
-    """Return whether the broker answered. The deadline cancels the future that is being awaited."""
-    return future is not None and future.done() and not future.cancelled()
-
-
 def _deadline() -> float:
     return asyncio.get_running_loop().time() + DEADLINE
-
-
-def _record_metadata(topic: str, metadata: Any) -> RecordMetadata:
-    if metadata.offset < 0:
-        # The broker knows the batch for a duplicate but not its offset any more: the records are stored somewhere.
-        raise TryLater("log", f"{topic} holds the records already, but the broker does not tell their offsets")
-    return RecordMetadata(topic, metadata.partition, metadata.offset)
 
 
 async def _close(producer: AIOKafkaProducer) -> None:

@@ -36,6 +36,16 @@ class LogReadingContract(LogFixtures):
         assert found == {tuple(at): (r.key, r.value) for at, r in zip(offsets, given, strict=True)}
         await reader.close()
 
+    async def test_large_appends_tell_where_each_record_lies(self, log: Log) -> None:
+        """Each is more than what a producer sends to a partition at once, and others append between."""
+        given = [[record(f"k{n % 7}", f"{many}:{n}:" + "x" * 2_000) for n in range(600)] for many in range(2)]
+        stored = await asyncio.gather(*(log.append(some) for some in given))
+        reader = await from_start(log)
+        found = {(r.topic, r.partition, r.offset): (r.key, r.value) for r in await take(reader, 1_200)}
+        for told, some in zip(stored, given, strict=True):
+            assert [found[at.topic, at.partition, at.offset] for at in told] == [(r.key, r.value) for r in some]
+        await reader.close()
+
     async def test_offsets_rise_and_each_record_is_read_once(self, log: Log) -> None:
         appends = [log.append([record(f"k{n}", f"{n}:{i}") for i in range(10)]) for n in range(40)]
         stored = [at for given in await asyncio.gather(*appends) for at in given]
