@@ -16,6 +16,7 @@ from cx_channels.registry import providers
 from cx_context.store import open_store
 from cx_context_api.openapi import document
 from cx_events.blob.folder import FolderBlobs
+from cx_events.dead_letters import DeadLetter
 from cx_events.log.sqlite import SqliteLog
 from cx_ops.http_routes.router import router
 from cx_runtime.fast_routes import FastRouteApp
@@ -53,8 +54,12 @@ def _ops() -> dict[str, Any]:
     without = Path("unused")
     app = FastRouteApp(Metrics(), title="Throughline: operations", version="1", docs_url=None, redoc_url=None)
     store = open_store(f"sqlite+aiosqlite:///{without}")
-    app.include_router(router(SqliteLog(without, 1), store, Tenants({})))
+    app.include_router(router(SqliteLog(without, 1), store, Tenants({}), never_mapped))
     return app.openapi()
+
+
+async def never_mapped(_letter: DeadLetter, _connection: str) -> None:
+    raise NotImplementedError
 
 
 def _json(value: object) -> bytes:

@@ -17,7 +17,7 @@ from cx_context.store.epochs import StoreEpoch
 from cx_context.store.finding import find_node
 from cx_context.store.leases import Fenced, Lease
 from cx_events.ids import IdSpace, NodeId
-from cx_events.log import INTERACTIONS, STORES, Log, LogRecord, Partition
+from cx_events.log import DEAD_LETTERS, INTERACTIONS, STORES, Log, LogRecord, Partition
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME
 from cx_identity.rules import Rules
@@ -59,10 +59,12 @@ def in_partitions(history: Sequence[StampedEvent], count: int) -> list[list[LogR
 class ListedLog:
     """A log of some lists of records, for reading."""
 
-    def __init__(self, logs: Sequence[Sequence[LogRecord]]) -> None:
+    def __init__(self, logs: Sequence[Sequence[LogRecord]], dead_letters: Sequence[LogRecord] = ()) -> None:
         self._logs: dict[Partition, Sequence[LogRecord]] = {
             Partition(INTERACTIONS, number): records for number, records in enumerate(logs)
         }
+        if dead_letters:
+            self._logs[Partition(DEAD_LETTERS, 0)] = dead_letters
         opened = msgspec.json.encode(StoreOpened(WITHOUT_A_LOG.store.hex()))
         self._logs[Partition(STORES, 0)] = [LogRecord(STORES, 0, 0, b"", opened, 0)]
 
@@ -93,9 +95,11 @@ class ListedReader:
         return None
 
 
-async def verified(store: Store, logs: Sequence[Sequence[LogRecord]]) -> Findings:
+async def verified(
+    store: Store, logs: Sequence[Sequence[LogRecord]], dead_letters: Sequence[LogRecord] = ()
+) -> Findings:
     """What ``cx verify`` says of a store that such a log was applied to."""
-    return await verify(store, cast(Log, ListedLog(logs)), CHECKED)
+    return await verify(store, cast(Log, ListedLog(logs, dead_letters)), CHECKED)
 
 
 @dataclass(repr=False)

@@ -40,6 +40,10 @@ class Permit(NamedTuple):
     reserved: bool = False
 
 
+_RESERVED = frozenset({"identity", "operations"})
+"""Families whose decisions have routes of their own."""
+
+
 @lru_cache(1024)
 def permit_of(name: str) -> Permit:
     """Return what it takes to send events of this type, known or not.
@@ -55,7 +59,7 @@ def permit_of(name: str) -> Permit:
     return Permit(
         scopes=frozenset({SEND_SCOPE, *(each.scope for each in versions or family)}),
         unsupported=next((each.unsupported for each in versions if each.unsupported), ""),
-        reserved=any(each.kind == "decision" and each.family == "identity" for each in versions),
+        reserved=any(each.kind == "decision" and each.family in _RESERVED for each in versions),
     )
 
 

@@ -131,7 +131,7 @@ def check_writable(name: str, scopes: Collection[str], imported: bool) -> None:
     if permit.unsupported:
         raise Refused("not-supported", f"{name} is not accepted: {permit.unsupported}")
     if permit.reserved and not imported:
-        raise Refused("reserved-type", f"{name} is a person's decision: make it through /v1/identity")
+        raise Refused("reserved-type", f"{name} is a person's decision: make it through the hub's own routes")
     check_scopes(name, scopes)
 
 

@@ -14,6 +14,12 @@ from msgspec import Struct
 
 from cx_events.errors import Refused
 
+MAP = "map"
+"""The stage for what came by a connection and could not become an event."""
+
+DECODE = "decode"
+"""The stage for a record of the log that can't be read."""
+
 FOLD = "fold"
 """The stage for an event that is stored and can't be used, in part or at all."""
 
@@ -44,11 +50,11 @@ WAITING_REASONS = frozenset({NO_ADAPTER, UNKNOWN_KIND})
 """Reasons that are no failures: the original was received whole and waits for an adapter."""
 
 
-State = Literal["failed", "waiting"]
+State = Literal["failed", "waiting", "discarded"]
 
 
 def state_of(reason: str) -> State:
-    """Return whether dead letters with this reason wait for an adapter or are failures."""
+    """Return whether dead letters with this reason, that nobody discarded, wait for an adapter or are failures."""
     return "waiting" if reason in WAITING_REASONS else "failed"
 
 
@@ -58,7 +64,9 @@ class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
     ``stage``: ``map`` (a provider's request), ``decode`` (bytes on the log), ``fold`` (an event), ``conflict`` (a copy
     of an event with other content). ``reason``: a countable slug. ``recorded``: RFC 3339. ``place``: where the original
     lies on the log, ``TOPIC/PARTITION/OFFSET``, or the connection's path. ``headers``: those that mapping needs, no
-    secrets. ``settled``: marks the end of the earlier dead letter with the same identity.
+    secrets. ``settled``: marks the end of the earlier dead letter with the same identity. ``discarded``: the dead
+    letter with this identity needs nobody's attention any more, decided by ``by`` (a ``writer``) for the reason
+    ``why``, at ``recorded``.
     """
 
     tenant: str
@@ -77,6 +85,9 @@ class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
     content_type: str = ""
     headers: dict[str, str] = {}
     settled: bool = False
+    discarded: bool = False
+    by: str = ""
+    why: str = ""
 
     @property
     def content(self) -> bytes:

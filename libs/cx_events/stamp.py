@@ -36,6 +36,9 @@ def connection_writer(connection: str) -> str:
     return f"connection/{connection}"
 
 
+COMMAND_WRITER = "hub/command-line"
+"""The ``writer`` of what an operator does with a command on the hub's machine; ``data.agent`` names the account."""
+
 CONFIGURATION_WRITER = "hub/configuration"
 """The ``writer`` of events that the hub makes of its configuration: a change of the rules."""
 

@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from cx_channels.provider import Connection, Request, Unmapped
-from cx_events.dead_letters import DeadLetter, encode_original
+from cx_events.dead_letters import MAP, DeadLetter, encode_original
 from cx_events.envelope import Draft
 
-STAGE = "map"
+STAGE = MAP
 _COUNTABLE = re.compile(r"[: ]")
 MAX_DETAIL = 2000
 _SECRET = re.compile(r"auth|cookie|secret|token|signature|password|api-?key|^sig$|^hmac", re.IGNORECASE)

@@ -68,7 +68,8 @@ def storable(letter: DeadLetter) -> DeadLetter:
         name: _storable_name(getattr(letter, name))
         for name in ("tenant", "source", "id", "stage", "reason", "recorded")
     }
-    return msgspec.structs.replace(letter, **names, detail=plain_text(letter.detail, MOST_DETAIL))
+    texts = {name: plain_text(getattr(letter, name), MOST_DETAIL) for name in ("detail", "by", "why")}
+    return msgspec.structs.replace(letter, **names, **texts)
 
 
 def letter_key(tenant: str, source: str, id: str, stage: str) -> LetterKey:

@@ -35,6 +35,7 @@ class Batch:
     ``copies``: copies of an event whose content differs, both of them.
     ``undecodable``: dead letters of records that are no events, and dead letters that others wrote to the log.
     ``settled``: dead letters that were taken back, each with the length of ``undecodable`` at that point.
+    ``discarded``: dead letters that somebody discarded.
     ``offsets``: where each partition goes on.
     ``latest``: when the log took its newest record, ms since 1970.
     """
@@ -43,6 +44,7 @@ class Batch:
     copies: list[CopyRow] = field(default_factory=list)
     undecodable: list[DeadLetter] = field(default_factory=list)
     settled: dict[LetterKey, int] = field(default_factory=dict)
+    discarded: list[DeadLetter] = field(default_factory=list)
     offsets: dict[Partition, int] = field(default_factory=dict)
     records: list[LogRecord] = field(default_factory=list)
     latest: int = 0
@@ -133,7 +135,9 @@ def read_into(batch: Batch, records: Iterable[LogRecord], ids_of: IdsOf) -> None
 def _read_dead_letter(batch: Batch, record: LogRecord) -> None:
     try:
         letter = storable(decode_dead_letter(record.value))
-        if letter.settled:
+        if letter.discarded:
+            batch.discarded.append(letter)
+        elif letter.settled:
             batch.settled[key_of_letter(letter)] = len(batch.undecodable)
         else:
             batch.undecodable.append(letter)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from cx_context.store import leases, offsets
 from cx_context.store.dead_letters import write_dead_letters
+from cx_context.store.discarded_letters import write_discards
 from cx_context.store.events import insert_events, write_copies
 from cx_context.store.leases import Lease
 from cx_context.store.parts import announce_interactions
@@ -60,6 +61,7 @@ async def apply_batch(
     for plan in plans:
         await write_plan(tx, plan, tenants[plan.tenant], cache, applied, stripe=stripe, mode=mode)
     await delete_settled(tx, batch)
+    await write_discards(tx, batch.discarded)
     applied.letters = batch.unsettled + batch.problems_of(new)
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies})
     await write_dead_letters(tx, applied.letters)

@@ -474,6 +474,40 @@ def test_dead_letters_without_an_adapter_are_listed_not_retried(at_hub: Path, hu
     assert "no-adapter-yet" in refused
 
 
+def test_dead_letters_are_grouped_and_discarded_with_a_reason(at_hub: Path, hub: Hub, capfd: Captured) -> None:
+    for number in range(3):
+        _signed_by_twilio(hub, "ApplicationSid", f"AP{number}")
+    groups: list[dict[str, Any]] = []
+    deadline = time.monotonic() + PATIENCE
+    while not any(group["letters"] >= 3 for group in groups) and time.monotonic() < deadline:
+        assert run(["dlq", "list", "--groups", "-o", "json"]) == 0
+        groups = json.loads(capfd.readouterr().out)
+    group = max(groups, key=lambda one: one["letters"])
+    assert (group["tenant"], group["stage"], group["origin"]) == ("acme", "map", "acme-calls")
+    assert run(["dlq", "list", "--group", group["id"], "-o", "jsonl"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == group["letters"]
+    assert run(["dlq", "retry", "--group", group["id"]]) == 1
+    assert "refused: not-retriable" in capfd.readouterr().err
+    assert run(["dlq", "discard", "--group", group["id"]]) == 2
+    assert run(["dlq", "discard", "--group", group["id"], "--why", " "]) == 2
+    assert run(["dlq", "discard", "--why", "everything"]) == 2
+    assert "nothing-selected" in capfd.readouterr().err
+    assert run(["dlq", "discard", "--group", "nothing", "--why", "mistyped"]) == 2
+    assert "unknown-group" in capfd.readouterr().err
+    assert run(["dlq", "discard", "--group", group["id"], "--why", "nobody's calls"]) == 0
+    assert f"{group['letters']} dead letters discarded" in capfd.readouterr().out
+    rows: list[dict[str, Any]] = []
+    while len(rows) < group["letters"] and time.monotonic() < deadline:
+        assert run(["dlq", "list", "--state", "discarded", "-o", "json"]) == 0
+        rows = json.loads(capfd.readouterr().out)
+    assert {row["group"] for row in rows} == {group["id"]}
+    assert run(["dlq", "show", rows[0]["id"]]) == 0
+    assert "nobody's calls" in capfd.readouterr().out
+    assert run(["log", "tail", "--type", "cx.operations.*", "-o", "jsonl", "--limit", "1"]) == 0
+    event = json.loads(capfd.readouterr().out)
+    assert (event["writer"], event["data"]["reason"]) == ("hub/command-line", "nobody's calls")
+
+
 def _signed_by_twilio(hub: Hub, name: str, value: str) -> str:
     """A genuine request of one field, which names no call; its body."""
     secret = (hub.home / "connection-secret").read_text().strip()

@@ -12,19 +12,25 @@ from typing import Any
 import pytest
 from msgspec import structs
 from sqlalchemy import Boolean, Column, Double, LargeBinary, Table, Text
-from tests.projection import in_partitions, verified, workers
+from tests.projection import in_partitions, workers
+from tests.projection import verified as verified_with
 
-from cx_context.store import Store, open_store, segments
+from cx_context.store import Store, offsets, open_store, segments
+from cx_context.store.discarded_letters import write_discards
 from cx_context.store.sql import Tx
 from cx_context.store.table_rows import in_key_order, key_places
 from cx_context.store.tables import METADATA
 from cx_events.dead_letters import DeadLetter, encode_dead_letter
 from cx_events.envelope import Identifier
 from cx_events.ids import text_of
-from cx_events.log import DEAD_LETTERS, LogRecord
+from cx_events.log import DEAD_LETTERS, LogRecord, Partition
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, SECOND, START, a_decision, an_event
+from cx_projectors.records import read_batch
+from cx_projectors.verify import Findings
 from cx_projectors.verify.comparison import shown
+
+pytestmark = pytest.mark.clock
 
 ANA, BEN = (ACME.profile("email", "", f"{name}@example.com") for name in ("ana", "ben"))
 
@@ -120,7 +126,31 @@ async def logs(store: Store) -> list[list[LogRecord]]:
     (worker,) = await workers(store, logs, 1)
     while worker.behind:
         await worker.step(3)
+    async with store.writing() as tx:
+        await write_discards(tx, read_batch(DISCARDS, lambda _: None).discarded)
+        await offsets.advance(tx, {Partition(DEAD_LETTERS, 0): len(DISCARDS)})
     return logs
+
+
+DISCARDS = [
+    LogRecord(
+        DEAD_LETTERS,
+        0,
+        0,
+        b"",
+        encode_dead_letter(
+            DeadLetter(
+                tenant="acme", source="//acme.example/chat", id="gone", stage="map", reason="malformed", detail="",
+                recorded="2026-11-22T10:00:00.000000Z", discarded=True, by="key/ops", why="a test of the sender's",
+            )
+        ),
+        0,
+    )
+]  # fmt: skip
+
+
+async def verified(store: Store, logs: list[list[LogRecord]]) -> Findings:
+    return await verified_with(store, logs, DISCARDS)
 
 
 @dataclass(frozen=True)
@@ -239,7 +269,6 @@ async def test_verify_names_the_partition_of_a_wrong_offset(store: Store, logs: 
 
 async def test_verify_finds_a_dead_letter_missing_on_the_log(store: Store, logs: list[list[LogRecord]]) -> None:
     from cx_context.store.dead_letters import write_dead_letters
-    from cx_projectors.records import read_batch
 
     batch = read_batch([LogRecord(DEAD_LETTERS, 0, 0, b"", letter(), 0)], lambda _: None)
     async with store.writing() as tx:

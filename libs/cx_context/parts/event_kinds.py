@@ -11,8 +11,11 @@ from cx_events.activity import WRITTEN_TYPES
 def makes_part(event_type: str) -> bool:
     """Return whether events of a type are folded into parts.
 
-    Identity decisions are not: they say who is who, not what happened. So one that is withdrawn leaves no trace.
+    Identity decisions are not: they say who is who, not what happened. So one that is withdrawn leaves no trace. What
+    operators did to the hub is not, either: it happened to no customer.
     """
+    if event_type.startswith("cx.operations."):
+        return False
     return not event_type.startswith("cx.identity.") or event_type.endswith((".asserted.v1", ".verified.v1"))
 
 

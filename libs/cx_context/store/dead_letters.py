@@ -32,31 +32,106 @@ class Waiting(NamedTuple):
     latest: str
 
 
+class LetterFilter(NamedTuple):
+    """Conditions that a dead letter must meet, all of them; empty ones count as met.
+
+    ``tenants``: one of these; an empty name stands for what names no tenant. ``since``: recorded then or later, RFC
+    3339. ``state``: without one, whatever nobody discarded.
+    """
+
+    tenants: tuple[str, ...] = ()
+    stage: str = ""
+    reason: str = ""
+    source: str = ""
+    id: str = ""
+    since: str = ""
+    state: State | None = None
+
+
 async def listed(
-    tx: Tx,
-    *,
-    tenant: str = "",
-    reason: str = "",
-    state: State | None = None,
-    most: int = 100,
-    before: Place | None = None,
+    tx: Tx, wanted: LetterFilter = LetterFilter(), *, most: int = 100, before: Place | None = None
 ) -> Sequence[DeadLetter]:
-    """Return the latest ``most`` dead letters, newest first, of one tenant, with one reason and in one state where
-    given; those after the place ``before`` in that order."""
-    wanted = {name: value for name, value in (("tenant", tenant), ("reason", reason)) if value}
-    where = [f"{name} = :{name}" for name in wanted]
-    if state is not None:
-        where.append(f"reason {'' if state == 'waiting' else 'NOT '}IN {_WAITING}")
-        wanted |= _NAMES
+    """Return the latest ``most`` dead letters that meet the conditions, newest first; those after the place ``before``
+    in that order."""
+    where, values = _conditions(wanted)
     if before is not None:
-        where.append("(recorded, source, id, stage) < (:recorded, :source, :id, :stage)")
-        wanted |= dict(zip(("recorded", "source", "id", "stage"), before, strict=True))
+        where.append("(recorded, source, id, stage) < (:at_recorded, :at_source, :at_id, :at_stage)")
+        values |= dict(zip(("at_recorded", "at_source", "at_id", "at_stage"), before, strict=True))
     rows = await tx.fetch(
-        f"SELECT body FROM dead_letters WHERE {' AND '.join(where) or '1 = 1'} "
+        f"SELECT body FROM dead_letters WHERE {' AND '.join(where)} "
         f"ORDER BY recorded DESC, source DESC, id DESC, stage DESC LIMIT {int(most)}",
-        **wanted,
+        **values,
     )
     return [decode_dead_letter(bytes(body)) for (body,) in rows]
+
+
+async def read_in_key_order(
+    tx: Tx, wanted: LetterFilter, *, most: int, after: LetterKey | None = None
+) -> Sequence[DeadLetter]:
+    """Return the first ``most`` dead letters that meet the conditions, in order of their keys; those after a key."""
+    where, values = _conditions(wanted)
+    if after is not None:
+        where.append("(tenant, source, id, stage) > (:at_tenant, :at_source, :at_id, :at_stage)")
+        values |= dict(zip(("at_tenant", "at_source", "at_id", "at_stage"), after, strict=True))
+    rows = await tx.fetch(
+        f"SELECT body FROM dead_letters WHERE {' AND '.join(where)} "
+        f"ORDER BY tenant, source, id, stage LIMIT {int(most)}",
+        **values,
+    )
+    return [decode_dead_letter(bytes(body)) for (body,) in rows]
+
+
+class Alike(NamedTuple):
+    """Dead letters with equal texts. ``first``, ``last``: when the first and the last were recorded, RFC 3339."""
+
+    tenant: str
+    source: str
+    stage: str
+    reason: str
+    detail: str
+    letters: int
+    first: str
+    last: str
+
+
+async def read_alike(tx: Tx, wanted: LetterFilter = LetterFilter(), *, most: int = 50_000) -> Sequence[Alike]:
+    """Return the dead letters that meet the conditions, counted by their texts, the most frequent first."""
+    where, values = _conditions(wanted)
+    rows = await tx.fetch(
+        "SELECT tenant, source, stage, reason, detail, count(*), min(recorded), max(recorded) FROM dead_letters "
+        f"WHERE {' AND '.join(where)} GROUP BY tenant, source, stage, reason, detail "
+        f"ORDER BY count(*) DESC, tenant, source, stage, reason, detail LIMIT {int(most)}",
+        **values,
+    )
+    return [Alike(*row) for row in rows]
+
+
+def _conditions(wanted: LetterFilter) -> tuple[list[str], dict[str, Any]]:
+    """Return SQL conditions, one at least, and their values."""
+    discarded = wanted.state == "discarded"
+    where = [f"{'' if discarded else 'NOT '}EXISTS ({_ITS_DISCARD})"]
+    values: dict[str, Any] = {}
+    for name in ("stage", "reason", "source", "id"):
+        if value := getattr(wanted, name):
+            where.append(f"{name} = :{name}")
+            values[name] = value
+    if wanted.since:
+        where.append("recorded >= :since")
+        values["since"] = wanted.since
+    if wanted.tenants:
+        names = {f"tenant_{chr(ord('a') + at)}": tenant for at, tenant in enumerate(wanted.tenants)}
+        where.append(f"tenant IN ({', '.join(f':{name}' for name in names)})")
+        values |= names
+    if wanted.state in ("failed", "waiting"):
+        where.append(f"reason {'' if wanted.state == 'waiting' else 'NOT '}IN {_WAITING}")
+        values |= _NAMES
+    return where, values
+
+
+_ITS_DISCARD = (
+    "SELECT 1 FROM discarded_letters d WHERE d.tenant = dead_letters.tenant AND d.source = dead_letters.source "
+    "AND d.id = dead_letters.id AND d.stage = dead_letters.stage"
+)
 
 
 async def waiting(tx: Tx, *, tenant: str = "") -> Sequence[Waiting]:
@@ -64,7 +139,7 @@ async def waiting(tx: Tx, *, tenant: str = "") -> Sequence[Waiting]:
     wanted = {"tenant": tenant} if tenant else {}
     rows = await tx.fetch(
         "SELECT tenant, source, detail, count(*), max(recorded) FROM dead_letters "
-        f"WHERE reason IN {_WAITING}{' AND tenant = :tenant' if tenant else ''} "
+        f"WHERE reason IN {_WAITING}{' AND tenant = :tenant' if tenant else ''} AND NOT EXISTS ({_ITS_DISCARD}) "
         "GROUP BY tenant, source, detail ORDER BY max(recorded) DESC, tenant, source, detail",
         **_NAMES,
         **wanted,

@@ -337,6 +337,20 @@ DEAD_LETTERS = Table(
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("tenant", "source", "id", "stage"),
 )
+DISCARDED_LETTERS = Table(
+    "discarded_letters",
+    METADATA,
+    _text("tenant"),
+    _text("source"),
+    _text("id"),
+    _text("stage"),
+    _text("recorded"),
+    _text("writer"),
+    _text("reason"),
+    PrimaryKeyConstraint("tenant", "source", "id", "stage"),
+    comment="dead letters that need nobody's attention any more: who decided so, when and why; a row may come before "
+    "its dead letter",
+)
 
 
 ID = "id"

@@ -2,7 +2,8 @@
 
 Modules: ``interaction`` (a contact from start to end), ``message``, ``call``, ``bot``, ``social``; ``conversation``,
 ``handoff`` and ``identity`` (what people decide); ``consent``, ``preference``, ``survey``, ``insight`` (what models
-find), ``customer`` (what other systems know); ``story`` (what the examples have in common).
+find), ``customer`` (what other systems know), ``operations`` (what operators did); ``story`` (what the examples have
+in common).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from cx_events.types import (
     insight,
     interaction,
     message,
+    operations,
     preference,
     social,
     survey,
@@ -29,7 +31,7 @@ from cx_events.types import (
 
 FAMILIES: tuple[ModuleType, ...] = (
     interaction, message, call, bot, social, conversation, handoff, identity, consent, preference, survey, insight,
-    customer,
+    customer, operations,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from cx_context_api.reads.turns import ReadTurns
 from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import Hub, once
 from cx_hub.heavy_reads import COMMAND, setting_up
+from cx_hub.mapping_again import mapping_again
 from cx_ops.http_routes.router import router as ops_router
 
 
@@ -52,5 +53,8 @@ async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
 def operations(hub: Hub) -> list[AddRoutes]:
     if "ops" not in hub.services:
         return []
-    routes = ops_router(hub.log, hub.store, hub.tenants)
+    if not hub.services & {"channels", "api"}:  # which open the blob store where they run
+        hub.supervisor.run("blobs", hub.blobs.start)
+    map_again = mapping_again(hub.log, hub.blobs, hub.tenants, hub.metrics)
+    routes = ops_router(hub.log, hub.store, hub.tenants, map_again)
     return [lambda app: app.include_router(routes)]

@@ -6,16 +6,19 @@ from fastapi import APIRouter
 
 from cx_context.store import Store
 from cx_events.log import Log
+from cx_ops.dead_letters.acts import LetterActs
+from cx_ops.dead_letters.retrying import MapAgain
 from cx_ops.http_routes.letter_routes import LetterRoutes
 from cx_ops.http_routes.log_routes import LogRoutes
 from cx_ops.http_routes.projector_routes import ProjectorRoutes
 from cx_runtime.tenants import Tenants
 
 
-def router(log: Log, store: Store, tenants: Tenants) -> APIRouter:
-    """Return all routes below ``/v1/ops``."""
+def router(log: Log, store: Store, tenants: Tenants, map_again: MapAgain) -> APIRouter:
+    """Return all routes below ``/v1/ops``. ``map_again``: of whoever has the adapters."""
+    spaces = {name: tenants.ids(name) for name in tenants.by_name}
     routes = APIRouter(prefix="/v1/ops", tags=["ops"])
     ProjectorRoutes(log, store, tenants).add_to(routes)
     LogRoutes(log, store, tenants).add_to(routes)
-    LetterRoutes(log, store, tenants).add_to(routes)
+    LetterRoutes(store, tenants, LetterActs(log, store, spaces, map_again)).add_to(routes)
     return routes

@@ -34,12 +34,14 @@ class LogContents:
 
     ``counting``: by event key, the copy of each event that counts. ``other_copies``: those that differ from it by a
     byte. ``letters``: dead letters by key; of several with one key the one that was applied first stands.
-    ``of_unknown_tenants``: by the key of their dead letters. ``records``: how many were read.
+    ``discards``: of dead letters, by key. ``of_unknown_tenants``: by the key of their dead letters. ``records``: how
+    many were read.
     """
 
     counting: dict[bytes, ClassifiedEvent] = field(default_factory=dict)
     other_copies: dict[bytes, list[ClassifiedEvent]] = field(default_factory=dict)
     letters: dict[LetterKey, list[DeadLetter]] = field(default_factory=dict)
+    discards: dict[LetterKey, list[DeadLetter]] = field(default_factory=dict)
     of_unknown_tenants: dict[LetterKey, UnknownTenantEvent] = field(default_factory=dict)
     records: int = 0
 
@@ -53,6 +55,8 @@ class LogContents:
         self.records += record.topic == INTERACTIONS
         for key in batch.settled:
             self.letters.pop(key, None)
+        for discard in batch.discarded:
+            self.discards.setdefault(key_of_letter(discard), []).append(discard)
         for letter in batch.unsettled:
             key = key_of_letter(letter)
             self.letters.setdefault(key, []).append(letter)

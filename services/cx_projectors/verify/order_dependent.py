@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cx_context.store import epochs, tables
 from cx_context.store.dead_letters import LetterKey, letter_row
+from cx_context.store.discarded_letters import discard_row
 from cx_context.store.epochs import StoreEpoch
 from cx_context.store.events import stored_copy_row
 from cx_context.store.outbox import ID_BYTES, customers_in
@@ -181,3 +182,20 @@ def dead_letters(of: Expected) -> Expectation:
             say(f"dead_letters {shown(key)}: the row is missing")
 
     return Expectation(tables.DEAD_LETTERS, fault_of=fault, at_end=at_end)
+
+
+def discarded_letters(of: Expected) -> Expectation:
+    """Require the discards on the log; of several of one dead letter, one."""
+    may = {key: {discard_row(each) for each in found} for key, found in of.log.discards.items()}
+    missing = set(may)
+
+    def fault(row: Row) -> str | None:
+        key = (row[0], row[1], row[2], row[3])
+        missing.discard(key)
+        return None if row in may.get(key, ()) else "the log has no such discard"
+
+    def at_end(say: Report) -> None:
+        for key in sorted(missing):
+            say(f"discarded_letters {shown(key)}: the row is missing")
+
+    return Expectation(tables.DISCARDED_LETTERS, fault_of=fault, at_end=at_end)

@@ -284,6 +284,7 @@ CHECKS: Mapping[str, Callable[[Expected], Expectation]] = MappingProxyType(
         "workers": order_dependent.workers,
         "outbox": order_dependent.outbox,
         "dead_letters": order_dependent.dead_letters,
+        "discarded_letters": order_dependent.discarded_letters,
     }
 )
 """What each table must hold, by its name."""

@@ -1,0 +1,47 @@
+"""Make the event that says what an operator did to dead letters, who it was and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from cx_events.dead_letters import DeadLetter
+from cx_events.envelope import AgentOrQueue, Data, Draft
+from cx_events.facts import decision_source
+from cx_events.ids import IdSpace
+from cx_events.stamp import StampedEvent, stamp
+from cx_events.timestamps import Micros
+
+ActType = Literal["cx.operations.dead_letters_retried.v1", "cx.operations.dead_letters_discarded.v1"]
+
+RETRIED: ActType = "cx.operations.dead_letters_retried.v1"
+DISCARDED: ActType = "cx.operations.dead_letters_discarded.v1"
+
+
+class Act(NamedTuple):
+    """One act. ``id``: shared by all its events. ``writer``: the key, or the command line. ``operator``: the account on
+    a command line, else empty. ``selection``: what was asked for, see ``Selection.as_texts``."""
+
+    type: ActType
+    id: str
+    writer: str
+    operator: str
+    why: str
+    selection: Mapping[str, str]
+
+
+def audit_event(act: Act, number: int, letters: Sequence[DeadLetter], ids: IdSpace, at: Micros) -> StampedEvent:
+    """Return the event of one page of an act, for one tenant. ``number``: the page's, from 1 on."""
+    named = [{"source": each.source, "id": each.id, "stage": each.stage} for each in letters]
+    draft = Draft(
+        type=act.type,
+        id=f"{act.id}/{number}",
+        data=Data(
+            agent=AgentOrQueue(id=act.operator) if act.operator else None,
+            reason=act.why,
+            attributes={"selection": dict(act.selection), "dead_letters": named},
+        ),
+        subject=ids.tenant_node().hex(),
+        correlationid=act.id,
+    )
+    return stamp(draft, source=decision_source(ids.tenant), recorded=at, ids=ids, writer=act.writer, scopes=())
