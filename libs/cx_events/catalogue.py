@@ -75,7 +75,14 @@ def check_scopes(name: str, scopes: Collection[str]) -> None:
 
 def missing_fields(event: Event, needs: Iterable[str]) -> list[str]:
     """Return those of ``needs`` (see ``EventType``) that the event's data lacks."""
-    return [need for need in needs if not any(_present(event.data, path) for path in _paths(need))]
+    lacking = []
+    for need in needs:
+        for path in _paths(need):
+            if _present(event.data, path):
+                break
+        else:
+            lacking.append(need)
+    return lacking
 
 
 @lru_cache(1024)

@@ -28,7 +28,11 @@ def read(body: bytes, headers: Iterable[tuple[str, str]], limits: Limits) -> lis
     Raises ``Refused``: 415 ``unsupported-media-type``, 400 for a body or a header that can't be read at all.
     """
     headers = list(headers)
-    full_type = next((value for name, value in headers if name == "content-type"), "")
+    full_type = ""
+    for name, text in headers:
+        if name == "content-type":
+            full_type = text
+            break
     media_type, charset = _media_type(full_type)
     if media_type.startswith("application/cloudevents"):
         if media_type not in (STRUCTURED, BATCH):
@@ -60,6 +64,8 @@ def _events(value: Any, *, batch: bool) -> list[Any]:
 def _media_type(text: str) -> tuple[str, str]:
     """Return the bare media type and the charset, both in lower case."""
     media_type, _, parameters = text.partition(";")
+    if not parameters:
+        return media_type.strip().lower(), ""
     charset = ""
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")

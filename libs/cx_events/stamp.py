@@ -104,9 +104,13 @@ def prepare_data(data: Data, event_type: str, *, region: str | None, scopes: Col
     """
     if not data.participants and not data.links:
         return data
-    participants = [_normalised(participant, region) for participant in data.participants]
     links = [(normalise(a, region), normalise(b, region)) for a, b in data.links]
-    if not links and all(one is other for one, other in zip(participants, data.participants, strict=True)):
+    participants, names_any = [], bool(links)
+    for participant in data.participants:
+        if participant.identifiers:
+            participant, names_any = _normalised(participant, region), True
+        participants.append(participant)
+    if not names_any:
         return data
     ready = msgspec.structs.replace(data, participants=participants, links=links)
     stamp_weights(ready, event_type, scopes)
@@ -115,9 +119,7 @@ def prepare_data(data: Data, event_type: str, *, region: str | None, scopes: Col
 
 
 def _normalised(participant: Participant, region: str | None) -> Participant:
-    """Return a participant with new, normalised identifiers; the same one where it has none."""
-    if not participant.identifiers:
-        return participant
+    """Return a participant with new, normalised identifiers."""
     return Participant(
         role=participant.role,
         id=participant.id,

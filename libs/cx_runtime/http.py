@@ -127,6 +127,8 @@ def _too_large(most: int) -> Refused:
 
 def _coding(headers: Headers) -> str:
     """``gzip``, ``deflate`` or nothing (RFC 9110, section 8.4)."""
+    if "content-encoding" not in headers:
+        return ""
     named = ",".join(headers.getlist("content-encoding")).lower()
     codings = [coding for coding in (word.strip() for word in named.split(",")) if coding not in ("", "identity")]
     if not codings:

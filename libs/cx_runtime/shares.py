@@ -16,6 +16,7 @@ It is of one process and of one event loop, and remembers only who holds somethi
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil
 from types import TracebackType
 from typing import NamedTuple
@@ -27,6 +28,9 @@ RETRY_AFTER = 1
 
 TENANT_SHARE = 0.5
 """Where several share a hub. A tenant that is alone may use what there is."""
+
+_CACHED = 4096
+"""Shares that are kept: each request has some."""
 
 KEY_SHARE = 0.8
 ADDRESS_SHARE = 0.1
@@ -43,6 +47,7 @@ class Share(NamedTuple):
 Path = tuple[Share, ...]
 
 
+@lru_cache(_CACHED)
 def tenant(name: str, share: float = TENANT_SHARE) -> Share:
     return Share("tenant", name, share)
 
@@ -52,10 +57,12 @@ def share_among(tenants: int) -> float:
     return TENANT_SHARE if tenants > 1 else 1.0
 
 
+@lru_cache(_CACHED)
 def key(id: str) -> Share:
     return Share("key", id, KEY_SHARE)
 
 
+@lru_cache(_CACHED)
 def connection(id: str) -> Share:
     """A channel account of a tenant."""
     return Share("connection", id, KEY_SHARE)
@@ -66,6 +73,7 @@ def customer(name: str) -> Share:
     return Share("customer", name, ADDRESS_SHARE)
 
 
+@lru_cache(_CACHED)
 def address(name: str) -> Share:
     """A network address, as ``cx_runtime.addresses`` groups them."""
     return Share("address", name, ADDRESS_SHARE)
@@ -196,6 +204,8 @@ class Slot:
 
     def shrink(self, amount: int) -> None:
         """Give so many units back."""
+        if not amount:
+            return
         self.pool.add(self.path, -amount)
         self.amount -= amount
 
@@ -204,6 +214,9 @@ class Slot:
         if path == self.path:
             return
         amount = self.amount
+        if not amount:
+            self.path = path
+            return
         self.pool.add(self.path, -amount)
         refused = self.pool.refusal(path, amount)
         if refused is None:

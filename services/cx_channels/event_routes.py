@@ -19,6 +19,8 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 from cx_runtime.tenants import Tenants
 
+_encode = msgspec.json.Encoder().encode
+
 
 class EventRoutes:
     """Handles ``POST /v1/events`` (the valid events are accepted) and ``POST /v1/vcons`` (all of its events, or none).
@@ -80,5 +82,5 @@ def _answer(result: BatchResult) -> Response:
         detail = f"no event was acceptable; the first: {first.reason}: {first.detail}"
         return problem(422, "no-event-accepted", detail, more={"accepted": [], "rejected": rejected})
     accepted = [{"source": source, "id": id} for source, id in result.accepted]
-    body = msgspec.json.encode({"accepted": accepted, "rejected": rejected})
+    body = _encode({"accepted": accepted, "rejected": rejected})
     return Response(body, 202, media_type="application/json")

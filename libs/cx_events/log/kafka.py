@@ -50,7 +50,6 @@ DEADLINE = 2.2
 _REQUEST_MS = 2_000
 _BATCH_BYTES = 256 << 10
 _LZ4_LEVEL = 1
-_LINGER_MS = 2
 _METADATA_MS = 30_000
 _CONNECT_SECONDS = 10.0
 _CLOSE_SECONDS = 10.0
@@ -262,7 +261,7 @@ class KafkaLog:
             acks="all",
             enable_idempotence=True,
             compression_type="lz4",
-            linger_ms=_LINGER_MS,
+            linger_ms=0,  # records gather while a request is under way; to wait as well costs timers and latency
             max_batch_size=_BATCH_BYTES,
             max_request_size=MAX_MESSAGE_BYTES,
             request_timeout_ms=_REQUEST_MS,

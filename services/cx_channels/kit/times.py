@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from cx_channels.kit.json_values import text
@@ -15,6 +16,8 @@ from cx_events.timestamps import Micros, parse_time
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
+_CACHED = 1024
+"""Times that are cached: those of requests that come together fall into few seconds."""
 
 LAST: Micros = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 """The last second that RFC 3339 can write."""
@@ -77,6 +80,7 @@ def iso_time(written: str) -> Micros | None:
     return at if at > 0 else None
 
 
+@lru_cache(_CACHED)
 def rfc2822_time(written: str) -> Micros | None:
     """Read ``Sun, 25 Mar 2018 09:53:19 +0000``, also with ``Etc/UTC`` or no zone at the end, or an RFC 3339 time."""
     match = _RFC2822.fullmatch(written.strip())

@@ -93,7 +93,7 @@ def verify(request: Request, connection: Connection) -> None:
 
 def signed_parameters(pairs: list[tuple[str, str]]) -> str:
     """Return names and values as they are signed."""
-    return "".join(name + value for name, value in sorted(set(pairs)))
+    return "".join(map("".join, sorted(set(pairs))))
 
 
 @lru_cache(_CACHED)

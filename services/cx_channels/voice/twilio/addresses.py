@@ -123,7 +123,9 @@ class Listed:
 def listed(settings: Mapping[str, Any], name: str, region: str | None) -> Listed:
     """Return what a setting lists: one value or many, texts or numbers, since YAML reads
     ``+14155550199`` as a number."""
-    value = settings.get(name, ())
+    value = settings.get(name)
+    if not value:
+        return _listed((), region)
     values = value if isinstance(value, list | tuple) else (value,)
     return _listed(tuple(str(each) for each in values if each), region)
 

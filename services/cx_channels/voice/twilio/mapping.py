@@ -114,8 +114,10 @@ def map_request(request: Request, connection: Connection) -> Mapped:
         return Mapped(unmapped=tuple(unmapped_kinds.kept_of_stream(fields, request)))
     if connection.settings.get("mask_digits"):
         fields = fields.masked("Digits")
+        kind = kind_of(fields)
+    else:
+        kind = request.once(_kind)
     _check_unambiguous(fields)
-    kind = kind_of(fields)
     if kind in unmapped_kinds.KINDS:
         return Mapped(unmapped=(unmapped_kinds.kept(kind, fields, request),))
     if kind in IGNORED:
@@ -135,6 +137,13 @@ def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
     return () if isinstance(fields, list) else (kind_of(fields),)
 
 
+def _kind(request: Request) -> str:
+    """For ``Request.once``: the kind of a request that has fields."""
+    fields = request.once(read_fields)
+    assert isinstance(fields, Fields)
+    return kind_of(fields)
+
+
 _ONCE = frozenset({
     "CallSid", "ParentCallSid", "ConferenceSid", "Direction", "CallStatus", "From", "Caller", "To", "Called",
 })  # fmt: skip
@@ -146,6 +155,8 @@ def _check_unambiguous(fields: Fields) -> None:
     Twilio sends each once. A softphone's application may add parameters of any name (docs/voice/sdks/javascript,
     "device.connect(connectOptions)"), and which of the two is Twilio's can't be told.
     """
+    if not fields.ambiguous:
+        return
     for name in sorted(_ONCE & fields.ambiguous):
         raise Refused("ambiguous", f"{name} comes with more than one value, and nothing shows which one is Twilio's")
 
@@ -158,7 +169,7 @@ def expects_twiml(request: Request) -> bool:
         return True
     if isinstance(fields, list):
         return False
-    kind = kind_of(fields)
+    kind = request.once(_kind)
     if kind in unmapped_kinds.KINDS:
         return kind == unmapped_kinds.MESSAGE
     if kind == "amd":  # told by a callback of its own, or with the request for what to do next
