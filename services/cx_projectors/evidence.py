@@ -13,7 +13,7 @@ import msgspec
 from cx_context.store import first_mentions
 from cx_context.store.attributions import write_attributions
 from cx_context.store.decisions import read_decisions, read_named, read_withdrawals, write_decisions
-from cx_context.store.graph import add_edges, insert_profiles, write_edges, write_link_events, write_profiles
+from cx_context.store.graph import add_edges, insert_profiles, write_edges, write_link_events
 from cx_context.store.rule_changes import write_rule_changes
 from cx_context.store.sql import Tx
 from cx_events.ids import NodeId
@@ -30,18 +30,21 @@ class IdentityChanges:
 
     ``affected``: profiles whose customer may change. ``new_profiles``: those that the store had no row of, as they are
     now: until this transaction ends nobody else can write anything about one of them, or read it. ``edges``: those that
-    are new or changed, as the batch knows them; all edges of new profiles are among them. ``newly_attested``: profiles
-    that are attested now and were not, new ones too. ``mentions``: the first mentions that the store has now.
-    ``attributed``: interactions that were attributed, or whose attribution was withdrawn. ``rules``: whether the rules
-    changed. ``withdrawals``: what they concern is found by ``add_withdrawn``.
+    are new or changed, as the batch knows them; all edges of new profiles are among them. ``known_profiles``: as the
+    batch knows them, those that are to be written under the graph lock. ``newly_attested``: profiles that are attested
+    now and were not, new ones too. ``mentions``: the first mentions that the store has now. ``attributed``:
+    interactions that were attributed, or whose attribution was withdrawn. ``decided``: whether anybody decided about
+    profiles. ``rules``: whether the rules changed. ``withdrawals``: what they concern is found by ``add_withdrawn``.
     """
 
     affected: set[NodeId] = field(default_factory=set)
     new_profiles: dict[NodeId, Profile] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
+    known_profiles: Collection[Profile] = ()
     newly_attested: set[NodeId] = field(default_factory=set)
     mentions: dict[MentionKey, list[Mention]] = field(default_factory=dict)
     attributed: set[NodeId] = field(default_factory=set)
+    decided: bool = False
     rules: bool = False
     withdrawals: list[Decision] = field(default_factory=list)
 
@@ -50,6 +53,7 @@ async def write_identity(tx: Tx, plan: TenantPlan) -> IdentityChanges:
     """Write profiles, edges and decisions that are new or known from an earlier time now."""
     changes = IdentityChanges(
         attributed={attribution.interaction for attribution in plan.attributions},
+        decided=bool(plan.decisions),
         rules=bool(plan.rule_changes),
         withdrawals=plan.withdrawals,
     )
@@ -79,8 +83,7 @@ async def _write_mentions(tx: Tx, plan: TenantPlan, changes: IdentityChanges) ->
 
     stored = await first_mentions.stored(tx, of_known.keys())
     earliest = _note_known(of_known, stored, changes, additions)
-    profiles, pairs = _note_earliest(plan, stored, earliest, changes)
-    await write_profiles(tx, plan.tenant, profiles)
+    changes.known_profiles, pairs = _note_earliest(plan, stored, earliest, changes)
     known_edges = [_edge(changes.mentions, *pair) for pair in pairs]
     await write_edges(tx, plan.tenant, known_edges)
     await first_mentions.write(tx, plan.tenant, additions)

@@ -30,12 +30,14 @@ class FoldedParts:
     """The parts that a batch folded.
 
     ``sides``: those whose parts changed; ``new_sides``: those that had no part. ``routing``: by side, the routing
-    targets that it concerns now and did not, or the reverse.
+    targets that it concerns now and did not, or the reverse. ``strays``: streams of events that name nobody, said
+    by the event's subject: perhaps of a profile that another writer knows first.
     """
 
     sides: set[SideKey] = field(default_factory=set)
     new_sides: set[SideKey] = field(default_factory=set)
     routing: dict[SideKey, set[RoutingTarget]] = field(default_factory=dict)
+    strays: set[NodeId] = field(default_factory=set)
 
     def interactions_joined(self, announced: Collection[NodeId]) -> set[NodeId]:
         """Return the interactions that have another side now: their owner may change. ``announced``: those that had no
@@ -60,7 +62,7 @@ async def fold_into_parts(
     """Add the plan's events to their parts. ``announced``: interactions that had no part before; ``add``: how a fact is
     added to a part. Raises ``CannotFold``."""
     known = await _load(tx, plan, cache, announced)
-    folded, changes = FoldedParts(), _Changes()
+    folded, changes = FoldedParts(strays=_strays(ids, plan)), _Changes()
     with folding():
         for part_id, facts in plan.parts.items():
             _fold(plan.tenant, part_id, facts, cache, known, add, folded, changes)
@@ -71,6 +73,18 @@ async def fold_into_parts(
     if changes.long:
         await segments.add(tx, ids, changes.long, cache.last_segments, add)
     return folded
+
+
+def _strays(ids: IdSpace, plan: TenantPlan) -> set[NodeId]:
+    return {fact.stream_id for fact, *_ in plan.parts.values() if fact.identifier is None and _is_stray(ids, fact)}
+
+
+def _is_stray(ids: IdSpace, fact: Fact) -> bool:
+    """Return whether the stream of an event that names nobody is neither its interaction's nor its own."""
+    event = fact.event
+    if event.data.interaction:
+        return fact.stream_id != fact.interaction_node
+    return fact.stream_id != ids.lone_event(event.source, event.id)
 
 
 def _fold(

@@ -1,7 +1,8 @@
 """Recompute who is who, as far as a batch changed it: read what a change can reach, resolve it, write what differs.
 
 Runs under the tenant's exclusive graph lock, so what it reads is all that is committed, and nobody publishes a version
-by an older mapping meanwhile.
+by an older mapping meanwhile; or under the shared one and the locks of all customers that it reads, and then attaches
+new profiles to these and moves nobody (``cx_context.store.graph_locks``).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from cx_identity.outcome import Refusal, Resolution
 from cx_identity.resolution import resolve
 from cx_identity.rules import Rules
 from cx_identity.shared_identifiers import never_linking
+from cx_projectors.outcome import NeedsExclusiveLock, ReachesFurther
 from cx_projectors.tenancy import Tenancy
 
 
@@ -90,8 +92,18 @@ class Recomputed(NamedTuple):
     memberships: Mapping[NodeId, Membership]
 
 
-async def recompute(tx: Tx, tenancy: Tenancy, affected: AffectedProfiles | None, flags: TenantFlags) -> Recomputed:
-    """Resolve what the affected profiles can reach (``None``: the whole graph), and write what changed of it."""
+async def recompute(
+    tx: Tx,
+    tenancy: Tenancy,
+    affected: AffectedProfiles | None,
+    flags: TenantFlags,
+    locked: Set[NodeId] | None = None,
+) -> Recomputed:
+    """Resolve what the affected profiles can reach (``None``: the whole graph), and write what changed of it.
+
+    ``locked``: the customers that are locked, if not the whole graph is. Then it raises ``ReachesFurther`` where it
+    would read others, and ``NeedsExclusiveLock`` where a known profile would move.
+    """
     tenant = tenancy.ids.tenant
     rules = await read_rules_in_force(tx, tenant, tenancy.rules)
     moves = ReassignedIds()
@@ -106,6 +118,9 @@ async def recompute(tx: Tx, tenancy: Tenancy, affected: AffectedProfiles | None,
     new = NO_NEW if affected is None else affected.new
     for found in resolved:
         _compare_members(tenant, found, new, moves, differences)
+    moved, turned = differences.moved, differences.turned
+    if locked is not None:
+        _check_locks(locked, resolved, new, bool(moved - new.keys() or turned))
     await add_members(tx, [row for row in differences.rows if row.profile in new])
     await write_members(tx, [row for row in differences.rows if row.profile not in new])
     for found in resolved:
@@ -113,23 +128,36 @@ async def recompute(tx: Tx, tenancy: Tenancy, affected: AffectedProfiles | None,
         await _write_withheld(tx, tenant, found, moves)
     # An interaction gets another owner, too, where an identifier that it names turns ambiguous and moves nowhere. Those
     # of new profiles have a side more than before, unless they are new themselves, and are looked at anyway.
-    moved, turned = differences.moved, differences.turned
     nodes = await nodes_named_by(tx, tenant, moved | turned if turned else moved - new.keys(), turned)
     if flags.attributed:
         nodes |= await nodes_attributed_to(tx, tenant, moved)
+    if nodes and locked is not None:
+        raise NeedsExclusiveLock("interactions follow somebody else")
     for node in nodes:
         moves.join(node, *await ownership.all_sides(tx, tenant, node))
     return Recomputed(moves, {row.profile: Membership(row.customer, row.ambiguous) for row in differences.rows})
 
 
+def _check_locks(
+    locked: Set[NodeId], resolved: Iterable[_Resolved], new: Mapping[NodeId, Profile], moves_known: bool
+) -> None:
+    """Raise ``ReachesFurther`` or ``NeedsExclusiveLock`` where the locks don't suffice."""
+    reached = {found.customer_before(node) for found in resolved for node in found.read if node not in new} - locked
+    if reached:
+        raise ReachesFurther(reached)
+    if moves_known:
+        raise NeedsExclusiveLock("profiles move to other customers")
+
+
 class _Resolved(NamedTuple):
-    """A resolution of ``nodes``, and what the store holds of it so far.
+    """A resolution of ``nodes``, and what the store holds of it so far. ``read``: the nodes, and those at the border.
 
     ``refused``: the claims to ask about with an end among the nodes. ``withheld``: the claims that aren't tried, of the
     pairs that were examined; ``old_withheld``: what the store has of these pairs.
     """
 
     nodes: Collection[NodeId]
+    read: Collection[NodeId]
     profiles: Mapping[NodeId, Profile]
     resolution: Resolution
     refused: Collection[Refusal]
@@ -137,6 +165,11 @@ class _Resolved(NamedTuple):
     old_refused: Mapping[Pair, RefusedRow]
     withheld: Collection[Edge]
     old_withheld: Mapping[Pair, WithheldRow]
+
+    def customer_before(self, node: NodeId) -> NodeId:
+        """Return a node's customer by what the store holds."""
+        before = self.old_rows.get(node)
+        return node if before is None else before.customer
 
     def settles(self, node: NodeId) -> bool:
         """Return whether a node is a shared identifier that somebody settled."""
@@ -165,6 +198,7 @@ def _resolve_new(graph: Graph, rules: Rules) -> _Resolved:
     linking = [edge for edge in graph.edges if edge.a not in silent and edge.b not in silent]
     return _Resolved(
         nodes=graph.profiles.keys(),
+        read=graph.profiles.keys(),
         profiles=graph.profiles,
         resolution=resolution,
         refused=[refusal for refusal in resolution.refusals if refusal.is_question],
@@ -195,6 +229,7 @@ async def _resolve_reachable(
     examined = [edge for edge in scope.edges_at_nodes() if edge.claimed is not None]
     return _Resolved(
         nodes=scope.nodes,
+        read=scope.nodes | scope.border,
         profiles=reader.profiles,
         resolution=resolution,
         refused=scope.refused_claims(resolution),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,7 +18,15 @@ class CopyMustReplace(CxError):
 
 
 class NeedsExclusiveLock(CxError):
-    """Raised where what was found under the shared graph lock needs the exclusive one: start over with it."""
+    """Raised where what was found under the shared graph lock needs the exclusive one: publish again with it."""
+
+
+class ReachesFurther(CxError):
+    """Raised where a change reaches customers that are not locked: publish again with them locked, too."""
+
+    def __init__(self, customers: Set[NodeId]) -> None:
+        super().__init__(f"{len(customers)} more customers are concerned")
+        self.customers = customers
 
 
 class CannotFold(Exception):

@@ -2,6 +2,10 @@
 
 What was read before the lock is checked again, since other writers could not see our rows, nor we theirs. Then the
 graph is recomputed, if need be, and the versions of all customers whose contexts changed are raised.
+
+New profiles are attached to customers under the shared lock and those customers' own (``graph_locks``), so workers
+don't wait for each other where their customers differ. What needs more shows when it is resolved: then the locks are
+dropped, and it is done again under the exclusive one.
 """
 
 from __future__ import annotations
@@ -13,9 +17,10 @@ from cx_context.store import outbox, ownership
 from cx_context.store.attributions import nodes_attributed_to
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.decisions import ALL_FLAGS, TenantFlags, decisions_naming, read_tenant_flags
-from cx_context.store.members import Membership, memberships_of, read_all_customers
+from cx_context.store.graph import write_profiles
+from cx_context.store.graph_locks import drop_locks, has_one_writer, lock_customers, lock_graph, mark_locks
+from cx_context.store.members import Membership, customers_of, memberships_of, read_all_customers
 from cx_context.store.parts import nodes_with_open_sides
-from cx_context.store.port import tenant_lock
 from cx_context.store.rule_changes import read_rules_in_force
 from cx_context.store.sql import Tx
 from cx_context.store.versions import raise_versions, rises_to_level, versions_of
@@ -24,8 +29,11 @@ from cx_projectors.cache import ProjectionCache, SideKey
 from cx_projectors.evidence import IdentityChanges, add_withdrawn
 from cx_projectors.fold_parts import FoldedParts
 from cx_projectors.identity import AffectedProfiles, ReassignedIds, recompute
-from cx_projectors.outcome import NeedsExclusiveLock
+from cx_projectors.outcome import NeedsExclusiveLock, ReachesFurther
 from cx_projectors.tenancy import Tenancy
+
+MOST_ROUNDS = 4
+"""How often more customers are locked before the whole graph is."""
 
 Lifetimes = Mapping[str, int]
 """Seconds that a proof counts, by method."""
@@ -60,31 +68,61 @@ class Publisher:
         self._lifetimes = lifetimes
 
     async def publish(self, *, exclusive: bool, stripe: int) -> set[NodeId]:
-        """Return the customers whose contexts changed. ``exclusive``: take the graph lock exclusively in any case.
+        """Return the customers whose contexts changed. ``exclusive``: take the graph lock exclusively in any case."""
+        tx, changes = self._tx, self._changes
+        nodes = await nodes_with_open_sides(tx, self._tenant, self._joined) | changes.attributed
+        exclusive = exclusive or has_one_writer(tx) or changes.decided or changes.rules or bool(nodes | self._strays())
+        if not exclusive and (changes.affected or changes.new_profiles or self._joined):
+            await mark_locks(tx)
+        customers: set[NodeId] = set()
+        for _ in range(MOST_ROUNDS):
+            try:
+                return await self._publish_under_lock(nodes, customers, stripe, exclusive=exclusive)
+            except NeedsExclusiveLock:
+                break
+            except ReachesFurther as more:
+                customers |= more.customers
+                await drop_locks(tx)
+        await drop_locks(tx)
+        return await self._publish_under_lock(nodes, customers, stripe, exclusive=True)
 
-        Raises ``NeedsExclusiveLock`` where only the lock showed that the graph changes.
+    def _strays(self) -> Set[NodeId]:
+        """Return the streams that may be those of profiles which another writer knows first."""
+        return self._folded.strays - self._cache.profiles.keys() - self._changes.new_profiles.keys()
+
+    async def _publish_under_lock(
+        self, nodes: Set[NodeId], customers: Set[NodeId], stripe: int, *, exclusive: bool
+    ) -> set[NodeId]:
+        """Publish under the graph lock and, if that is shared, under the locks of ``customers`` and those of all known
+        profiles that are affected.
+
+        Raises ``NeedsExclusiveLock`` where only the lock showed that more changes, ``ReachesFurther`` where other
+        customers must be locked, too.
         """
         tx, tenant, changes = self._tx, self._tenant, self._changes
-        nodes = await nodes_with_open_sides(tx, tenant, self._joined) | changes.attributed
-        exclusive = exclusive or bool(changes.affected or changes.withdrawals or changes.rules or nodes)
-        await tx.lock(tenant_lock("graph", tenant), exclusive=exclusive)
-
+        await lock_graph(tx, tenant, exclusive=exclusive)
+        if not exclusive:
+            known = changes.affected - changes.new_profiles.keys()
+            customers = customers | set((await customers_of(tx, tenant, known)).values())
+            await lock_customers(tx, customers)
+        await write_profiles(tx, tenant, changes.known_profiles)
         flags = await self._read_flags()
         memberships = await self._read_memberships()
         spoken_of = await self._new_profiles_spoken_of(flags)
-        late_profiles = spoken_of - changes.affected
         late_nodes = await self._nodes_moved_meanwhile(flags) - nodes
-        if (late_profiles or late_nodes) and not exclusive:
+        if (spoken_of or late_nodes) and not exclusive:
             raise NeedsExclusiveLock("another writer's rows, or a decision that waited, concern this batch")
-        changes.affected |= late_profiles
-        nodes |= late_nodes
+        changes.affected |= spoken_of
+        nodes = nodes | late_nodes
         if changes.withdrawals:
             await add_withdrawn(tx, tenant, changes)
-            nodes |= changes.attributed
+            nodes = nodes | changes.attributed
 
         moves = ReassignedIds()
         if changes.affected or changes.rules:
-            moves, members = await recompute(tx, self._tenancy, self._affected(spoken_of), flags)
+            affected = self._affected(spoken_of)
+            locked = None if exclusive else customers
+            moves, members = await recompute(tx, self._tenancy, affected, flags, locked)
             memberships = {**memberships, **members}
         for node in nodes:
             moves.join(node, *await ownership.all_sides(tx, tenant, node))

@@ -170,6 +170,7 @@ class _Replacing:
         changes = IdentityChanges()
         for plan in plan_events(events, ProjectionCache()):
             changes = await write_identity(self._tx, plan)
+            await write_profiles(self._tx, self._tenant, changes.known_profiles)
         await add_withdrawn(self._tx, self._tenant, changes)
         return changes
 

@@ -27,7 +27,7 @@ from cx_events.errors import CxError
 from cx_events.ids import IdSpace
 from cx_events.log import Partition
 from cx_projectors.cache import ProjectionCache
-from cx_projectors.outcome import Applied, CopyMustReplace, Mode, NeedsExclusiveLock
+from cx_projectors.outcome import Applied, CopyMustReplace, Mode
 from cx_projectors.records import Batch, read_batch
 from cx_projectors.replace_copy import apply_alone
 from cx_projectors.tenancy import Tenancy
@@ -120,9 +120,6 @@ class RetryingApplier:
                     applied = await apply_batch(
                         tx, batch, leases, self.cache, self._tenants, worker=self.worker, mode=mode
                     )
-            except NeedsExclusiveLock:
-                self.cache.clear()
-                mode = Mode(exclusive=True, merging=mode.merging)
             except CopyMustReplace:
                 self.cache.clear()
                 return await self._replace(batch, leases, mode)

@@ -48,8 +48,7 @@ async def apply_batch(
     """Apply what is new of a batch, and move the offsets on.
 
     Raises ``leases.Fenced`` if we own a partition no more, ``CopyMustReplace`` if a copy must replace a stored one,
-    ``NeedsExclusiveLock`` if the batch must be started over with the exclusive graph lock, ``CannotFold`` if it must be
-    started over by merging.
+    ``CannotFold`` if the batch must be started over by merging.
     """
     await tx.lock(REPLACE_LOCK, exclusive=False)
     await leases.hold(tx, worker, owned)

@@ -11,7 +11,8 @@ Modules: opening and drivers: ``open``, ``port`` (the ``Store`` protocol and its
 ``discarded_letters``, ``table_rows`` (whole tables, for ``cx verify``). The identity graph: ``graph_view`` (the port),
 ``current_graph`` (as it is, or after decisions that are not taken yet), ``as_of_graph`` (as it was within
 ``time_bounds``), and what is written once over the port: ``ownership`` (where a customer's facts lie), ``finding``
-(whose an id is), ``settled``; besides, ``graph_slices`` (what a resolution reads) and ``identifier_activity``. A
+(whose an id is), ``settled``; besides, ``graph_slices`` (what a resolution reads),
+``graph_locks`` and ``identifier_activity``. A
 customer's facts: ``owned_parts``, ``latest_events``, ``parts_as_of``, ``snapshot`` (all of a moment of the past). For
 the API's reads: ``context_inputs``, ``inputs_at_once``, ``context_loader``, ``customer_index``, ``batch_loader``,
 ``rendering``.
@@ -23,7 +24,8 @@ Writers stay out of each other's way by four rules (see docs/decisions/0003-writ
 2. Then it writes events, profiles, edges, interactions and parts, each set sorted by key. A part's stream lives in one
    partition, so a part has one writer.
 3. Last, it takes the tenant's graph lock: shared to look up the customers of the streams it touched and to raise their
-   versions, exclusive to change customers. So nothing that was resolved before a merge can be published after it.
+   versions, and then with the locks of some customers to attach new profiles to them (``graph_locks``); exclusive to
+   move profiles. So nothing that was resolved before a merge can be published after it.
 4. A row that another transaction may wait for is never deleted. A copy of an event that must *replace* an earlier one
    (rare: the clocks of two intakes differ) takes the lock that all batches share exclusively, and folds again from the
    stored events.

@@ -1,6 +1,6 @@
 """Rows of ``refused_claims``: claims that join nobody, for a person to look at.
 
-Only the holder of the tenant's exclusive graph lock writes them, so nobody waits for one that is deleted.
+Only the holder of the locks of all customers concerned writes them, so nobody waits for one that is deleted.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A row says that of the pair alone, so nothing but the pair and its ends can change it: who becomes whose customer, and
 which identifier is settled, is asked by readers. An identifier may have thousands, and no recomputation reads them all
-but one that settles it. Only the holder of the tenant's exclusive graph lock writes them.
+but one that settles it. Only the holder of the locks of all customers concerned writes them (``graph_locks``).
 """
 
 from __future__ import annotations
