@@ -112,6 +112,21 @@ async def test_taking_again_changes_no_epoch(store: Store) -> None:
     assert await take(store, "worker") == await take(store, "worker")
 
 
+@pytest.mark.postgres
+async def test_renewal_waits_for_no_other_workers_batch(postgres_store: str) -> None:
+    store = open_store(postgres_store)
+    await store.start()
+    await announce(store, 4, INTERACTIONS)
+    await take(store, "one")
+    await take(store, "two")
+    mine, theirs = await take(store, "one"), await take(store, "two")
+    async with store.writing() as tx:
+        await leases.hold(tx, "two", theirs)
+        async with asyncio.timeout(PATIENCE):
+            assert await take(store, "one") == mine
+    await store.stop()
+
+
 async def test_a_dead_workers_partitions_are_taken_after_its_lease(store: Store) -> None:
     await announce(store, 4, INTERACTIONS)
     dead = await take(store, "dead", LONG)
