@@ -118,24 +118,32 @@ async def recompute(
     new = NO_NEW if affected is None else affected.new
     for found in resolved:
         _compare_members(tenant, found, new, moves, differences)
-    moved, turned = differences.moved, differences.turned
     if locked is not None:
-        _check_locks(locked, resolved, new, bool(moved - new.keys() or turned))
+        _check_locks(locked, resolved, new, bool(differences.moved - new.keys() or differences.turned))
     await add_members(tx, [row for row in differences.rows if row.profile in new])
     await write_members(tx, [row for row in differences.rows if row.profile not in new])
     for found in resolved:
         await _write_refused(tx, tenant, found, moves)
         await _write_withheld(tx, tenant, found, moves)
-    # An interaction gets another owner, too, where an identifier that it names turns ambiguous and moves nowhere. Those
-    # of new profiles have a side more than before, unless they are new themselves, and are looked at anyway.
-    nodes = await nodes_named_by(tx, tenant, moved | turned if turned else moved - new.keys(), turned)
-    if flags.attributed:
-        nodes |= await nodes_attributed_to(tx, tenant, moved)
+    nodes = await _nodes_following(tx, tenant, differences, new, flags)
     if nodes and locked is not None:
         raise NeedsExclusiveLock("interactions follow somebody else")
     for node in nodes:
         moves.join(node, *await ownership.all_sides(tx, tenant, node))
     return Recomputed(moves, {row.profile: Membership(row.customer, row.ambiguous) for row in differences.rows})
+
+
+async def _nodes_following(
+    tx: Tx, tenant: str, differences: _Differences, new: Mapping[NodeId, Profile], flags: TenantFlags
+) -> set[NodeId]:
+    """Return the interactions that may get another owner.
+
+    One does, too, where an identifier that it names turns ambiguous and moves nowhere. Those of new profiles have a
+    side more than before, unless they are new themselves, and are looked at anyway.
+    """
+    moved, turned = differences.moved, differences.turned
+    nodes = await nodes_named_by(tx, tenant, moved | turned if turned else moved - new.keys(), turned)
+    return nodes | await nodes_attributed_to(tx, tenant, moved) if flags.attributed else nodes
 
 
 def _check_locks(
