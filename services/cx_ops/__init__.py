@@ -1,5 +1,8 @@
 """The operators' service: look at the log, at the projectors and at dead letters of a running hub, and repair.
 
-A package for each thing that an operator does. Modules: ``log_browsing`` (any topic, by place, time or filter),
-``lag`` (of each partition), ``dead_letters`` (grouped, tried again, discarded), ``moments`` (times that an
-operator names), ``http_routes`` (all of it over HTTP, for keys with the scope ``ops``)."""
+A package for each thing that an operator does.
+
+Modules: ``log_browsing`` (any topic, by place, time or filter), ``event_pages`` (one event, and what it changed),
+``lag`` (of each partition), ``dead_letters`` (grouped, tried again, discarded), ``moments`` (times that an operator
+names), ``http_routes`` (all of it over HTTP, for keys with the scope ``ops``).
+"""

@@ -33,6 +33,7 @@ SQL_ROOMS = (
 )
 HTTP_MODULES = {
     "documented.py",
+    "event_page_routes.py",
     "letter_routes.py",
     "log_routes.py",
     "projector_routes.py",

@@ -298,3 +298,26 @@ async def test_an_act_on_nothing_is_refused(hub: Hub, query: dict[str, str], sta
         refused = await ask(hub, "POST", f"dead-letters/{act}", **{**query, "why": "because"})
         assert (refused.status_code, refused.json()["reason"]) == (status, reason)
     assert await listed(hub, "log", type="cx.operations") == []
+
+
+async def test_an_events_page_tells_where_it_lies(hub: Hub) -> None:
+    ids = hub.tenants.ids("acme")
+    said = {"email": "ana@example.com", "interaction": "chat-1", "ids": ids}
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    event = an_event(id="m-1", text="hi", **said)
+    raw = event.raw[:-1] + b',"writer":"key/shop","traceparent":"00-%s-b7ad6b7169203331-01"}' % trace.encode()
+    (place,) = await hub.log.append([Record(INTERACTIONS, event.key, raw)])
+    await until_applied(hub)
+    answer = await ask(hub, "GET", "events", source=event.source, id="m-1")
+    assert answer.status_code == 200, answer.text
+    page = answer.json()
+    assert page["raw"].encode() == raw
+    assert (page["place"]["partition"], page["place"]["offset"]) == (place.partition, place.offset)
+    assert (page["origin"], page["trace_id"]) == ({"writer": "key/shop", "key": "shop"}, trace)
+    customer = text_of(ids.profile("email", "", "ana@example.com"))
+    assert page["changes"]["customers"] == [customer]
+    assert [each["value"] for each in page["changes"]["profiles"]] == ["ana@example.com"]
+    shown = await context_of(hub, "ana@example.com")
+    assert page["changes"]["conversations"] == [each["id"] for each in shown["conversations"]]
+    assert (await ask(hub, "GET", "events", OTHER, source=event.source, id="m-1")).status_code == 404
+    assert (await ask(hub, "GET", "events", source=event.source)).status_code == 400

@@ -8,6 +8,7 @@ from cx_context.store import Store
 from cx_events.log import Log
 from cx_ops.dead_letters.acts import LetterActs
 from cx_ops.dead_letters.retrying import MapAgain
+from cx_ops.http_routes.event_page_routes import EventPageRoutes
 from cx_ops.http_routes.letter_routes import LetterRoutes
 from cx_ops.http_routes.log_routes import LogRoutes
 from cx_ops.http_routes.projector_routes import ProjectorRoutes
@@ -19,6 +20,7 @@ def router(log: Log, store: Store, tenants: Tenants, map_again: MapAgain) -> API
     spaces = {name: tenants.ids(name) for name in tenants.by_name}
     routes = APIRouter(prefix="/v1/ops", tags=["ops"])
     ProjectorRoutes(log, store, tenants).add_to(routes)
+    EventPageRoutes(log, store, tenants).add_to(routes)
     LogRoutes(log, store, tenants).add_to(routes)
     LetterRoutes(store, tenants, LetterActs(log, store, spaces, map_again)).add_to(routes)
     return routes
