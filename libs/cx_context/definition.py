@@ -90,20 +90,7 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
         parts[part_id] = (whose, part_of(group))
         by_customer[whose] += group
 
-    members: dict[NodeId, list[Member]] = defaultdict(list)
-    for profile in graph.profiles.values():
-        joined = resolution.join_reasons.get(profile.id)
-        members[customer_of[profile.id]].append(
-            Member(
-                profile.id,
-                profile.kind,
-                profile.scope,
-                profile.value,
-                profile.first_recorded,
-                (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via) if joined is not None else None,
-                profile.id in resolution.claimed,
-            )
-        )
+    members = _members_of(graph, resolution)
     claims: dict[NodeId, list[RefusedClaim]] = defaultdict(list)
     for claim in unsettled_claims(graph, resolution, said.rules):
         for end in (claim.identifier.id, claim.other.id):
@@ -114,7 +101,7 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
     known = {
         customer: CustomerFacts(
             customer,
-            members[customer],
+            members.get(customer, ()),
             parts_of[customer],
             by_customer[customer],
             claims=RefusedClaims.of(claims[customer]),
@@ -123,6 +110,25 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
         for customer in set(customer_of.values())
     }
     return Definition(known, customer_of, resolution, said.rules)
+
+
+def _members_of(graph: Graph, resolution: Resolution) -> Mapping[NodeId, Sequence[Member]]:
+    """Return the profiles of each customer, and how each was joined."""
+    members: dict[NodeId, list[Member]] = defaultdict(list)
+    for profile in graph.profiles.values():
+        joined = resolution.join_reasons.get(profile.id)
+        members[resolution.customer_of[profile.id]].append(
+            Member(
+                profile.id,
+                profile.kind,
+                profile.scope,
+                profile.value,
+                profile.first_recorded,
+                (joined.rule, "#".join(joined.evidence), joined.confidence, joined.via) if joined is not None else None,
+                profile.id in resolution.claimed,
+            )
+        )
+    return members
 
 
 def resolve_owner(

@@ -43,24 +43,3 @@ def standing_attribution(
     """
     withdrawn = withdrawn_decisions(withdrawals)
     return max((a for a in attributions if a.name not in withdrawn), key=lambda a: a.at, default=None)
-
-
-def attributed_profile(attributions: Iterable[Attribution], withdrawals: Iterable[Decision] = ()) -> NodeId | None:
-    """Return the profile that a person attributed an interaction to, or None."""
-    latest = standing_attribution(attributions, withdrawals)
-    return None if latest is None else latest.profile
-
-
-def followed_profile(
-    named: Iterable[NodeId], attributions: Iterable[Attribution] = (), withdrawals: Iterable[Decision] = ()
-) -> NodeId | None:
-    """Return the profile that an interaction's node follows, or None where it stands alone.
-
-    A person's attribution comes first. Else it is the only profile among the streams of the interaction's other events
-    (``named``, repetitions allowed); with none or several of them the node stands alone.
-    """
-    latest = standing_attribution(attributions, withdrawals)
-    if latest is not None:
-        return latest.profile
-    profiles = set(named)
-    return profiles.pop() if len(profiles) == 1 else None

@@ -101,6 +101,16 @@ def _worth_saying(record: logging.LogRecord) -> bool:
     return not record.name.startswith("aiokafka") or bool(record.exc_info) or record.levelno >= logging.CRITICAL
 
 
+def _formatter(format: str, shared: list[structlog.types.Processor], *, colors: bool) -> logging.Formatter:
+    last: structlog.types.Processor = (
+        structlog.processors.JSONRenderer() if format == "json" else structlog.dev.ConsoleRenderer(colors=colors)
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _mask, last],
+    )
+
+
 def configure(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
     """Send all logs of this process to ``stream`` (stderr) as ``text`` or ``json`` lines.
 
@@ -114,21 +124,11 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    last: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
-        if format == "json"
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
-    )
     handler = logging.StreamHandler(stream)
     handler.addFilter(Seldom())
     if level != "debug":
         handler.addFilter(_worth_saying)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _mask, last],
-        )
-    )
+    handler.setFormatter(_formatter(format, shared, colors=stream.isatty()))
     root = logging.getLogger()
     root.handlers = [handler]
     wanted = logging.getLevelNamesMapping()[level.upper()]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from cx_context.store import Store
 from cx_context.store.customer_index import CustomerIndex
@@ -39,7 +38,6 @@ from cx_events.json_types import Json
 from cx_events.log import Log
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import DEFAULT_MAX_AGE, Health
-from cx_runtime.http import metrics_route, operations
 from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import OwnedTasks
 from cx_runtime.tenant_rates import Rates
@@ -143,40 +141,6 @@ def add_routes(app: FastRouteApp, api: ContextApi) -> None:
     for path, handler in api.fast_handlers.items():
         app.fast_route(path, handler, methods={"GET", "HEAD"})
     app.openapi = _add_description(app.openapi)  # type: ignore[method-assign]
-
-
-def create_api(
-    store: Store,
-    log: Log,
-    tenants: Tenants,
-    health: Health,
-    metrics: Metrics,
-    *,
-    now: Clock | None = None,
-    cache_bytes: int = CACHE_BYTES,
-    max_events: int = MAX_EVENTS,
-) -> FastRouteApp:
-    """Return an app of this service alone; the arguments are those of ``ContextApi``.
-
-    The caller starts and stops the store and the log. Serve the app by ``cx_runtime.serve.server_config``, which adds
-    the deadlines that the server lacks.
-    """
-    api = ContextApi(
-        store, log, tenants, metrics, now=now, cache_bytes=cache_bytes, max_events=max_events, health=health
-    )
-
-    @asynccontextmanager
-    async def lifespan(_app: object) -> AsyncIterator[None]:
-        following = asyncio.create_task(api.follow())
-        yield
-        following.cancel()
-        await api.stop()
-
-    title = "Throughline: contexts"
-    app = FastRouteApp(metrics, title=title, version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
-    add_routes(app, api)
-    app.router.routes.extend([*operations(health), metrics_route(metrics, None)])
-    return app
 
 
 def _add_description(others: Callable[[], Json]) -> Callable[[], Json]:

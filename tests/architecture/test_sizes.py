@@ -20,24 +20,16 @@ NINE_OF_TEN = 250
 """The most lines that nine of ten files may have."""
 
 LONG_FUNCTIONS: dict[str, int] = {
-    "libs/cx_context/definition.py:define": 65,
+    "libs/cx_context/definition.py:define": 52,
     "libs/cx_context/fold.py:apply": 43,
     "libs/cx_context/store/identifier_activity.py:contacts_at": 43,
     "libs/cx_context/store/withheld_claims.py:asked_about": 43,
     "libs/cx_events/client_events.py:accept": 66,
     "libs/cx_events/testing/builders.py:an_event": 48,
     "libs/cx_events/testing/log_outage_contract.py:test_acknowledged_records_survive_an_outage": 44,
-    "libs/cx_runtime/logs.py:configure": 42,
-    "services/cx_channels/chat/webchat/mapping.py:_draft": 44,
     "services/cx_channels/chat/webchat/server/chat_sessions.py:_take": 45,
     "services/cx_channels/routes.py:add_routes": 41,
     "services/cx_context_api/app.py:__init__": 60,
-    "services/cx_context_api/identity/preview.py:preview_contexts": 42,
-    "services/cx_hub/compose/channels.py:channels": 46,
-    "services/cx_hub/compose/root.py:running_hub": 43,
-    "services/cx_hub/demo/story.py:_calls": 53,
-    "services/cx_hub/demo/story.py:_complains": 56,
-    "services/cx_hub/demo/story.py:_mails": 48,
 }
 """Functions of more than ``FUNCTION_LINES``, with their lines. Shorten them; never add one, never let one grow."""
 

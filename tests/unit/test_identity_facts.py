@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from cx_context.definition import resolve_owner
 from cx_events.codec import decode
 from cx_events.envelope import Data, Draft, Identifier, IdentityDecision, Participant, Weight
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of
 from cx_events.stamp import stamp
-from cx_identity.attribution import Attribution, attributed_profile, followed_profile
+from cx_identity.attribution import Attribution, standing_attribution
 from cx_identity.candidates import candidate_id
 from cx_identity.decisions import decision_of
 from cx_identity.evidence import NO_LINKS, links_of
@@ -24,6 +25,7 @@ SOURCE = "//acme.example/desk"
 EMAIL = Identifier(kind="email", value="ana@example.com")
 COOKIE = Identifier(kind="cookie", value="c-7")
 CRM = Identifier(kind="crm", value="1001")
+ALONE = IDS.interaction("c")
 ANA = IDS.profile("email", "", "ana@example.com")
 PHONE = Identifier(kind="phone", value="+12025550101")
 ACCOUNT = Identifier(kind="account", value="a-1")
@@ -221,23 +223,33 @@ def test_the_latest_attribution_that_is_not_withdrawn_counts():
     second = decided("attributed", "second", 2, interaction="c", profile=text_of(SEVEN))
     undone = decided("unmerged", "undone", 3, decision=f"{SOURCE}#second")
     redone = decided("unmerged", "redone", 4, decision=f"{SOURCE}#undone")
-    assert attributed_profile([second, first]) == SEVEN
-    assert attributed_profile([second, first], [undone]) == ANA
-    assert attributed_profile([second, first], [redone, undone]) == SEVEN
-    assert attributed_profile([]) is None
+
+    def profile(*withdrawals):
+        standing = standing_attribution([second, first], withdrawals)
+        return standing and standing.profile
+
+    assert profile() == SEVEN
+    assert profile(undone) == ANA
+    assert profile(redone, undone) == SEVEN
+    assert standing_attribution([]) is None
+
+
+def owner(named, *attributions):
+    """Return the owner of an interaction that is a customer of its own where it stands alone, as ALONE."""
+    return resolve_owner(ALONE, standing_attribution(attributions), named, {}, ())
 
 
 def test_unnamed_events_follow_their_interactions_only_profile():
-    assert followed_profile([ANA, ANA]) == ANA
-    assert followed_profile([ANA, SEVEN]) is None
-    assert followed_profile([]) is None
+    assert owner([ANA, ANA]) == ANA
+    assert owner([ANA, SEVEN]) == ALONE
+    assert owner([]) == ALONE
 
 
 def test_an_attribution_outranks_the_profiles_that_events_name():
     word = decided("attributed", interaction="c", profile=text_of(SEVEN))
     alone = decided("attributed", "later", RECORDED + 1, interaction="c")
-    assert followed_profile([ANA], [word]) == SEVEN
-    assert followed_profile([ANA], [word, alone]) is None
+    assert resolve_owner(ALONE, word, [ANA], {SEVEN: SEVEN}, ()) == SEVEN
+    assert owner([ANA], word, alone) == ALONE
 
 
 def test_changed_rules_hold_until_changed_again_or_withdrawn():

@@ -24,7 +24,7 @@ from cx_context_api.contexts.lineages import Lineages, read_path
 from cx_context_api.contexts.rendered import RenderedContext
 from cx_context_api.decisions import Clock
 from cx_context_api.reads.meta import context_document, current_meta, past_meta
-from cx_context_api.reads.processes import answer_in_process
+from cx_context_api.reads.responses import answer_in_process
 from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds, read_time_span
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests import bodies
@@ -117,7 +117,7 @@ class ContextRoutes:
         path, bounds = read_path(query.text("path")), read_time_bounds(query, self._now)
         cursor, limit = query.text("cursor"), query.limit()
         node = by_id(request.path_params["id"]).node
-        response = await answer_in_process(self._turns.processes, self._turns.heavy, caller.tenant, request)
+        response = await answer_in_process(self._turns, caller.tenant, request)
         if response is not None:
             return response
         return json_response(await self._lineages.lineage(caller.tenancy, node, path, bounds, cursor, limit))
@@ -127,7 +127,7 @@ class ContextRoutes:
         caller = self._admission.admit(request.headers, "context:read")
         start, end = read_time_span(read_query(request, "from", "to", "by"), self._now)
         node = by_id(request.path_params["id"]).node
-        response = await answer_in_process(self._turns.processes, self._turns.heavy, caller.tenant, request)
+        response = await answer_in_process(self._turns, caller.tenant, request)
         if response is not None:
             return response
         return json_response(await self._diffs.diff(caller.tenancy, node, start, end))
@@ -178,11 +178,7 @@ class ContextRoutes:
         at_least, _ = query.at_least(), query.wait()  # malformed values are refused as such
         if at_least or query.text("wait") is not None:
             raise Refused("bad-query", "at_least and wait are for today; as_of and known_at are for the past.", 400)
-        response = (
-            await answer_in_process(self._turns.processes, self._turns.heavy, caller.tenant, request)
-            if request.method == "GET"
-            else None
-        )
+        response = await answer_in_process(self._turns, caller.tenant, request) if request.method == "GET" else None
         if response is not None:
             return response
         context, contact = await self._past.read(caller.tenancy, target, bounds, contact_query)

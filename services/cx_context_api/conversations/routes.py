@@ -16,7 +16,7 @@ from cx_context_api.conversations.threads import find_thread, thread_summary
 from cx_context_api.conversations.vcon_export import VconExports
 from cx_context_api.decisions import Clock
 from cx_context_api.reads.point_in_time import read_at, read_customer, read_meta
-from cx_context_api.reads.processes import answer_in_process
+from cx_context_api.reads.responses import answer_at, answer_in_process
 from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission
@@ -64,17 +64,13 @@ class ConversationRoutes:
         query = read_query(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), read_time_bounds(query, self._now)
         node = by_id(request.path_params["id"]).node
-        if moment is not None:
-            response = await answer_in_process(self._turns.processes, self._turns.heavy, tenant, request)
-            if response is not None:
-                return response
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
             customer, meta = await read_customer(tx, tenant, node, then)
             items, following = await page(tx, tenancy, customer, cursor, limit, then)
             return {"meta": meta, "customer": text_of(customer), "items": items, "next": following}
 
-        return json_response(await read_at(self._store, self._turns, tenancy, moment, read))
+        return await answer_at(request, self._store, self._turns, tenancy, moment, read)
 
     async def conversation(self, request: Request) -> Response:
         """Answer with one conversation."""
@@ -82,10 +78,6 @@ class ConversationRoutes:
         query = read_query(request, *PAGING, *FIELDS)
         cursor, limit, moment = query.text("cursor"), query.limit(), read_time_bounds(query, self._now)
         part_id = by_id(request.path_params["id"]).node
-        if moment is not None:
-            response = await answer_in_process(self._turns.processes, self._turns.heavy, tenant, request)
-            if response is not None:
-                return response
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
             found = await find_thread(tx, tenant, tenancy, part_id, then)
@@ -98,7 +90,7 @@ class ConversationRoutes:
                 "next": following,
             }
 
-        return json_response(await read_at(self._store, self._turns, tenancy, moment, read))
+        return await answer_at(request, self._store, self._turns, tenancy, moment, read)
 
     async def handoff(self, request: Request) -> Response:
         """Answer with what the next agent needs to know."""
@@ -123,7 +115,7 @@ class ConversationRoutes:
         """Answer with a conversation as vCon."""
         tenant, _, _ = self._admission.admit(request.headers, "context:read")
         syntax = read_query(request, "syntax").text("syntax")
-        response = await answer_in_process(self._turns.processes, self._turns.heavy, tenant, request)
+        response = await answer_in_process(self._turns, tenant, request)
         if response is not None:
             return response
         return Response(await self._vcons.read(tenant, request.path_params["id"], syntax), media_type=MEDIA_TYPE)

@@ -78,14 +78,9 @@ async def preview_contexts(
         members = await _members(tx, tenant, customer, resolution, graph.profiles.keys())
         profiles = [member.id for member in members] or [customer]
         own = await ownership.ownership_of(PreviewGraph(tx, tenancy.ids.tenant, supposed), customer, profiles)
-        known = CustomerFacts(
-            customer=customer,
-            members=members,
-            parts=await read_owned_parts(tx, tenant, own),
-            latest=await read_latest_facts(tx, tenancy.ids, own, 50),
-            claims=await _claims(tx, tenant, [member.id for member in members], scope, resolution),
-            lifetimes=rules.proof_lifetime,
-        )
+        claims = await _claims(tx, tenant, [member.id for member in members], scope, resolution)
+        parts, latest = await read_owned_parts(tx, tenant, own), await read_latest_facts(tx, tenancy.ids, own, 50)
+        known = CustomerFacts(customer, members, parts, latest, claims=claims, lifetimes=rules.proof_lifetime)
         if known.parts or known.members:
             found.append(context_body(known, tenancy.window))
     return found

@@ -21,7 +21,7 @@ from cx_context_api.identity.merge_and_unmerge import MergeBlocked
 from cx_context_api.identity.rules_whatif import RulesWhatIf
 from cx_context_api.reads.deadline import DEADLINE_SECONDS, within
 from cx_context_api.reads.point_in_time import read_at, read_customer
-from cx_context_api.reads.processes import answer_in_process
+from cx_context_api.reads.responses import answer_at
 from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests import bodies
@@ -73,10 +73,6 @@ class IdentityRoutes:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         moment = read_time_bounds(read_query(request, *FIELDS), self._decisions.now)
         node = by_id(request.path_params["id"]).node
-        if moment is not None:
-            response = await answer_in_process(self._turns.processes, self._turns.heavy, tenant, request)
-            if response is not None:
-                return response
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
             customer, meta = await read_customer(tx, tenant, node, then)
@@ -86,7 +82,7 @@ class IdentityRoutes:
                 told = await explanations.read_explanation_as_of(tx, then, customer)
             return {"meta": meta, **told}
 
-        return json_response(await read_at(self._store, self._turns, tenancy, moment, read))
+        return await answer_at(request, self._store, self._turns, tenancy, moment, read)
 
     async def candidates(self, request: Request) -> Response:
         """Answer with a page of open candidates."""

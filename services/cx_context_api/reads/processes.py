@@ -20,7 +20,6 @@ from starlette.types import ASGIApp, Message
 
 from cx_events.errors import TryLater
 from cx_runtime.child_processes import GONE, ChildProcess, Head, read_message, write_message
-from cx_runtime.fair_queue import FairQueue
 
 SECONDS = 22.0
 """Longer than any read may take (``point_in_time``): after that the process hangs where no deadline reaches."""
@@ -113,19 +112,6 @@ class ReadProcesses:
             return
         self._all.add(process)
         self._idle.append(process)
-
-
-async def answer_in_process(
-    processes: ReadProcesses | None, heavy: FairQueue, tenant: str, request: Request
-) -> Response | None:
-    """Answer a heavy read from a child process, in the tenant's turn.
-
-    Return None if no process is ready: then the caller answers it itself, and takes the turn there.
-    """
-    if processes is None or not processes.is_ready():
-        return None
-    async with heavy.turn(tenant):
-        return await processes.answer(request)
 
 
 async def _request_answer(process: ChildProcess, request: Request) -> Response:

@@ -48,17 +48,11 @@ async def channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
             hub.health.probe("mapping", mapping.check)
             hub.supervisor.keep("mapping", mapping.run)
         if listener is not None:
-            await listener.start()
-            hub.health.probe("mail", listener.check)
-            hub.smtp_port = listener.port
-            hub.leaving.append(listener.stop)
-            if certificate is not None:
-                hub.supervisor.keep("mail-certificate", certificate.keep_renewed)
+            await _start_mail(hub, listener, certificate)
         hub.leaving.extend(server.stop for server in servers.values())
 
         def add_routes(app: FastRouteApp) -> None:
-            public_url = settings.public_url
-            add_channel_routes(app, intake, hub.tenants, hub.metrics, limits=limits, public_url=public_url)
+            add_channel_routes(app, intake, hub.tenants, hub.metrics, limits=limits, public_url=settings.public_url)
             for server in servers.values():
                 server.add_routes(app)
 
@@ -71,6 +65,15 @@ async def channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         await hub.supervisor.stop("mapping")
         await hub.supervisor.stop("mail-certificate")
         await mapping.stop()
+
+
+async def _start_mail(hub: Hub, listener: SmtpListener, certificate: MailCertificate | None) -> None:
+    await listener.start()
+    hub.health.probe("mail", listener.check)
+    hub.smtp_port = listener.port
+    hub.leaving.append(listener.stop)
+    if certificate is not None:
+        hub.supervisor.keep("mail-certificate", certificate.keep_renewed)
 
 
 def _provider_servers(hub: Hub, intake: Intake, limits: Limits, tenant_share: float) -> dict[str, ProviderServer]:

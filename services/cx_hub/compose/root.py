@@ -55,9 +55,25 @@ async def running_hub(
     for name, tenant in tenants.by_name.items():
         configured_rules(name, tenant)
     close_home(settings.home)
+    hub = _new_hub(settings, tenants, services)
+    health = hub.health
+    _tell_what_is_missing(hub)
+    health.probe("log", lambda: hub.log.end_offsets(INTERACTIONS))
+    hub.supervisor.run("log", hub.log.start)
+    if services & USE_THE_STORE:
+        health.probe("store", lambda: _ask_store(hub))
+    if folders := embedded_folders(settings):
+        health.probe("disk", lambda: check_room(folders, settings.min_free_bytes))
+    async with _running(hub):
+        settle()
+        yield hub
+
+
+def _new_hub(settings: Settings, tenants: Tenants, services: frozenset[Service]) -> Hub:
+    """Make the parts that all services share. Nothing is started."""
     metrics, health = Metrics(), Health()
     metrics.watch(health)
-    hub = Hub(
+    return Hub(
         settings,
         tenants,
         services,
@@ -81,16 +97,6 @@ async def running_hub(
         ),
         Rates(tenants, key=Rate.parse(settings.key_rate), connection=Rate.parse(settings.connection_rate)),
     )
-    _tell_what_is_missing(hub)
-    health.probe("log", lambda: hub.log.end_offsets(INTERACTIONS))
-    hub.supervisor.run("log", hub.log.start)
-    if services & USE_THE_STORE:
-        health.probe("store", lambda: _ask_store(hub))
-    if folders := embedded_folders(settings):
-        health.probe("disk", lambda: check_room(folders, settings.min_free_bytes))
-    async with _running(hub):
-        settle()
-        yield hub
 
 
 def _tell_what_is_missing(hub: Hub) -> None:

@@ -90,23 +90,7 @@ async def _calls(stage: Stage, world: World) -> None:
     status, asserted = await world.crm.tells(
         "cx.identity.asserted.v1",
         f"{cast.mark}screen-pop-1",
-        {
-            "channel": "voice",
-            "interaction": f"acme-calls/{cast.call}",
-            "participants": [
-                {
-                    "role": "customer",
-                    "name": "Ana Silva",
-                    "identifiers": [
-                        {"kind": "crm", "value": cast.crm},
-                        {"kind": "email", "value": cast.email},
-                        {"kind": "phone", "value": cast.phone},
-                    ],
-                }
-            ],
-            "references": [{"kind": "order", "value": cast.order}],
-            "evidence": f"crm record {cast.crm}",
-        },
+        _screen_pop(cast),
     )
     stage.door("POST /v1/events  cx.identity.asserted.v1 from the CRM", str(status))
     document = await world.desk.looks_up(
@@ -132,6 +116,27 @@ async def _calls(stage: Stage, world: World) -> None:
     stage.says(f'Ben: "Hello Ana. Order {cast.order}, charged twice. I am refunding one of them now."')
     status = await world.phone.calls_back(**_call(cast, "completed", 2), CallDuration="48", Duration="1")
     stage.door("POST /v1/hooks/acme-calls  completed", str(status))
+
+
+def _screen_pop(cast: Cast) -> Json:
+    """Return what the CRM asserts of the caller."""
+    return {
+        "channel": "voice",
+        "interaction": f"acme-calls/{cast.call}",
+        "participants": [
+            {
+                "role": "customer",
+                "name": "Ana Silva",
+                "identifiers": [
+                    {"kind": "crm", "value": cast.crm},
+                    {"kind": "email", "value": cast.email},
+                    {"kind": "phone", "value": cast.phone},
+                ],
+            }
+        ],
+        "references": [{"kind": "order", "value": cast.order}],
+        "evidence": f"crm record {cast.crm}",
+    }
 
 
 def _ringing(cast: Cast) -> dict[str, str]:
@@ -180,6 +185,26 @@ async def _is_recorded(stage: Stage, world: World) -> str:
     return str(document["body"]["conversations"][0]["id"])
 
 
+def _confirmation(cast: Cast, confirmation: str) -> Json:
+    """Return the mail that the help desk sent, by its id."""
+    return {
+        "channel": "email",
+        "interaction": f"acme-mail/{confirmation}",
+        "direction": "outbound",
+        "participants": [
+            {"role": "customer", "identifiers": [{"kind": "email", "value": cast.email}]},
+            {"role": "agent", "id": BEN["id"], "name": BEN["name"]},
+        ],
+        "references": [{"kind": "message", "value": confirmation}],
+        "message": {
+            "id": confirmation,
+            "subject": f"Your refund for order {cast.order}",
+            "text": f"Dear Ana,\n\nwe have refunded one payment of order {cast.order}. It takes three days.\n\nBen",
+            "content_type": "text/plain",
+        },
+    }
+
+
 async def _mails(stage: Stage, world: World, thread: str) -> None:
     cast = world.cast
     stage.step("email", "The help desk confirms by mail; Ana replies to it.")
@@ -188,22 +213,7 @@ async def _mails(stage: Stage, world: World, thread: str) -> None:
     status, _ = await world.helpdesk.tells(
         "cx.message.sent.v1",
         f"{cast.mark}{confirmation}",
-        {
-            "channel": "email",
-            "interaction": f"acme-mail/{confirmation}",
-            "direction": "outbound",
-            "participants": [
-                {"role": "customer", "identifiers": [{"kind": "email", "value": cast.email}]},
-                {"role": "agent", "id": BEN["id"], "name": BEN["name"]},
-            ],
-            "references": [{"kind": "message", "value": confirmation}],
-            "message": {
-                "id": confirmation,
-                "subject": f"Your refund for order {cast.order}",
-                "text": f"Dear Ana,\n\nwe have refunded one payment of order {cast.order}. It takes three days.\n\nBen",
-                "content_type": "text/plain",
-            },
-        },
+        _confirmation(cast, confirmation),
     )
     stage.door("POST /v1/events  the help desk tells which mail it sent", str(status))
     answer = await world.mail.delivers(
@@ -230,10 +240,9 @@ async def _mails(stage: Stage, world: World, thread: str) -> None:
     )
 
 
-async def _complains(stage: Stage, world: World, thread: str) -> None:
-    cast = world.cast
-    stage.step("social", "Later somebody comments on the company's Facebook page.")
-    posted = {
+def _comment(cast: Cast) -> Json:
+    """Return a comment below the page's post, as Facebook tells it."""
+    return {
         "field": "feed",
         "value": {
             "from": {"id": cast.psid, "name": "Ana S."},
@@ -246,7 +255,29 @@ async def _complains(stage: Stage, world: World, thread: str) -> None:
             "message": "Still no refund. And I had to explain it on the phone already!",
         },
     }
-    status = await world.social.delivers(PAGE, posted)
+
+
+def _login(cast: Cast) -> Json:
+    """Return what the login proves."""
+    return {
+        "channel": "web",
+        "participants": [
+            {
+                "role": "customer",
+                "identifiers": [
+                    {"kind": "facebook-psid", "value": cast.psid, "scope": PAGE, "verified": True},
+                    {"kind": "email", "value": cast.email, "verified": True},
+                ],
+            }
+        ],
+        "evidence": "facebook login",
+    }
+
+
+async def _complains(stage: Stage, world: World, thread: str) -> None:
+    cast = world.cast
+    stage.step("social", "Later somebody comments on the company's Facebook page.")
+    status = await world.social.delivers(PAGE, _comment(cast))
     stage.door("POST /v1/hooks/acme-social  a comment", str(status))
     stranger = await world.desk.looks_up({"kind": "facebook-psid", "value": cast.psid, "scope": PAGE})
     stranger_id = stranger["body"]["customer"]["id"]
@@ -256,19 +287,7 @@ async def _complains(stage: Stage, world: World, thread: str) -> None:
     status, verified = await world.login.tells(
         "cx.identity.verified.v1",
         f"{cast.mark}login-1",
-        {
-            "channel": "web",
-            "participants": [
-                {
-                    "role": "customer",
-                    "identifiers": [
-                        {"kind": "facebook-psid", "value": cast.psid, "scope": PAGE, "verified": True},
-                        {"kind": "email", "value": cast.email, "verified": True},
-                    ],
-                }
-            ],
-            "evidence": "facebook login",
-        },
+        _login(cast),
     )
     stage.door("POST /v1/events  cx.identity.verified.v1: she logs in with Facebook", str(status))
     document = await world.desk.looks_up(

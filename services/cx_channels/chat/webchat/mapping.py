@@ -135,17 +135,8 @@ def _draft(note: Note, raw: bytes) -> Draft:
             return Draft(type="cx.interaction.started.v1", id=f"{note.interaction}/started", data=data)
         case Said():
             data.url = note.page
-            attachments = [
-                Attachment(
-                    name=file.name,
-                    content_type=file.content_type,
-                    bytes=file.bytes,
-                    sha256=file.sha256,
-                    blob=f"sha256:{file.sha256}",
-                )
-                for file in note.files
-            ]
-            data.message = Message(id=note.id, text=note.text, content_type="text/plain", attachments=attachments)
+            files = [_attachment(file) for file in note.files]
+            data.message = Message(id=note.id, text=note.text, content_type="text/plain", attachments=files)
             # The browser chooses the id, which says nothing of the words, nor of the files.
             content = "".join([note.text, *(f"\n{file.sha256}" for file in note.files)])
             id = f"{note.interaction}/message/{note.id}/{_digest(content.encode())}"
@@ -165,6 +156,17 @@ def _draft(note: Note, raw: bytes) -> Draft:
         case Ended():
             data.reason = "customer"
             return Draft(type="cx.interaction.ended.v1", id=f"{note.interaction}/ended", data=data)
+
+
+def _attachment(file: File) -> Attachment:
+    """Return a file that a visitor sent. Its content is kept by its hash."""
+    return Attachment(
+        name=file.name,
+        content_type=file.content_type,
+        bytes=file.bytes,
+        sha256=file.sha256,
+        blob=f"sha256:{file.sha256}",
+    )
 
 
 def _customer(visitor: Visitor) -> Participant:
