@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "identity": "identity",
     "migrate": "migrate",
     "verify": "verify",
+    "rebuild": "rebuild",
     "config": "config",
     "dlq": "dead_letters",
     "import": "vcons",

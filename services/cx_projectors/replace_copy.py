@@ -25,7 +25,7 @@ from cx_context.store.events import (
     write_copies,
 )
 from cx_context.store.graph import delete_profiles_and_edges, edges_at, read_profiles, write_edges, write_profiles
-from cx_context.store.leases import Lease
+from cx_context.store.leases import REPLACE_LOCK, Lease
 from cx_context.store.members import customers_of, lone_member_row, write_members
 from cx_context.store.part_codec import decode_part, encode_part
 from cx_context.store.parts import announce_interactions, delete_part, read_parts_of_sides, write_parts
@@ -47,7 +47,7 @@ from cx_projectors.plan import plan_batch, plan_events
 from cx_projectors.records import Batch
 from cx_projectors.repeats import Replacement, delete_settled, read_repeats, take_back
 from cx_projectors.tenancy import Tenancy
-from cx_projectors.write import REPLACE_LOCK, stripe_of, write_plan
+from cx_projectors.write import stripe_of, write_plan
 
 
 async def apply_alone(

@@ -15,9 +15,8 @@ from cx_context.store import leases, offsets
 from cx_context.store.dead_letters import write_dead_letters
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.events import insert_events, write_copies
-from cx_context.store.leases import Lease
+from cx_context.store.leases import REPLACE_LOCK, Lease
 from cx_context.store.parts import announce_interactions
-from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_events.log import Partition
 from cx_projectors import conflicts
@@ -30,9 +29,6 @@ from cx_projectors.publish import Publisher, read_lifetimes
 from cx_projectors.records import Batch, CopyRow
 from cx_projectors.repeats import delete_settled, read_repeats, take_back
 from cx_projectors.tenancy import Tenancy
-
-REPLACE_LOCK = tenant_lock("refold", "")
-"""Every batch holds it shared; a copy that replaces another needs it exclusively (``replace_copy``)."""
 
 
 async def apply_batch(

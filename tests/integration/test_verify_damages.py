@@ -19,7 +19,7 @@ from cx_context.store import Store, offsets, open_store, segments
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.sql import Tx
 from cx_context.store.table_rows import in_key_order, key_places
-from cx_context.store.tables import METADATA
+from cx_context.store.tables import METADATA, REBUILDS
 from cx_events.dead_letters import DeadLetter, encode_dead_letter
 from cx_events.envelope import Identifier
 from cx_events.ids import text_of
@@ -42,6 +42,7 @@ HARMLESS = {
     ("workers", "id"): "whoever works",
     ("workers", "deleted"): "it went",
     ("workers", "forged"): "it came",
+    **{("rebuilds", what): "what operators asked for" for what in (*REBUILDS.columns.keys(), "deleted", "forged")},
 }
 """What no facts can tell."""
 

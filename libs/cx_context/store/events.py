@@ -99,6 +99,18 @@ async def read_raws_of_part(tx: Tx, tenant: str, stream_id: NodeId, part_id: byt
     return [bytes(row[0]) for row in rows]
 
 
+async def read_some_raws_of_parts(tx: Tx, tenant: str, part_ids: Collection[bytes], most: int) -> list[bytes]:
+    """Return up to ``most`` of the stored events of some parts."""
+    rows = await tx.fetch(
+        "SELECT e.raw FROM parts p JOIN events e ON e.stream_id = p.stream_id AND e.part_id = p.part_id "
+        "WHERE p.part_id = ANY(:part_ids) AND p.tenant = :tenant LIMIT :most",
+        part_ids=list(part_ids),
+        tenant=tenant,
+        most=most,
+    )
+    return [bytes(row[0]) for row in rows]
+
+
 async def read_raws_naming(
     tx: Tx, tenant: str, stream_ids: Collection[NodeId], profiles: Collection[NodeId]
 ) -> list[bytes]:

@@ -15,9 +15,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_events.errors import CxError
 from cx_events.log import Partition
+
+REPLACE_LOCK = tenant_lock("refold", "")
+"""Every batch holds it shared, and takes it first; whoever must be the only writer needs it exclusively."""
 
 
 class Fenced(CxError):
@@ -140,6 +144,29 @@ async def hold(tx: Tx, worker: str, leases: Mapping[Partition, Lease]) -> None:
 async def lock_all(tx: Tx) -> None:
     """Lock the row of every partition, in the one order in which all do; before a statement that writes several."""
     await tx.fetch("SELECT number FROM partitions ORDER BY topic, number " + tx.for_update)
+
+
+async def pause_all(tx: Tx) -> None:
+    """Let no batch begin, and no lease be taken or renewed, before this transaction ends; wait for batches under way.
+    Readers go on."""
+    await tx.lock(REPLACE_LOCK, exclusive=True)
+    if tx.for_update:
+        # The table, not its rows: who waited for a row would hold a lock on the table, and be in an exchange's way.
+        await tx.execute("LOCK TABLE partitions IN EXCLUSIVE MODE")
+
+
+async def seize(tx: Tx, worker: str, partitions: Iterable[Partition]) -> dict[Partition, Lease]:
+    """Take these partitions, whoever has them. Return all that the worker owns."""
+    await lock_all(tx)
+    for partition in sorted(partitions):
+        await tx.execute(
+            "UPDATE partitions SET owner = :worker, leased_until = 0, epoch = epoch + 1 "
+            "WHERE topic = :topic AND number = :number",
+            worker=worker,
+            topic=partition.topic,
+            number=partition.number,
+        )
+    return await owned(tx, worker)
 
 
 async def fence_all(tx: Tx) -> None:

@@ -77,6 +77,16 @@ async def read_all_customers(tx: Tx, tenant: str) -> set[NodeId]:
     return {bytes(row[0]) for row in rows}
 
 
+async def streams_of_nobody(tx: Tx, tenant: str) -> set[NodeId]:
+    """Return every stream with parts that is no profile's: interactions of which some event names nobody."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT p.stream_id FROM parts p LEFT JOIN profiles f ON f.id = p.stream_id "
+        "WHERE p.tenant = :tenant AND f.id IS NULL",
+        tenant=tenant,
+    )
+    return {bytes(row[0]) for row in rows}
+
+
 async def customers_of(tx: Tx, tenant: str, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
     """Return the customer of each profile; one that is not a member of anything is its own."""
     return (await customers_and_ambiguous(tx, tenant, nodes))[0]

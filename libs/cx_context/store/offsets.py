@@ -28,6 +28,12 @@ async def advance(tx: Tx, offsets: Mapping[Partition, int]) -> None:
     )
 
 
+async def applied(tx: Tx) -> dict[Partition, int]:
+    """Return each partition's next offset to apply."""
+    rows = await tx.fetch("SELECT topic, number, next_offset FROM partitions")
+    return {Partition(topic, number): next_offset for topic, number, next_offset in rows}
+
+
 async def progress(tx: Tx) -> dict[Partition, tuple[int, str, float]]:
     """Return each partition's next offset to apply, owner, and seconds since it last moved (0 where it never did)."""
     rows = await tx.fetch(

@@ -32,6 +32,9 @@ class Store(Protocol):
         """Open a transaction: committed at the end, rolled back on any error. Raises ``TryLater`` where the store is
         down."""
 
+    def exchanging(self) -> AbstractAsyncContextManager[Tx]:
+        """Open a transaction as ``writing`` does, in which ``shadow.exchange`` may be called."""
+
     def reading(self) -> AbstractAsyncContextManager[Tx]:
         """Open a connection whose statements all see one state."""
 

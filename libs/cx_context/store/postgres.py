@@ -8,14 +8,14 @@ connection. This pool waits for what was cancelled and rolls back what is open b
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
 from sqlalchemy.engine import URL
 
 from cx_context.store.migrations import RELEASED, SELECT_LEAST, SELECT_REVISION, Revisions, Standing, not_ours
-from cx_context.store.port import TROUBLES, unavailable
+from cx_context.store.port import TROUBLES, tenant_lock, unavailable
 from cx_context.store.sql import PostgresTx, Tx
 from cx_events.cancellation import close_within, guard_cancellation
 from cx_events.pooled_connections import acquire_connection
@@ -40,19 +40,27 @@ _CLOSE_SECONDS = 2
 
 class PostgresStore:
     """``url``: ``postgresql+asyncpg://...``; ``connections``: the most that are open at once; ``revisions``: what its
-    tables are brought to."""
+    tables are brought to. ``schema``: where its tables are, if not where the account's own are; locks by number are of
+    that schema alone, and a crash of the database's machine may undo its latest transactions."""
 
-    def __init__(self, url: URL, *, connections: int, revisions: Revisions = RELEASED) -> None:
+    def __init__(
+        self, url: URL, *, connections: int, revisions: Revisions = RELEASED, schema: str | None = None
+    ) -> None:
         self._url = url
         self._connections = connections
         self._revisions = revisions
+        self._schema = schema
+        self._settings = _SETTINGS | (
+            {"search_path": schema, "synchronous_commit": "off"} if schema is not None else {}
+        )
+        self._lock_space = tenant_lock("schema", schema) if schema is not None else 0
         self._pool: asyncpg.Pool[Any] | None = None
 
     async def start(self) -> None:
         if (await self.standing()).behind:
             from cx_context.store.migrations.run import migrate_postgres
 
-            await migrate_postgres(self._url, self._revisions)
+            await migrate_postgres(self._url, self._revisions, schema=self._schema)
 
     async def standing(self) -> Standing:
         with _told():
@@ -80,7 +88,7 @@ class PostgresStore:
         with _told():
             pool = await self._opened()
             async with acquire_connection(pool, _CONNECT_SECONDS) as driver, driver.transaction():
-                tx = PostgresTx(driver)
+                tx = PostgresTx(driver, self._lock_space)
                 try:
                     yield tx
                     await tx.settled()
@@ -95,18 +103,25 @@ class PostgresStore:
                 acquire_connection(pool, _CONNECT_SECONDS) as driver,
                 driver.transaction(isolation="repeatable_read", readonly=True),
             ):
-                yield PostgresTx(driver)
+                yield PostgresTx(driver, self._lock_space)
 
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[Tx]:
         with _told():
             pool = await self._opened()
             async with acquire_connection(pool, _CONNECT_SECONDS) as driver:
-                yield PostgresTx(driver)
+                yield PostgresTx(driver, self._lock_space)
+
+    def exchanging(self) -> AbstractAsyncContextManager[Tx]:
+        return self.writing()
+
+    def in_schema(self, schema: str) -> PostgresStore:
+        """Return a store in another schema of the same database. The schema need not be there yet."""
+        return PostgresStore(self._url, connections=self._connections, revisions=self._revisions, schema=schema)
 
     async def connect(self) -> asyncpg.Connection[Any]:
         """Return a connection of its own, which the caller closes."""
-        return await asyncpg.connect(self._dsn(), timeout=_CONNECT_SECONDS, server_settings=_SETTINGS)
+        return await asyncpg.connect(self._dsn(), timeout=_CONNECT_SECONDS, server_settings=self._settings)
 
     def _dsn(self) -> str:
         """As libpq writes it: what SQLAlchemy calls ``ssl`` is ``sslmode`` there."""
@@ -122,7 +137,7 @@ class PostgresStore:
                 max_size=self._connections,
                 timeout=_CONNECT_SECONDS,
                 command_timeout=_STATEMENT_SECONDS,
-                server_settings=_SETTINGS,
+                server_settings=self._settings,
                 reset=_as_it_is,
             )
         return await self._pool

@@ -176,8 +176,10 @@ class PostgresTx:
         "AND pg_table_is_visible(c.oid) AND a.attnum > 0 AND NOT a.attisdropped"
     )
 
-    def __init__(self, connection: Driver) -> None:
+    def __init__(self, connection: Driver, lock_space: int = 0) -> None:
+        """``lock_space``: tells the locks by number of one set of tables from those of another in the same database."""
         self.driver = connection
+        self._lock_space = lock_space
         self._under_way: asyncio.Task[object] | None = None
         self._waiting: list[tuple[_Write, list[Any]]] = []
 
@@ -272,7 +274,7 @@ class PostgresTx:
     async def lock(self, name: int, *, exclusive: bool) -> None:
         function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
         await self.settled()
-        await self.driver.execute(f"SELECT {function}($1)", name)
+        await self.driver.execute(f"SELECT {function}($1)", name ^ self._lock_space)
 
     async def forget_durability(self) -> None:
         await self.settled()

@@ -40,6 +40,7 @@ class SqliteStore:
 
     def __init__(self, url: URL, *, revisions: Revisions = RELEASED) -> None:
         assert url.database
+        self._url = url
         self._revisions = revisions
         self.path = Path(url.database)
         make_folder(self.path.parent)
@@ -97,6 +98,25 @@ class SqliteStore:
                     yield SqliteTx(connection)
         except TROUBLES as error:
             raise unavailable(error) from error
+
+    @asynccontextmanager
+    async def exchanging(self) -> AsyncIterator[Tx]:
+        """A connection to which another file was attached keeps it, so this one is closed in the end."""
+        try:
+            with guard_cancellation("a connection to the store"):
+                async with self._engine.connect() as connection:
+                    try:
+                        async with connection.begin():
+                            yield SqliteTx(connection)
+                    finally:
+                        await connection.invalidate()
+        except TROUBLES as error:
+            raise unavailable(error) from error
+
+    def in_file(self, suffix: str) -> SqliteStore:
+        """Return a store in another file of the same folder, its name that of this one and ``suffix``."""
+        path = self.path.with_name(self.path.name + suffix)
+        return SqliteStore(self._url.set(database=str(path)), revisions=self._revisions)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:

@@ -62,3 +62,8 @@ async def letters_because(tx: Tx, reason: str) -> list[tuple[tuple[str, str, str
         "SELECT tenant, source, id, stage, detail FROM dead_letters WHERE reason = :reason", reason=reason
     )
     return [((row[0], row[1], row[2], row[3]), row[4]) for row in rows]
+
+
+async def count(tx: Tx, table: Table) -> int:
+    """Return how many rows a table has."""
+    return int((await tx.fetch(f"SELECT count(*) FROM {table.name}"))[0][0])

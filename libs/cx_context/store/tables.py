@@ -348,8 +348,19 @@ DISCARDED_LETTERS = Table(
     _text("writer"),
     _text("reason"),
     PrimaryKeyConstraint("tenant", "source", "id", "stage"),
-    comment="dead letters that need nobody's attention any more: who decided so, when and why; a row may come before "
-    "its dead letter",
+    comment="dead letters that nobody need look at: who decided so, when and why; a row may come before its letter",
+)
+REBUILDS = Table(
+    "rebuilds",
+    METADATA,
+    Column("subject", Text, primary_key=True),
+    _text("phase"),
+    _text("wanted"),
+    _text("owner"),
+    Column("epoch", BigInteger, nullable=False),
+    Column("leased_until", Double, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    comment="the latest rebuild of a subject: who works on it (lease, epoch), and its record as JSON",
 )
 
 

@@ -33,6 +33,13 @@ async def versions_of(tx: Tx, customers: Collection[NodeId]) -> dict[NodeId, int
     return {row[0]: int(row[1]) for row in rows}
 
 
+async def all_versions(tx: Tx) -> dict[NodeId, int]:
+    """Return how often each customer has changed: about 150 bytes of memory for each."""
+    return {
+        bytes(row[0]): int(row[1]) for row in await tx.fetch("SELECT customer, sum(n) FROM versions GROUP BY customer")
+    }
+
+
 async def rises_to_level(tx: Tx, groups: Iterable[Collection[NodeId]]) -> dict[NodeId, int]:
     """By how much each id of a group must rise to stand above all that any of them ever showed: they change places.
     Exclusive graph lock."""

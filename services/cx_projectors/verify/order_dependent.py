@@ -131,6 +131,11 @@ def workers(of: Expected) -> Expectation:
     return Expectation(tables.WORKERS, fault_of=lambda row: None if row[0] and row[1] >= 0 else "seen_until is no time")
 
 
+def rebuilds(of: Expected) -> Expectation:
+    """Check nothing: what operators asked for is no fact."""
+    return Expectation(tables.REBUILDS, fault_of=lambda row: None)
+
+
 def outbox(of: Expected) -> Expectation:
     """Check what the relay has not taken yet; which customers a batch changed depends on the batches."""
 

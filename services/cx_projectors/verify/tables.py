@@ -283,6 +283,7 @@ CHECKS: Mapping[str, Callable[[Expected], Expectation]] = MappingProxyType(
         "partitions": order_dependent.partitions,
         "workers": order_dependent.workers,
         "outbox": order_dependent.outbox,
+        "rebuilds": order_dependent.rebuilds,
         "dead_letters": order_dependent.dead_letters,
         "discarded_letters": order_dependent.discarded_letters,
     }

@@ -53,13 +53,21 @@ _SQLITE_REFUSALS = frozenset({1, 19, 20})
 """SQLITE_ERROR, _CONSTRAINT, _MISMATCH (https://www.sqlite.org/rescode.html)."""
 
 
-async def migrate_postgres(url: URL, revisions: Revisions, *, to: str = "head", patience: float = PATIENCE) -> None:
-    """``TryLater`` where the database, a lock or another process is in the way; ``Fatal`` where it refuses a revision
-    or can't be used. Revisions that were done stay done."""
+async def migrate_postgres(
+    url: URL, revisions: Revisions, *, to: str = "head", patience: float = PATIENCE, schema: str | None = None
+) -> None:
+    """Bring a database forward. ``schema``: where the tables are, if not where the account's own are.
+
+    ``TryLater`` where the database, a lock or another process is in the way; ``Fatal`` where it refuses a revision or
+    can't be used. Revisions that were done stay done.
+    """
     engine = create_async_engine(
         url,
         poolclass=NullPool,
-        connect_args={"timeout": _CONNECT_SECONDS, "server_settings": _SESSION},
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            "server_settings": _SESSION | ({"search_path": schema} if schema is not None else {}),
+        },
         hide_parameters=True,
     )
     try:

@@ -20,6 +20,5 @@ def upgrade() -> None:
         sa.Column("writer", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "source", "id", "stage"),
-        comment="dead letters that need nobody's attention any more: who decided so, when and why; a row may come "
-        "before its dead letter",
+        comment="dead letters that nobody need look at: who decided so, when and why; a row may come before its letter",
     )
