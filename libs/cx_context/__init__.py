@@ -15,6 +15,7 @@ Modules:
 - ``threading`` joins contacts into conversations;
 - ``sections`` has a module for each section of the context, ``document`` puts them in order,
   ``document_schema`` their JSON Schemas;
+- ``kept`` keeps parts, contacts and conversations of a customer with thousands from one document to the next;
 - ``explain`` says which events made a value;
 - ``routing_targets`` says which agents and queues a live contact concerns, ``change_notifications`` what is announced
   of a change, ``versions`` how a context's version is made."""

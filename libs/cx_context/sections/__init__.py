@@ -7,7 +7,8 @@ Modules:
   weight), ``members`` (the customer's profiles), ``words`` (texts within their bounds), ``shapes`` (pieces of JSON
   Schemas);
 - the customer: ``customer``, ``customer_facts``, ``consents``, ``candidates`` (refused claims), ``proofs``,
-  ``assurance``, ``vouchers`` and ``assured`` (how sure it is who is there, and what is left without claims);
+  ``assurance``, ``vouchers`` and ``assured`` (how sure it is who is there, and what is left without claims),
+  ``deciding_parts`` (of thousands of parts those that count for that);
 - contacts and conversations: ``now``, ``conversations``, ``unresolved``, ``contact_state``, ``messages``,
   ``attachments``, ``notes``, ``bots``, ``agents``, ``last_agent``, ``handoffs``, ``references``, ``threads`` (what
   threading reads);

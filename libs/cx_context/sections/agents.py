@@ -128,6 +128,18 @@ def _transferred(part: Part, fact: Fact, at: At) -> None:
         pass_on(part, at, "transfer", to, transfer.queue)
 
 
+def naming_parts(parts: Iterable[Part]) -> list[Part]:
+    """Return those parts that say the last known name of an agent or a queue: ``names_of`` them is that of all."""
+    latest: dict[str, tuple[Order, int]] = {}
+    named = [part for part in parts if part.names]
+    for place, part in enumerate(named):
+        for key, (at, _) in part.names.items():
+            order = order_of(part, at)
+            if key not in latest or order > latest[key][0]:
+                latest[key] = (order, place)
+    return [named[place] for place in sorted({place for _, place in latest.values()})]
+
+
 def names_of(parts: Iterable[Part]) -> Names:
     """Return the last known name of each agent and queue in some parts."""
     latest: dict[tuple[str, str], tuple[Order, str]] = {}

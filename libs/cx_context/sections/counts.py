@@ -5,13 +5,18 @@ Counted are the events that are neither decisions nor insights.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 from msgspec import Struct
 
+from cx_context.parts.model import Part
 from cx_context.parts.rules import Sum, SumByKey
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.shapes import WHOLE, members, values
 from cx_context.sections.threads import THREADING
+from cx_context.threading.contact_model import Contact
 from cx_events.json_types import Json
 
 
@@ -24,17 +29,36 @@ class Fields(Struct):
 
 def view(of: Rendering) -> Json:
     """Return ``counts``."""
+    sums = of.over_parts(_sums)
     by_channel: dict[str, int] = {}
-    for part in of.parts:
-        for channel, count in part.channels.items():
+    for each in sums:
+        for channel, count in each.channels.items():
             by_channel[channel] = by_channel.get(channel, 0) + count
     return {
-        "events": sum(part.events for part in of.parts),
-        "messages": sum(part.messages for part in of.parts),
-        "interactions": len({each.name for each in of.contacts}),
+        "events": sum(each.events for each in sums),
+        "messages": sum(each.messages for each in sums),
+        "interactions": sum(of.over_contacts(_interactions)),
         "conversations": len(of.conversations),
         "by_channel": dict(sorted(by_channel.items())),
     }
+
+
+class _Sums(NamedTuple):
+    events: int
+    messages: int
+    channels: Mapping[str, int]
+
+
+def _sums(parts: Sequence[Part]) -> _Sums:
+    by_channel: dict[str, int] = {}
+    for part in parts:
+        for channel, count in part.channels.items():
+            by_channel[channel] = by_channel.get(channel, 0) + count
+    return _Sums(sum(part.events for part in parts), sum(part.messages for part in parts), by_channel)
+
+
+def _interactions(contacts: Sequence[Contact]) -> int:
+    return len({each.name for each in contacts})
 
 
 SECTION = Section(

@@ -74,7 +74,7 @@ def _write_preferences(part: Part, fact: Fact, at: At) -> None:
 
 def view(of: Rendering) -> Json:
     """Return ``customer``."""
-    trust, parts, customer = of.trust, of.parts, of.known.customer
+    trust, parts, customer = of.trust, of.deciding_parts, of.known.customer
     members = sorted(of.members, key=lambda m: (m.claimed, rank_of(m.kind), m.kind, m.value, m.scope, m.id))
     aliases = sorted((m.claimed, text_of(m.id)) for m in members if m.id != customer)
     weighed = [(trust.weight_of(part), part) for part in parts]
@@ -113,8 +113,8 @@ def _display(parts: Iterable[tuple[int, Part]]) -> tuple[str | None, str | None]
 def _consents(of: Rendering) -> Iterable[tuple[Purpose, bool]]:
     """A claim grants nothing, and refuses all the same, also in an assured body that leaves it out."""
     core = of.trust.core
-    claims = [part for part in of.parts if part.identifier not in core]
-    return in_force([part for part in of.parts if part.identifier in core], [*claims, *of.known.left_out])
+    claims = [part for part in of.deciding_parts if part.identifier not in core]
+    return in_force([part for part in of.deciding_parts if part.identifier in core], [*claims, *of.known.left_out])
 
 
 def _verified_at(parts: Sequence[Part]) -> dict[str, Order]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
+
+from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
-from cx_context.sections.agents import name_view, names_of
+from cx_context.sections.agents import name_view, names_of, naming_parts
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, TIME, members, or_none
@@ -15,21 +19,31 @@ from cx_events.timestamps import format_time
 
 def view(of: Rendering) -> Json | None:
     """Return ``last_agent``; None where no agent was named."""
-    latest: tuple[Order, Contact] | None = None
-    for each in of.contacts:
-        if each.part.agent is not None:
-            order = order_of(each.part, each.part.agent[0])
-            if latest is None or order > latest[0]:
-                latest = (order, each)
+    latest = max((each for each in of.over_contacts(_latest_agent) if each is not None), default=None, key=_order_of)
     if latest is None:
         return None
     order, contact = latest
+    names = names_of(chain.from_iterable(of.over_contacts(_naming)))
     return {
-        **(name_view("agent", contact.part.agent, names_of(each.part for each in of.contacts)) or {}),
+        **(name_view("agent", contact.part.agent, names) or {}),
         "channel": contact.part.channel[1] if contact.part.channel is not None else None,
         "interaction": contact.name,
         "time": format_time(order[0]),
     }
+
+
+def _latest_agent(contacts: Sequence[Contact]) -> tuple[Order, Contact] | None:
+    """Return the contact in which an agent was named last, after its place among the customer's events."""
+    named = [(each.part.agent[0], each) for each in contacts if each.part.agent is not None]
+    return max(((order_of(each.part, at), each) for at, each in named), default=None, key=_order_of)
+
+
+def _order_of(latest: tuple[Order, Contact]) -> Order:
+    return latest[0]
+
+
+def _naming(contacts: Sequence[Contact]) -> list[Part]:
+    return naming_parts([each.part for each in contacts])
 
 
 SECTION = Section(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from cx_context.parts.values import At
 from cx_context.sections.agents import NAME, name_view, names_of
 from cx_context.sections.contact_state import WAITING, conversation_state, is_live, waiting_since
 from cx_context.sections.proofs import CORE, VOUCHING
@@ -9,16 +12,16 @@ from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, TIME_OR_NONE, members, or_none, ref
 from cx_context.sections.threads import THREADING
+from cx_context.threading.contact_model import Contact
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 
 
 def view(of: Rendering) -> Json | None:
     """Return ``now``; None without a live contact. Nobody waits in it where its conversation is resolved."""
-    live = [each for each in of.contacts if is_live(each.part)]
-    if not live:
+    latest = max((each for each in of.over_contacts(_latest_live) if each is not None), default=None, key=_last_of)
+    if latest is None:
         return None
-    latest = max(live, key=lambda each: (each.part.last or each.part.first, each.name))
     conversation, assurance = of.conversation_of(latest), of.assurance_of(latest)
     latest = of.with_words(latest)
     since = waiting_since(latest.part)
@@ -34,6 +37,14 @@ def view(of: Rendering) -> Json | None:
         "assurance": assurance.at(None, of.trust.lifetimes),
         "verified": next(iter(assurance.proofs_view(of.trust.lifetimes)), None),
     }
+
+
+def _latest_live(contacts: Sequence[Contact]) -> Contact | None:
+    return max((each for each in contacts if is_live(each.part)), default=None, key=_last_of)
+
+
+def _last_of(contact: Contact) -> tuple[At | None, str]:
+    return contact.part.last or contact.part.first, contact.name
 
 
 _ACTIVE_LAST = "the live interaction that was active last"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple, TypeVar
 
 from msgspec import Raw
 
+from cx_context.parts.model import Part
 from cx_context.sections.assurance import (
     ASSURED,
     ContactAssurance,
@@ -19,7 +21,7 @@ from cx_context.sections.assurance import (
 )
 from cx_context.sections.contact_state import conversation_state, waiting_since
 from cx_context.sections.customer_facts import CustomerFacts
-from cx_context.sections.members import key_of
+from cx_context.sections.members import Member, key_of
 from cx_context.sections.vouchers import contact_assurances
 from cx_context.sections.words import with_words
 from cx_context.threading.contact_model import Contact
@@ -27,6 +29,8 @@ from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, join_contacts
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
+
+T = TypeVar("T")
 
 _PROFILES_TRIED = 16
 """Identifiers of a contact that are tried for one that vouches by itself."""
@@ -52,9 +56,6 @@ class Rendering(ABC):
         """``window``: the tenant's threading window in µs."""
         self.known = known
         self.window = window
-        self.parts = [keyed.part for keyed in known.parts]
-        self.members = around_core(known.members, self.parts)
-        self.trust = Trust.of(self.members, known.lifetimes)
         self._contacts: list[Contact] | None = None
         self._threads: tuple[list[Conversation], int] | None = None
         self._views: dict[bytes, ConversationView] = {}
@@ -68,6 +69,37 @@ class Rendering(ABC):
     def render_conversation(self, conversation: Conversation) -> ConversationView:
         """Make the view of a conversation. ``view_of`` keeps it."""
 
+    def over_parts(self, work: Callable[[Sequence[Part]], T]) -> Sequence[T]:
+        """Return what a function makes of all parts, or of each of some groups of them that share no interaction."""
+        return [work(self.parts)]
+
+    def over_contacts(self, work: Callable[[Sequence[Contact]], T]) -> Sequence[T]:
+        """Return what a function makes of all contacts, or of each of some groups that share no interaction."""
+        return [work(self.contacts)]
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The customer's parts."""
+        return [keyed.part for keyed in self.known.parts]
+
+    @cached_property
+    def deciding_parts(self) -> Sequence[Part]:
+        """The parts that decide what is said of the customer, others perhaps among them."""
+        return self.parts
+
+    @cached_property
+    def members(self) -> Sequence[Member]:
+        """The customer's profiles, with ``claimed`` said of those outside the core that counts."""
+        return around_core(self.known.members, self._each_deciding_part())
+
+    def _each_deciding_part(self) -> Iterator[Part]:
+        yield from self.deciding_parts  # mostly nobody asks
+
+    @cached_property
+    def trust(self) -> Trust:
+        """The identifiers that count."""
+        return Trust.of(self.members, self.known.lifetimes)
+
     @property
     def contacts(self) -> list[Contact]:
         """The customer's contacts, in order of start."""
@@ -76,28 +108,32 @@ class Rendering(ABC):
         return self._contacts
 
     @property
-    def conversations(self) -> list[Conversation]:
+    def conversations(self) -> Sequence[Conversation]:
         """All conversations: the open ones first, and of these as of the others those active last first."""
         return self._all_threads()[0]
 
     @property
-    def open_conversations(self) -> list[Conversation]:
+    def open_conversations(self) -> Sequence[Conversation]:
         """The open conversations, those active last first."""
         conversations, count = self._all_threads()
         return conversations[:count]
 
-    def _all_threads(self) -> tuple[list[Conversation], int]:
+    def _all_threads(self) -> tuple[Sequence[Conversation], int]:
         """Return all conversations in order, and how many of them are open."""
         if self._threads is None:
             open_ones: list[Conversation] = []
             others: list[Conversation] = []
             for each in join_contacts(self.contacts, self.window):
-                state = conversation_state([member.part for member in each.members])
-                (open_ones if state == "open" else others).append(each)
+                (open_ones if is_open(each) else others).append(each)
             for some in (open_ones, others):
-                some.sort(key=_active_last_first)
+                some.sort(key=active_last_first)
             self._threads = open_ones + others, len(open_ones)
         return self._threads
+
+    @property
+    def waiting_conversations(self) -> Iterable[Conversation]:
+        """The open conversations in which the customer waits, those active last first."""
+        return (each for each in self.open_conversations if is_waiting(each))
 
     def view_of(self, conversation: Conversation) -> ConversationView:
         """Return the view of a conversation, made once."""
@@ -105,13 +141,6 @@ class Rendering(ABC):
         if view is None:
             view = self._views[conversation.id] = self.render_conversation(conversation)
         return view
-
-    def unresolved_view(self, conversation: Conversation) -> Json | Raw | None:
-        """Return how ``unresolved`` shows an open conversation; None, without rendering it, where nobody waits."""
-        view = self._views.get(conversation.id)
-        if view is None and any(waiting_since(member.part) is not None for member in conversation.members):
-            view = self.view_of(conversation)
-        return view.unresolved if view is not None else None
 
     def with_words(self, contact: Contact) -> Contact:
         """Return a contact with all that was said in it."""
@@ -158,7 +187,8 @@ class Rendering(ABC):
 
     def current_assurance(self) -> ContactAssurance:
         """Return what vouches for the contact that was active last; without any contact, what all parts vouch for."""
-        contact = max(self.contacts, key=lambda each: (each.last_activity, each.start), default=None)
+        found = (each for each in self.over_contacts(_active_last) if each is not None)
+        contact = max(found, key=_last_activity, default=None)
         return self.assurance_of(contact) if contact is not None else contact_assurance(self.parts, self.trust)
 
     def _latest_contact(self, interaction: str) -> Contact | None:
@@ -169,5 +199,24 @@ class Rendering(ABC):
         return own, next(place for place, member in zip(own.places, own.members, strict=True) if member is contact)
 
 
-def _active_last_first(conversation: Conversation) -> tuple[Micros, bytes]:
+def is_waiting(conversation: Conversation) -> bool:
+    """Return whether the customer waits in one of a conversation's contacts."""
+    return any(waiting_since(member.part) is not None for member in conversation.members)
+
+
+def is_open(conversation: Conversation) -> bool:
+    """Return whether a conversation is open."""
+    return conversation_state([member.part for member in conversation.members]) == "open"
+
+
+def _active_last(contacts: Sequence[Contact]) -> Contact | None:
+    return max(contacts, key=_last_activity, default=None)
+
+
+def _last_activity(contact: Contact) -> tuple[Micros, tuple[Micros, str]]:
+    return contact.last_activity, contact.start
+
+
+def active_last_first(conversation: Conversation) -> tuple[Micros, bytes]:
+    """Return the place of a conversation among others."""
     return -conversation.last_activity, conversation.id

@@ -8,11 +8,11 @@ or a machine said, and what was deleted, whichever is known first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from heapq import nlargest
+from typing import Annotated, NamedTuple
 
 from msgspec import Struct
 
-from cx_context.parts.adding import keep_latest
 from cx_context.parts.event_kinds import SPEECH_TYPES
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
@@ -83,20 +83,52 @@ def _keep(part: Part, key: str, at: At, score: int, source: str) -> None:
 
 def view(of: Rendering) -> Json | None:
     """Return ``sentiment``."""
-    return sentiment_view(of.parts)
+    found = of.over_parts(_scores)
+    scores = [score for each in found for score in each.latest]
+    outside = [one for each in found for one in each.outside.items()]
+    if outside:  # a finding may name a message and no interaction
+        gone = {key for keys in of.over_parts(_gone_keys) for key in keys}
+        scores += [score for key, score in outside if key not in gone]
+    return sentiment_view(scores)
 
 
-def sentiment_view(parts: Sequence[Part]) -> Json | None:
-    """Return the mean of the last ten scores, and how the later half differs from the earlier; None without any."""
+_Message = tuple[str, str]
+"""(interaction, hash of the message's id)"""
+
+Score = tuple[Order, int, str]
+"""(place of the finding among the customer's events, thousandths, source)."""
+
+
+class _Scores(NamedTuple):
+    """``latest``: those that count of messages in interactions, the latest ``SENTIMENTS_COUNTED``. ``outside``: those
+    that name no interaction, by the message's hash, counted or not."""
+
+    latest: Sequence[Score]
+    outside: Mapping[str, Score]
+
+
+def _scores(parts: Sequence[Part]) -> _Scores:
     found = _by_message(parts)
     if not found:
-        return None
-    gone = _not_the_customers(parts) | _deleted(parts)
-    gone |= {("", key) for _, key in gone}  # a finding may name a message and no interaction
-    latest: list[tuple[Order, int, str]] = []
-    for message, (order, score, source) in found.items():
-        if message not in gone:
-            latest = keep_latest(latest, (order, score, source), SENTIMENTS_COUNTED)
+        return _Scores((), {})
+    gone = _gone(parts)
+    counting = [score for message, score in found.items() if message[0] and message not in gone]
+    return _Scores(
+        nlargest(SENTIMENTS_COUNTED, counting), {key: score for (name, key), score in found.items() if not name}
+    )
+
+
+def _gone(parts: Sequence[Part]) -> set[_Message]:
+    return _not_the_customers(parts) | _deleted(parts)
+
+
+def _gone_keys(parts: Sequence[Part]) -> set[str]:
+    return {key for _, key in _gone(parts)}
+
+
+def sentiment_view(found: Iterable[Score]) -> Json | None:
+    """Return the mean of the last ten scores, and how the later half differs from the earlier; None without any."""
+    latest = nlargest(SENTIMENTS_COUNTED, found)
     if not latest:
         return None
     scores = [score for _, score, _ in latest]
@@ -112,10 +144,6 @@ def _trend(scores: Sequence[int]) -> str:
     half = len(scores) // 2
     change = sum(scores[:half]) / half - sum(scores[half:]) / (len(scores) - half) if half else 0
     return "improving" if change >= TREND_STEP else "declining" if change <= -TREND_STEP else "steady"
-
-
-_Message = tuple[str, str]
-"""(interaction, hash of the message's id)"""
 
 
 def _by_message(parts: Sequence[Part]) -> Mapping[_Message, tuple[Order, int, str]]:

@@ -19,7 +19,7 @@ UNRESOLVED_SHOWN = 20
 
 def view(of: Rendering) -> list[Json | Raw]:
     """Return ``unresolved``: the first open conversations in which the customer waits."""
-    views = (of.unresolved_view(each) for each in of.open_conversations)
+    views = (of.view_of(each).unresolved for each in of.waiting_conversations)
     return list(islice((one for one in views if one is not None), UNRESOLVED_SHOWN))
 
 

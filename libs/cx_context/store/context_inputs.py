@@ -13,6 +13,7 @@ from cx_context.sections.members import Member
 from cx_context.sections.proofs import Lifetimes
 from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store import refused_claims
+from cx_context.store.changed_parts import PartsReading, read_changed_bodies, read_reading
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
 from cx_context.store.graph_view import CustomerMatch
@@ -32,7 +33,11 @@ from cx_events.timestamps import Micros
 class ContextInputs:
     """The customer whom an id stands for, and everything that the body is made of, as stored. ``parts``: by part id.
     ``raws``: the latest events for the timeline, in any order. ``claims``: as in ``Known``. ``lifetimes``: of proofs,
-    by the rules in force."""
+    by the rules in force.
+
+    ``reading``: what the parts were read by, if those that change later can be read alone. ``since``: an earlier
+    reading; ``parts`` has at least those that are new or have changed since then,
+    ``counted`` says how many there are in all (``store.changed_parts``)."""
 
     ids: IdSpace
     found: CustomerMatch
@@ -41,6 +46,14 @@ class ContextInputs:
     raws: list[bytes]
     claims: RefusedClaims = NO_REFUSED_CLAIMS
     lifetimes: Lifetimes = field(default_factory=dict)
+    reading: PartsReading | None = None
+    since: PartsReading | None = None
+    counted: int = 0
+
+    @property
+    def parts_total(self) -> int:
+        """How many parts the customer has."""
+        return len(self.parts) if self.since is None else self.counted
 
     @property
     def known(self) -> CustomerFacts:
@@ -59,22 +72,32 @@ class ContextInputs:
         )
 
 
-async def read_inputs(tx: Tx, ids: IdSpace, node: NodeId) -> ContextInputs | None:
+async def read_inputs(tx: Tx, ids: IdSpace, node: NodeId, since: PartsReading | None = None) -> ContextInputs | None:
     """Read what an id's context is made of; None for an id that nobody ever had. ``inputs_at_once`` is cheaper where it
-    answers."""
+    answers. ``since``: an earlier reading of that customer's parts, where only those that changed are asked for."""
     found = await find_node(CurrentGraph(tx, ids.tenant), node)
-    return await _by_steps(tx, ids, found, TIMELINE_SHOWN) if found is not None else None
+    return await _by_steps(tx, ids, found, TIMELINE_SHOWN, since) if found is not None else None
 
 
-async def _by_steps(tx: Tx, ids: IdSpace, found: CustomerMatch, timeline: int) -> ContextInputs:
+async def _by_steps(
+    tx: Tx, ids: IdSpace, found: CustomerMatch, timeline: int, since: PartsReading | None = None
+) -> ContextInputs:
     graph = CurrentGraph(tx, ids.tenant)
     members = await graph.members_of(found.customer)
     own = await ownership_of(graph, found.customer, [m.id for m in members])
+    reading = await read_reading(tx, own)
+    if reading is not None and since is not None and since.reaches(reading):
+        parts, counted = await read_changed_bodies(tx, ids.tenant, own, since)
+    else:
+        parts, counted, since = await read_owned_bodies(tx, ids.tenant, own), 0, None
     return ContextInputs(
         ids=ids,
         found=found,
         members=members,
-        parts=await read_owned_bodies(tx, ids.tenant, own),
+        parts=parts,
+        reading=reading,
+        since=since,
+        counted=counted,
         raws=await read_latest_raws(tx, ids.tenant, own, timeline) if timeline else [],
         claims=await refused_claims.asked_about(tx, ids.tenant, [member.id for member in members]),
         lifetimes=await read_proof_lifetimes(tx, ids.tenant),

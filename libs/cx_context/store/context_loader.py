@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store.batch_loader import BatchLoader
+from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs, _by_steps, read_inputs
 from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.inputs_at_once import read_inputs_at_once
@@ -40,10 +41,10 @@ class ContextLoader:
         out."""
         return await self._together.of((tenant, node)) if self._at_once else None
 
-    async def alone(self, tenant: str, node: NodeId) -> ContextInputs | None:
-        """Do as ``of``, by several statements."""
+    async def alone(self, tenant: str, node: NodeId, since: PartsReading | None = None) -> ContextInputs | None:
+        """Do as ``of``, by several statements. ``since``: as in ``read_inputs``."""
         async with self._store.reading() as tx:
-            return await read_inputs(tx, self._spaces[tenant], node)
+            return await read_inputs(tx, self._spaces[tenant], node, since)
 
     async def stop(self) -> None:
         await self._together.stop()

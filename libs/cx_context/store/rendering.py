@@ -5,8 +5,9 @@ rendered again. Of each customer is kept what went into the body that was render
 function of, never by a name or a version of it:
 
 - of an event its entry in the timeline, by the event's bytes;
-- a decoded part, by its part id and its bytes; of a customer with very many only its outline, and the words are decoded
-  for the few conversations that are shown;
+- a decoded part, by its part id and its bytes; of a customer with very many only its outline, with the contacts and
+  conversations that outlines make (``cx_context.kept``), and the words are decoded for the few conversations that are
+  shown;
 - a shown conversation's summary, by its members' part ids, their parts' bytes, why each is in it, how sure each is, and
   what became of the tokens that were issued for it.
 """
@@ -14,19 +15,24 @@ function of, never by a name or a version of it:
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from msgspec import Raw
 
 from cx_context.document import Document, encode_body
+from cx_context.kept.customer import KeptCustomer
+from cx_context.kept.document import KeptDocument
 from cx_context.parts.event_kinds import makes_part
+from cx_context.parts.header import ReadWords
 from cx_context.parts.places import KeyedPart
 from cx_context.sections.conversations import MEMBERS_SHOWN
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.rendering import ConversationView
 from cx_context.sections.timeline import TIMELINE_SHOWN, timeline_entry
 from cx_context.sections.vouchers import contact_assurances
+from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.inputs_at_once import MANY_PARTS
 from cx_context.store.part_codec import decode_header, decode_part, decode_words
@@ -59,19 +65,30 @@ class _Entry(NamedTuple):
 
 
 class _Pieces:
-    """The inputs of one customer's body. ``parts``: by part id, each with the bytes that it was decoded from."""
+    """The inputs of one customer's body, worked out.
 
-    __slots__ = ("entries", "outlined", "parts", "summaries", "takes")
+    - ``parts``: by part id, each with the bytes that it was decoded from; ``parts_take``: their memory in bytes.
+    - ``kept``: of a customer with very many parts, which are outlines then.
+    - ``reading``: what the parts were read by, where parts that changed since can be read alone.
+    """
 
-    def __init__(self, *, outlined: bool = False) -> None:
-        self.outlined = outlined
+    __slots__ = ("entries", "kept", "parts", "parts_take", "reading", "summaries", "takes")
+
+    def __init__(self) -> None:
         self.entries: dict[bytes, _Entry] = {}
+        self.kept: KeptCustomer | None = None
         self.parts: dict[NodeId, tuple[bytes, KeyedPart]] = {}
+        self.parts_take = 0
+        self.reading: PartsReading | None = None
         self.summaries: dict[tuple[object, ...], ConversationView] = {}
         self.takes = 0
 
 
 _NOTHING = _Pieces()
+
+
+class PartsNotKept(Exception):
+    """Raised where parts were read that changed since a reading, of which the others are not kept any more."""
 
 
 class Renderer:
@@ -84,12 +101,22 @@ class Renderer:
         self.held = 0
         self._kept: OrderedDict[tuple[str, NodeId], _Pieces] = OrderedDict()
 
+    def reading_of(self, tenant: str, customer: NodeId) -> PartsReading | None:
+        """Return what a customer's parts were read by; the next inputs may hold those that changed since alone."""
+        pieces = self._kept.get((tenant, customer))
+        return pieces.reading if pieces is not None else None
+
     def body(self, whole: ContextInputs, window: Micros) -> bytes:
-        """Return the bytes of ``context_body`` of these inputs."""
+        """Return the bytes of ``context_body`` of these inputs. Raises ``PartsNotKept``."""
         key = (whole.ids.tenant, whole.found.customer)
         before = self._kept.pop(key, _NOTHING)
         self.held -= before.takes
-        rendering = _Rendering(whole, window, before, outlined=len(whole.parts) > self._many)
+        if whole.since is not None and whole.since is not before.reading:
+            raise PartsNotKept
+        if whole.since is not None or len(whole.parts) > self._many:
+            rendering: _FromPieces = _long_rendering(whole, window, before)
+        else:
+            rendering = _short_rendering(whole, window, before)
         body = encode_body(rendering.body())
         now = rendering.now
         if now.takes <= self._most // CUSTOMERS_KEPT:
@@ -101,38 +128,69 @@ class Renderer:
         return body
 
 
-class _Rendering(Document):
-    """``before``: the customer's pieces of the last time; ``now``: those of this time."""
+def _short_rendering(whole: ContextInputs, window: Micros, before: _Pieces) -> _FromPieces:
+    now = _Pieces()
+    known = before.parts if before.kept is None else {}
+    for part_id, body in whole.parts:
+        found = known.get(part_id)
+        if found is None or found[0] != body:
+            found = body, KeyedPart(part_id, decode_part(body))
+        now.parts[part_id] = found
+    now.takes = _PART_TAKES * len(now.parts) + _PART_GROWS * sum([len(body) for body, _ in now.parts.values()])
+    facts = _facts(whole, [keyed for _, keyed in now.parts.values()], None)  # nobody changes them
+    return _FromPieces(facts, window).with_pieces(whole.raws, before, now)
 
-    def __init__(self, whole: ContextInputs, window: Micros, before: _Pieces, *, outlined: bool) -> None:
-        self.now = now = _Pieces(outlined=outlined)
-        self._before = before if before.outlined == self.now.outlined else _NOTHING
-        self._whole = whole
-        words = (lambda part_id: decode_words(now.parts[part_id][0])) if outlined else None
-        known = CustomerFacts(
-            whole.found.customer, whole.members, self._parts(), (), words, whole.claims, whole.lifetimes
-        )
-        super().__init__(known, window)
 
-    def _parts(self) -> list[KeyedPart]:
-        """Nobody changes them."""
-        known, parts = self._before.parts, self.now.parts
-        decode, takes, grows = (
-            (decode_header, _OUTLINE_TAKES, _OUTLINE_GROWS)
-            if self.now.outlined
-            else (decode_part, _PART_TAKES, _PART_GROWS)
-        )
-        for part_id, body in self._whole.parts:
-            found = known.get(part_id)
-            if found is None or found[0] != body:
-                found = body, KeyedPart(part_id, decode(body))
-            parts[part_id] = found
-        self.now.takes += takes * len(parts) + grows * sum([len(body) for body, _ in parts.values()])
-        return [anchored for _, anchored in parts.values()]
+def _long_rendering(whole: ContextInputs, window: Micros, before: _Pieces) -> _FromPieces:
+    """``before`` is changed and must not be used again."""
+    now = _Pieces()
+    now.reading = whole.reading
+    now.kept = before.kept or KeptCustomer(window)
+    if before.kept is not None:
+        now.parts, now.parts_take = before.parts, before.parts_take
+    parts = now.parts
+    changed: list[KeyedPart] = []
+    for part_id, body in whole.parts:
+        found = parts.get(part_id)
+        if found is None or found[0] != body:
+            now.parts_take += _outline_takes(body) - (_outline_takes(found[0]) if found is not None else 0)
+            keyed = KeyedPart(part_id, decode_header(body))
+            parts[part_id] = body, keyed
+            changed.append(keyed)
+    gone: Collection[NodeId] = ()
+    if len(parts) > whole.parts_total:
+        if whole.since is not None:
+            raise PartsNotKept  # and which of them is gone was not read
+        gone = parts.keys() - {part_id for part_id, _ in whole.parts}
+        for part_id in gone:
+            now.parts_take -= _outline_takes(parts.pop(part_id)[0])
+    now.takes = now.parts_take
+    now.kept.change(changed, gone)
+    facts = _facts(whole, (), lambda part_id: decode_words(parts[part_id][0]))
+    return _LongRendering(facts, window, now.kept).with_pieces(whole.raws, before, now)
+
+
+def _outline_takes(body: bytes) -> int:
+    return _OUTLINE_TAKES + _OUTLINE_GROWS * len(body)
+
+
+def _facts(whole: ContextInputs, parts: Sequence[KeyedPart], words: ReadWords | None) -> CustomerFacts:
+    return CustomerFacts(whole.found.customer, whole.members, parts, (), words, whole.claims, whole.lifetimes)
+
+
+class _FromPieces(Document):
+    """A document of which no entry of the timeline is made twice, and no conversation's summary."""
+
+    now: _Pieces
+
+    def with_pieces(self, raws: Sequence[bytes], before: _Pieces, now: _Pieces) -> Self:
+        """``raws``: the latest events. ``before``: the pieces of the last time; ``now``: those of this time."""
+        self._raws, self._before, self.now = raws, before, now
+        return self
 
     def timeline(self) -> list[Raw]:
         known, entries, takes = self._before.entries, self.now.entries, 0
-        for raw in self._whole.raws:
+        for raw in self._raws:
             entry = known.get(raw)
             if entry is None:
                 entry = _entry_of(raw)
@@ -157,6 +215,10 @@ class _Rendering(Document):
         self.now.summaries[key] = found
         self.now.takes += _SUMMARY_TAKES + 200 * len(part_ids) + len(found.summary)
         return found
+
+
+class _LongRendering(_FromPieces, KeptDocument):
+    """The document of a customer with very many parts, of which only outlines are held."""
 
 
 _order_of = itemgetter(0)

@@ -17,5 +17,6 @@ Modules:
 - ``inferred_joins``: joins by time and matter, which look back only
 - ``recent_conversations``: the conversations as they stand when a contact begins, latest first
 - ``matters``: what a contact is about, as it stood at any time
+- ``join_keys``: contacts by what may join them explicitly
 - ``joined_sets``: sets of contacts that grow by joining, and keep splits
 """

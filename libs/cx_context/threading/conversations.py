@@ -138,7 +138,13 @@ def join_contacts(contacts: Sequence[Contact], window: Micros) -> list[Conversat
     ``contacts`` must be those that ``contacts_of`` returns for the same window.
     """
     explicit = ExplicitJoins(contacts)
-    by_time = infer_joins(contacts, explicit, window)
+    return assemble_conversations(contacts, explicit, infer_joins(contacts, explicit, window))
+
+
+def assemble_conversations(
+    contacts: Sequence[Contact], explicit: ExplicitJoins, by_time: Sequence[tuple[int, int]]
+) -> list[Conversation]:
+    """Return the conversations that explicit joins and joins by time make, in order of their first contact."""
     groups = explicit.assemble(len(contacts), END_OF_TIME, by_time)
     found = [_conversation(contacts, places, groups.edges) for places in groups.all()]
     if explicit.tokens:

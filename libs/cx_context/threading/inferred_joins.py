@@ -35,11 +35,32 @@ class _Snapshot(NamedTuple):
     joined: Mapping[int, tuple[int, Matter]]
 
 
-def infer_joins(contacts: Sequence[Contact], explicit: ExplicitJoins, window: Micros) -> list[tuple[int, int]]:
+class SettledJoins(NamedTuple):
+    """The joins by time of the first ``contacts``, in which nothing happens after the next contact's start.
+
+    ``joins`` has (contact, the contact that it continues). ``unlisted``: no contact that is left out altogether was
+    active after this time; None where none of these could be continued.
+    """
+
+    contacts: int
+    joins: Sequence[tuple[int, int]]
+    unlisted: Micros | None
+
+
+class RankingTooShort(Exception):
+    """Raised where a contact might continue a conversation that was left out (``SettledJoins.unlisted``)."""
+
+
+def infer_joins(
+    contacts: Sequence[Contact], explicit: ExplicitJoins, window: Micros, settled: SettledJoins | None = None
+) -> list[tuple[int, int]]:
     """Return (contact, the contact that it continues) for each contact that continues another, as places, in order of
     start.
+
+    ``settled``: what is known of the first contacts, among which no person's decision may be, nor a token that was
+    issued twice. Raises ``RankingTooShort``.
     """
-    return _Sweep(contacts, explicit, window).run()
+    return _Sweep(contacts, explicit, window).run(settled)
 
 
 class _Sweep:
@@ -62,18 +83,34 @@ class _Sweep:
         self._edges: dict[int, set[int]] = defaultdict(set)
         self._continues: dict[int, int] = {}
 
-    def run(self) -> list[tuple[int, int]]:
+    def run(self, settled: SettledJoins | None = None) -> list[tuple[int, int]]:
         """Let every contact begin in turn, then decide finally for those that said more after their start."""
-        starts = [contact.start[0] for contact in self._contacts]
+        begin, unlisted = (settled.contacts, settled.unlisted) if settled is not None else (0, None)
+        if settled is not None:
+            self._resume(settled)
+        starts = [contact.start[0] for contact in self._contacts[begin:]]
         pending, known, partings = self._pending, self._lasting, self._partings
-        for place, (start, following) in enumerate(pairwise([*starts, END_OF_TIME])):
+        for place, (start, following) in enumerate(pairwise([*starts, END_OF_TIME]), begin):
             now = (start, place)  # mostly nothing happens before the next one begins
             if (pending and pending[0][0] <= start) or (known and known[-1] < now) or (partings and partings[-1] < now):
                 self._advance(place, start)
+            if unlisted is not None and not self._recent.is_complete_since(unlisted):
+                raise RankingTooShort
             self._begin_contact(place, start, following)
         for place in sorted(self._snapshots):
             self._choose_continued(place, self._snapshots[place], END_OF_TIME)
         return sorted(self._continues.items())
+
+    def _resume(self, settled: SettledJoins) -> None:
+        """Put together the conversations of the first contacts, as they stood when the next one began."""
+        count, start = settled.contacts, self._contacts[settled.contacts].start[0]
+        self._continues.update(settled.joins)
+        while self._lasting and self._lasting[-1] < (start, count):
+            _, _, one, other = self._lasting.pop()
+            self._edges[one].add(other)
+            self._edges[other].add(one)
+        self._of += [self._alone(place, start) for place in range(count)]
+        self._assemble(count, start)
 
     # What happened until a contact begins.
 

@@ -57,6 +57,10 @@ class RecentConversations:
         self._all = all
         self.ranked: list[OpenConversation] = []
 
+    def is_complete_since(self, time: Micros) -> bool:
+        """Return whether all that a contact may continue was active after a time."""
+        return len(self.ranked) >= LOOK_BACK and self.ranked[LOOK_BACK - 1].latest[0] > time
+
     def add(self, one: OpenConversation) -> None:
         """Put a conversation in its place, unless it is older than all that are ranked."""
         ranked = self.ranked

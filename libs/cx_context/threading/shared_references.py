@@ -54,7 +54,7 @@ def shared_references_of(contacts: Sequence[Contact]) -> list[SharedReference]:
             for key, time in part.references.items():
                 holders[key].append((time if time > start else start, place))
         if "voice" in part.channels:
-            for name in _names_of_call(each.name):
+            for name in names_of_call(each.name):
                 of = holders[f"call\n{name}"]
                 if of and of[-1][1] == place:
                     of.pop()
@@ -136,7 +136,7 @@ def _quotes(names: Mapping[str, Sequence[int]], contacts: Sequence[Contact]) -> 
                     yield SharedReference("message", id, [], [PairJoin((time, place), own)])
 
 
-def _names_of_call(interaction: str) -> Iterable[str]:
+def names_of_call(interaction: str) -> Iterable[str]:
     """Yield the values by which other legs may refer to this call: its id, also without the connection's name."""
     yield shorten_name(interaction)
     _, slash, bare = interaction.partition("/")

@@ -11,10 +11,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from cx_context.store import Store
+from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.context_loader import ContextLoader
 from cx_context.store.customer_index import CustomerEntry, CustomerIndex
-from cx_context.store.rendering import PIECES_BYTES, Renderer
+from cx_context.store.rendering import PIECES_BYTES, PartsNotKept, Renderer
 from cx_context.versions import covers, is_outdated
 from cx_context_api.contexts.ambiguity import AmbiguousTarget, read_possible_customers
 from cx_context_api.contexts.body_cache import CACHE_BYTES, BodyCache, CachedBody
@@ -96,9 +97,10 @@ class CurrentContexts:
             return RenderedContext(entry.customer, cached.version, entry.moved_at, cached.content, cached.digest)
         clock = asyncio.get_running_loop().time
         since = clock()
-        inputs = await self._loader.together(tenant, entry.customer)
-        if inputs is not None:
-            return self._render(inputs, entry.moved_at)
+        if self._renderer.reading_of(tenant, entry.customer) is None:
+            inputs = await self._loader.together(tenant, entry.customer)
+            if inputs is not None:
+                return self._render(inputs, entry.moved_at)
         return await self._read_alone(tenant, entry, DEADLINE_SECONDS - (clock() - since))
 
     async def load_inputs(self, tenant: str, entry: CustomerEntry) -> ContextInputs:
@@ -143,8 +145,15 @@ class CurrentContexts:
             done.exception()
 
     async def _load_alone(self, tenant: str, entry: CustomerEntry) -> RenderedContext:
+        since = self._renderer.reading_of(tenant, entry.customer)
+        try:
+            return await self._load_changed(tenant, entry, since)
+        except PartsNotKept:
+            return await self._load_changed(tenant, entry, None)
+
+    async def _load_changed(self, tenant: str, entry: CustomerEntry, since: PartsReading | None) -> RenderedContext:
         async with self._pages.turn(tenant):
-            inputs = await self._loader.alone(tenant, entry.customer)
+            inputs = await self._loader.alone(tenant, entry.customer, since)
         if inputs is None:
             raise unknown_customer()
         return self._render(inputs, entry.moved_at)
