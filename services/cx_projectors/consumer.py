@@ -35,8 +35,6 @@ MAX_PAUSE = 2.0
 LEAVE_SECONDS = 5.0
 """Giving partitions up may take so long; otherwise their leases run out."""
 REPORT_SECONDS = 2.0
-BEHIND_SECONDS = 1.0
-"""A worker whose newest record is older than this has more of them to apply."""
 MAX_BATCH_BYTES = 16 << 20
 SLICE = 200
 """Records that are read at a stretch. The batch before is being applied meanwhile, and goes on as soon as the database
@@ -80,7 +78,7 @@ class Consumer:
         self._begins = True
         self._stopping = asyncio.Event()
         self._logger = structlog.get_logger().bind(worker=name)
-        self._behind_seconds = 0.0
+        self._records_behind = 0
         self.applied = 0
 
     @property
@@ -90,8 +88,11 @@ class Consumer:
 
     @property
     def is_behind(self) -> bool:
-        """Return whether the newest record of the batch before was old: there are more."""
-        return self._behind_seconds > BEHIND_SECONDS
+        """Return whether more records than a batch holds waited in our partitions when that was measured last.
+
+        The age of a record would not do: it is told by the broker's clock.
+        """
+        return self._records_behind > self._limits.events
 
     def stop(self) -> None:
         """Ask ``run`` to return after the batch under way."""
@@ -155,7 +156,7 @@ class Consumer:
                 batch = await (reading or self._read(reader))
                 reading = None
                 if batch is None:
-                    self._behind_seconds = 0.0
+                    self._records_behind = 0
                     progress.mark()
                     continue
                 reading = asyncio.create_task(self._read(reader))
@@ -203,8 +204,7 @@ class Consumer:
         for letter in applied.letters:
             self._metrics.dead_letter(letter.stage, letter.reason)
         if batch.latest:
-            self._behind_seconds = max(time.time() - batch.latest / 1000, 0.0)
-            self._metrics.lag_seconds.set(self._behind_seconds, INTERACTIONS)
+            self._metrics.lag_seconds.set(max(time.time() - batch.latest / 1000, 0.0), INTERACTIONS)
 
     async def _take_partitions(self) -> None:
         """Take our share of the partitions. The cache is emptied: what it holds was true under older epochs."""
@@ -247,13 +247,16 @@ class Consumer:
     async def _measure_lag(self) -> None:
         async with self._store.reading() as tx:
             done = await offsets.progress(tx)
+        waiting = 0
         for topic in TOPICS:
             ends = {Partition(topic, n): end for n, end in (await self._log.end_offsets(topic)).items()}
             behind = lag({partition: at[0] for partition, at in done.items()}, ends)
             for partition, count in behind.items():
                 self._metrics.lag_events.set(count, topic, str(partition.number))
+            waiting += sum(count for partition, count in behind.items() if partition in self._owned)
             if topic == INTERACTIONS and not any(behind.values()):
                 self._metrics.lag_seconds.set(0.0, topic)
+        self._records_behind = waiting
 
     async def _give_up_partitions(self) -> None:
         try:

@@ -229,6 +229,21 @@ async def test_a_worker_applies_old_and_new_records(store: Store, sqlite_log_pat
     await log.stop()
 
 
+@pytest.mark.parametrize(("a_batch", "behind"), [(39, True), (40, False)])
+async def test_a_worker_is_behind_by_the_records_that_wait(
+    store: Store, sqlite_log_path: Path, a_batch: int, behind: bool
+) -> None:
+    """By their number, not by their age: that is told by another machine's clock."""
+    log = SqliteLog(sqlite_log_path, 4)
+    await log.start()
+    worker = Consumer(store, log, TENANTS, "worker", Metrics(), Health(), ConsumerLimits(events=a_batch))
+    await worker._take_partitions()
+    await append(log, range(40))
+    await worker._measure_lag()
+    assert worker.is_behind is behind
+    await log.stop()
+
+
 async def test_workers_that_come_and_go_apply_every_event_once(store: Store, sqlite_log_path: Path) -> None:
     log = SqliteLog(sqlite_log_path, 4)
     await log.start()
