@@ -133,6 +133,21 @@ async def test_another_reading_s_parts_are_not_added(hub: Hub) -> None:
         hub.renderer.body(late, WINDOW)
 
 
+async def test_parts_in_an_exchanged_table_are_all_read(hub: Hub) -> None:
+    """A rebuild's rows may be older than the reading, and other than what was read."""
+    async with hub.store.writing() as tx:
+        await tx.execute("CREATE SCHEMA shadow")
+        await tx.execute("CREATE TABLE shadow.parts (LIKE parts INCLUDING ALL)")
+        await tx.execute("INSERT INTO shadow.parts SELECT * FROM parts")
+    await hub.settle()
+    async with hub.store.writing() as tx:
+        await tx.execute("CREATE SCHEMA replaced")
+        await tx.execute("ALTER TABLE parts SET SCHEMA replaced")
+        await tx.execute("ALTER TABLE shadow.parts SET SCHEMA public")
+    inputs = await hub.read()
+    assert (inputs.since, len(inputs.parts)) == (None, 20)
+
+
 async def test_a_merge_and_its_withdrawal_read_all_parts(hub: Hub) -> None:
     await hub.tell(*(message(number, number, "ben@example.com") for number in range(5)))
     merge = a_decision("cx.identity.merged.v1", id="d-1", about=ACME.tenant_node(), at=START + 90 * HOUR,
@@ -170,4 +185,4 @@ async def test_readings_count_for_one_server_and_some_time(hub: Hub) -> None:
 
 
 def replace_server(reading: PartsReading) -> PartsReading:
-    return reading._replace(server=(reading.server[0], "another database"))
+    return reading._replace(server=(reading.server[0], "another database", reading.server[2]))

@@ -5,6 +5,9 @@ had ended when it was taken. So a row that is older than the oldest transaction 
 column need be kept for that, nor an index: who asks pays for a look at each of the customer's rows, a tenth of reading
 them.
 
+A rebuild exchanges the table for another, whose rows may be older than the reading and other than what it read: so a
+reading counts for one table, too.
+
 Ids of transactions are of one server, and come round after four billion. So a reading counts for the server that it was
 made at, as long as it runs, and for half as long as an id stays the older one. Where one comes round earlier a row
 that has not changed counts as changed, never the reverse.
@@ -23,7 +26,7 @@ _MOST_TRANSACTIONS = 1 << 30
 
 _READING = (
     "SELECT pg_postmaster_start_time()::text, (SELECT oid::text FROM pg_database WHERE datname = current_database()), "
-    "pg_snapshot_xmin(pg_current_snapshot())::text"
+    "to_regclass('parts')::oid::text, pg_snapshot_xmin(pg_current_snapshot())::text"
 )
 
 _CHANGED = (
@@ -34,10 +37,10 @@ _CHANGED = (
 
 
 class PartsReading(NamedTuple):
-    """A reading of a customer's parts. ``server``: the database and when its server started. ``horizon``: the id of a
+    """A reading of a customer's parts. ``server``: when it started, its database and table. ``horizon``: the id of a
     transaction; all before it had ended. ``places``: where the customer's parts lay (``Ownership.places``)."""
 
-    server: tuple[str, str]
+    server: tuple[str, str, str]
     horizon: int
     places: frozenset[NodeId]
 
@@ -51,8 +54,8 @@ async def read_reading(tx: Tx, own: Ownership) -> PartsReading | None:
     """Return what parts that are read in this transaction are read by; None where they can't be told from others."""
     if not tx.for_update or own.excluded or own.included:
         return None
-    started, database, horizon = (await tx.fetch(_READING))[0]
-    return PartsReading((started, database), int(horizon), frozenset(own.places))
+    started, database, table, horizon = (await tx.fetch(_READING))[0]
+    return PartsReading((started, database, table), int(horizon), frozenset(own.places))
 
 
 async def read_changed_bodies(
