@@ -73,6 +73,32 @@ def test_later_activity_in_an_old_conversation_joins_nothing(what: str) -> None:
     assert new["waiting_since"] == "2026-11-22T09:55:00Z"
 
 
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_link_outlasts_a_contact_that_moves_away(moves: bool) -> None:
+    """A chat turned out to be about something else: those that a person linked stay one conversation for what follows,
+    and a call about another order than theirs continues none of them."""
+    begin = START - 20 * DAY
+    silent, order = said("silent", begin - 4 * DAY), said("order", begin, "2")
+    linked = decided(
+        "linked",
+        order,
+        begin + 2 * HOUR,
+        conversation={"id": text_of(order.part_id), "other": text_of(silent.part_id)},
+    )
+    facts = [
+        silent, order, linked,
+        said("other", begin + HOUR, "4"), said("other", begin + 2 * DAY - HOUR, id="other again"),
+        said("silent", begin + 2 * DAY, id="silent no more"),
+        said("chat", begin + 2 * DAY + HOUR),
+        said("else", begin + 2 * DAY + HOUR + 30 * MINUTE, "77"),
+        said("call", begin + 4 * DAY, "9"),
+    ]  # fmt: skip
+    if moves:
+        facts.append(said("chat", begin + 2 * DAY + 2 * HOUR, "4", id="about the other"))
+    apart = [["silent", "order"], ["other", "chat"]] if moves else [["silent", "order", "chat"], ["other"]]
+    assert members(*facts) == [*apart, ["else"], ["call"]]
+
+
 def test_a_chat_continues_a_conversation_resolved_just_before() -> None:
     assert members(OLD, decided("resolved", OLD, NOW - HOUR), NEW) == [["old", "new"]]
 

@@ -78,14 +78,21 @@ class ExplicitJoins:
         return groups
 
     def _link(self, groups: JoinedSets, count: int, until: Micros) -> None:
-        """Apply people's links, latest first. A later split of either end takes a link back."""
+        for at, place, end in self.standing_links(count, until):
+            groups.take_back_split(max(place, end))
+            groups.join(place, end, "person", f"{at[3]}#{at[4]}")
+
+    def standing_links(self, count: int, until: Micros) -> Iterator[tuple[At, int, int]]:
+        """Yield people's links among the first ``count`` contacts that stand at a time, latest first.
+
+        A later split of either end takes a link back.
+        """
         for at, place, end in self.links:
             if at[0] > until or place >= count or end >= count:
                 continue
             splits = [self.split_at(each, until) for each in (place, end)]
             if all(split is None or split < at for split in splits):
-                groups.take_back_split(max(place, end))
-                groups.join(place, end, "person", f"{at[3]}#{at[4]}")
+                yield at, place, end
 
     @property
     def parting_times(self) -> list[tuple[Micros, int]]:

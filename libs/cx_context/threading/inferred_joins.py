@@ -318,6 +318,7 @@ class _Sweep:
     def _rebuild(self, place: int, time: Micros) -> None:
         """Put together anew the conversation of a contact that continues another one than before."""
         whole = self._of[place]
+        together = set(whole.members)
         for member in whole.members:
             self._of[member] = self._alone(member, time)
         self._recent.remove(whole)
@@ -328,6 +329,9 @@ class _Sweep:
                 self._join(member, other)
             if member in self._continues:
                 self._join(member, self._continues[member])
+        for _, one, other in self._explicit.standing_links(len(self._of), time):
+            if one in together:
+                self._join(one, other)
 
     def _assemble(self, count: int, time: Micros) -> None:
         """Put all conversations together anew, after a person's decision."""
