@@ -30,10 +30,13 @@ from cx_events.log import INTERACTIONS, LogRecord
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event, fact_of
 from cx_identity.shared_identifiers import MOST_NEIGHBOURS
+from cx_projectors.publish import MOST_ROUNDS as MOST_TRIES
 
 LINKS = 10_000
 FEW = 200
 MOST_ROWS = 50
+"""In one resolution. On PostgreSQL a batch resolves again where it must lock further customers, ``MOST_TRIES`` times at
+most."""
 
 
 @dataclass
@@ -146,7 +149,8 @@ async def test_a_claim_costs_the_same_however_long_its_chain(store_url: str, cou
         await apply(worker, chain(*many))
         long = await costs(worker, more(*many), counting)
         assert [read.statements for read in long] == [read.statements for read in short]
-        assert max(read.rows for read in (*short, *long)) < MOST_ROWS
+        most = MOST_ROWS if "sqlite" in store_url else MOST_TRIES * MOST_ROWS
+        assert max(read.rows for read in (*short, *long)) < most
         history = [*shared(), *(event for each in (few, many) for event in (*chain(*each), *more(*each)))]
         await equals_the_definition(store, history, [0, 1, LINKS // 4, LINKS // 2])
 

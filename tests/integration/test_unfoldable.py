@@ -306,7 +306,7 @@ async def test_an_earlier_unfoldable_copy_replaces_a_foldable_one(
 
 
 class RefusingInsert:
-    """Stand in for a transaction's ``insert``: the database refuses every row of one profile."""
+    """Stand in for a transaction's inserts: the database refuses every row of one profile."""
 
     def __init__(self, value: str, error: Exception) -> None:
         self._value = value
@@ -314,16 +314,16 @@ class RefusingInsert:
         self.asked = 0
 
     def plant(self, planted: pytest.MonkeyPatch) -> None:
-        for kind in (SqliteTx, PostgresTx):
-            planted.setattr(kind, "insert", self._in_place_of(kind.insert))
+        planted.setattr(SqliteTx, "insert", self._in_place_of(SqliteTx.insert))
+        planted.setattr(PostgresTx, "insert_missing", self._in_place_of(PostgresTx.insert_missing))
 
     def _in_place_of(self, real: Any) -> Any:
-        async def insert(tx: Tx, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
+        async def insert(tx: Tx, shape: Shape, rows: Sequence[Row], *conflict: str) -> Any:
             if shape.table == "profiles" and rows:
                 self.asked += 1
                 if any(self._value in row for row in rows):
                     raise self._error
-            await real(tx, shape, rows, conflict)
+            return await real(tx, shape, rows, *conflict)
 
         return insert
 

@@ -15,7 +15,7 @@ from sqlalchemy import Boolean, Column, Double, LargeBinary, Table, Text
 from tests.projection import in_partitions, workers
 from tests.projection import verified as verified_with
 
-from cx_context.store import Store, offsets, open_store, segments
+from cx_context.store import Store, offsets, open_store, rebuild_rows, segments
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.sql import Tx
 from cx_context.store.table_rows import in_key_order, key_places
@@ -130,6 +130,7 @@ async def logs(store: Store) -> list[list[LogRecord]]:
     async with store.writing() as tx:
         await write_discards(tx, read_batch(DISCARDS, lambda _: None).discarded)
         await offsets.advance(tx, {Partition(DEAD_LETTERS, 0): len(DISCARDS)})
+        await rebuild_rows.insert_missing(tx, "context", "planned", b"{}")
     return logs
 
 
