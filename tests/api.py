@@ -21,7 +21,7 @@ from tests.shown import faults_of
 from tests.stores import sqlite_store
 
 from cx_context.store import Store, leases, offsets, open_store
-from cx_context.store.leases import Fenced, Lease
+from cx_context.store.leases import Fenced, Lease, advanced
 from cx_context_api.app import ContextApi, add_routes
 from cx_context_api.decisions import Clock, IncreasingClock
 from cx_events.ids import IdSpace
@@ -128,8 +128,7 @@ class Projector:
                 except Fenced:
                     await self.take()
                 else:
-                    for partition, position in batch.offsets.items():
-                        self.owned[partition] = Lease(position, self.owned[partition].epoch)
+                    self.owned |= advanced(self.owned, batch.offsets)
         finally:
             await reader.close()
 

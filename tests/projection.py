@@ -15,7 +15,7 @@ from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.epochs import StoreEpoch
 from cx_context.store.finding import find_node
-from cx_context.store.leases import Fenced, Lease
+from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, STORES, Log, LogRecord, Partition
 from cx_events.stamp import StampedEvent
@@ -143,8 +143,7 @@ class Worker:
         except Fenced:
             await self.take()
         else:
-            for partition, position in batch.offsets.items():
-                self.owned[partition] = Lease(position, self.owned[partition].epoch)
+            self.owned |= advanced(held, batch.offsets)
 
 
 async def workers(store: Store, logs: list[list[LogRecord]], count: int) -> list[Worker]:

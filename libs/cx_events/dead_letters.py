@@ -92,7 +92,12 @@ class DeadLetter(Struct, omit_defaults=True, gc=False, kw_only=True):
     @property
     def content(self) -> bytes:
         """Return the original bytes. Empty where ``blob`` names them."""
-        return b64decode(self.original)
+        return decode_original(self.original)
+
+
+def decode_original(original: str) -> bytes:
+    """Return the bytes of a field ``original``. Raises ``ValueError``."""
+    return b64decode(original)
 
 
 def encode_original(content: bytes) -> str:

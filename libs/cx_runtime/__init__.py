@@ -8,8 +8,9 @@ Modules:
   (refusals before a body is read), ``rates`` (token buckets) and ``tenant_rates``, ``attempt_limits`` (wrong codes),
   ``fair_queue`` (turns for long work), ``cpu_time`` (what work costs the event loop), ``deadline`` (waiting with a
   bound), ``addresses`` (the caller behind proxies);
-- HTTP: ``http`` (keys and bounded bodies), ``problems`` (RFC 9457), ``fast_routes``, ``serve`` (uvicorn),
-  ``whole_answers`` (head and body in one write), ``accept_queue`` (connections that wait while a server ends);
+- HTTP: ``http`` (keys and bounded bodies), ``problems`` (RFC 9457), ``query_fields`` (queries read strictly),
+  ``cursors`` (where a page ended, as opaque text), ``fast_routes``, ``serve`` (uvicorn), ``whole_answers`` (head and
+  body in one write), ``accept_queue`` (connections that wait while a server ends);
 - operation: ``health`` (progress, not liveness), ``outages``, ``metrics`` (Prometheus), ``logs`` (structlog);
 - processes: ``owned_tasks`` (tasks whose end is noticed), ``child_processes`` (processes that can be killed).
 """

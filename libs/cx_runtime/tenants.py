@@ -23,6 +23,7 @@ from cx_events.errors import Fatal
 from cx_events.ids import IdSpace
 from cx_events.junk import Junk
 from cx_events.private_files import make_folder, tighten
+from cx_events.timestamps import Micros
 from cx_runtime.rates import Rate
 from cx_runtime.tenant_secrets import check_secrets
 
@@ -113,6 +114,11 @@ class ThreadingConfig(_Strict):
     """``window``: how long after a conversation's last activity a new contact may continue it, in seconds."""
 
     window: int = 72 * 3600
+
+    @property
+    def window_micros(self) -> Micros:
+        """The window in µs, as threading counts."""
+        return self.window * 1_000_000
 
     @field_validator("window", mode="before")
     @classmethod

@@ -11,20 +11,18 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from cx_context.store import Store, leases, offsets
-from cx_context.store.leases import Fenced, Lease
+from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.errors import TryLater
-from cx_events.ids import IdSpace
 from cx_events.log import Log, LogReader, LogRecord, Partition
-from cx_projectors.records import TOPICS, Batch, read_batch
+from cx_projectors.records import MAX_BATCH_BYTES, TOPICS, Batch, read_batch
 from cx_projectors.retrying_applier import RetryingApplier
-from cx_projectors.tenancy import Tenancy
+from cx_projectors.tenancy import Tenancy, ids_of
 
 READ_AT_ONCE = 500
 """Records of one partition."""
-MAX_BATCH_BYTES = 16 << 20
 PATIENCE = 60.0
 """Seconds for which a log or a store that does not answer is asked again; a disk that is full stays full."""
 _PAUSE = 0.2
@@ -61,17 +59,14 @@ class _Head:
         self.position = position
         reader.assign({partition: position})
 
-    async def fill(self) -> None:
-        """Read on where nothing is left."""
-        while not self.records:
+    async def first_before(self, end: int) -> LogRecord | None:
+        """Return the first record that is left before ``end``, None for none. Reads on where nothing is left."""
+        while not self.records and self.position < end:
             found = await self._reader.read(READ_AT_ONCE)
             if found:
                 self.records.extend(found)
                 self.position = found[-1].offset + 1
-
-    def has(self, end: int) -> bool:
-        """Return whether there is a record before ``end``, here or to be read."""
-        return self.records[0].offset < end if self.records else self.position < end
+        return self.records[0] if self.records and self.records[0].offset < end else None
 
     async def close(self) -> None:
         await self._reader.close()
@@ -86,6 +81,7 @@ class _Worker:
         self._store = store
         self._log = log
         self._tenants = tenants
+        self._ids_of = ids_of(tenants)
         self._name = name
         self._partitions = partitions
         self._batch = batch
@@ -141,8 +137,7 @@ class _Worker:
                 await watch()
                 held = {partition: self._owned[partition] for partition in batch.offsets}
                 await self._applier.apply(batch, held)
-                for partition, offset in batch.offsets.items():
-                    self._owned[partition] = Lease(offset, held[partition].epoch)
+                self._owned |= advanced(held, batch.offsets)
                 await pace.keep(len(batch.records))
         except BaseException:
             reading.cancel()
@@ -154,10 +149,6 @@ class _Worker:
         records = await merge_heads([(head, ends.get(p, 0)) for p, head in self._heads.items()], self._batch)
         return read_batch(records, self._ids_of) if records else None
 
-    def _ids_of(self, tenant: str) -> IdSpace | None:
-        tenancy = self._tenants.get(tenant)
-        return tenancy.ids if tenancy is not None else None
-
 
 async def merge_heads(heads: list[tuple[_Head, int]], most: int) -> list[LogRecord]:
     """Return up to ``most`` records before the ends, the earliest taken by the log first; none once all ends are
@@ -166,21 +157,16 @@ async def merge_heads(heads: list[tuple[_Head, int]], most: int) -> list[LogReco
     size = 0
     waiting: list[tuple[int, int]] = []
     for at, (head, end) in enumerate(heads):
-        if head.has(end):
-            await head.fill()
-            if head.has(end):
-                waiting.append((head.records[0].timestamp, at))
-    heapify(waiting)
+        if (first := await head.first_before(end)) is not None:
+            heappush(waiting, (first.timestamp, at))
     while waiting and len(merged) < most and size < MAX_BATCH_BYTES:
         _, at = heappop(waiting)
         head, end = heads[at]
         record = head.records.popleft()
         merged.append(record)
         size += len(record.value)
-        if head.has(end):
-            await head.fill()
-            if head.has(end):
-                heappush(waiting, (head.records[0].timestamp, at))
+        if (first := await head.first_before(end)) is not None:
+            heappush(waiting, (first.timestamp, at))
     return merged
 
 

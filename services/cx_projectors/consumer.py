@@ -16,16 +16,15 @@ from dataclasses import dataclass
 import structlog
 
 from cx_context.store import Store, leases, offsets
-from cx_context.store.leases import Fenced, Lease
+from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.cancellation import close_within
 from cx_events.errors import Fatal, TryLater
-from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
 from cx_projectors.outcome import Applied
-from cx_projectors.records import TOPICS, Batch, lag, read_into
+from cx_projectors.records import MAX_BATCH_BYTES, TOPICS, Batch, lag, read_into
 from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.store_epoch import open_store_epoch
-from cx_projectors.tenancy import Tenancy
+from cx_projectors.tenancy import Tenancy, ids_of
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import OwnedTasks
@@ -35,7 +34,6 @@ MAX_PAUSE = 2.0
 LEAVE_SECONDS = 5.0
 """Giving partitions up may take so long; otherwise their leases run out."""
 REPORT_SECONDS = 2.0
-MAX_BATCH_BYTES = 16 << 20
 SLICE = 200
 """Records that are read at a stretch. The batch before is being applied meanwhile, and goes on as soon as the database
 has answered."""
@@ -66,7 +64,7 @@ class Consumer:
         """``changed`` is called once a batch that changed contexts is durable."""
         self._store = store
         self._log = log
-        self._tenants = tenants
+        self._ids_of = ids_of(tenants)
         self._name = name
         self._metrics = metrics
         self._health = health
@@ -180,16 +178,11 @@ class Consumer:
             await asyncio.sleep(0)
         return batch
 
-    def _ids_of(self, tenant: str) -> IdSpace | None:
-        tenancy = self._tenants.get(tenant)
-        return tenancy.ids if tenancy is not None else None
-
     async def _apply(self, batch: Batch) -> None:
         started = time.perf_counter()
         leases = {partition: self._owned[partition] for partition in batch.offsets}
         applied = await self._applier.apply(batch, leases)
-        for partition, offset in batch.offsets.items():
-            self._owned[partition] = Lease(offset, leases[partition].epoch)
+        self._owned |= advanced(leases, batch.offsets)
         self.applied += applied.new
         if applied.customers:
             self._changed()

@@ -20,6 +20,9 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition
 from cx_projectors.classify import ClassifiedEvent, IdsOf, read_event
 from cx_projectors.letters import key_of_letter, letter_of_problem, letter_of_record, place_of, storable
 
+MAX_BATCH_BYTES = 16 << 20
+"""Values of the records in one batch; a batch may hold one record more."""
+
 TOPICS = (INTERACTIONS, DEAD_LETTERS)
 """The topics that a projector reads: events, and what no adapter could use."""
 

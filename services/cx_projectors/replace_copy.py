@@ -25,11 +25,11 @@ from cx_context.store.events import (
     write_copies,
 )
 from cx_context.store.graph import delete_profiles_and_edges, edges_at, read_profiles, write_edges, write_profiles
+from cx_context.store.graph_locks import lock_graph
 from cx_context.store.leases import REPLACE_LOCK, Lease
 from cx_context.store.members import customers_of, lone_member_row, write_members
 from cx_context.store.part_codec import decode_part, encode_part
 from cx_context.store.parts import announce_interactions, delete_part, read_parts_of_sides, write_parts
-from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
 from cx_context.store.versions import REFOLD_STRIPE, raise_versions, rises_to_level
 from cx_events.ids import IdSpace, NodeId
@@ -140,7 +140,7 @@ class _Replacing:
     async def run(self) -> set[NodeId]:
         """Return the customers whose contexts changed."""
         tx, tenant, share = self._tx, self._tenant, self._share
-        await tx.lock(tenant_lock("graph", tenant), exclusive=True)
+        await lock_graph(tx, tenant, exclusive=True)
         customers_before = await customers_of(tx, tenant, share.profiles)
         attested = await _gather_identity(tx, self._ids, share.profiles, share.pairs)
 

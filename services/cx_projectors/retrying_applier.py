@@ -21,16 +21,15 @@ from collections.abc import Mapping
 import structlog
 
 from cx_context.store import Store
-from cx_context.store.leases import Fenced, Lease
+from cx_context.store.leases import Fenced, Lease, advanced
 from cx_context.store.port import TROUBLES, Contention, Unstorable
 from cx_events.errors import CxError
-from cx_events.ids import IdSpace
 from cx_events.log import Partition
 from cx_projectors.cache import ProjectionCache
 from cx_projectors.outcome import Applied, CopyMustReplace, Mode
 from cx_projectors.records import Batch, read_batch
 from cx_projectors.replace_copy import apply_alone
-from cx_projectors.tenancy import Tenancy
+from cx_projectors.tenancy import Tenancy, ids_of
 from cx_projectors.write import apply_batch
 
 MOST_TRIES = 50
@@ -58,6 +57,7 @@ class RetryingApplier:
         self._store = store
         self.worker = worker
         self._tenants = tenants
+        self._ids_of = ids_of(tenants)
         self.cache = ProjectionCache()
         self.contentions = 0
         self.replacements = 0
@@ -95,7 +95,7 @@ class RetryingApplier:
         for records in (batch.records[:half], batch.records[half:]):
             piece = read_batch(records, self._ids_of)
             total.add(await self._apply_by_merging(piece, {each: leases[each] for each in piece.offsets}))
-            leases.update((each, Lease(at, leases[each].epoch)) for each, at in piece.offsets.items())
+            leases |= advanced(leases, piece.offsets)
         return total
 
     async def _set_aside(self, batch: Batch, leases: Mapping[Partition, Lease], error: Exception) -> Applied:
@@ -142,7 +142,3 @@ class RetryingApplier:
             await apply_alone(tx, batch, leases, self._tenants, worker=self.worker, mode=mode)
         self.replacements += 1
         raise Fenced("a copy of an event replaced another: everything is read anew")
-
-    def _ids_of(self, tenant: str) -> IdSpace | None:
-        tenancy = self._tenants.get(tenant)
-        return tenancy.ids if tenancy is not None else None

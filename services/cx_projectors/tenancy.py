@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cx_events.ids import IdSpace
@@ -14,3 +15,13 @@ class Tenancy:
 
     ids: IdSpace
     rules: Rules
+
+
+def ids_of(tenancies: Mapping[str, Tenancy]) -> Callable[[str], IdSpace | None]:
+    """Return a function that returns a tenant's ids, or None for a tenant that is not configured."""
+
+    def ids(tenant: str) -> IdSpace | None:
+        tenancy = tenancies.get(tenant)
+        return tenancy.ids if tenancy is not None else None
+
+    return ids

@@ -18,11 +18,11 @@ from cx_context.store import open_store
 from cx_context.store.events import insert_events
 from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import IncludedPart, Ownership
-from cx_context_api.requests.cursors import encode_cursor
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, an_event, fact_of
+from cx_runtime.cursors import encode_cursor
 
 ANA = ACME.profile("email", "", "ana@example.com")
 HISTORY = (

@@ -53,30 +53,34 @@ async def listed(
 ) -> Sequence[DeadLetter]:
     """Return the latest ``most`` dead letters that meet the conditions, newest first; those after the place ``before``
     in that order."""
-    where, values = _conditions(wanted)
-    if before is not None:
-        where.append("(recorded, source, id, stage) < (:at_recorded, :at_source, :at_id, :at_stage)")
-        values |= dict(zip(("at_recorded", "at_source", "at_id", "at_stage"), before, strict=True))
-    rows = await tx.fetch(
-        f"SELECT body FROM dead_letters WHERE {' AND '.join(where)} "
-        f"ORDER BY recorded DESC, source DESC, id DESC, stage DESC LIMIT {int(most)}",
-        **values,
-    )
-    return [decode_dead_letter(bytes(body)) for (body,) in rows]
+    return await _read_ordered(tx, wanted, ("recorded", "source", "id", "stage"), most, before, newest_first=True)
 
 
 async def read_in_key_order(
     tx: Tx, wanted: LetterFilter, *, most: int, after: LetterKey | None = None
 ) -> Sequence[DeadLetter]:
     """Return the first ``most`` dead letters that meet the conditions, in order of their keys; those after a key."""
+    return await _read_ordered(tx, wanted, ("tenant", "source", "id", "stage"), most, after)
+
+
+async def _read_ordered(
+    tx: Tx,
+    wanted: LetterFilter,
+    columns: tuple[str, ...],
+    most: int,
+    beyond: tuple[str, ...] | None,
+    *,
+    newest_first: bool = False,
+) -> Sequence[DeadLetter]:
+    """Return the first ``most`` dead letters in order of these columns, of those ``beyond`` a place in that order."""
     where, values = _conditions(wanted)
-    if after is not None:
-        where.append("(tenant, source, id, stage) > (:at_tenant, :at_source, :at_id, :at_stage)")
-        values |= dict(zip(("at_tenant", "at_source", "at_id", "at_stage"), after, strict=True))
+    if beyond is not None:
+        places = ", ".join(f":at_{name}" for name in columns)
+        where.append(f"({', '.join(columns)}) {'<' if newest_first else '>'} ({places})")
+        values |= {f"at_{name}": text for name, text in zip(columns, beyond, strict=True)}
+    order = ", ".join(f"{name} DESC" if newest_first else name for name in columns)
     rows = await tx.fetch(
-        f"SELECT body FROM dead_letters WHERE {' AND '.join(where)} "
-        f"ORDER BY tenant, source, id, stage LIMIT {int(most)}",
-        **values,
+        f"SELECT body FROM dead_letters WHERE {' AND '.join(where)} ORDER BY {order} LIMIT {int(most)}", **values
     )
     return [decode_dead_letter(bytes(body)) for (body,) in rows]
 

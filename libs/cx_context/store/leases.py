@@ -36,6 +36,11 @@ class Lease:
     epoch: int
 
 
+def advanced(owned: Mapping[Partition, Lease], offsets: Mapping[Partition, int]) -> dict[Partition, Lease]:
+    """Return the leases of the partitions of these offsets as they are once a batch has moved on to them."""
+    return {partition: Lease(offset, owned[partition].epoch) for partition, offset in offsets.items()}
+
+
 async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Lease]:
     """Renew, give up what is beyond our share, take what is free. What we own now."""
     await tx.execute(

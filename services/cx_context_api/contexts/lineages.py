@@ -24,11 +24,11 @@ from cx_context_api.contexts.value_sources import (
 )
 from cx_context_api.reads.meta import current_meta, past_meta
 from cx_context_api.reads.point_in_time import find_customer_then, snapshot_at, unknown_customer
-from cx_context_api.requests.cursors import CursorTime, decode_cursor, encode_cursor
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
 from cx_events.json_types import Json
+from cx_runtime.cursors import CursorTime, decode_cursor, encode_cursor
 
 MAX_PATH = 4_000
 _LINEAGE = "lineage"

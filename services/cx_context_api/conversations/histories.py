@@ -16,12 +16,12 @@ from cx_context.store.ownership import Ownership
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.threads import Thread, read_ownership, read_threads, read_trust
-from cx_context_api.requests.cursors import CursorNode, CursorTime, decode_cursor, encode_cursor
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.facts import Fact, Order
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
+from cx_runtime.cursors import CursorNode, CursorTime, decode_cursor, encode_cursor
 
 TIMELINE = "timeline"
 CONVERSATIONS = "conversations"

@@ -26,13 +26,13 @@ from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Caller
-from cx_context_api.requests.cursors import CursorNode, decode_cursor, encode_cursor
 from cx_context_api.requests.queries import PAGING, EventName
 from cx_context_api.requests.responses import accepted, json_response, read_query, read_request_body, route
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
+from cx_runtime.cursors import CursorNode, decode_cursor, encode_cursor
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 

@@ -5,6 +5,5 @@ Modules:
 ``queries`` and ``bodies`` read a request strictly.
 ``targets`` reads whose context is asked for: an id, an identifier or an interaction.
 ``tenancy`` holds the settings of each tenant that a read needs.
-``cursors`` encodes where a page ended.
 ``responses`` makes routes and JSON answers.
 """

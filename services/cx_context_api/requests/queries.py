@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from cx_events.client_attributes import MAX_NAME
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros, parse_time
+from cx_runtime.query_fields import read_fields
 
-MAX_FIELDS = 64
 MAX_WAIT = 30.0
 DEFAULT_WAIT = 2.0
 DEFAULT_LIMIT = 50
@@ -39,25 +38,7 @@ class Query:
 
     def __init__(self, raw: bytes, allowed: Collection[str], repeatable: Collection[str] = ()) -> None:
         """Raises ``Refused`` (400): ``bad-query``, ``unknown-parameter``."""
-        self._fields: dict[str, list[str]] = {}
-        if not raw:
-            return
-        pairs = raw.split(b"&")
-        if len(pairs) > MAX_FIELDS:
-            raise Refused("bad-query", f"The query has more than {MAX_FIELDS} fields.", 400)
-        for pair in pairs:
-            if pair:
-                name, _, value = pair.partition(b"=")
-                self._add(_text(name), _text(value), allowed, repeatable)
-
-    def _add(self, name: str, value: str, allowed: Collection[str], repeatable: Collection[str]) -> None:
-        if name not in allowed:
-            known = ", ".join(sorted(allowed)) or "none"
-            raise Refused("unknown-parameter", f"Unknown parameter {name[:64]!r}. This path takes: {known}.", 400)
-        values = self._fields.setdefault(name, [])
-        if values and name not in repeatable:
-            raise Refused("bad-query", f"The parameter {name} is given twice.", 400)
-        values.append(value)
+        self._fields = read_fields(raw, allowed, repeatable=repeatable)
 
     def text(self, name: str) -> str | None:
         found = self._fields.get(name)
@@ -128,10 +109,3 @@ def _checked(name: EventName) -> EventName:
             "bad-event-name", f"{text[:64]!r} is no event name: expected SOURCE#ID (write # as %23 in a query).", 400
         )
     return name
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return unquote_to_bytes(raw).decode("utf-8")
-    except UnicodeDecodeError:
-        raise Refused("bad-query", "The query is not UTF-8.", 400) from None

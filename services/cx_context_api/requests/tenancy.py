@@ -34,7 +34,7 @@ def tenancies(tenants: Tenants) -> Mapping[str, Tenancy]:
         name: Tenancy(
             ids=tenants.ids(name),
             rules=DEFAULT,
-            window=config.threading.window * 1_000_000,
+            window=config.threading.window_micros,
             regions=regions_of(tenants, name),
             junk=tenants.junk(name),
         )

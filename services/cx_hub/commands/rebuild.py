@@ -17,7 +17,7 @@ from cx_events.json_types import Json
 from cx_events.log import Log
 from cx_hub.output import Format, OutputOption, show, to_err
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
-from cx_identity.rules import DEFAULT
+from cx_hub.tenancies import tenancies_and_windows, tenancies_of
 from cx_ops.rebuild import control
 from cx_ops.rebuild.comparison import Watch
 from cx_ops.rebuild.control import Asker, Status
@@ -25,10 +25,7 @@ from cx_ops.rebuild.ownership import Ownership
 from cx_ops.rebuild.plan import Plan, plan_of
 from cx_ops.rebuild.run import Filler, Rebuild
 from cx_projectors.catch_up import CatchUp
-from cx_projectors.tenancy import Tenancy
 from cx_runtime.settings import Settings
-
-MICROS = 1_000_000
 
 Why = Annotated[str, typer.Option("--why", help="Kept with the act, beside who you are.")]
 Rate = Annotated[float | None, typer.Option(help="Events a second, at most.", min=1)]
@@ -144,10 +141,8 @@ def composed(
 ) -> Rebuild:
     """Put a rebuild together: the projectors' path fills what the operators' part asks for."""
     tenants = load_tenants(settings)
-    tenancies = {name: Tenancy(tenants.ids(name), DEFAULT) for name in tenants.by_name}
-    windows = {
-        name: (tenancies[name].ids, tenant.threading.window * MICROS) for name, tenant in tenants.by_name.items()
-    }
+    tenancies = tenancies_of(tenants)
+    windows = {name: (each.ids, window) for name, (each, window) in tenancies_and_windows(tenants).items()}
 
     def filler(shadow: Store, watch: Watch) -> Filler:
         name = f"rebuild-{platform.node()}-{os.getpid()}"

@@ -9,13 +9,10 @@ from rich.console import Console
 
 from cx_hub.output import Format, OutputOption, show, to_err
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
-from cx_identity.rules import DEFAULT
-from cx_projectors.tenancy import Tenancy
+from cx_hub.tenancies import tenancies_and_windows
 from cx_projectors.verify import Findings
 from cx_projectors.verify import verify as check
 from cx_runtime.settings import Settings
-
-MICROS = 1_000_000
 
 
 def register(app: typer.Typer) -> None:
@@ -36,12 +33,8 @@ def verify(output: OutputOption = Format.TEXT) -> None:
 
 async def _verify(settings: Settings) -> Findings:
     tenants = load_tenants(settings)
-    known = {
-        name: (Tenancy(tenants.ids(name), DEFAULT), tenant.threading.window * MICROS)
-        for name, tenant in tenants.by_name.items()
-    }
     async with opened_log(settings) as log, opened_store(settings) as store:
-        return await check(store, log, known)
+        return await check(store, log, tenancies_and_windows(tenants))
 
 
 def _tell(out: Console, findings: Findings) -> None:

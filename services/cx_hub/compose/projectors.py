@@ -10,10 +10,9 @@ from contextlib import asynccontextmanager
 from cx_channels.intake import wall_clock
 from cx_hub.compose.hub import Hub, once
 from cx_hub.identity_rules import put_in_force
-from cx_identity.rules import DEFAULT
+from cx_hub.tenancies import tenancies_of
 from cx_projectors.consumer import Consumer, ConsumerLimits
 from cx_projectors.relay import Relay
-from cx_projectors.tenancy import Tenancy
 
 
 @asynccontextmanager
@@ -21,7 +20,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
     if "projectors" not in hub.services:
         yield
         return
-    tenancies = {name: Tenancy(hub.tenants.ids(name), DEFAULT) for name in hub.tenants.by_name}
+    tenancies = tenancies_of(hub.tenants)
     opened = (hub.store_opened, hub.log.opened)
     hub.health.expect("relay")
 

@@ -33,8 +33,7 @@ from cx_hub.demo.actors import (
 from cx_hub.demo.cast import BEN, FIRST, Cast, World
 from cx_hub.demo.stage import Stage
 from cx_hub.demo.story import tell
-from cx_identity.rules import DEFAULT
-from cx_projectors.tenancy import Tenancy
+from cx_hub.tenancies import tenancies_and_windows
 from cx_projectors.verify import verify
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, Scope, TenantConfig, Tenants
@@ -51,8 +50,6 @@ KEYS: Mapping[str, frozenset[Scope]] = {
     "login": frozenset({"events:write", "identity:prove"}),
 }
 """What those who take part may do: a CRM vouches for its records, a login proves, nobody else says who is who."""
-
-_MICROS = 1_000_000
 
 
 def embedded_settings(home: Path, port: int = 0, smtp_port: int = 0) -> Settings:
@@ -169,11 +166,7 @@ def with_keys_of_the_story(tenants: Tenants) -> Tenants:
 
 async def hold_against_the_log(stage: Stage, tenants: Tenants, store: Store, log: Log) -> None:
     """The proof at the end: the whole log read again, and every context made anew."""
-    known = {
-        name: (Tenancy(tenants.ids(name), DEFAULT), tenant.threading.window * _MICROS)
-        for name, tenant in tenants.by_name.items()
-    }
-    findings = await verify(store, log, known)
+    findings = await verify(store, log, tenancies_and_windows(tenants))
     stage.step("proof", "The whole log is read again, and every context made anew.")
     stage.says(f"{findings.events} events, {findings.customers} customer, {len(findings.wrong)} differences")
     for sentence in findings.wrong:

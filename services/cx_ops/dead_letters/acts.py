@@ -18,7 +18,7 @@ from cx_ops.dead_letters.audit import DISCARDED, RETRIED, Act, ActType, audit_ev
 from cx_ops.dead_letters.discarding import check_why, discard_letters
 from cx_ops.dead_letters.retrying import MapAgain, Retried, retry_letters
 from cx_ops.dead_letters.selection import Selection, select
-from cx_ops.log_browsing.records import tenant_of_original
+from cx_ops.log_browsing.records import tenant_of
 
 MOST_NAMED = 1_000
 """Dead letters that an outcome names; the others are counted."""
@@ -167,7 +167,7 @@ class LetterActs:
         its discard the record itself says who and why."""
         by_tenant: dict[str, list[DeadLetter]] = {}
         for letter in letters:
-            by_tenant.setdefault(letter.tenant or tenant_of_original(letter), []).append(letter)
+            by_tenant.setdefault(tenant_of(letter), []).append(letter)
         events = [
             audit_event(act, number, of, self._spaces[tenant], self._now())
             for tenant, of in sorted(by_tenant.items())

@@ -42,7 +42,7 @@ class EventPageRoutes:
         config = self._tenants.by_name[name]
         tenant = EventPageTenant(
             self._tenants.ids(name),
-            config.threading.window * 1_000_000,
+            config.threading.window_micros,
             {connection: each.provider for connection, each in config.connections.items()},
         )
         return json_response(await event_page(self._log, self._store, tenant, source, id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 
 import msgspec
@@ -22,9 +21,10 @@ from cx_ops.dead_letters.discarding import check_why
 from cx_ops.dead_letters.groups import find_groups
 from cx_ops.dead_letters.selection import Selection, group_of
 from cx_ops.http_routes.documented import SCOPE, add_route, json_response, parameter
-from cx_ops.http_routes.queries import OpsQuery
-from cx_ops.log_browsing.records import tenant_of_original
+from cx_ops.http_routes.queries import MOST_CHARACTERS, OpsQuery
+from cx_ops.log_browsing.records import tenant_of
 from cx_ops.log_browsing.views import Audience
+from cx_runtime.cursors import decode_cursor, encode_cursor
 from cx_runtime.http import caller
 from cx_runtime.tenants import Tenants
 
@@ -33,6 +33,7 @@ DEFAULT = 100
 MOST_ACTED_ON = 1000
 """Dead letters of one request; ``more`` says that there are others, and the same request goes on with them."""
 
+_LETTERS = "dead-letters"
 _STATES: tuple[State, ...] = ("failed", "waiting", "discarded")
 _FILTERS = ("state", "stage", "reason", "source", "since")
 _SELECTION = (*_FILTERS, "id", "group", "why")
@@ -87,7 +88,7 @@ class LetterRoutes:
         wanted = _wanted(query, (tenant, ""))
         async with self._store.reading() as tx:
             found = await dead_letters.listed(tx, wanted, most=most + 1, before=before)
-        following = _cursor(dead_letters.place_of(found[most - 1])) if len(found) > most else None
+        following = encode_cursor(_LETTERS, dead_letters.place_of(found[most - 1])) if len(found) > most else None
         items = self._shown(found[:most], tenant, wanted.state)
         if group := query.text("group"):
             items = [item for item in items if item.get("group") == group]
@@ -97,7 +98,7 @@ class LetterRoutes:
         audience = self._audience(tenant)
         items: list[Json] = []
         for letter in letters:
-            named = letter.tenant or tenant_of_original(letter)
+            named = tenant_of(letter)
             if audience.owns(named):
                 items.append(_summary(letter, state))
             elif audience.may_know_of(named):
@@ -157,7 +158,7 @@ class LetterRoutes:
         return (tenant, "") if self._audience(tenant).is_only else (tenant,)
 
     def _owns(self, tenant: str, letter: DeadLetter) -> bool:
-        return self._audience(tenant).owns(letter.tenant or tenant_of_original(letter))
+        return self._audience(tenant).owns(tenant_of(letter))
 
 
 def _wanted(query: OpsQuery, tenants: tuple[str, ...]) -> LetterFilter:
@@ -202,15 +203,8 @@ def _rest(outcome: Outcome, selection: Selection) -> Json:
     return {"count": outcome.done, "refused": dict(outcome.refused), "more": not outcome.is_over}
 
 
-def _cursor(place: Place) -> str:
-    return urlsafe_b64encode(msgspec.json.encode(place)).decode("ascii")
-
-
 def _place(cursor: str) -> Place:
-    try:
-        place: Place = msgspec.json.decode(urlsafe_b64decode(cursor), type=Place)
-    except (ValueError, msgspec.MsgspecError):
-        raise Refused("bad-cursor", "this is no cursor of this list", 400) from None
+    place: Place = decode_cursor(cursor, _LETTERS, Place, most=MOST_CHARACTERS)
     if any("\0" in text for text in place):
         raise Refused("bad-cursor", "this is no cursor of this list", 400)
     return place

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TypeVar
-from urllib.parse import unquote_to_bytes
 
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
 from cx_ops.moments import read_moment
+from cx_runtime.query_fields import read_fields
 
-MOST_FIELDS = 64
 MOST_CHARACTERS = 64_000
 
 T = TypeVar("T", bound=str)
 
 
 PROSE = frozenset({"text", "why"})
-"""Parameters in which a ``+`` is a space, as forms write it. In all others it is a ``+``, so that an offset from UTC
-needs no escaping."""
+"""Parameters in which a ``+`` is a space, as forms write it."""
 
 
 class OpsQuery:
@@ -26,22 +23,10 @@ class OpsQuery:
 
     def __init__(self, raw: bytes, *allowed: str) -> None:
         """Raises ``Refused`` (400): ``bad-query``, ``unknown-parameter``."""
-        self._fields: dict[str, str] = {}
-        pairs = [pair for pair in raw.split(b"&") if pair]
-        if len(pairs) > MOST_FIELDS or len(raw) > MOST_CHARACTERS:
+        if len(raw) > MOST_CHARACTERS:
             raise Refused("bad-query", "the query is too long", 400)
-        for pair in pairs:
-            name, _, value = pair.partition(b"=")
-            named = _text(name)
-            self._add(named, _text(value.replace(b"+", b" ") if named in PROSE else value), allowed)
-
-    def _add(self, name: str, value: str, allowed: Collection[str]) -> None:
-        if name not in allowed:
-            known = ", ".join(sorted(allowed)) or "none"
-            raise Refused("unknown-parameter", f"unknown parameter {name[:64]!r}; this path takes: {known}", 400)
-        if name in self._fields:
-            raise Refused("bad-query", f"the parameter {name} is given twice", 400)
-        self._fields[name] = value
+        fields = read_fields(raw, allowed, prose=PROSE)
+        self._fields = {name: value for name, (value,) in fields.items()}
 
     def text(self, name: str) -> str:
         """Return a parameter, empty where it is not given. No store of text takes NUL, so nothing is known by it."""
@@ -76,10 +61,3 @@ class OpsQuery:
         """Return a time in µs, None where it is not given. Raises ``Refused("bad-time", 400)``."""
         text = self._fields.get(name)
         return None if text is None else read_moment(text, name)
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return unquote_to_bytes(raw).decode("utf-8")
-    except UnicodeDecodeError:
-        raise Refused("bad-query", "the query is not UTF-8", 400) from None

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cx_events.dead_letters import DeadLetter
+from cx_events.dead_letters import DeadLetter, decode_original
 from cx_events.json_types import Json
 from cx_events.log import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS, LogRecord
 
@@ -64,22 +64,19 @@ def object_in(value: bytes) -> Json | None:
     return found if isinstance(found, dict) else None
 
 
+def tenant_of(letter: DeadLetter) -> str:
+    """Return the tenant of a dead letter, or that its original names; empty where none can be read of it."""
+    return letter.tenant or tenant_in(letter.original)
+
+
 def tenant_in(original: str) -> str:
     """Return the tenant that the original of a dead letter names (base64), empty where none can be read of it."""
-    return tenant_of_original(DeadLetter(**_NAMELESS, original=original)) if original else ""
-
-
-def tenant_of_original(letter: DeadLetter) -> str:
-    """Return the tenant that the original of a dead letter names; empty where none can be read of it."""
     try:
-        found = object_in(letter.content)
+        found = object_in(decode_original(original))
     except ValueError:  # no base64
         return ""
     named = found.get("tenantid") if found is not None else None
     return named if isinstance(named, str) else ""
-
-
-_NAMELESS: Any = dict.fromkeys(("tenant", "source", "id", "stage", "reason", "detail", "recorded"), "")
 
 
 def _texts_in(value: Any) -> list[str]:

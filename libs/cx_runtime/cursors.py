@@ -25,11 +25,13 @@ def encode_cursor(list: str, position: object) -> str:
     return urlsafe_b64encode(msgspec.msgpack.encode((list, position))).rstrip(b"=").decode("ascii")
 
 
-def decode_cursor(cursor: str, list: str, type: Any) -> Any:
-    """Return the position that a cursor of this list holds,
-    as a value of ``type``. Raises ``Refused("bad-cursor", 400)``."""
+def decode_cursor(cursor: str, list: str, type: Any, *, most: int = MAX_CURSOR) -> Any:
+    """Return the position that a cursor of this list holds, as a value of ``type``. ``most``: its characters.
+
+    Raises ``Refused("bad-cursor", 400)``.
+    """
     try:
-        if len(cursor) > MAX_CURSOR:
+        if len(cursor) > most:
             raise ValueError
         raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         named, place = msgspec.msgpack.decode(raw, type=tuple[str, msgspec.Raw])
