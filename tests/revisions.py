@@ -22,11 +22,12 @@ from tests.projection import RULES, WINDOW, bodies, in_partitions, workers
 from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
 from cx_context.store import Store, open_store
+from cx_context.store.all_tables import METADATA
 from cx_context.store.migrations import BREAKING_TABLE, FOLDER, RELEASED, SELECT_REVISION, VERSION_TABLE, Revisions
 from cx_context.store.postgres import PostgresStore
 from cx_context.store.sql import PostgresTx
 from cx_context.store.sqlite import SqliteStore
-from cx_context.store.tables import METADATA, Shape
+from cx_context.store.table_shapes import Shape
 from cx_events.codec import decode
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, text_of

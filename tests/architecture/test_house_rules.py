@@ -11,7 +11,7 @@ import pytest
 from tests.growth.patterns import at_import, re_calls
 
 from cx_channels.registry import providers
-from cx_context.store.tables import METADATA
+from cx_context.store.all_tables import METADATA
 from cx_projectors.verify.tables import CHECKS
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from tests.projection import RULES, WINDOW, Worker, bodies, in_partitions, verif
 from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
 from cx_context.store import Store, open_store
-from cx_context.store.tables import METADATA
+from cx_context.store.all_tables import METADATA
 from cx_events.ids import NodeId
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME

@@ -44,9 +44,9 @@ from tests.revisions import (
 )
 
 from cx_context.store import Store, open_store
+from cx_context.store.all_tables import METADATA
 from cx_context.store.migrations import FOLDER, RELEASED, Revisions
 from cx_context.store.migrations.run import migrate_postgres
-from cx_context.store.tables import METADATA
 from cx_events.errors import Fatal, TryLater
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event

@@ -18,10 +18,10 @@ from tests.stores import sqlite_store
 from cx_context.definition import counting_copies, define
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, open_store, segments
+from cx_context.store.all_tables import METADATA
 from cx_context.store.finding import find_node
 from cx_context.store.ownership import owners_of_interactions
 from cx_context.store.snapshot import Snapshot
-from cx_context.store.tables import METADATA
 from cx_context.store.time_bounds import TimeBounds
 from cx_events.ids import NodeId
 from cx_events.stamp import StampedEvent

@@ -16,7 +16,7 @@ from tests.stores import sqlite_store
 from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
 from cx_context.store import Store, dead_letters, open_store, segments
-from cx_context.store.tables import METADATA
+from cx_context.store.all_tables import METADATA
 from cx_events.log import LogRecord
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event

@@ -14,11 +14,11 @@ from tests.projection import WINDOW, bodies
 from tests.sse import following
 
 from cx_context.store import Store, rebuild_rows, shadow
+from cx_context.store.all_tables import METADATA
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
 from cx_context.store.rebuild_rows import RebuildLost
 from cx_context.store.shadow import KEPT, MADE_OF_THE_LOG
-from cx_context.store.tables import METADATA
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
 from cx_events.stamp import StampedEvent

@@ -25,9 +25,10 @@ from cx_context.fold_faults import is_left_out
 from cx_context.parts.model import Part
 from cx_context.parts.values import At
 from cx_context.store import Store, dead_letters, open_store
+from cx_context.store.all_tables import METADATA
 from cx_context.store.port import Unstorable
 from cx_context.store.sql import PostgresTx, Row, SqliteTx, Tx
-from cx_context.store.tables import METADATA, Shape
+from cx_context.store.table_shapes import Shape
 from cx_events.catalogue import catalogue
 from cx_events.dead_letters import DeadLetter
 from cx_events.envelope import Data

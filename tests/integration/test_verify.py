@@ -10,7 +10,8 @@ import pytest
 from tests.projection import CHECKED, OTHER, TENANTS, Worker, workers
 
 from cx_context.store import Store, open_store
-from cx_context.store.tables import METADATA, STORE_EPOCH
+from cx_context.store.all_tables import METADATA
+from cx_context.store.tables import STORE_EPOCH
 from cx_events.ids import event_key
 from cx_events.log import INTERACTIONS, LogReader, LogRecord, Partition, Record
 from cx_events.log.sqlite import SqliteLog

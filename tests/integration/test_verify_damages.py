@@ -16,10 +16,11 @@ from tests.projection import in_partitions, workers
 from tests.projection import verified as verified_with
 
 from cx_context.store import Store, offsets, open_store, rebuild_rows, segments
+from cx_context.store.all_tables import METADATA
 from cx_context.store.discarded_letters import write_discards
+from cx_context.store.operations_tables import REBUILDS
 from cx_context.store.sql import Tx
 from cx_context.store.table_rows import in_key_order, key_places
-from cx_context.store.tables import METADATA, REBUILDS
 from cx_events.dead_letters import DeadLetter, encode_dead_letter
 from cx_events.envelope import Identifier
 from cx_events.ids import text_of

@@ -11,7 +11,7 @@ from cx_context.routing_targets import RoutingTarget
 from cx_context.store import tables
 from cx_context.store.part_codec import decode_part
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.ids import NodeId
 
 ASSIGNMENTS = shape_of(tables.ASSIGNMENTS)

@@ -9,7 +9,8 @@ from cx_context.store import tables
 from cx_context.store.decisions import read_withdrawals
 from cx_context.store.graph_view import GraphView
 from cx_context.store.sql import Tx
-from cx_context.store.tables import NO_ID, shape_of
+from cx_context.store.table_shapes import shape_of
+from cx_context.store.tables import NO_ID
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution, standing_attribution

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from cx_context.store.sql import Tx
-from cx_context.store.tables import Shape
+from cx_context.store.table_shapes import Shape
 from cx_events.ids import NodeId
 
 Pair = tuple[NodeId, NodeId]

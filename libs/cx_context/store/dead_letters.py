@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from cx_context.store import tables
+from cx_context.store import operations_tables
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.dead_letters import CONFLICT, WAITING_REASONS, DeadLetter, State, decode_dead_letter, encode_dead_letter
 
 Place = tuple[str, str, str, str]
@@ -176,7 +176,7 @@ async def one(tx: Tx, key: LetterKey) -> DeadLetter | None:
     return decode_dead_letter(bytes(rows[0][0])) if rows else None
 
 
-_DEAD_LETTERS = shape_of(tables.DEAD_LETTERS)
+_DEAD_LETTERS = shape_of(operations_tables.DEAD_LETTERS)
 
 LetterKey = tuple[str, str, str, str]
 """(tenant, source, id, stage): what a dead letter is known by."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from cx_context.store import tables
+from cx_context.store import operations_tables
 from cx_context.store.dead_letters import LetterKey
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.dead_letters import DeadLetter
 
-_DISCARDED = shape_of(tables.DISCARDED_LETTERS)
+_DISCARDED = shape_of(operations_tables.DISCARDED_LETTERS)
 
 DiscardRow = tuple[str, str, str, str, str, str, str]
 """(tenant, source, id, stage, recorded, writer, reason)"""

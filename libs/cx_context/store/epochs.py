@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from cx_context.store.port import tenant_lock
 from cx_context.store.sql import Tx
-from cx_context.store.tables import STORE_EPOCH, shape_of
+from cx_context.store.table_shapes import shape_of
+from cx_context.store.tables import STORE_EPOCH
 from cx_context.versions import COUNT_BITS
 
 STORE_ID_BYTES = 16

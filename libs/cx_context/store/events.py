@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cx_context.fold_faults import is_left_out
 from cx_context.store import tables
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros

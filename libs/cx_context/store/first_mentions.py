@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cx_context.store import tables
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.ids import NodeId
 from cx_identity.first_mentions import ATTESTED, NAMED, Mention, MentionKey
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cx_context.store import tables
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.ids import NodeId
 from cx_identity.model import Edge, Evidence, Profile
 

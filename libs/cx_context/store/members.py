@@ -9,7 +9,8 @@ from cx_context.sections.members import Member
 from cx_context.store import tables
 from cx_context.store.graph import profile_columns, profile_from_row, read_profiles
 from cx_context.store.sql import Tx
-from cx_context.store.tables import NO_ID, shape_of
+from cx_context.store.table_shapes import shape_of
+from cx_context.store.tables import NO_ID
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 from cx_identity.model import Profile

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from cx_context.store.sql import Tx
-from cx_context.store.tables import PARTITIONS, shape_of
+from cx_context.store.table_shapes import shape_of
+from cx_context.store.tables import PARTITIONS
 from cx_events.log import Partition
 
 

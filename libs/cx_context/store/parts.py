@@ -10,7 +10,7 @@ from cx_context.store import tables
 from cx_context.store.members import SOME_AMBIGUOUS_SQL
 from cx_context.store.part_codec import decode_part
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.ids import NodeId
 
 _PARTS = shape_of(tables.PARTS)

@@ -11,7 +11,7 @@ from cx_context.sections.proofs import Lifetimes
 from cx_context.store import tables
 from cx_context.store.decisions import read_withdrawals
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.timestamps import Micros
 from cx_identity.rules import DEFAULT, Rules, RulesChange
 from cx_identity.rules import rules_in_force as latest_rules

@@ -16,7 +16,7 @@ from cx_context.parts.model import Part
 from cx_context.store import tables
 from cx_context.store.part_codec import decode_part, encode_part
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.codec import decode_leniently
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId

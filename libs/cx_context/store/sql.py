@@ -18,7 +18,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cx_context.store.tables import ID, Shape
+from cx_context.store.table_shapes import ID, Shape
 
 Row = Sequence[Any]
 _NAME = re.compile(r"(?<!:):([a-z_]+)")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cx_context.store.all_tables import METADATA
 from cx_context.store.port import TablesDiffer
 from cx_context.store.sql import Tx
-from cx_context.store.tables import METADATA
 
 _TOLD = 3
 """Columns that are named; of more it is told how many."""

@@ -2,67 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Double,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
-    text,
 )
-from sqlalchemy.types import TypeEngine
 
-METADATA = MetaData()
-
-
-def _id(name: str, *, primary_key: bool = False) -> Column[bytes]:
-    return Column(name, LargeBinary(16), nullable=False, primary_key=primary_key)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
-
-
-def _time(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
-
-
-def _flag(name: str) -> Column[bool]:
-    return Column(name, Boolean, nullable=False)
-
-
-def _tie(weight: str) -> tuple[Column[Any], ...]:
-    """Return the columns of an edge's evidence of one weight, all NULL where it has none."""
-    return (
-        Column(f"{weight}_recorded", BigInteger),
-        Column(f"{weight}_source", Text),
-        Column(f"{weight}_id", Text),
-        Column(f"{weight}_rule", Text),
-    )
-
-
-def _where(condition: str) -> dict[str, Any]:
-    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
-
+from cx_context.store.columns import (
+    METADATA,
+    evidence_columns,
+    flag_column,
+    id_column,
+    only_where,
+    text_column,
+    time_column,
+)
 
 EVENTS = Table(
     "events",
     METADATA,
-    _id("key", primary_key=True),
-    _text("tenant"),
-    _id("stream_id"),
-    _id("part_id"),
-    _time("effective"),
-    _time("recorded"),
+    id_column("key", primary_key=True),
+    text_column("tenant"),
+    id_column("stream_id"),
+    id_column("part_id"),
+    time_column("effective"),
+    time_column("recorded"),
     Column("problem", Text),
     Column("raw", LargeBinary, nullable=False),
     Index("events_by_stream", "stream_id", "effective"),
@@ -71,10 +41,10 @@ EVENTS = Table(
 COPIES = Table(
     "copies",
     METADATA,
-    _id("key"),
-    _id("digest"),
-    _text("tenant"),
-    _time("recorded"),
+    id_column("key"),
+    id_column("digest"),
+    text_column("tenant"),
+    time_column("recorded"),
     Column("raw", LargeBinary, nullable=False),
     PrimaryKeyConstraint("key", "digest"),
     comment="copies of an event whose content differs from the one that counts, or once did",
@@ -82,10 +52,10 @@ COPIES = Table(
 PARTS = Table(
     "parts",
     METADATA,
-    _id("part_id", primary_key=True),
-    _text("tenant"),
-    _id("stream_id"),
-    _id("interaction"),
+    id_column("part_id", primary_key=True),
+    text_column("tenant"),
+    id_column("stream_id"),
+    id_column("interaction"),
     Column("body", LargeBinary, nullable=False),
     Index("parts_by_stream", "stream_id"),
     Index("parts_by_interaction", "interaction"),
@@ -95,11 +65,11 @@ PARTS = Table(
 ASSIGNMENTS = Table(
     "assignments",
     METADATA,
-    _id("part_id"),
-    _text("kind"),
-    _text("name"),
-    _text("tenant"),
-    _id("interaction"),
+    id_column("part_id"),
+    text_column("kind"),
+    text_column("name"),
+    text_column("tenant"),
+    id_column("interaction"),
     PrimaryKeyConstraint("part_id", "kind", "name"),
     Index("assignments_by_desk", "tenant", "kind", "name"),
     comment="live sides of interactions by the desks that they concern (cx_context.routing_targets), written by "
@@ -108,32 +78,32 @@ ASSIGNMENTS = Table(
 INTERACTIONS = Table(
     "interactions",
     METADATA,
-    _id("node", primary_key=True),
-    _text("tenant"),
+    id_column("node", primary_key=True),
+    text_column("tenant"),
     sqlite_with_rowid=False,
     comment="the first part of an interaction is announced here, so that two first writers see each other",
 )
 PROFILES = Table(
     "profiles",
     METADATA,
-    _id("id", primary_key=True),
-    _text("tenant"),
-    _text("kind"),
-    _text("scope"),
-    _text("value"),
-    _time("first_recorded"),
-    _flag("attested"),
+    id_column("id", primary_key=True),
+    text_column("tenant"),
+    text_column("kind"),
+    text_column("scope"),
+    text_column("value"),
+    time_column("first_recorded"),
+    flag_column("attested"),
     sqlite_with_rowid=False,
 )
 EDGES = Table(
     "edges",
     METADATA,
-    _id("a"),
-    _id("b"),
-    _text("tenant"),
-    *_tie("proved"),
-    *_tie("asserted"),
-    *_tie("claimed"),
+    id_column("a"),
+    id_column("b"),
+    text_column("tenant"),
+    *evidence_columns("proved"),
+    *evidence_columns("asserted"),
+    *evidence_columns("claimed"),
     PrimaryKeyConstraint("a", "b"),
     Index("edges_by_other_end", "b"),
     sqlite_with_rowid=False,
@@ -143,23 +113,23 @@ SIGHTINGS = Table(
     "sightings",
     METADATA,
     Column("kind", Integer, nullable=False),
-    _id("a"),
-    _id("b"),
-    _id("key"),
-    _text("tenant"),
-    _time("effective"),
-    _time("recorded"),
-    _text("source"),
-    _text("id"),
-    _text("rule"),
+    id_column("a"),
+    id_column("b"),
+    id_column("key"),
+    text_column("tenant"),
+    time_column("effective"),
+    time_column("recorded"),
+    text_column("source"),
+    text_column("id"),
+    text_column("rule"),
     PrimaryKeyConstraint("kind", "a", "b", "key"),
     comment="events that were the first to name a profile (a = b) or to tie two at some moment of the past",
 )
 SEGMENTS = Table(
     "segments",
     METADATA,
-    _id("part_id"),
-    _time("since"),
+    id_column("part_id"),
+    time_column("since"),
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("part_id", "since"),
     comment="a part of many facts, cut by effective time: since is the least that a segment may hold",
@@ -167,8 +137,8 @@ SEGMENTS = Table(
 LINK_EVENTS = Table(
     "link_events",
     METADATA,
-    _id("profile"),
-    _id("key"),
+    id_column("profile"),
+    id_column("key"),
     PrimaryKeyConstraint("profile", "key"),
     sqlite_with_rowid=False,
     comment="events that name a profile and live elsewhere, so that evidence can be gathered again",
@@ -176,17 +146,17 @@ LINK_EVENTS = Table(
 DECISIONS = Table(
     "decisions",
     METADATA,
-    _id("key", primary_key=True),
-    _text("tenant"),
-    _time("effective"),
-    _time("recorded"),
-    _text("source"),
-    _text("id"),
-    _text("kind"),
-    _id("a"),
-    _id("b"),
-    _text("withdraws"),
-    _text("reason"),
+    id_column("key", primary_key=True),
+    text_column("tenant"),
+    time_column("effective"),
+    time_column("recorded"),
+    text_column("source"),
+    text_column("id"),
+    text_column("kind"),
+    id_column("a"),
+    id_column("b"),
+    text_column("withdraws"),
+    text_column("reason"),
     Index("decisions_by_a", "a"),
     Index("decisions_by_b", "b"),
     Index("decisions_by_tenant", "tenant"),
@@ -194,14 +164,14 @@ DECISIONS = Table(
 ATTRIBUTIONS = Table(
     "attributions",
     METADATA,
-    _id("key", primary_key=True),
-    _text("tenant"),
-    _time("effective"),
-    _time("recorded"),
-    _text("source"),
-    _text("id"),
-    _id("interaction"),
-    _id("profile"),
+    id_column("key", primary_key=True),
+    text_column("tenant"),
+    time_column("effective"),
+    time_column("recorded"),
+    text_column("source"),
+    text_column("id"),
+    id_column("interaction"),
+    id_column("profile"),
     Index("attributions_by_tenant", "tenant"),
     Index("attributions_by_interaction", "interaction"),
     Index("attributions_by_profile", "profile"),
@@ -209,34 +179,34 @@ ATTRIBUTIONS = Table(
 RULE_CHANGES = Table(
     "rule_changes",
     METADATA,
-    _id("key", primary_key=True),
-    _text("tenant"),
-    _time("effective"),
-    _time("recorded"),
-    _text("source"),
-    _text("id"),
-    _text("rules"),
+    id_column("key", primary_key=True),
+    text_column("tenant"),
+    time_column("effective"),
+    time_column("recorded"),
+    text_column("source"),
+    text_column("id"),
+    text_column("rules"),
 )
 MEMBERS = Table(
     "members",
     METADATA,
-    _id("profile", primary_key=True),
-    _text("tenant"),
-    _id("customer"),
-    _id("core"),
-    _flag("shared"),
-    _flag("firmly_shared"),
-    _flag("ambiguous"),
-    _flag("claimed"),
-    _flag("decided"),
-    _flag("settled"),
-    _text("rule"),
-    _text("evidence"),
+    id_column("profile", primary_key=True),
+    text_column("tenant"),
+    id_column("customer"),
+    id_column("core"),
+    flag_column("shared"),
+    flag_column("firmly_shared"),
+    flag_column("ambiguous"),
+    flag_column("claimed"),
+    flag_column("decided"),
+    flag_column("settled"),
+    text_column("rule"),
+    text_column("evidence"),
     Column("confidence", Integer, nullable=False),
-    _id("via"),
+    id_column("via"),
     Index("members_by_customer", "customer"),
-    Index("members_shared", "tenant", **_where("shared")),
-    Index("members_ambiguous", "tenant", **_where("ambiguous")),
+    Index("members_shared", "tenant", **only_where("shared")),
+    Index("members_ambiguous", "tenant", **only_where("ambiguous")),
     sqlite_with_rowid=False,
     comment="profiles that are not simply a customer of their own, and what they are (cx_identity.model.Resolution); "
     "written under the tenant's exclusive graph lock",
@@ -244,14 +214,14 @@ MEMBERS = Table(
 REFUSED_CLAIMS = Table(
     "refused_claims",
     METADATA,
-    _id("identifier"),
-    _id("other"),
-    _text("tenant"),
-    _text("reason"),
-    _time("recorded"),
-    _text("source"),
-    _text("id"),
-    _flag("settled"),
+    id_column("identifier"),
+    id_column("other"),
+    text_column("tenant"),
+    text_column("reason"),
+    time_column("recorded"),
+    text_column("source"),
+    text_column("id"),
+    flag_column("settled"),
     PrimaryKeyConstraint("identifier", "other"),
     Index("refused_claims_by_other", "other"),
     Index("refused_claims_by_tenant", "tenant", "identifier"),
@@ -262,12 +232,12 @@ REFUSED_CLAIMS = Table(
 WITHHELD_CLAIMS = Table(
     "withheld_claims",
     METADATA,
-    _id("identifier"),
-    _id("other"),
-    _text("tenant"),
-    _time("recorded"),
-    _text("source"),
-    _text("id"),
+    id_column("identifier"),
+    id_column("other"),
+    text_column("tenant"),
+    time_column("recorded"),
+    text_column("source"),
+    text_column("id"),
     PrimaryKeyConstraint("identifier", "other"),
     Index("withheld_claims_by_identifier", "identifier", "recorded"),
     Index("withheld_claims_by_other", "other", "recorded"),
@@ -279,7 +249,7 @@ WITHHELD_CLAIMS = Table(
 VERSIONS = Table(
     "versions",
     METADATA,
-    _id("customer"),
+    id_column("customer"),
     Column("stripe", Integer, nullable=False),
     Column("n", BigInteger, nullable=False),
     PrimaryKeyConstraint("customer", "stripe"),
@@ -291,18 +261,18 @@ STORE_EPOCH = Table(
     "store_epoch",
     METADATA,
     Column("one", Integer, primary_key=True, autoincrement=False),
-    _id("store"),
+    id_column("store"),
     Column("epoch", BigInteger, nullable=False),
     comment="one row: the store's id, and 1 + the offset of the record on cx.stores that announced it last",
 )
 PARTITIONS = Table(
     "partitions",
     METADATA,
-    _text("topic"),
+    text_column("topic"),
     Column("number", Integer, nullable=False),
     Column("next_offset", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
-    _text("owner"),
+    text_column("owner"),
     Column("leased_until", Double, nullable=False),
     Column("moved_at", Double, nullable=False),
     PrimaryKeyConstraint("topic", "number"),
@@ -318,83 +288,11 @@ WORKERS = Table(
 OUTBOX = Table(
     "outbox",
     METADATA,
-    _id("id", primary_key=True),
-    _text("tenant"),
+    id_column("id", primary_key=True),
+    text_column("tenant"),
     Column("body", LargeBinary, nullable=False),
     Column("desks", LargeBinary, nullable=False),
     comment="customers whose context a batch changed, and whose desks that concerns, for cx.context-changes",
 )
-DEAD_LETTERS = Table(
-    "dead_letters",
-    METADATA,
-    _text("tenant"),
-    _text("source"),
-    _text("id"),
-    _text("stage"),
-    _text("reason"),
-    _text("detail"),
-    _text("recorded"),
-    Column("body", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("tenant", "source", "id", "stage"),
-)
-DISCARDED_LETTERS = Table(
-    "discarded_letters",
-    METADATA,
-    _text("tenant"),
-    _text("source"),
-    _text("id"),
-    _text("stage"),
-    _text("recorded"),
-    _text("writer"),
-    _text("reason"),
-    PrimaryKeyConstraint("tenant", "source", "id", "stage"),
-    comment="dead letters that nobody need look at: who decided so, when and why; a row may come before its letter",
-)
-REBUILDS = Table(
-    "rebuilds",
-    METADATA,
-    Column("subject", Text, primary_key=True),
-    _text("phase"),
-    _text("wanted"),
-    _text("owner"),
-    Column("epoch", BigInteger, nullable=False),
-    Column("leased_until", Double, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    comment="the latest rebuild of a subject: who works on it (lease, epoch), and its record as JSON",
-)
-
-
-ID = "id"
-"""A column's type where each value has 16 bytes; ``bytea`` to PostgreSQL."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Columns that one statement writes, with their PostgreSQL types, or ``ID``."""
-
-    table: str
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
-
-
-_PG_TYPES = {
-    LargeBinary: "bytea",
-    Text: "text",
-    BigInteger: "bigint",
-    Integer: "int",
-    Boolean: "bool",
-    Double: "float8",
-}
-
-
-def shape_of(table: Table, *names: str) -> Shape:
-    """Return all columns of a table, or those named."""
-    columns = [table.columns[name] for name in names] or list(table.columns)
-    return Shape(table.name, tuple(c.name for c in columns), tuple(_type_of(c.type) for c in columns))
-
-
-def _type_of(type_: TypeEngine[Any]) -> str:
-    return ID if isinstance(type_, LargeBinary) and type_.length else _PG_TYPES[type(type_)]
-
 
 NO_ID = bytes(16)

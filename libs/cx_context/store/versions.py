@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from cx_context.store import tables
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.ids import NodeId
 
 _VERSIONS = shape_of(tables.VERSIONS)

@@ -15,7 +15,7 @@ from cx_context.store import claim_pairs, tables
 from cx_context.store.claim_pairs import EARLIEST, Pair, rows_at_ends, rows_of
 from cx_context.store.graph import profile_columns, profile_from_row
 from cx_context.store.sql import Tx
-from cx_context.store.tables import shape_of
+from cx_context.store.table_shapes import shape_of
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 from cx_identity.candidates import weaker_end

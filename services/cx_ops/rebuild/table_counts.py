@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from cx_context.store import table_rows
+from cx_context.store.all_tables import METADATA
 from cx_context.store.shadow import MADE_OF_THE_LOG
 from cx_context.store.sql import Tx
-from cx_context.store.tables import METADATA
 from cx_ops.rebuild.comparison import Watch
 from cx_ops.rebuild.record import TableCount
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cx_context.store import epochs, tables
+from cx_context.store import epochs, operations_tables, tables
 from cx_context.store.dead_letters import LetterKey, letter_row
 from cx_context.store.discarded_letters import discard_row
 from cx_context.store.epochs import StoreEpoch
@@ -133,7 +133,7 @@ def workers(of: Expected) -> Expectation:
 
 def rebuilds(of: Expected) -> Expectation:
     """Check nothing: what operators asked for is no fact."""
-    return Expectation(tables.REBUILDS, fault_of=lambda row: None)
+    return Expectation(operations_tables.REBUILDS, fault_of=lambda row: None)
 
 
 def outbox(of: Expected) -> Expectation:
@@ -186,7 +186,7 @@ def dead_letters(of: Expected) -> Expectation:
         for key in sorted(missing):
             say(f"dead_letters {shown(key)}: the row is missing")
 
-    return Expectation(tables.DEAD_LETTERS, fault_of=fault, at_end=at_end)
+    return Expectation(operations_tables.DEAD_LETTERS, fault_of=fault, at_end=at_end)
 
 
 def discarded_letters(of: Expected) -> Expectation:
@@ -203,4 +203,4 @@ def discarded_letters(of: Expected) -> Expectation:
         for key in sorted(missing):
             say(f"discarded_letters {shown(key)}: the row is missing")
 
-    return Expectation(tables.DISCARDED_LETTERS, fault_of=fault, at_end=at_end)
+    return Expectation(operations_tables.DISCARDED_LETTERS, fault_of=fault, at_end=at_end)

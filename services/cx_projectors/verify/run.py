@@ -9,13 +9,13 @@ from typing import TypeVar
 
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, epochs, offsets, table_rows
+from cx_context.store.all_tables import METADATA
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.dead_letters import LetterKey
 from cx_context.store.events import read_event_keys
 from cx_context.store.finding import find_node
 from cx_context.store.sql import Tx
-from cx_context.store.tables import METADATA
 from cx_events.dead_letters import FOLD, NOT_APPLIED
 from cx_events.errors import TryLater
 from cx_events.ids import text_of

@@ -24,9 +24,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from cx_context.store.all_tables import METADATA
 from cx_context.store.migrations import FOLDER, SELECT_LEAST, VERSION_TABLE, Revisions
 from cx_context.store.port import TROUBLES, TablesDiffer, unavailable
-from cx_context.store.tables import METADATA
 from cx_events.errors import CxError, Fatal, TryLater
 
 PATIENCE = 60.0
