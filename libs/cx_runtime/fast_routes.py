@@ -12,26 +12,29 @@ the same path should stand in a router as well, which documents it and answers 4
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from cx_runtime import whole_answers
 from cx_runtime.http import install_problems
-from cx_runtime.metrics import Metrics
+from cx_runtime.metrics import OTHER, Metrics
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 SocketEndpoint = Callable[[WebSocket], Awaitable[None]]
 
 
 class _FastRoute(NamedTuple):
-    """``parameter``: what the step that varies is called in ``path_params``; nothing where none does."""
+    """``path``: as it was given. ``parameter``: the step's name in ``path_params``; empty where no step varies."""
 
+    path: str
     endpoint: Endpoint
     methods: frozenset[str]
     parameter: str
@@ -43,9 +46,11 @@ class FastRouteApp(FastAPI):
     def __init__(self, metrics: Metrics, **more: Any) -> None:
         """``more`` is FastAPI's."""
         super().__init__(**more)
+        self._metrics = metrics
         self._problems = install_problems(self, metrics)
         self._routes: dict[tuple[str, str], _FastRoute] = {}
         self._sockets: dict[str, tuple[str, SocketEndpoint]] = {}
+        self._paths: dict[Any, str] = {}
 
     def fast_route(self, path: str, endpoint: Endpoint, methods: Collection[str]) -> None:
         """Answer ``path``, of whose last two steps one may be a parameter (``{NAME}``)."""
@@ -53,7 +58,8 @@ class FastRouteApp(FastAPI):
         parameter, _, tail = rest.partition("}")
         if opened and (tail.count("/") > 1 or "{" in tail):
             raise ValueError(f"{path}: one of the last two steps may be a parameter")
-        self._routes[head, tail] = _FastRoute(endpoint, frozenset(methods), parameter)
+        self._routes[head, tail] = _FastRoute(path, endpoint, frozenset(methods), parameter)
+        self._metrics.begin_route(path)
 
     def fast_socket(self, path: str, endpoint: SocketEndpoint) -> None:
         """Serve WebSockets at ``path``, whose last step is a parameter (``{NAME}``). ``endpoint`` answers all errors:
@@ -71,19 +77,44 @@ class FastRouteApp(FastAPI):
                 scope["path_params"] = {socket[0]: step}
                 await socket[1](WebSocket(scope, receive, send))
                 return
-        found = self._found(scope) if scope["type"] == "http" else None
-        if found is None:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+            return
+        began = time.perf_counter()
+        found = self._found(scope)
+        if found is None:
+            await super().__call__(scope, receive, self._counting(scope, send, began))
             return
         request = Request(scope, receive)
         try:
-            response = await found(request)
+            response = await found.endpoint(request)
         except Exception as error:  # each has its answer; what is nobody's fault but ours is logged there
             response = self._problems.answer(request, error)
+        self._metrics.answered(found.path, response.status_code, time.perf_counter() - began)
         if not whole_answers.write(scope.get("state", {}), response):
             await response(scope, receive, send)
 
-    def _found(self, scope: Scope) -> Endpoint | None:
+    def _counting(self, scope: Scope, send: Send, began: float) -> Send:
+        """Return a ``send`` that counts the answer once its head is sent, by the route that the framework found."""
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.answered(self._path(scope), message["status"], time.perf_counter() - began)
+            await send(message)
+
+        return counted
+
+    def _path(self, scope: Scope) -> str:
+        """Return the path of the route that the framework found. Starlette tells the endpoint alone."""
+        endpoint = scope.get("endpoint")
+        if endpoint is None:
+            return OTHER
+        if endpoint not in self._paths:
+            routes = [route for route in self.routes if isinstance(route, Route)]
+            self._paths = {route.endpoint: route.path for route in routes}
+        return self._paths.get(endpoint, OTHER)
+
+    def _found(self, scope: Scope) -> _FastRoute | None:
         path: str = scope["path"]
         found = self._routes.get((path, ""))
         if found is not None:
@@ -99,4 +130,4 @@ class FastRouteApp(FastAPI):
             if found is None or not found.parameter or not step:
                 return None
             scope["path_params"] = {found.parameter: step}
-        return found.endpoint if scope["method"] in found.methods else None
+        return found if scope["method"] in found.methods else None

@@ -272,9 +272,10 @@ def operations(health: Health) -> list[Route]:
     return [Route("/healthz", live), Route("/readyz", ready)]
 
 
-def metrics_route(metrics: Metrics, key: str | None) -> Route:
+def metrics_route(metrics: Metrics, key: str | None, health: Health) -> Route:
     """``/metrics``: to whoever presents the key as a bearer token, to everybody where ``key`` is None.
 
+    Whether the process is ready is asked anew for each scrape, and told with it.
     They tell of all tenants, so a tenant's key is none for them. An empty key lets nobody in.
     """
 
@@ -283,7 +284,7 @@ def metrics_route(metrics: Metrics, key: str | None) -> Route:
             token = bearer_token(request.headers)
             if not key or not hmac.compare_digest(token.encode(), key.encode()):
                 raise Refused("bad-key", "this key does not open /metrics: it has one of its own, CX_METRICS_KEY", 401)
-        content, content_type = metrics.render()
+        content, content_type = metrics.render(await health.ready())
         return Response(content, media_type=content_type)
 
     return Route("/metrics", measures)

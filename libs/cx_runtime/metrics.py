@@ -1,26 +1,35 @@
 """The process's metrics for Prometheus. One ``Metrics`` is made at the start and handed on.
 
-Names start with ``cx_``; durations are seconds. A label whose values come from outside is bounded: after the first
-``MOST_VALUES`` the rest count as ``other``, so that nobody can fill a scraper's memory.
+What each metric means stands in ``cx_runtime.metric_catalogue``. Names start with ``cx_``; durations are seconds. A
+label whose values come from outside is bounded: after the first ``MOST_VALUES`` the rest count as ``other``, so that
+nobody can fill a scraper's memory.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from importlib.metadata import PackageNotFoundError, version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from cx_runtime.health import Health
+from cx_runtime.health import Health, Report
+from cx_runtime.metric_catalogue import METRICS, SHORT_SECONDS
 
 MOST_VALUES = 200
 OTHER = "other"
 STALE_SECONDS = 10.0
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+OUTCOMES = ("accepted", "ignored", "dead-letter", "refused", "unavailable")
+"""How a request of a connection may end."""
+
+PROBED = ("log", "store", "disk", "mapping", "mail")
+"""The parts that readiness asks (``Health.probe``)."""
+
+_AGES = METRICS["cx_progress_age_seconds"]
 _PARTS = ("log", "store", "blobs", "mapping")
 _PROBLEMS = (
     *(("503", reason) for reason in ("try-later", "too-many-requests", "too-many-bytes", "too-many-connections")),
@@ -34,6 +43,10 @@ _DEAD = (
     ("decode", "unknown-tenant"),
     ("map", "took-too-long"),
     ("map", "mapping-crashed"),
+    ("map", "adapter-fault"),
+    ("fold", "unfoldable"),
+    ("fold", "not-applied"),
+    ("conflict", "other-content"),
 )
 
 
@@ -87,44 +100,59 @@ class Metrics:
         self._kind = Bounded()
         self._reason = Bounded()
 
-        self._accepted = self._counter("cx_intake_events", "events that are durable", "provider", "type")
+        self._accepted = self._counter("cx_intake_events_total")
         self._accepted_by: dict[tuple[str, str], Counter] = {}
-        self._refused = self._counter("cx_intake_refused", "requests and events refused", "provider", "reason")
-        self._ignored = self._counter("cx_intake_ignored", "notices left out on purpose", "provider", "kind")
-        self._shown = self._counter("cx_contexts_shown", "contexts that desktops said are on screen", "before_answer")
-        self._dead = self._counter("cx_dead_letters", "dead letters written", "stage", "reason")
-        self._unavailable = self._counter("cx_unavailable", "answers that a part was not there", "part")
-        self._problems = self._counter("cx_http_problems", "problem documents sent", "status", "reason")
-        self.append_seconds = self._histogram("cx_log_append_seconds", "from hand-over to durable")
-        self.requests_open = Gauge("cx_http_requests_open", "requests under way", registry=self.registry)
-        self.request_bytes = Gauge("cx_http_request_bytes", "bytes of bodies under way", registry=self.registry)
-        self.streams_open = Gauge("cx_streams_open", "event streams under way", registry=self.registry)
-        self.stream_frames = self._counter("cx_stream_frames", "states sent to followers", "kind")
-        self.mail_bytes = Gauge("cx_smtp_bytes", "bytes of mails under way", registry=self.registry)
-        self.chats_open = Gauge("cx_chats_open", "open chat sockets", registry=self.registry)
+        self._requests = self._counter("cx_intake_requests_total")
+        self._requests_by: dict[tuple[str, str, str], Counter] = {}
+        self._refused = self._counter("cx_intake_refused_total")
+        self._ignored = self._counter("cx_intake_ignored_total")
+        self._shown = self._counter("cx_contexts_shown_total")
+        self._dead = self._counter("cx_dead_letters_total")
+        self._unavailable = self._counter("cx_unavailable_total")
+        self._problems = self._counter("cx_http_problems_total")
+        self._answers = self._counter("cx_http_requests_total")
+        self._answer_seconds = self._histogram("cx_http_request_seconds")
+        self._answers_by: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self.append_seconds = self._histogram("cx_log_append_seconds")
+        self.requests_open = self._gauge("cx_http_requests_open")
+        self.request_bytes = self._gauge("cx_http_request_bytes")
+        self.streams_open = self._gauge("cx_streams_open")
+        self.stream_frames = self._counter("cx_stream_frames_total")
+        self.mail_bytes = self._gauge("cx_smtp_bytes")
+        self.chats_open = self._gauge("cx_chats_open")
 
-        self.batch_seconds = self._histogram("cx_projector_batch_seconds", "one transaction of a projector")
-        self.batch_events = self._counter("cx_projector_events", "events applied", "outcome")
-        self.lag_events = self._fresh("cx_projector_lag_events", "events not yet applied", "topic", "partition")
-        self.lag_seconds = self._fresh("cx_projector_lag_seconds", "age of the first event not yet applied", "topic")
-        self.retries = self._counter("cx_retries", "work begun again after a conflict or a fault", "what")
-        self.relayed = self._counter("cx_relay_notices", "change notices relayed from the outbox")
-        self.relay_waiting = self._fresh("cx_relay_waiting", "change notices not yet relayed")
+        self.batch_seconds = self._histogram("cx_projector_batch_seconds")
+        self.batch_events = self._counter("cx_projector_events_total")
+        self.lag_events = self._fresh("cx_projector_lag_events")
+        self.lag_seconds = self._fresh("cx_projector_lag_seconds")
+        self.retries = self._counter("cx_retries_total")
+        self.relayed = self._counter("cx_relay_notices_total")
+        self.relay_waiting = self._fresh("cx_relay_waiting")
+        self.relay_lag = self._fresh("cx_relay_lag_seconds")
         self._begin_at_zero()
+        ProcessCollector(registry=self.registry)
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(name, text, labels, registry=self.registry)
+    def _counter(self, name: str) -> Counter:
+        spec = METRICS[name]
+        return Counter(name, spec.meaning, spec.labels, registry=self.registry)
 
-    def _fresh(self, name: str, text: str, *labels: str) -> FreshGauge:
-        gauge = FreshGauge(name, text, *labels)
+    def _gauge(self, name: str) -> Gauge:
+        spec = METRICS[name]
+        return Gauge(name, spec.meaning, spec.labels, registry=self.registry)
+
+    def _fresh(self, name: str) -> FreshGauge:
+        spec = METRICS[name]
+        gauge = FreshGauge(name, spec.meaning, *spec.labels)
         self.registry.register(gauge)
         return gauge
 
-    def _histogram(self, name: str, text: str) -> Histogram:
-        return Histogram(name, text, registry=self.registry, buckets=_SECONDS)
+    def _histogram(self, name: str) -> Histogram:
+        spec = METRICS[name]
+        return Histogram(name, spec.meaning, spec.labels, registry=self.registry, buckets=SHORT_SECONDS)
 
     def _begin_at_zero(self) -> None:
         """Counters with the labels that are known beforehand: an alert on a rise sees the first one, too."""
+        self._gauge("cx_build_info").labels(_release()).set(1)
         for what in ("task", "fenced", "failed", *_PARTS):
             self.retries.labels(what)
         for part in _PARTS:
@@ -139,6 +167,33 @@ class Metrics:
             self._problems.labels(status, self._reason(reason))
         for stage, reason in _DEAD:
             self._dead.labels(stage, self._reason(reason))
+
+    def begin_connection(self, provider: str, connection: str) -> None:
+        """Count a connection's requests from now on, at zero. ``connection`` is empty for ``client``."""
+        for outcome in OUTCOMES:
+            self._requests.labels(provider, connection, outcome)
+
+    def request(self, provider: str, connection: str, outcome: str) -> None:
+        """Count one request, mail or message. ``connection``: a configured one. ``outcome``: one of ``OUTCOMES``."""
+        counter = self._requests_by.get((provider, connection, outcome))
+        if counter is None:
+            counter = self._requests.labels(provider, connection, outcome)
+            self._requests_by[provider, connection, outcome] = counter
+        counter.inc()
+
+    def begin_route(self, route: str) -> None:
+        """Count a route's answers from now on, at zero."""
+        for status in ("2xx", "4xx", "5xx"):
+            self._answers.labels(route, status)
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """Count an answer. ``route``: a path with its parameters' names, or ``other``. ``seconds``: until its head."""
+        found = self._answers_by.get((route, status))
+        if found is None:
+            labelled = self._answers.labels(route, f"{status // 100}xx"), self._answer_seconds.labels(route)
+            found = self._answers_by[route, status] = labelled
+        found[0].inc()
+        found[1].observe(seconds)
 
     def begin_provider(self, provider: str) -> None:
         """Counters of a provider that this process serves, or of ``client``, from now on."""
@@ -182,9 +237,30 @@ class Metrics:
         """Export the age of each worker's last progress."""
         self.registry.register(_ProgressAges(health))
 
-    def render(self) -> tuple[bytes, str]:
-        """The exposition and its content type."""
-        return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
+    def render(self, report: Report | None = None) -> tuple[bytes, str]:
+        """Return the exposition and its content type. ``report``: the readiness at this moment, told with it."""
+        content = generate_latest(self.registry)
+        if report is not None:
+            content += generate_latest(_readiness(report))
+        return content, CONTENT_TYPE_PLAIN_0_0_4
+
+
+def _readiness(report: Report) -> CollectorRegistry:
+    """Return whether the process is ready, and its parts up, as metrics of a moment."""
+    registry = CollectorRegistry()
+    Gauge("cx_ready", METRICS["cx_ready"].meaning, registry=registry).set(report.ok)
+    parts = Gauge("cx_part_up", METRICS["cx_part_up"].meaning, ("part",), registry=registry)
+    for name, part in report.parts.items():
+        if part.age is None and name in PROBED:
+            parts.labels(name).set(part.ok)
+    return registry
+
+
+def _release() -> str:
+    try:
+        return version("throughline")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 class _ProgressAges(Collector):
@@ -192,7 +268,7 @@ class _ProgressAges(Collector):
         self._health = health
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        ages = GaugeMetricFamily("cx_progress_age_seconds", "since a worker's last progress", labels=["worker"])
+        ages = GaugeMetricFamily(_AGES.name, _AGES.meaning, labels=_AGES.labels)
         for name, age in self._health.ages().items():
             ages.add_metric([name], age)
         yield ages

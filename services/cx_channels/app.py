@@ -37,5 +37,5 @@ def create_app(
     add_routes(app, intake, tenants, metrics, limits=limits, public_url=public_url)
     for server in servers:
         server.add_routes(app)
-    app.router.routes.extend([*operations(health), metrics_route(metrics, None)])
+    app.router.routes.extend([*operations(health), metrics_route(metrics, None, health)])
     return app

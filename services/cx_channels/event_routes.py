@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -36,6 +38,9 @@ class EventRoutes:
         self._json_limits = JsonLimits(max_bytes=limits.body.max_bytes)
 
     async def send_events(self, request: HttpRequest) -> Response:
+        return await self._counted(self._publish(request))
+
+    async def _publish(self, request: HttpRequest) -> Response:
         try:
             who = authenticate_sender(request.headers, self._tenants)
             bucket = self._intake.rates.of_key(who.tenant, who.key)
@@ -54,6 +59,21 @@ class EventRoutes:
         return _answer(result)
 
     async def import_vcon(self, request: HttpRequest) -> Response:
+        return await self._counted(self._import(request))
+
+    async def _counted(self, work: Awaitable[Response]) -> Response:
+        outcome = "unavailable"
+        try:
+            response = await work
+            outcome = "accepted" if response.status_code == 202 else "refused"
+        except Refused:
+            outcome = "refused"
+            raise
+        finally:
+            self._metrics.request(CLIENT, "", outcome)
+        return response
+
+    async def _import(self, request: HttpRequest) -> Response:
         try:
             who = authenticate_sender(request.headers, self._tenants)
             bucket = self._intake.rates.of_key(who.tenant, who.key)

@@ -13,7 +13,7 @@ from cx_channels.intake import Intake
 from cx_channels.limits import MAX_QUERY_FIELDS, Limits
 from cx_channels.provider import DEFAULT_MAX_BYTES, Connection, Provider, Request
 from cx_channels.readiness import setup_problems
-from cx_events.errors import NotSetUp, Refused, TooFast
+from cx_events.errors import NotSetUp, Refused, TooFast, TryLater
 from cx_runtime.http import read_body
 from cx_runtime.metrics import Metrics
 
@@ -44,6 +44,10 @@ class HookRoutes:
             received = _as_received(request, body, self._base, self._intake.now())
         except Refused as refused:
             self._metrics.refused(provider.name, refused.reason)
+            self._metrics.request(provider.name, connection.id, "refused")
+            raise
+        except TryLater:
+            self._metrics.request(provider.name, connection.id, "unavailable")
             raise
         try:
             answer = await self._intake.receive(received, connection)

@@ -247,16 +247,29 @@ class Intake:
         rate, ``TryLater`` where it may not be durable. A genuine request that can't be mapped becomes a dead letter and
         is answered like any other.
         """
+        outcome = "unavailable"
+        try:
+            answer, outcome = await self._receive(request, connection)
+        except Refused:
+            outcome = "refused"
+            raise
+        finally:
+            self._metrics.request(connection.provider, connection.id, outcome)
+        return answer
+
+    async def _receive(self, request: Request, connection: Connection) -> tuple[Answer, str]:
+        """Return the answer and one of ``cx_runtime.metrics.OUTCOMES``."""
         provider = self._providers[connection.provider]
         challenged = verify_request(provider, request, connection, self._metrics)
         if challenged is not None:
-            return challenged
+            return challenged, "ignored"
         # Only now: forged requests must not use up the rate of the provider.
         claim(connection.tenant, shares.connection(connection.id))
         self.rates.of_connection(connection.id).take()
         mapped, failures = await self.map(provider, request, connection)
-        await self.publish_mapped(mapped, failures, request, connection)
-        return provider.answer(mapped, request)
+        failures = await self.publish_mapped(mapped, failures, request, connection)
+        outcome = "dead-letter" if failures else "accepted" if mapped.drafts else "ignored"
+        return provider.answer(mapped, request), outcome
 
     async def publish_mapped(
         self, mapped: Mapped, failures: list[MappingFailure], request: Request, connection: Connection

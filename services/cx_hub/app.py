@@ -24,12 +24,12 @@ def compose_app(
         add_routes(app)
     app.router.routes.extend(operations(health))
     if metrics_key is not None:
-        app.router.routes.append(metrics_route(metrics, metrics_key))
+        app.router.routes.append(metrics_route(metrics, metrics_key, health))
     return app
 
 
-def measures_app(metrics: Metrics, key: str | None) -> Starlette:
+def measures_app(metrics: Metrics, health: Health, key: str | None) -> Starlette:
     """``/metrics`` alone, for a port of its own. ``key`` as of ``metrics_route``."""
-    app = Starlette(routes=[metrics_route(metrics, key)])
+    app = Starlette(routes=[metrics_route(metrics, key, health)])
     install_problems(app, metrics)
     return app

@@ -11,6 +11,7 @@ import structlog
 
 from cx_events.errors import Fatal
 from cx_hub.app import measures_app
+from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 from cx_runtime.serve import Server, server_config
 from cx_runtime.settings import Settings
@@ -53,7 +54,7 @@ def _kept_key(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def measures_served(settings: Settings, metrics: Metrics) -> AsyncIterator[int]:
+async def measures_served(settings: Settings, metrics: Metrics, health: Health) -> AsyncIterator[int]:
     """Serve ``/metrics`` on a port of its own, if one is configured, until the block ends. The port; 0 if none is.
 
     It is there first and goes last, so that a start and a stop can be watched.
@@ -61,7 +62,7 @@ async def measures_served(settings: Settings, metrics: Metrics) -> AsyncIterator
     if settings.metrics_port is None:
         yield 0
         return
-    app = measures_app(metrics, settings.metrics_key or None)
+    app = measures_app(metrics, health, settings.metrics_key or None)
     with listening(settings.host, settings.metrics_port, "metrics") as listener:
         port = int(listener.getsockname()[1])
         config = server_config(app, settings.host, port, drain_seconds=1.0, log_level="warning", lifespan="off")

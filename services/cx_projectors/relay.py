@@ -55,6 +55,7 @@ class Relay:
         self._health = health
         self._woken = asyncio.Event()
         self._count_again = 0.0
+        self._level_at = time.monotonic()
 
     def wake(self) -> None:
         """Relay at once: a batch has left something, and followers need not wait until we would look."""
@@ -69,16 +70,24 @@ class Relay:
                     await self._relay_and_rest(progress)
                 except TryLater as error:
                     progress.tried(error)
+                    self._report_lag()
                     await asyncio.sleep(PAUSE_SECONDS)
         finally:
             progress.end()
             self._metrics.relay_waiting.clear()
+            self._metrics.relay_lag.clear()
+
+    def _report_lag(self) -> None:
+        self._metrics.relay_lag.set(time.monotonic() - self._level_at)
 
     async def _relay_and_rest(self, progress: Progress) -> None:
         self._woken.clear()
         began = time.monotonic()
         rows = await self.step()
         progress.mark()
+        if rows < ROWS_AT_ONCE:
+            self._level_at = time.monotonic()
+        self._report_lag()
         if rows < ROWS_AT_ONCE:
             await self._rest(min(time.monotonic() - began, IDLE_SECONDS))
             await self._idle()

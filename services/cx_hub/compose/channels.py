@@ -33,8 +33,7 @@ async def channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     limits = Limits(body=BodyLimits(max_bytes=settings.max_body))
     tenant_share = share_among(len(hub.tenants.by_name))
     mapping = MappingPool(tenant_share=tenant_share)
-    for name in {"client", *_providers_of(hub)}:
-        hub.metrics.begin_provider(name)
+    _begin_counting(hub)
     intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper, rates=hub.rates)
     servers = _provider_servers(hub, intake, limits, tenant_share)
     certificate = mail_certificate(settings)
@@ -65,6 +64,16 @@ async def channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         await hub.supervisor.stop("mapping")
         await hub.supervisor.stop("mail-certificate")
         await mapping.stop()
+
+
+def _begin_counting(hub: Hub) -> None:
+    """Count what each provider and each connection sends from now on, at zero."""
+    for name in {"client", *_providers_of(hub)}:
+        hub.metrics.begin_provider(name)
+    hub.metrics.begin_connection("client", "")
+    for tenant in hub.tenants.by_name.values():
+        for id, connection in tenant.connections.items():
+            hub.metrics.begin_connection(connection.provider, id)
 
 
 async def _start_mail(hub: Hub, listener: SmtpListener, certificate: MailCertificate | None) -> None:

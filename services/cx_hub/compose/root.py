@@ -121,7 +121,7 @@ async def _ask_store(hub: Hub) -> None:
 async def _running(hub: Hub) -> AsyncIterator[None]:
     try:
         async with (
-            measures_served(hub.settings, hub.metrics) as hub.metrics_port,
+            measures_served(hub.settings, hub.metrics, hub.health) as hub.metrics_port,
             _store(hub),
             projectors(hub),
             channels(hub) as channel_routes,

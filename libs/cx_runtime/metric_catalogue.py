@@ -1,0 +1,228 @@
+"""The catalogue of all metrics: name, type, labels, unit and meaning, and the process that reports each.
+
+``cx_runtime.metrics`` makes the metrics from it, ``python -m cx_hub.generated_docs`` the page ``docs/metrics.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+SHORT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of the buckets of every histogram, in seconds."""
+
+ALL = "every process"
+CHANNELS = "channels"
+PROJECTORS = "projectors"
+API = "api"
+WRITERS = "channels, api, ops"
+
+
+class MetricSpec(NamedTuple):
+    """One metric. ``name``: as Prometheus shows it; a histogram's without ``_bucket``, ``_sum`` and ``_count``.
+
+    ``process``: the services that report it. ``measured``: the value is absent while nobody measures it.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    labels: tuple[str, ...]
+    process: str
+    meaning: str
+    measured: bool = False
+
+
+_INTAKE = (
+    MetricSpec(
+        "cx_intake_requests_total",
+        "counter",
+        "requests",
+        ("provider", "connection", "outcome"),
+        CHANNELS,
+        "webhooks, mails and chat messages of a connection, and requests of clients (provider `client`, no connection),"
+        " by outcome: `accepted` (in part, too), `ignored` (nothing in it is wanted), `dead-letter` (some of it can't"
+        " be mapped), `refused`, `unavailable` (told to come again)",
+    ),
+    MetricSpec(
+        "cx_intake_events_total",
+        "counter",
+        "events",
+        ("provider", "type"),
+        WRITERS,
+        "events that are durable; `type` is a known one, or `other`",
+    ),
+    MetricSpec(
+        "cx_intake_refused_total",
+        "counter",
+        "requests or events",
+        ("provider", "reason"),
+        "channels, api",
+        "requests and events refused; `provider` is `continue` for codes and tokens, `smtp` for mail before its"
+        " recipient is known",
+    ),
+    MetricSpec(
+        "cx_intake_ignored_total",
+        "counter",
+        "notices",
+        ("provider", "kind"),
+        CHANNELS,
+        "notices of providers that are left out on purpose",
+    ),
+    MetricSpec(
+        "cx_log_append_seconds", "histogram", "seconds", (), WRITERS, "from the handover of an append to its durability"
+    ),
+    MetricSpec("cx_smtp_bytes", "gauge", "bytes", (), CHANNELS, "bytes of mails under way"),
+    MetricSpec("cx_chats_open", "gauge", "sockets", (), CHANNELS, "open sockets of the web chat"),
+)
+_HTTP = (
+    MetricSpec(
+        "cx_http_requests_total",
+        "counter",
+        "requests",
+        ("route", "status"),
+        "channels, api, ops",
+        "requests answered, by route and class of the status (`2xx`); `other` for paths that are no route",
+    ),
+    MetricSpec(
+        "cx_http_request_seconds",
+        "histogram",
+        "seconds",
+        ("route",),
+        "channels, api, ops",
+        "from a request's first byte to the head of its answer; for a context with `at_least`, the wait is in it",
+    ),
+    MetricSpec(
+        "cx_http_problems_total",
+        "counter",
+        "answers",
+        ("status", "reason"),
+        "channels, api, ops",
+        "problem documents sent; `too-many-...`, `log-too-slow` and `rate-limited` are bounds that were met",
+    ),
+    MetricSpec("cx_http_requests_open", "gauge", "requests", (), "channels, api, ops", "requests under way"),
+    MetricSpec("cx_http_request_bytes", "gauge", "bytes", (), "channels, api, ops", "bytes of bodies under way"),
+    MetricSpec("cx_streams_open", "gauge", "streams", (), API, "event streams under way: the followers"),
+    MetricSpec(
+        "cx_stream_frames_total",
+        "counter",
+        "frames",
+        ("kind",),
+        API,
+        "states sent to followers (`state`), and followers cut off since they read nothing (`cut-off`)",
+    ),
+    MetricSpec(
+        "cx_contexts_shown_total",
+        "counter",
+        "contexts",
+        ("before_answer",),
+        API,
+        "contexts that desktops said are on screen; `before_answer`: the agent had said nothing yet",
+    ),
+)
+_PROJECTORS = (
+    MetricSpec(
+        "cx_projector_events_total",
+        "counter",
+        "events",
+        ("outcome",),
+        PROJECTORS,
+        "events read from the log: `new`, `repeated` (known already), `conflicting` (a copy with other content)",
+    ),
+    MetricSpec("cx_projector_batch_seconds", "histogram", "seconds", (), PROJECTORS, "applying one batch, retries too"),
+    MetricSpec(
+        "cx_projector_lag_events",
+        "gauge",
+        "events",
+        ("topic", "partition"),
+        PROJECTORS,
+        "records not applied yet; each projector process reports all partitions, so take the maximum",
+        measured=True,
+    ),
+    MetricSpec(
+        "cx_projector_lag_seconds",
+        "gauge",
+        "seconds",
+        ("topic",),
+        PROJECTORS,
+        "age of the records that were applied last; 0 once nothing waits",
+        measured=True,
+    ),
+    MetricSpec("cx_relay_notices_total", "counter", "notices", (), PROJECTORS, "change notifications published"),
+    MetricSpec(
+        "cx_relay_waiting",
+        "gauge",
+        "batches",
+        (),
+        PROJECTORS,
+        "batches whose change notifications are not published yet",
+        measured=True,
+    ),
+    MetricSpec(
+        "cx_relay_lag_seconds",
+        "gauge",
+        "seconds",
+        (),
+        PROJECTORS,
+        "since the relay last had published all that waited",
+        measured=True,
+    ),
+)
+_OPERATION = (
+    MetricSpec("cx_build_info", "gauge", "1", ("version",), ALL, "always 1; the release that runs"),
+    MetricSpec("cx_ready", "gauge", "0 or 1", (), ALL, "1 while `/readyz` holds, as asked at the scrape"),
+    MetricSpec(
+        "cx_part_up",
+        "gauge",
+        "0 or 1",
+        ("part",),
+        ALL,
+        "1 while a part that this process needs answers, as asked at the scrape: `log`, `store`, `disk`, `mapping`,"
+        " `mail`",
+    ),
+    MetricSpec(
+        "cx_progress_age_seconds",
+        "gauge",
+        "seconds",
+        ("worker",),
+        ALL,
+        "since a worker's last progress; absent while it is not at work",
+        measured=True,
+    ),
+    MetricSpec(
+        "cx_unavailable_total", "counter", "answers", ("part",), ALL, "requests that were told that a part is away"
+    ),
+    MetricSpec(
+        "cx_retries_total",
+        "counter",
+        "retries",
+        ("what",),
+        ALL,
+        "work begun again: `task` (one that ended by a fault), `fenced` (partitions taken over), `failed` (a batch with"
+        " an unexpected error), or the part that was away",
+    ),
+    MetricSpec(
+        "cx_dead_letters_total",
+        "counter",
+        "dead letters",
+        ("stage", "reason"),
+        "channels, projectors",
+        "dead letters written; `stage`: `map` (at intake), `decode`, `fold` or `conflict` (in the projectors)",
+    ),
+    MetricSpec("process_cpu_seconds_total", "counter", "seconds", (), ALL, "processor time used (Linux)"),
+    MetricSpec("process_resident_memory_bytes", "gauge", "bytes", (), ALL, "memory in use (Linux)"),
+    MetricSpec("process_virtual_memory_bytes", "gauge", "bytes", (), ALL, "address space in use (Linux)"),
+    MetricSpec("process_open_fds", "gauge", "files", (), ALL, "open files and sockets (Linux)"),
+    MetricSpec("process_max_fds", "gauge", "files", (), ALL, "how many may be open (Linux)"),
+    MetricSpec("process_start_time_seconds", "gauge", "seconds", (), ALL, "when it started, since 1970 (Linux)"),
+)
+
+GROUPS: Mapping[str, tuple[MetricSpec, ...]] = {
+    "Intake": _INTAKE,
+    "HTTP and followers": _HTTP,
+    "Projectors": _PROJECTORS,
+    "Operation": _OPERATION,
+}
+METRICS: Mapping[str, MetricSpec] = {each.name: each for group in GROUPS.values() for each in group}
