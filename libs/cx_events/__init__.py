@@ -5,10 +5,11 @@ are), ``codec`` (bytes to events and back), ``upcasts`` (old versions of types),
 order, stream, part), ``activity`` (what counts as activity in a contact), ``ids``, ``timestamps``, ``errors``,
 ``json_types``.
 At intake: ``http_binding`` (CloudEvents out of HTTP requests), ``strict_json``, ``client_events`` with
-``client_attributes``, ``client_data`` and ``client_blobs`` (events that clients send), ``stamp`` (intake's last step),
-``dead_letters``. Identifiers: ``identifiers`` (their normal form), ``email_addresses``, ``phone_numbers`` with
-``phone_spellings`` and ``renumbering``, ``invisible_characters``, ``junk`` (values that identify nobody), ``weights``
-(claims, assertions, proofs), ``tokens`` (continuity tokens), ``web_urls``.
+``client_attributes``, ``client_data`` and ``client_blobs`` (events that clients send), ``typos`` with ``data_shape``
+and ``spelling`` (what clients probably misspelt), ``stamp`` (intake's last step), ``dead_letters``. Identifiers:
+``identifiers`` (their normal form), ``email_addresses``, ``phone_numbers`` with ``phone_spellings`` and
+``renumbering``, ``invisible_characters``, ``junk`` (values that identify nobody), ``weights`` (claims, assertions,
+proofs), ``tokens`` (continuity tokens), ``web_urls``.
 Ports: ``log`` and ``blob``, with ``private_files``, ``pooled_connections`` and ``cancellation``. Generated files:
 ``schemas`` with ``event_schema``, ``asyncapi``, ``topics`` and ``guide``. For tests: ``testing``.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Any
 
 import msgspec
 from starlette.requests import Request as HttpRequest
@@ -19,9 +20,13 @@ from cx_events.strict_json import Limits as JsonLimits
 from cx_runtime.http import read_body
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
+from cx_runtime.query_fields import read_fields
 from cx_runtime.tenants import Tenants
 
 _encode = msgspec.json.Encoder().encode
+
+_PLACE = 256
+"""Characters of a place in an event that an answer repeats."""
 
 
 class EventRoutes:
@@ -43,9 +48,11 @@ class EventRoutes:
     async def _publish(self, request: HttpRequest) -> Response:
         try:
             who = authenticate_sender(request.headers, self._tenants)
+            dry_run = _is_dry_run(request.scope["query_string"])
             bucket = self._intake.rates.of_key(who.tenant, who.key)
             bucket.take()
-            self._intake.check_capacity()
+            if not dry_run:
+                self._intake.check_capacity()
             body = await read_body(request.headers, request.receive, self._limits.body)
             values = read(body, request.headers.items(), self._json_limits)
             if len(values) > 1:
@@ -54,9 +61,9 @@ class EventRoutes:
             self._metrics.refused(CLIENT, refused.reason)
             raise
         result = await self._intake.publish_client(
-            who.tenant, values, importing=who.importing, scopes=who.scopes, key=who.key
+            who.tenant, values, importing=who.importing, scopes=who.scopes, key=who.key, dry_run=dry_run
         )
-        return _answer(result)
+        return _answer(result, dry_run=dry_run)
 
     async def import_vcon(self, request: HttpRequest) -> Response:
         return await self._counted(self._import(request))
@@ -65,7 +72,7 @@ class EventRoutes:
         outcome = "unavailable"
         try:
             response = await work
-            outcome = "accepted" if response.status_code == 202 else "refused"
+            outcome = "accepted" if response.status_code < 300 else "refused"
         except Refused:
             outcome = "refused"
             raise
@@ -94,13 +101,32 @@ class EventRoutes:
         return Response(msgspec.json.encode(answer), 202, media_type="application/json")
 
 
-def _answer(result: BatchResult) -> Response:
-    """Return 202, or 422 where no event was accepted."""
+def _is_dry_run(query: bytes) -> bool:
+    """Read the query. Raise ``Refused`` (400) for any other field: a misspelt ``dry_run`` would store events."""
+    if not query:
+        return False
+    (value,) = read_fields(query, {"dry_run"}).get("dry_run", ["false"])
+    if value not in ("true", "false"):
+        raise Refused("bad-query", "dry_run is true or false", 400)
+    return value == "true"
+
+
+def _answer(result: BatchResult, *, dry_run: bool) -> Response:
+    """Return 202, or 200 for a dry run, or 422 where no event was accepted."""
     rejected = [{"index": one.index, "reason": one.reason, "detail": one.detail} for one in result.rejected]
     if rejected and not result.accepted:
         first = result.rejected[0]
         detail = f"no event was acceptable; the first: {first.reason}: {first.detail}"
         return problem(422, "no-event-accepted", detail, more={"accepted": [], "rejected": rejected})
-    accepted = [{"source": source, "id": id} for source, id in result.accepted]
-    body = _encode({"accepted": accepted, "rejected": rejected})
-    return Response(body, 202, media_type="application/json")
+    body: dict[str, Any] = {
+        "accepted": [{"source": source, "id": id} for source, id in result.accepted],
+        "rejected": rejected,
+    }
+    if result.typos:
+        body["warnings"] = [
+            {"index": index, "place": typo.place[:_PLACE], "nearest": typo.nearest, "detail": typo.sentence()}
+            for index, typo in result.typos
+        ]
+    if dry_run:
+        body["events"] = [msgspec.Raw(event) for event in result.events]
+    return Response(_encode(body), 200 if dry_run else 202, media_type="application/json")

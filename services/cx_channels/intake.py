@@ -20,6 +20,7 @@ import msgspec
 import structlog
 
 from cx_channels.batch import LARGE, Batch, separate_original
+from cx_channels.configured_connections import configured_connections
 from cx_channels.dead_letters import STAGE, MappingFailure, digest, failure_of, readable_draft
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.tokens import Tokens
@@ -30,12 +31,13 @@ from cx_events.client_blobs import check_blob_names, check_raw_blob, oversized_r
 from cx_events.client_data import decode_base64_data
 from cx_events.client_events import MAX_EVENT_BYTES, Recogniser, accept
 from cx_events.envelope import Draft
-from cx_events.errors import CxError, Fatal, Refused
+from cx_events.errors import CxError, Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
 from cx_events.log import Log
 from cx_events.stamp import StampedEvent, connection_writer, key_writer, stamp
 from cx_events.timestamps import Micros
+from cx_events.typos import Typo, TypoFinder
 from cx_runtime import shares
 from cx_runtime.in_flight import claim
 from cx_runtime.metrics import OTHER, Metrics
@@ -72,10 +74,13 @@ class RejectedEvent:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The outcome for each of a client's events; ``accepted`` holds (source, id) in order."""
+    """The outcome for each of a client's events; ``accepted`` holds (source, id) in order, ``typos`` what accepted
+    events probably misspell, each with the event's index. ``events``: their bytes, of a dry run alone."""
 
     accepted: list[tuple[str, str]] = field(default_factory=list)
     rejected: list[RejectedEvent] = field(default_factory=list)
+    typos: list[tuple[int, Typo]] = field(default_factory=list)
+    events: list[bytes] = field(default_factory=list)
 
 
 class Intake:
@@ -107,7 +112,7 @@ class Intake:
         self.rates = rates if rates is not None else Rates(tenants)
         self._last: Micros = 0
         self._tokens = Tokens(metrics)
-        self._connections = _configured_connections(tenants, providers)
+        self._connections = configured_connections(tenants, providers)
 
     def connection(self, id: str) -> tuple[Connection, Provider]:
         """Return a configured connection and its provider. Raise ``Refused("unknown-connection")`` (404)."""
@@ -145,11 +150,13 @@ class Intake:
         importing: bool = False,
         scopes: Collection[str] = (),
         key: str = "",
+        dry_run: bool = False,
     ) -> BatchResult:
         """Accept the valid ones of a client's events (structured form, see ``cx_events.http_binding.read``).
 
         ``key``: the id of the client's key, and ``scopes`` what it may: see ``cx_events.client_events.accept``.
-        They are durable on return. Raise ``TryLater`` where any outcome is unknown.
+        They are durable on return; in a dry run nothing is stored or counted, and the outcome holds the bytes that
+        would be. Raise ``TryLater`` where any outcome is unknown.
         """
         recorded = self.now()
         ids = self._tenants.ids(tenant)
@@ -159,24 +166,37 @@ class Intake:
             key_writer(key) if key else "",
             lambda data: self._tokens.recognised(data, ids, CLIENT, CLIENT),
         )
-        published = BatchResult()
         batch = Batch()
+        published, types = await self._check_all(values, ids, recorded, batch, rights)
+        if dry_run:
+            published.events.extend(record.value for record in batch.records)
+            return published
+        for one in published.rejected:
+            self._metrics.refused(CLIENT, one.reason)
+        await self._store(tenant, batch)
+        self._count(CLIENT, types)
+        return published
+
+    async def _check_all(
+        self, values: Sequence[Any], ids: IdSpace, recorded: Micros, batch: Batch, rights: _ClientRights
+    ) -> tuple[BatchResult, list[str]]:
+        """Add the valid ones to the batch, and return the outcome with their types."""
+        checked = BatchResult()
         types: list[str] = []
+        finder = TypoFinder()
         for index, value in enumerate(values):
             if index % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
                 await asyncio.sleep(0)  # a batch of thousands must not hold up everybody else
             try:
                 stamped = self._accepted(value, ids, recorded, batch, rights)
             except Refused as refused:
-                published.rejected.append(RejectedEvent(index, refused.reason, refused.detail))
-                self._metrics.refused(CLIENT, refused.reason)
+                checked.rejected.append(RejectedEvent(index, refused.reason, refused.detail))
                 continue
             batch.add_event(stamped)
-            published.accepted.append((stamped.source, stamped.id))
+            checked.accepted.append((stamped.source, stamped.id))
+            checked.typos.extend((index, typo) for typo in finder.typos_of(decode_base64_data(value)))
             types.append(value["type"])
-        await self._store(tenant, batch)
-        self._count(CLIENT, types)
-        return published
+        return checked, types
 
     def _accepted(
         self, value: Any, ids: IdSpace, recorded: Micros, batch: Batch, rights: _ClientRights
@@ -354,22 +374,6 @@ class Intake:
                 await self._log.append(batch.records)
             finally:
                 self._metrics.append_seconds.observe(time.perf_counter() - began)
-
-
-def _configured_connections(
-    tenants: Tenants, providers: Mapping[str, Provider]
-) -> dict[str, tuple[Connection, Provider]]:
-    """Return each connection with its provider, by its id. Raise ``Fatal`` for a provider that does not exist."""
-    found: dict[str, tuple[Connection, Provider]] = {}
-    for name, tenant in tenants.by_name.items():
-        for id, config in tenant.connections.items():
-            if config.provider not in providers:
-                known = ", ".join(sorted(providers))
-                place = f"tenants.{name}.connections.{id}"
-                raise Fatal(f"{place}: there is no provider {config.provider!r}; there are {known}")
-            connection = Connection(id, name, config.provider, config.secrets, config.region, config.settings)
-            found[id] = connection, providers[config.provider]
-    return found
 
 
 class _ClientRights(NamedTuple):

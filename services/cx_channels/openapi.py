@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cx_events.http_binding import BATCH, STRUCTURED
+from cx_events.typos import MOST, MOST_OF_REQUEST
 from cx_vcon.reading import MEDIA_TYPE
 
 _PROBLEMS: dict[str, Any] = {
@@ -21,7 +22,38 @@ _PROBLEMS: dict[str, Any] = {
         "503": "The hub is full and took nothing, or the outcome is unknown; sending again is safe.",
     }.items()
 }
+_STORED = {"type": "object", "required": ["source", "id"]}
+_REJECTED = {"type": "object", "required": ["index", "reason"]}
+_WARNING = {
+    "type": "object",
+    "required": ["index", "place", "nearest", "detail"],
+    "properties": {
+        "index": {"type": "integer", "description": "Which event of the batch, from 0."},
+        "place": {"type": "string", "description": "What is probably misspelt, as `data.mesage`."},
+        "nearest": {"type": "string", "description": "The known name or word that it may stand for."},
+        "detail": {"type": "string"},
+    },
+}
+_WARNINGS = {
+    "type": "array",
+    "maxItems": MOST_OF_REQUEST,
+    "description": (
+        "What accepted events probably misspell: unknown members of `data`, attributes, types and kinds of identifiers "
+        f"and references that are near a known one. They were kept as they are. Absent where there is none; {MOST} of "
+        "an event at most."
+    ),
+    "items": _WARNING,
+}
 EVENTS: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "dry_run",
+            "in": "query",
+            "required": False,
+            "description": "Check the events as ever, answer 200 with what would be stored, and store nothing.",
+            "schema": {"type": "boolean", "default": False},
+        }
+    ],
     "requestBody": {
         "required": True,
         "description": "A CloudEvent 1.0, a batch of them, or in binary mode the data, with attributes as ce- headers.",
@@ -38,6 +70,23 @@ EVENTS: dict[str, Any] = {
     "security": [{"key": []}],
     "x-scope": ["events:write"],
     "responses": {
+        "200": {
+            "description": "Of a dry run: what would be accepted, and in `events` each as it would be stored.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["accepted", "rejected", "events"],
+                        "properties": {
+                            "accepted": {"type": "array", "items": _STORED},
+                            "rejected": {"type": "array", "items": _REJECTED},
+                            "warnings": _WARNINGS,
+                            "events": {"type": "array", "items": {"type": "object"}},
+                        },
+                    }
+                }
+            },
+        },
         "202": {
             "description": "All that could be accepted is durable; an empty batch is accepted as it is.",
             "content": {
@@ -46,8 +95,9 @@ EVENTS: dict[str, Any] = {
                         "type": "object",
                         "required": ["accepted", "rejected"],
                         "properties": {
-                            "accepted": {"type": "array", "items": {"type": "object", "required": ["source", "id"]}},
-                            "rejected": {"type": "array", "items": {"type": "object", "required": ["index", "reason"]}},
+                            "accepted": {"type": "array", "items": _STORED},
+                            "rejected": {"type": "array", "items": _REJECTED},
+                            "warnings": _WARNINGS,
                         },
                     }
                 }

@@ -41,14 +41,19 @@ class Client:
     async def post(self, path: str, body: Any, **query: Any) -> Any:
         return (await self.ask("POST", path, json=body, params=query)).json()
 
-    async def send(self, events: Sequence[Mapping[str, Any]]) -> tuple[int, Any]:
-        """Events as one batch: the status and ``{accepted, rejected}``, also where none was accepted."""
+    async def send(self, events: Sequence[Mapping[str, Any]], *, dry_run: bool = False) -> tuple[int, Any]:
+        """Events as one batch: the status and ``{accepted, rejected, warnings}``, also where none was accepted; of a
+        dry run ``events``, too."""
         body = msgspec.json.encode(events)
-        response = await self._answer("POST", "/v1/events", content=body, headers={"content-type": BATCH})
+        query = {"dry_run": "true"} if dry_run else {}
+        headers = {"content-type": BATCH}
+        response = await self._answer("POST", "/v1/events", content=body, headers=headers, params=query)
         answer = _object(response)
         if "rejected" not in answer:
             raise _error(response)
-        return response.status_code, {name: answer[name] for name in ("accepted", "rejected")}
+        return response.status_code, {
+            name: answer.get(name, []) for name in ("accepted", "rejected", "warnings", "events")
+        }
 
 
 def _error(response: httpx2.Response) -> Refused | TryLater:

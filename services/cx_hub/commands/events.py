@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from cx_events.errors import Refused, TryLater
+from cx_events.json_types import Json
 from cx_events.strict_json import Limits, decode
 from cx_hub.client import Client, connected, key_of
-from cx_hub.output import Format, OutputOption, show, to_err
+from cx_hub.output import Format, OutputOption, line, show, to_err
 from cx_hub.resources import run_async
 from cx_runtime.settings import Settings
 
@@ -31,22 +33,32 @@ def register(app: typer.Typer) -> None:
 
 def send(
     file: Annotated[str, typer.Argument(help="One event, an array of them, or JSON lines; - is standard input.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Store nothing; print what would be stored, an event a line.")
+    ] = False,
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """Send CloudEvents. Exit 2 if the hub rejected any; sending all again is safe."""
-    settings = Settings()
-    events = read_events(_content(file))
-    accepted, rejected = run_async(_send_all(settings, events))
-
-    for one in rejected:
-        to_err().print(f"rejected: event {one['index']}: {one['reason']} {one.get('detail', '')}".rstrip())
-    show(
-        {"accepted": accepted, "rejected": rejected},
-        output,
-        lambda out: out.print(f"{len(accepted)} accepted, {len(rejected)} rejected"),
-    )
-    if rejected:
+    """Send CloudEvents. Exit 2 if the hub rejected any; sending all again is safe. What is probably misspelt is told on
+    stderr."""
+    answer = run_async(_send_all(Settings(), read_events(_content(file)), dry_run))
+    for one in answer["rejected"]:
+        to_err().print(
+            f"rejected: event {one['index']}: {one['reason']} {one.get('detail', '')}".rstrip(), markup=False
+        )
+    for one in answer["warnings"]:
+        to_err().print(f"event {one['index']}: {one['detail']}", markup=False)
+    events = answer.pop("events")
+    if dry_run and output is not Format.JSON:
+        for event in events:
+            line(event)
+    else:
+        show({**answer, "events": events} if dry_run else answer, output, lambda out: _tell(out, answer))
+    if answer["rejected"]:
         raise typer.Exit(2)
+
+
+def _tell(out: Console, answer: Json) -> None:
+    out.print(f"{len(answer['accepted'])} accepted, {len(answer['rejected'])} rejected")
 
 
 def read_events(content: bytes) -> list[Any]:
@@ -77,15 +89,16 @@ def _content(file: str) -> bytes:
         raise Refused("no-file", f"{file} can't be read: {error.strerror}") from None
 
 
-async def _send_all(settings: Settings, events: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    accepted: list[Any] = []
-    rejected: list[Any] = []
+async def _send_all(settings: Settings, events: Sequence[Any], dry_run: bool) -> Json:
+    whole: Json = {"accepted": [], "rejected": [], "warnings": [], "events": []}
     async with connected(settings.url, key_of(settings)) as client:
         for start, batch in _batches(events):
-            _, answer = await _patiently(client, batch)
-            accepted += answer["accepted"]
-            rejected += [{**one, "index": start + one["index"]} for one in answer["rejected"]]
-    return accepted, rejected
+            _, answer = await _patiently(client, batch, dry_run)
+            for name in ("accepted", "events"):
+                whole[name] += answer[name]
+            for name in ("rejected", "warnings"):
+                whole[name] += [{**one, "index": start + one["index"]} for one in answer[name]]
+    return whole
 
 
 def _batches(events: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
@@ -93,11 +106,11 @@ def _batches(events: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
         yield start, events[start : start + AT_ONCE]
 
 
-async def _patiently(client: Client, batch: Sequence[Any]) -> tuple[int, Any]:
+async def _patiently(client: Client, batch: Sequence[Any], dry_run: bool) -> tuple[int, Any]:
     """Again where the hub says so: events are known by their ids."""
     for left in reversed(range(TRIES)):
         try:
-            return await client.send(batch)
+            return await client.send(batch, dry_run=dry_run)
         except TryLater as error:
             if not left:
                 raise

@@ -1,0 +1,56 @@
+"""The shape of an event's ``data`` as a tree: which members there are, and what an enumerated one may be.
+
+``DATA`` is that of ``envelope.Data``. Members whose names a client chooses (``attributes``, ``bot.slots``) have no
+shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from cx_events.envelope import Data
+
+_STEP = re.compile(r"\.(\w+)|\[")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """``members``: of an object, each with its shape; ``names``: theirs; ``items``: of an array; ``allowed``: of a
+    word that is enumerated."""
+
+    members: Mapping[str, Shape] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    items: Shape | None = None
+    allowed: tuple[str, ...] = ()
+
+    def at(self, place: str) -> Shape | None:
+        """Return the shape at a place such as ``.participants[0].role``."""
+        found: Shape | None = self
+        for step in _STEP.finditer(place):
+            if found is None:
+                return None
+            found = found.members.get(step[1]) if step[1] else found.items
+        return found
+
+
+def _shape(of: msgspec.inspect.Type) -> Shape:
+    if isinstance(of, msgspec.inspect.UnionType):
+        known = [each for each in of.types if not isinstance(each, msgspec.inspect.NoneType)]
+        return _shape(known[0]) if len(known) == 1 else Shape()
+    if isinstance(of, msgspec.inspect.StructType):
+        members = {each.encode_name: _shape(each.type) for each in of.fields}
+        return Shape(members, frozenset(members))
+    if isinstance(of, msgspec.inspect.ListType):
+        return Shape(items=_shape(of.item_type))
+    if isinstance(of, msgspec.inspect.TupleType):
+        return Shape(items=_shape(of.item_types[0]))
+    if isinstance(of, msgspec.inspect.LiteralType):
+        return Shape(allowed=tuple(str(each) for each in of.values if each))
+    return Shape()
+
+
+DATA = _shape(msgspec.inspect.type_info(Data))
