@@ -74,6 +74,9 @@ class ListedLog:
     async def end_offsets(self, topic: str) -> dict[int, int]:
         return {number: len(records) for (of, number), records in self._logs.items() if of == topic}
 
+    async def begin_offsets(self, topic: str) -> dict[int, int]:
+        return {number: 0 for (of, number) in self._logs if of == topic}
+
 
 class ListedReader:
     def __init__(self, logs: Mapping[Partition, Sequence[LogRecord]]) -> None:

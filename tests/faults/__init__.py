@@ -8,6 +8,7 @@ as if nothing had been.
     python -m tests.faults.outages        [--times N] [--seed N] [--most SECONDS] [--form one|each]
     python -m tests.faults.overload       [--minutes N]
     python -m tests.faults.neighbours     [--seconds N] [--turns N] [--greed N] [--parts embedded|servers]
+    python -m tests.faults.planted_differences [--trials N] [--seed TEXT] [--parts embedded|servers]
     python -m tests.faults.compose_restarts [--down SECONDS] [--only SERVICE...] [--no-build]
 
 Each brings its own Kafka and PostgreSQL (the last one the whole of ``docker-compose.yml``), tells what it does and what

@@ -17,6 +17,7 @@ from cx_events.log import INTERACTIONS, LogReader, LogRecord, Partition, Record
 from cx_events.log.sqlite import SqliteLog
 from cx_events.log.sqlite_reader import SqliteReader
 from cx_events.testing.builders import SECOND, START, an_event
+from cx_projectors.letters import place_of
 from cx_projectors.store_epoch import open_store_epoch
 from cx_projectors.verify import Findings, verify
 
@@ -81,7 +82,8 @@ async def test_verify_names_missing_and_surplus_rows(store: Store, log: SqliteLo
         await tx.execute("DELETE FROM events WHERE key IN (SELECT key FROM events ORDER BY effective LIMIT 1)")
     wrong = (await verify(store, log, CHECKED)).wrong
     key = event_key("acme", "//acme.example/chat", "m-0")
-    assert f"events {key.hex()}: the row is missing" in wrong
+    (place,) = (each for records in await all_of(log) for each in records if b'"m-0"' in each.value)
+    assert f"events {key.hex()}: the row is missing ({place_of(place)})" in wrong
 
     shorter = SqliteLog(tmp_path / "shorter.db", PARTITIONS)
     await shorter.start()

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from msgspec import structs
-from sqlalchemy import Boolean, Column, Double, LargeBinary, Table, Text
+from sqlalchemy import Column, Table
+from tests.planting.rows import all_rows, another, drop, put
 from tests.projection import in_partitions, workers
 from tests.projection import verified as verified_with
 
@@ -20,7 +21,7 @@ from cx_context.store.all_tables import METADATA
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.operations_tables import REBUILDS
 from cx_context.store.sql import Tx
-from cx_context.store.table_rows import in_key_order, key_places
+from cx_context.store.table_rows import key_places
 from cx_events.dead_letters import DeadLetter, encode_dead_letter
 from cx_events.envelope import Identifier
 from cx_events.ids import text_of
@@ -175,24 +176,14 @@ DAMAGES = [
 ]
 
 
-def another(table: Table, column: Column[Any], value: Any) -> Any:
+def wrong_value(table: Table, column: Column[Any], value: Any) -> Any:
     """A value that the column could hold and that is not the right one."""
-    if (table.name, column.name) in VALUES:
-        return VALUES[table.name, column.name]
-    if isinstance(column.type, Boolean):
-        return not value
-    if isinstance(column.type, LargeBinary):
-        return value[:-1] + bytes([value[-1] ^ 1]) if value else b"\xc1"
-    if isinstance(column.type, Text):
-        return f"{value or ''}x"
-    if isinstance(column.type, Double):
-        return -1.0
-    return (value or 0) + 1
+    return VALUES.get((table.name, column.name), another(column, value))
 
 
 async def rows_of(tx: Tx, table: Table) -> list[tuple[Any, ...]]:
     """The rows that must be there, in order of their keys."""
-    rows = [row async for row in in_key_order(tx, table)]
+    rows = await all_rows(tx, table)
     if table.name in WHERE:
         names = [column.name for column in table.primary_key.columns]
         keys = await tx.fetch(f"SELECT {', '.join(names)} FROM {table.name} WHERE {WHERE[table.name]}")
@@ -201,24 +192,12 @@ async def rows_of(tx: Tx, table: Table) -> list[tuple[Any, ...]]:
     return rows
 
 
-async def put(tx: Tx, table: Table, row: tuple[Any, ...]) -> None:
-    names = [column.name for column in table.columns]
-    places = ", ".join(f":{name}" for name in names)
-    values = dict(zip(names, row, strict=True))
-    await tx.execute(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})", **values)
-
-
-async def drop(tx: Tx, table: Table, row: tuple[Any, ...]) -> None:
-    values = {column.name: row[at] for column, at in zip(table.primary_key.columns, key_places(table), strict=True)}
-    await tx.execute(f"DELETE FROM {table.name} WHERE {' AND '.join(f'{name} = :{name}' for name in values)}", **values)
-
-
 def damaged(damage: Damage, row: tuple[Any, ...]) -> tuple[Any, ...]:
     """The row with one column changed, or one of another key."""
     columns = list(damage.table.columns)
     names = {damage.what} if damage.what != "forged" else {c.name for c in damage.table.primary_key.columns}
     return tuple(
-        another(damage.table, column, value) if column.name in names else value
+        wrong_value(damage.table, column, value) if column.name in names else value
         for column, value in zip(columns, row, strict=True)
     )
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import typer
 from rich.console import Console
 
+from cx_events.blob.open import open_blobs
 from cx_hub.output import Format, OutputOption, show, to_err
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_hub.tenancies import tenancies_and_windows
@@ -33,13 +34,19 @@ def verify(output: OutputOption = Format.TEXT) -> None:
 
 async def _verify(settings: Settings) -> Findings:
     tenants = load_tenants(settings)
+    blobs = open_blobs(settings.resolved_blob_url())
     async with opened_log(settings) as log, opened_store(settings) as store:
-        return await check(store, log, tenancies_and_windows(tenants))
+        await blobs.start()
+        try:
+            return await check(store, log, tenancies_and_windows(tenants), blobs)
+        finally:
+            await blobs.stop()
 
 
 def _tell(out: Console, findings: Findings) -> None:
     out.print(
-        f"{findings.records} records, {findings.events} events, {findings.customers} customers checked; "
+        f"{findings.records} records, {findings.events} events, {findings.customers} customers, {findings.blobs} blobs "
+        "checked; "
         f"behind by {findings.behind} records, which no projector has applied yet"
     )
     if findings.set_aside:

@@ -21,7 +21,8 @@ class Expectation:
 
     ``required``: by key, the rows that must be there, exactly so. ``fault_of``: returns why a row that is not required
     may not be there, None where it may. ``normal``: returns the form of a row that is compared, and raises
-    ``ValueError`` for one that can't be read. ``at_end``: reports what is known once all rows were seen.
+    ``ValueError`` for one that can't be read. ``at_end``: reports what is known once all rows were seen. ``place_of``:
+    returns where the log says so, empty where it is no one place.
     """
 
     table: Table
@@ -29,6 +30,7 @@ class Expectation:
     fault_of: Callable[[Row], str | None] = lambda row: NOTHING_SAYS_SO
     normal: Callable[[Row], Row] = lambda row: row
     at_end: Callable[[Report], None] = lambda say: None
+    place_of: Callable[[Key], str] = lambda key: ""
 
     def compare(self, say: Report) -> TableComparison:
         """Begin a comparison with the table's rows."""
@@ -76,7 +78,8 @@ class TableComparison:
         self._expected.at_end(self._say)
 
     def _report(self, key: Key, what: str) -> None:
-        self._say(f"{self._expected.table.name} {shown(key)}: {what}")
+        place = self._expected.place_of(key)
+        self._say(f"{self._expected.table.name} {shown(key)}: {what}{f' ({place})' if place else ''}")
 
 
 def _differ(one: Any, other: Any) -> bool:

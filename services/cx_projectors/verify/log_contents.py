@@ -94,12 +94,17 @@ class LogReading:
         self._tenants = tenants
         self._at: dict[Partition, int] = {}
         self.contents = LogContents()
+        self.begins: dict[Partition, int] = {}
 
     async def read(self, upto: Mapping[Partition, int]) -> None:
-        """Read up to these offsets, or the log's end. Partitions that the log has not are passed over."""
+        """Read up to these offsets, or the log's end. Partitions that the log has not are passed over; where a log
+        does not begin at 0 any more, ``begins`` says where."""
         ends = await self.ends()
+        for topic in TOPICS:
+            begins = await self._log.begin_offsets(topic)
+            self.begins |= {Partition(topic, number): begin for number, begin in begins.items() if begin}
         for partition, end in sorted(upto.items()):
-            at = self._at.get(partition, 0)
+            at = self._at.get(partition, self.begins.get(partition, 0))
             if partition in ends and end > at:
                 self._at[partition] = await self._read_partition(partition, at, end, self.contents)
 
@@ -139,7 +144,7 @@ class LogReading:
         """Return the keys of the events that follow these offsets, up to ``most`` records of each partition."""
         found: dict[Partition, set[bytes]] = {}
         for partition, end in (await self.ends()).items():
-            at = offsets.get(partition, 0)
+            at = max(offsets.get(partition, 0), self.begins.get(partition, 0))
             if partition.topic == INTERACTIONS and at < end:
                 contents = LogContents()
                 await self._read_partition(partition, at, min(end, at + most), contents)

@@ -16,6 +16,7 @@ from cx_context.store.dead_letters import LetterKey
 from cx_context.store.events import read_event_keys
 from cx_context.store.finding import find_node
 from cx_context.store.sql import Tx
+from cx_events.blob import Blobs
 from cx_events.dead_letters import FOLD, NOT_APPLIED
 from cx_events.errors import TryLater
 from cx_events.ids import text_of
@@ -24,6 +25,7 @@ from cx_events.timestamps import Micros
 from cx_projectors.epoch_announcements import Announcement
 from cx_projectors.letters import digest_of, letter_key
 from cx_projectors.tenancy import Tenancy
+from cx_projectors.verify.blobs import blobs_of_facts, blobs_of_letters, hold_blobs
 from cx_projectors.verify.comparison import shown
 from cx_projectors.verify.expected import Expected, forget_events, mark_faults
 from cx_projectors.verify.log_contents import READ_AT_ONCE, UNKNOWN_TENANT, LogContents, LogReading
@@ -41,8 +43,9 @@ class Findings:
     """The result of ``verify``.
 
     ``wrong``: sentences that begin with a table and a key, at most 100. ``events``, ``customers``: how many were
-    held against the store. ``behind``: records that the log has after those that were applied; no fault. ``set_aside``:
-    events that the store could not apply (``cx dlq list --reason not-applied``). ``notes``: what else to know.
+    held against the store; ``blobs``: how many of them were read. ``behind``: records that the log has after those
+    that were applied; no fault. ``set_aside``: events that the store could not apply (``cx dlq list --reason
+    not-applied``). ``notes``: what else to know.
     """
 
     events: int = 0
@@ -50,6 +53,7 @@ class Findings:
     customers: int = 0
     behind: int = 0
     set_aside: int = 0
+    blobs: int = 0
     wrong: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -58,9 +62,11 @@ class Findings:
             self.wrong.append(sentence)
 
 
-async def verify(store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Micros]]) -> Findings:
-    """Read the whole log, every row of the store and every context. ``tenants``: of each its ids and rules, and its
-    threading window.
+async def verify(
+    store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Micros]], blobs: Blobs | None = None
+) -> Findings:
+    """Read the whole log, every row of the store, every context, and every blob that is named. ``tenants``: of each its
+    ids and rules, and its threading window. ``blobs``: None where they are not looked for.
 
     Of what is under way meanwhile the state of one moment is looked at. All facts, and what the store must hold of
     them, are held in memory; the store's rows are read a page at a time.
@@ -80,6 +86,11 @@ async def verify(store: Store, log: Log, tenants: Mapping[str, tuple[Tenancy, Mi
                 continue
             await reading.read(now)
             await _compare(tx, reading, now, tenants, announced, findings)
+        if blobs is not None:
+            contents = reading.contents
+            letters = [letter for found in contents.letters.values() for letter in found]
+            named = blobs_of_letters(letters) | blobs_of_facts(event.fact for event in contents.all_copies)
+            findings.blobs = await hold_blobs(blobs, named, findings.add)
         return findings
 
 
@@ -116,6 +127,7 @@ async def _compare(
 
     expected = await _computed(tx, expect)
     findings.events, findings.set_aside = len(contents.counting), len(not_applied)
+    _look_before(reading, findings)
     await _look_beyond(reading, now, stored - contents.counting.keys(), findings)
     await _hold_tables(tx, expected, findings)
     await _hold_contexts(tx, expected, tenants, findings)
@@ -197,6 +209,14 @@ async def _hold_contexts(
                 findings.add(f"contexts {text_of(customer)}: is not found as such")
             elif encode_body(kept) != encode_body(context_body(known, window)):
                 findings.add(f"contexts {text_of(customer)}: differs from the definition")
+
+
+def _look_before(reading: LogReading, findings: Findings) -> None:
+    """Report partitions whose first records are gone: nobody can prove what was made of them."""
+    for partition, begin in sorted(reading.begins.items()):
+        findings.add(
+            f"{partition.topic}/{partition.number}/0: the log begins at {begin}; the records before it are gone"
+        )
 
 
 async def _look_beyond(

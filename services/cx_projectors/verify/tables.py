@@ -34,6 +34,7 @@ from cx_identity.first_mentions import Mention, MentionKey, mentions_in, pareto_
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
 from cx_identity.shared_identifiers import never_linking
+from cx_projectors.letters import place_of
 from cx_projectors.records import row_of
 from cx_projectors.verify import order_dependent
 from cx_projectors.verify.comparison import NOTHING_SAYS_SO, Expectation, Key, Report, Row, by_key, shown
@@ -43,9 +44,17 @@ _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 def _events(of: Expected) -> Expectation:
-    rows = (row_of(incoming) for incoming in of.log.counting.values())
+    counting = of.log.counting
+
+    def place(key: Key) -> str:
+        event = counting.get(key[0])
+        return place_of(event.record) if event is not None and event.record is not None else ""
+
     return Expectation(
-        tables.EVENTS, by_key([0], rows), lambda row: "the event is not on the log up to what was applied"
+        tables.EVENTS,
+        by_key([0], (row_of(event) for event in counting.values())),
+        lambda row: "the event is not on the log up to what was applied",
+        place_of=place,
     )
 
 
