@@ -11,6 +11,7 @@ Modules:
 - HTTP: ``http`` (keys and bounded bodies), ``problems`` (RFC 9457), ``query_fields`` (queries read strictly),
   ``cursors`` (where a page ended, as opaque text), ``fast_routes``, ``serve`` (uvicorn), ``whole_answers`` (head and
   body in one write), ``accept_queue`` (connections that wait while a server ends);
+- ``outbound`` (requests to addresses of a configuration: signed, bounded, never into private networks);
 - operation: ``health`` (progress, not liveness), ``outages``, ``metrics`` (Prometheus) and their
   ``metric_catalogue``, ``logs`` (structlog);
 - processes: ``owned_tasks`` (tasks whose end is noticed), ``child_processes`` (processes that can be killed).

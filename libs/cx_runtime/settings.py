@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cx_runtime.addresses import Addresses
+from cx_runtime.outbound.reach import Reach
 from cx_runtime.rates import Rate
 
 
@@ -88,6 +89,11 @@ class Settings(BaseSettings):
         default="",
         description="addresses or networks, by commas, of proxies whose `X-Forwarded-For` is believed",
     )
+    outbound_networks: str = Field(
+        default="",
+        description="addresses or networks, by commas, that the hub may send to although they are private;"
+        " `http://` goes nowhere else",
+    )
     max_mail_in_flight: int = Field(
         default=128 << 20, ge=1024, description="bytes of mails under way at once; more are told 452"
     )
@@ -127,6 +133,12 @@ class Settings(BaseSettings):
     @classmethod
     def _networks(cls, value: str) -> str:
         Addresses(_listed(value))
+        return value
+
+    @field_validator("outbound_networks")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        Reach.parse(value)
         return value
 
     @field_validator("key_rate", "connection_rate")

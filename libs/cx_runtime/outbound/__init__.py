@@ -1,0 +1,9 @@
+"""Requests to addresses that a configuration names: signed, bounded in time and bytes, and never into private networks.
+
+    async with open_sender(Reach.parse("10.1.0.0/16")) as sender:
+        outcome = await sender.post(url, body, message_id(source, id), signatures)
+
+Modules: ``sender`` (the request), ``outcomes`` (what came of it, by what to do next), ``reach`` (which addresses may be
+reached), ``connections`` (resolve once, check, connect to what was checked), ``signatures`` (Standard Webhooks 1.0),
+``retries`` (when to try again).
+"""

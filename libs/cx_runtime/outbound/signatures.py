@@ -1,0 +1,54 @@
+"""Signatures of Standard Webhooks 1.0 (https://www.standardwebhooks.com), by that specification's own library.
+
+webhook-id: msg_3Ck...                stable: a receiver drops what it has seen
+webhook-timestamp: 1795922400         the attempt's time, in seconds
+webhook-signature: v1,K5o... v1,9Qd...     one for each secret, while secrets are exchanged
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from datetime import UTC, datetime
+
+from standardwebhooks import Webhook
+
+PREFIX = "whsec_"
+_LEAST, _MOST = 24, 64
+"""Bytes of a secret, by the specification."""
+
+
+def check_secret(secret: str) -> str:
+    """Return a secret if it is ``whsec_`` and 24 to 64 bytes in base64. Raises ValueError, without telling it."""
+    body = secret.removeprefix(PREFIX)
+    try:
+        found = base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        found = b""
+    if not secret.startswith(PREFIX) or not _LEAST <= len(found) <= _MOST:
+        raise ValueError(f"expected {PREFIX} and {_LEAST} to {_MOST} random bytes in base64")
+    return secret
+
+
+def message_id(*parts: str) -> str:
+    """Return an id that is always the same for the same parts: what is sent again keeps it."""
+    joined = "".join(f"{len(part)}:{part}" for part in parts)
+    return "msg_" + hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+class Signatures:
+    """Signs with each of some secrets, the newest first. Without any, nothing is signed."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        """Raises ValueError for what is no secret."""
+        self._signers = [Webhook(check_secret(secret)) for secret in secrets]
+
+    def headers(self, message: str, body: bytes, now: float) -> dict[str, str]:
+        """Return the three headers. ``message``: an id without a full stop; ``body``: UTF-8; ``now``: s since 1970."""
+        if "." in message:
+            raise ValueError("a full stop in an id would make the signed text ambiguous")
+        found = {"webhook-id": message, "webhook-timestamp": str(int(now))}
+        at, text = datetime.fromtimestamp(int(now), UTC), body.decode("utf-8")
+        signed = " ".join(signer.sign(message, at, text) for signer in self._signers)
+        return {**found, "webhook-signature": signed} if signed else found
