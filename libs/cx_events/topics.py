@@ -5,20 +5,19 @@ from __future__ import annotations
 from msgspec import Struct
 
 from cx_events.json_types import Json
+from cx_events.log.declarations import default_declaration, shown_declaration
 from cx_events.log.port import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS, STORES
 
 
 class Topic(Struct, frozen=True, kw_only=True):
-    """A topic of the log, described for people. ``retention``: how long records are worth keeping."""
+    """A topic of the log, described for people; ``log.declarations`` says how it is kept."""
 
     name: str
     summary: str
     key: str
     value: str
-    retention: str
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
-    partitions: str = "CX_PARTITIONS when the topic is created, 8 by default; never fewer afterwards"
 
 
 TOPICS = (
@@ -27,7 +26,6 @@ TOPICS = (
         summary="Every event of every tenant: the source of truth.",
         key="the event's stream (partitionkey): 32 hex digits, a keyed hash of tenant and profile or interaction",
         value="a CloudEvent in structured JSON, see ../events",
-        retention="for good",
         producers=("cx_channels", "cx_context_api", "cx_ops"),
         consumers=("cx_projectors", "cx_ops"),
     ),
@@ -36,7 +34,6 @@ TOPICS = (
         summary="Change notifications: a customer's context changed. They are hints to read again, never the truth.",
         key="the customer's id: its 16 bytes, a keyed hash of tenant and profile",
         value="a notification in JSON: tenant, customer, version, and the customer that this one was merged into",
-        retention="for good, unless the broker is configured otherwise: nothing depends on old notifications",
         producers=("cx_projectors",),
         consumers=("cx_context_api",),
     ),
@@ -45,7 +42,6 @@ TOPICS = (
         summary="What could not be mapped, decoded or folded: the original whole, with reason and place.",
         key="32 hex digits of a keyed hash of tenant, source and id",
         value="a dead letter in JSON",
-        retention="for good",
         producers=("cx_channels",),
         consumers=("cx_projectors",),
     ),
@@ -54,10 +50,8 @@ TOPICS = (
         summary="Each store filled from this log announces itself: its versions begin with the offset of the record.",
         key="the same for all",
         value="the store's random id, in JSON",
-        retention="for good, unless the broker is configured otherwise: all that matters is that offsets never fall",
         producers=("cx_projectors",),
         consumers=("cx_projectors",),
-        partitions="1",
     ),
 )
 
@@ -69,8 +63,7 @@ def describe(topic: Topic) -> Json:
         "summary": topic.summary,
         "key": topic.key,
         "value": topic.value,
-        "partitions": topic.partitions,
-        "retention": topic.retention,
+        **shown_declaration(default_declaration(topic.name)),
         "producers": list(topic.producers),
         "consumers": list(topic.consumers),
     }

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
         " URL answer 503 without it",
     )
     partitions: int = Field(default=8, ge=1, le=1024, description="partitions of a topic that is created")
+    topics: Path | None = Field(
+        default=None,
+        description="folder with declarations of topics as in schemas/topics; of those left out, the product's",
+    )
     topic_prefix: str = Field(
         default="", description="put before the topics' names, where one Kafka serves several hubs"
     )

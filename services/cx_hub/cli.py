@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "migrate",
     "verify": "verify",
     "rebuild": "rebuild",
+    "topics": "topics",
     "config": "config",
     "dlq": "dead_letters",
     "import": "vcons",

@@ -13,6 +13,7 @@ from cx_events.log import Log
 from cx_events.log.open import open_log
 from cx_runtime.settings import Settings, environment
 from cx_runtime.tenants import Tenants, load
+from cx_runtime.topics import load_declarations
 
 T = TypeVar("T")
 
@@ -35,10 +36,15 @@ def load_tenants(settings: Settings) -> Tenants:
     return load(settings.config, settings.home, environment())
 
 
+def log_of(settings: Settings) -> Log:
+    """The log of the settings, not started. ``Refused("bad-declaration")``, ``Fatal`` for a wrong address."""
+    return open_log(settings.resolved_log_url(), prefix=settings.topic_prefix, declared=load_declarations(settings))
+
+
 @asynccontextmanager
 async def opened_log(settings: Settings) -> AsyncIterator[Log]:
     """The log of the settings, started. ``TryLater`` where it does not answer."""
-    log = open_log(settings.resolved_log_url(), partitions=settings.partitions, prefix=settings.topic_prefix)
+    log = log_of(settings)
     try:
         await log.start()
         yield log

@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeEr
 
 from cx_events.cancellation import close_within, guard_cancellation
 from cx_events.errors import Fatal, Refused, TryLater
+from cx_events.log.declarations import MAX_MESSAGE_BYTES, Declarations, declared_topics
 from cx_events.log.kafka_access import IN_CLEAR, Access
 from cx_events.log.kafka_producer import (
     Groups,
@@ -32,7 +33,7 @@ from cx_events.log.kafka_producer import (
     metadata_of,
 )
 from cx_events.log.kafka_reader import KafkaReader, close_consumer, open_consumer
-from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES, make_topics
+from cx_events.log.kafka_topics import make_topics
 from cx_events.log.port import (
     MAX_IN_FLIGHT_BYTES,
     TOPICS,
@@ -41,7 +42,6 @@ from cx_events.log.port import (
     RecordMetadata,
     check_records,
     check_topic,
-    partition_count,
 )
 
 DEADLINE = 2.2
@@ -68,7 +68,8 @@ def _compress_lightly() -> None:
 class KafkaLog:
     """A log on the brokers ``servers`` (``HOST:PORT[,HOST:PORT]``).
 
-    ``partitions``: of topics that are missing and get made. ``prefix``: put before the topics' names on the broker, so
+    ``partitions``: of topics that are missing and get made. ``declared``: how these are kept, by topic, instead of the
+    product's declarations with so many partitions. ``prefix``: put before the topics' names on the broker, so
     that tests and benchmarks can share one. ``max_in_flight``: bytes of all appends under way.
     """
 
@@ -79,13 +80,14 @@ class KafkaLog:
         *,
         access: Access = IN_CLEAR,
         prefix: str = "",
+        declared: Declarations | None = None,
         max_in_flight: int = MAX_IN_FLIGHT_BYTES,
     ) -> None:
         self.servers = servers
         self.access = access
         self._in_flight = InFlightAppends(servers, max_in_flight)
         self.prefix = prefix
-        self._partitions = partitions
+        self._declared = declared or declared_topics(partitions)
         self._counts: dict[str, int] = {}
         self._topics_made = False
         self._producer: asyncio.Task[ManagedProducer] | None = None
@@ -252,7 +254,7 @@ class KafkaLog:
     async def _connect(self) -> ManagedProducer:
         if not self._topics_made:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                wanted = {self.prefix + topic: partition_count(topic, self._partitions) for topic in TOPICS}
+                wanted = {self.prefix + topic: each for topic, each in self._declared.items()}
                 await make_topics(self.servers, self.access, wanted)
             self._topics_made = True
         _compress_lightly()

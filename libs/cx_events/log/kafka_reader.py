@@ -15,8 +15,8 @@ from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRange
 
 from cx_events.cancellation import close_within, guard_cancellation, start_closing
 from cx_events.errors import Fatal, TryLater
+from cx_events.log.declarations import MAX_MESSAGE_BYTES
 from cx_events.log.kafka_access import Access
-from cx_events.log.kafka_topics import MAX_MESSAGE_BYTES
 from cx_events.log.port import LogRecord, Partition, check_topic
 
 _CONNECT_SECONDS = 2.2

@@ -14,9 +14,6 @@ DEAD_LETTERS = "cx.dead-letters"
 STORES = "cx.stores"
 TOPICS = (INTERACTIONS, CONTEXT_CHANGES, DEAD_LETTERS, STORES)
 
-SINGLE_PARTITION_TOPICS = frozenset({STORES})
-"""Topics with one partition, so that an offset counts all records. Others have as many as the log was made with."""
-
 MAX_IN_FLIGHT_BYTES = 64 << 20
 """Keys and values of all appends under way in one process; ``append`` answers ``Busy`` to more. A single append may be
 larger."""
@@ -164,11 +161,6 @@ class InFlightAppends:
     def release(self, ticket: int) -> None:
         """Count an append no more."""
         self._bytes -= self._under_way.pop(ticket)[1]
-
-
-def partition_count(topic: str, partitions: int) -> int:
-    """Return how many partitions a topic gets. ``partitions``: the log's number."""
-    return 1 if topic in SINGLE_PARTITION_TOPICS else partitions
 
 
 def check_records(records: Sequence[Record]) -> None:

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cx_events.errors import Fatal, TryLater
+from cx_events.log.declarations import Declarations, declared_topics
 from cx_events.log.port import (
     MAX_IN_FLIGHT_BYTES,
     InFlightAppends,
@@ -42,14 +43,22 @@ DEADLINE = 2.2
 class SqliteLog:
     """A log in the file ``path``.
 
-    ``partitions`` counts only when the file is made; afterwards the file says how many there are. ``max_in_flight``:
-    bytes of all appends under way.
+    ``partitions`` counts only when the file is made; afterwards the file says how many there are. ``declared``: the
+    topics, instead of the product's declarations with so many partitions; a file keeps everything, whatever retention
+    they say. ``max_in_flight``: bytes of all appends under way.
     """
 
-    def __init__(self, path: Path, partitions: int = 8, *, max_in_flight: int = MAX_IN_FLIGHT_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        partitions: int = 8,
+        *,
+        declared: Declarations | None = None,
+        max_in_flight: int = MAX_IN_FLIGHT_BYTES,
+    ) -> None:
         self.path = Path(path)
         self._in_flight = InFlightAppends(str(path), max_in_flight)
-        self._partitions = partitions
+        self._declared = declared or declared_topics(partitions)
         self._topics: dict[str, Topic] = {}
         self._writer: SqliteWriter | None = None
         self._wakes = WakeList()
@@ -58,7 +67,7 @@ class SqliteLog:
     async def start(self) -> None:
         if self._writer is not None:
             return
-        self._topics = await asyncio.to_thread(prepare_file, self.path, self._partitions)
+        self._topics = await asyncio.to_thread(prepare_file, self.path, self._declared)
         self._thread = ThreadPoolExecutor(1, "cx-log-look")
         self._writer = SqliteWriter(self.path, self._topics, self._wakes.wake_all)
 

@@ -13,7 +13,8 @@ from typing import NamedTuple, TypeVar
 from zlib import crc32
 
 from cx_events.errors import Fatal, TryLater
-from cx_events.log.port import TOPICS, partition_count
+from cx_events.log.declarations import Declarations
+from cx_events.log.port import TOPICS
 from cx_events.private_files import make_database, make_folder
 
 _BUSY_SECONDS = 1.8
@@ -89,7 +90,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def prepare_file(path: Path, partitions: int) -> dict[str, Topic]:
+def prepare_file(path: Path, declared: Declarations) -> dict[str, Topic]:
     """Make the file and its topics where they are missing, and return the topics. Several processes may do so at once.
 
     Raises ``TryLater`` or ``Fatal`` (``sqlite_errors``).
@@ -106,11 +107,22 @@ def prepare_file(path: Path, partitions: int) -> dict[str, Topic]:
             connection.execute(statement)
         for number, name in enumerate(TOPICS):
             connection.execute(
-                "INSERT OR IGNORE INTO topics VALUES (?, ?, ?)", (number, name, partition_count(name, partitions))
+                "INSERT OR IGNORE INTO topics VALUES (?, ?, ?)", (number, name, declared[name].partitions)
             )
         connection.execute("COMMIT")
-        rows = connection.execute("SELECT name, number, partitions FROM topics").fetchall()
-        return {name: Topic(number, count) for name, number, count in rows}
+        return _topics_in(connection)
+
+
+def read_topics(path: Path) -> dict[str, Topic]:
+    """Return the topics of a file that exists; none while it is being made. Raises as ``prepare_file``."""
+    with sqlite_errors(path), closing(connect(path)) as connection:
+        made = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'topics'").fetchone()
+        return _topics_in(connection) if made[0] else {}
+
+
+def _topics_in(connection: sqlite3.Connection) -> dict[str, Topic]:
+    rows = connection.execute("SELECT name, number, partitions FROM topics").fetchall()
+    return {name: Topic(number, count) for name, number, count in rows}
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

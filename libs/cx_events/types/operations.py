@@ -42,4 +42,29 @@ TYPES = (
             },
         ),
     ),
+    EventType(
+        name="cx.operations.topics_changed.v1",
+        scope="identity:write",
+        kind="decision",
+        summary="An operator changed how the log's topics are kept, for `reason`; `attributes` says what.",
+        needs=("reason", "attributes"),
+        example=told(
+            "cx.operations.topics_changed.v1",
+            "0b6fe1c6",
+            "17:10:00",
+            "ops",
+            reason="notifications need not stay for good",
+            attributes={
+                "changes": [
+                    {
+                        "topic": "cx.context-changes",
+                        "member": "retention",
+                        "declared": "7d",
+                        "found": "forever",
+                        "step": "removes records",
+                    }
+                ],
+            },
+        ),
+    ),
 )

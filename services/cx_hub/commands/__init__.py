@@ -2,6 +2,6 @@
 
 Modules: ``bench``, ``config``, ``customers``, ``dead_letters`` (``cx dlq``), ``demo``, ``events``, ``identity``,
 ``log`` (``cx log`` and ``cx lag``), ``mapping`` (``cx map``), ``migrate``, ``providers`` (``cx provider``),
-``rebuild``, ``services`` (``cx up`` and ``cx run``), ``stack``, ``testing`` (``cx test``), ``vcons`` (``cx import`` and
-``cx export``), ``verify``.
+``rebuild``, ``services`` (``cx up`` and ``cx run``), ``stack``, ``testing`` (``cx test``), ``topics``, ``vcons`` (``cx
+import`` and ``cx export``), ``verify``.
 """

@@ -11,6 +11,7 @@ from cx_hub.identity_rules import configured_rules
 from cx_hub.output import Format, OutputOption, show_rows
 from cx_hub.resources import load_tenants
 from cx_runtime.settings import Settings
+from cx_runtime.topics import load_declarations
 
 COLUMNS = ("level", "place", "reason", "detail")
 
@@ -30,6 +31,7 @@ def check(output: OutputOption = Format.TEXT) -> None:
     """
     settings = Settings()
     tenants = load_tenants(settings)
+    load_declarations(settings)
     for name, tenant in tenants.by_name.items():
         configured_rules(name, tenant)
         for connection in tenant.connections.values():

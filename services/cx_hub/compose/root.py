@@ -21,7 +21,6 @@ from cx_context.store.table_check import check_tables
 from cx_events.blob.open import open_blobs
 from cx_events.errors import TryLater
 from cx_events.log import INTERACTIONS
-from cx_events.log.open import open_log
 from cx_hub.compose.api import context_api, operations
 from cx_hub.compose.channels import channels
 from cx_hub.compose.http import http_server
@@ -34,6 +33,7 @@ from cx_hub.gc_tuning import settle
 from cx_hub.home_folder import close_home
 from cx_hub.identity_rules import configured_rules
 from cx_hub.listening_sockets import measures_served
+from cx_hub.resources import log_of
 from cx_hub.supervise import Supervisor
 from cx_runtime.addresses import Addresses
 from cx_runtime.health import Health
@@ -80,9 +80,7 @@ def _new_hub(settings: Settings, tenants: Tenants, services: frozenset[Service])
         metrics,
         health,
         Supervisor(health, metrics),
-        DeferredLog(
-            open_log(settings.resolved_log_url(), partitions=settings.partitions, prefix=settings.topic_prefix),
-        ),
+        DeferredLog(log_of(settings)),
         DeferredBlobs(open_blobs(settings.resolved_blob_url())),
         open_store(settings.resolved_store_url()),
         InFlight(
