@@ -6,10 +6,9 @@ import asyncio
 import json
 import os
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -64,28 +63,41 @@ def topics(kafka_url: str, prefix: str) -> Iterator[KafkaTopics]:
     asyncio.run(delete())
 
 
-def cx(*line: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "cx_hub", *line], capture_output=True, text=True, check=False)
+class Outcome(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-async def states(place: KafkaTopics) -> dict[str, tuple[int, str, str]]:
+@pytest.fixture
+def cx(capfd: Captured) -> Callable[..., Outcome]:
+    """Runs a command in this process."""
+
+    def run_it(*line: str) -> Outcome:
+        capfd.readouterr()
+        code = run(line)
+        return Outcome(code, *capfd.readouterr())
+
+    return run_it
+
+
+def states(place: KafkaTopics) -> dict[str, tuple[int, str, str]]:
     """Each topic's partitions, retention and cleanup, as the broker says."""
     return {
         topic: (each.partitions, each.settings["retention.ms"], each.settings["cleanup.policy"])
-        for topic, each in (await place.read()).topics.items()
+        for topic, each in asyncio.run(place.read()).topics.items()
     }
 
 
 @pytest.mark.kafka
-async def test_topics_become_as_declared_and_say_so(topics: KafkaTopics, home: Path) -> None:
+def test_topics_become_as_declared_and_say_so(topics: KafkaTopics, home: Path, cx: Callable[..., Outcome]) -> None:
     missing = cx("topics", "plan", "-o", "json")
     assert missing.returncode == 1, missing.stderr
     assert [each["step"] for each in json.loads(missing.stdout)["differences"]] == ["create"] * 4
     made = cx("topics", "apply", "--yes", "--why", "a new hub")
     assert made.returncode == 0, made.stderr
     assert "level: all topics" in made.stdout
-    assert await states(topics) == {
+    assert states(topics) == {
         "cx.interactions": (2, "-1", "delete"),
         "cx.context-changes": (2, "-1", "delete"),
         "cx.dead-letters": (2, "-1", "delete"),
@@ -102,9 +114,9 @@ async def test_topics_become_as_declared_and_say_so(topics: KafkaTopics, home: P
 
 
 @pytest.mark.kafka
-async def test_records_are_removed_only_when_told(topics: KafkaTopics, home: Path) -> None:
+def test_records_are_removed_only_when_told(topics: KafkaTopics, home: Path, cx: Callable[..., Outcome]) -> None:
     assert cx("topics", "apply", "--yes", "--why", "a new hub").returncode == 0
-    await topics.set(CONTEXT_CHANGES, {"segment.ms": "3600000"})
+    asyncio.run(topics.set(CONTEXT_CHANGES, {"segment.ms": "3600000"}))
     declare(home, CONTEXT_CHANGES, retention="7d", cleanup="compact,delete", partitions=1)
 
     drift = cx("topics", "plan", "-o", "jsonl")
@@ -114,21 +126,21 @@ async def test_records_are_removed_only_when_told(topics: KafkaTopics, home: Pat
 
     kept = cx("topics", "apply", "--yes", "--why", "tidying")
     assert kept.returncode == 1
-    assert (await states(topics))[CONTEXT_CHANGES] == (2, "-1", "delete")
+    assert states(topics)[CONTEXT_CHANGES] == (2, "-1", "delete")
 
     shortened = cx("topics", "apply", "--yes", "--why", "tidying", "--remove-records")
     assert shortened.returncode == 1, "the partitions still differ"
-    assert (await states(topics))[CONTEXT_CHANGES] == (2, "604800000", "compact,delete")
-    assert (await topics.read()).topics[CONTEXT_CHANGES].own["segment.ms"] == "3600000", "what others set stays"
+    assert states(topics)[CONTEXT_CHANGES] == (2, "604800000", "compact,delete")
+    assert asyncio.run(topics.read()).topics[CONTEXT_CHANGES].own["segment.ms"] == "3600000", "what others set stays"
 
     declare(home, CONTEXT_CHANGES)
     longer = cx("topics", "apply", "--yes", "--why", "kept after all")
     assert longer.returncode == 0, longer.stderr
-    assert (await states(topics))[CONTEXT_CHANGES] == (2, "-1", "delete")
+    assert states(topics)[CONTEXT_CHANGES] == (2, "-1", "delete")
 
 
 @pytest.mark.kafka
-async def test_a_change_needs_a_reason_and_a_yes(topics: KafkaTopics) -> None:
+def test_a_change_needs_a_reason_and_a_yes(topics: KafkaTopics, cx: Callable[..., Outcome]) -> None:
     for line, says in (
         (("topics", "apply", "--yes"), "say why"),
         (("topics", "apply", "--why", "a new hub"), "say --yes"),
@@ -136,7 +148,7 @@ async def test_a_change_needs_a_reason_and_a_yes(topics: KafkaTopics) -> None:
         refused = cx(*line)
         assert refused.returncode == 2
         assert says in refused.stderr
-    assert await states(topics) == {}
+    assert states(topics) == {}
     cx("topics", "apply", "--yes", "--why", "so that there is something to delete")
 
 
