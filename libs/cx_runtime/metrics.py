@@ -44,6 +44,8 @@ _DEAD = (
     ("map", "took-too-long"),
     ("map", "mapping-crashed"),
     ("map", "adapter-fault"),
+    ("map", "no-adapter-yet"),
+    ("map", "unknown-kind"),
     ("fold", "unfoldable"),
     ("fold", "not-applied"),
     ("conflict", "other-content"),
@@ -198,7 +200,11 @@ class Metrics:
     def begin_provider(self, provider: str) -> None:
         """Counters of a provider that this process serves, or of ``client``, from now on."""
         self._accepted.labels(provider, OTHER)
-        for reason in _REFUSALS:
+        self.begin_refusals(provider, *_REFUSALS)
+
+    def begin_refusals(self, provider: str, *reasons: str) -> None:
+        """Count refusals that no provider's name stands for, such as ``smtp`` and ``continue``, at zero."""
+        for reason in reasons:
             self._refused.labels(provider, self._reason(reason))
 
     def lag_gone(self) -> None:

@@ -43,6 +43,9 @@ What `/metrics` of each process tells Prometheus ([how to reach it](operators.md
 start at zero where their labels are known beforehand. *Measured* gauges are absent while nobody measures them, for
 instance since the process that did is gone: a last value would be taken for the truth. A label that comes from outside
 has at most {most} values, then `other`. The buckets of all histograms end at {buckets} seconds.
+
+`deploy/observability` has Prometheus rules and a Grafana dashboard of these metrics; what each alert asks of you stands
+in the [operators' guide](operators.md#alerts).
 """
 _SETTINGS = re.compile(r"(?<=<!-- settings -->\n).*?(?=<!-- /settings -->)", re.DOTALL)
 

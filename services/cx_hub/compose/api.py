@@ -24,6 +24,7 @@ async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         return
     if "channels" not in hub.services:  # which open the blob store where they run
         hub.supervisor.run("blobs", hub.blobs.start)
+    hub.metrics.begin_refusals("continue", "unknown-token", "token-expired", "token-used", "other-customer")
     api = ContextApi(
         hub.store,
         hub.log,

@@ -70,6 +70,7 @@ def _begin_counting(hub: Hub) -> None:
     """Count what each provider and each connection sends from now on, at zero."""
     for name in {"client", *_providers_of(hub)}:
         hub.metrics.begin_provider(name)
+    hub.metrics.begin_refusals("smtp", "mail-bytes", "session-too-long", "commands-without-mail")
     hub.metrics.begin_connection("client", "")
     for tenant in hub.tenants.by_name.values():
         for id, connection in tenant.connections.items():
