@@ -10,6 +10,7 @@ and ``spelling`` (what clients probably misspelt), ``stamp`` (intake's last step
 ``identifiers`` (their normal form), ``email_addresses``, ``phone_numbers`` with ``phone_spellings`` and
 ``renumbering``, ``invisible_characters``, ``junk`` (values that identify nobody), ``weights`` (claims, assertions,
 proofs), ``tokens`` (continuity tokens), ``web_urls``.
-Ports: ``log`` and ``blob``, with ``private_files``, ``pooled_connections`` and ``cancellation``. Generated files:
+Ports: ``log``, ``archive`` (a log in a folder) and ``blob``, with ``private_files``, ``pooled_connections`` and
+``cancellation``. Generated files:
 ``schemas`` with ``event_schema``, ``asyncapi``, ``topics`` and ``guide``. For tests: ``testing``.
 """

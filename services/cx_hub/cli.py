@@ -36,8 +36,8 @@ COMMANDS: Mapping[str, str] = {
     "topics": "topics",
     "config": "config",
     "dlq": "dead_letters",
-    "import": "vcons",
-    "export": "vcons",
+    "import": "moving",
+    "export": "moving",
     "bench": "bench",
 }
 """Each command and its module. A module is imported when its command is asked for: all of them take seconds."""

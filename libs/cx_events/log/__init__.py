@@ -11,7 +11,8 @@ SQLite for one machine and Kafka, pass ``cx_events.testing.log_contract``.
 Modules: ``port`` (what a log does, its topics and limits), ``declarations`` (how topics are kept), ``open`` (from a URL
 to a log), ``topic_states`` (how topics are kept on a broker or in a file, and changes of that); ``sqlite``, with
 ``sqlite_file``, ``sqlite_writer``, ``sqlite_reader`` and ``wake`` (readers that wait for an append); ``kafka``, with
-``kafka_access`` (addresses, TLS, credentials), ``kafka_topics``, ``kafka_producer`` and ``kafka_reader``.
+``kafka_access`` (addresses, TLS, credentials), ``kafka_topics``, ``kafka_producer`` and ``kafka_reader``;
+``merged_reader`` (several partitions as one sequence).
 """
 
 from cx_events.log.port import (

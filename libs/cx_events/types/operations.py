@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from cx_events.event_type import EventType
+from cx_events.json_types import Json
 from cx_events.types.story import told
+
+
+def _of_hub(what: str, summary: str, attributes: Json) -> EventType:
+    """Return the type of an act that concerns the hub as a whole: each tenant has an event of it."""
+    name = f"cx.operations.{what}.v1"
+    return EventType(
+        name=name,
+        scope="identity:write",
+        kind="decision",
+        summary=f"{summary} `attributes` says what exactly.",
+        needs=("attributes",),
+        example=told(name, f"0b6fe1c6-{what}", "17:10:00", "ops", reason="every night", attributes=attributes),
+    )
+
 
 TYPES = (
     EventType(
@@ -66,5 +81,25 @@ TYPES = (
                 ],
             },
         ),
+    ),
+    _of_hub(
+        "log_exported",
+        "An operator wrote the whole log into an archive.",
+        {"archive": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10", "records": 125000},
+    ),
+    _of_hub(
+        "log_imported",
+        "An operator brought the records of an archive, or of another log, into this one.",
+        {"source": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10", "records": 125000},
+    ),
+    _of_hub(
+        "hub_backed_up",
+        "An operator made a backup of the whole hub.",
+        {"backup": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10"},
+    ),
+    _of_hub(
+        "hub_restored",
+        "An operator restored the whole hub from a backup; what was recorded between the two is not on this log.",
+        {"backup": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10", "made": "2026-11-22T03:00:00.000Z"},
     ),
 )

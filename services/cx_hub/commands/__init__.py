@@ -1,7 +1,7 @@
 """The command groups of ``cx``: a module each, with ``register(app)``.
 
 Modules: ``bench``, ``config``, ``customers``, ``dead_letters`` (``cx dlq``), ``demo``, ``events``, ``identity``,
-``log`` (``cx log`` and ``cx lag``), ``mapping`` (``cx map``), ``migrate``, ``providers`` (``cx provider``),
-``rebuild``, ``services`` (``cx up`` and ``cx run``), ``stack``, ``testing`` (``cx test``), ``topics``, ``vcons`` (``cx
-import`` and ``cx export``), ``verify``.
+``log`` (``cx log`` and ``cx lag``), ``mapping`` (``cx map``), ``migrate``, ``moving`` (``cx import`` and
+``cx export``) with ``vcons``, ``providers`` (``cx provider``), ``rebuild``, ``services`` (``cx up`` and ``cx run``),
+``stack``, ``testing`` (``cx test``), ``topics``, ``verify``.
 """

@@ -1,4 +1,4 @@
-"""``import vcon`` and ``export vcon``: conversations as IETF vCons, over HTTP."""
+"""``import vcon`` and ``export vcon``: conversations as IETF vCons, over HTTP. ``moving`` registers them."""
 
 from __future__ import annotations
 
@@ -28,17 +28,6 @@ from cx_vcon.round_trip import id_part
 TRIES = 6
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="vCons, one in each; - is standard input.")]
-
-
-def register(app: typer.Typer) -> None:
-    for name, what, command in (
-        ("import", "From other systems into the hub.", import_vcon),
-        ("export", "Out of the hub for other systems.", export_vcon),
-    ):
-        group = typer.Typer(help=what, no_args_is_help=True)
-        group.callback()(lambda: None)
-        group.command("vcon")(command)
-        app.add_typer(group, name=name)
 
 
 def import_vcon(
