@@ -10,8 +10,8 @@ Modules:
 
 - ``definition`` states the whole as one pure function over the set of facts; ``store`` keeps it incrementally and must
   give the same bytes;
-- ``fold`` adds an event to its part, ``fold_faults`` finds events that can't be folded, ``parts`` are the parts and how
-  they merge;
+- ``fold`` adds an event to its part, ``fold_version`` says which code that is, ``fold_faults`` finds events that can't
+  be folded, ``parts`` are the parts and how they merge;
 - ``threading`` joins contacts into conversations;
 - ``sections`` has a module for each section of the context, ``document`` puts them in order,
   ``document_schema`` their JSON Schemas;

@@ -162,6 +162,10 @@ class Health:
         """Name something that does not work as it is set up. Readiness tells it and holds: others are served."""
         self._notes[name] = why
 
+    def unnote(self, name: str) -> None:
+        """Name it no more."""
+        self._notes.pop(name, None)
+
     def leave(self, why: str) -> None:
         """The process is about to end in good order: it is alive, and not ready any more."""
         self._leaving = why

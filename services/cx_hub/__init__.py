@@ -5,7 +5,8 @@ Modules:
 - ``compose`` is the one composition root, from settings to running services; ``app`` puts the HTTP apps together,
   ``supervise`` keeps tasks running, ``deferred`` stands in for a log or blob store that is not there yet,
   ``tenancies`` tells projectors of each tenant, ``identity_rules`` puts the configured rules in force,
-  ``mapping_again`` lends the adapters to operators, ``heavy_reads`` is a process for long reads;
+  ``rebuilding`` puts rebuilds together, ``fold_notes`` tells when one is due, ``mapping_again`` lends the adapters to
+  operators, ``heavy_reads`` is a process for long reads;
 - ``cli`` is the command, with a module for each group of commands in ``commands``; ``client`` speaks HTTP to a hub,
   ``resources`` opens what commands need, ``output`` prints, ``progress_line`` tells how far long work
   is, ``release`` is the version, ``context_view`` renders a context in words, ``rules_file``

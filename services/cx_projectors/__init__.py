@@ -12,6 +12,7 @@ parts; ``publish`` raises the versions of the customers that changed, after ``id
 Beside the walk: ``repeats`` handles events that are stored already, and ``replace_copy`` a copy that replaces a stored
 one; ``letters`` makes dead letters, and ``conflicts`` those of copies that differ; ``outcome`` names how applying may
 end; ``store_epoch`` gives a store its epoch, and ``epoch_announcements`` checks it against the log; ``tenancy`` is what
-is known of a tenant beforehand; ``catch_up`` fills a store that no consumer works on, up to given offsets; ``verify``
-holds the store against the log and the definition.
+is known of a tenant beforehand; ``catch_up`` fills a store that no consumer works on, up to given offsets; ``refold``
+makes the parts of some streams anew from their stored events; ``verify`` holds the store against the log and the
+definition.
 """

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from heapq import heappop, heappush
 
 from cx_context.store import Store, leases, offsets
+from cx_context.store.fold_versions import note_fold_version
 from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.errors import TryLater
 from cx_events.log import Log, LogReader, LogRecord, Partition
@@ -94,6 +95,7 @@ class _Worker:
         await self.close()
         async with self._store.writing() as tx:
             await offsets.announce(tx, self._partitions)
+            await note_fold_version(tx)
             owned = await leases.seize(tx, self._name, self._partitions)
         self._owned = {each: owned[each] for each in self._partitions}
         self._applier.cache.clear()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import structlog
 
 from cx_context.store import Store, leases, offsets
+from cx_context.store.fold_versions import note_fold_version
 from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.cancellation import close_within
 from cx_events.errors import Fatal, TryLater
@@ -206,6 +207,7 @@ class Consumer:
         counts = {topic: await self._log.partitions(topic) for topic in TOPICS}
         async with self._store.writing() as tx:
             await offsets.announce(tx, [Partition(t, n) for t, count in counts.items() for n in range(count)])
+            await note_fold_version(tx)
             self._owned = await leases.take(tx, self._name, self._limits.lease)
         self._applier.cache.clear()
         self._stale = False

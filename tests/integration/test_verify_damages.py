@@ -44,6 +44,8 @@ HARMLESS = {
     ("workers", "id"): "whoever works",
     ("workers", "deleted"): "it went",
     ("workers", "forged"): "it came",
+    ("fold_versions", "deleted"): "which code applied events",
+    ("fold_versions", "forged"): "other code came",
     **{("rebuilds", what): "what operators asked for" for what in (*REBUILDS.columns.keys(), "deleted", "forged")},
 }
 """What no facts can tell."""
@@ -51,6 +53,8 @@ HARMLESS = {
 VALUES: dict[tuple[str, str], Any] = {
     ("versions", "n"): -1,
     ("versions", "stripe"): 99,
+    ("fold_versions", "version"): -1,
+    ("fold_versions", "since"): -1.0,
     ("partitions", "epoch"): -1,
     ("partitions", "number"): 99,
     ("outbox", "desks"): b"\x81\xa2zz\x90",

@@ -111,6 +111,38 @@ async def read_some_raws_of_parts(tx: Tx, tenant: str, part_ids: Collection[byte
     return [bytes(row[0]) for row in rows]
 
 
+async def read_stream_raws(tx: Tx, tenant: str, stream_ids: Collection[NodeId]) -> list[tuple[bytes, str | None]]:
+    """Return all stored events of some streams, each with its problem, if it has one."""
+    if not stream_ids:
+        return []
+    rows = await tx.fetch(
+        "SELECT raw, problem FROM events WHERE stream_id = ANY(:stream_ids) AND tenant = :tenant",
+        stream_ids=list(stream_ids),
+        tenant=tenant,
+    )
+    return [(bytes(raw), problem) for raw, problem in rows]
+
+
+async def read_streams_recorded_since(tx: Tx, tenant: str, since: Micros) -> list[NodeId]:
+    """Return the streams at which an event lies that was recorded then or later. Reads all of the tenant's events."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT stream_id FROM events WHERE tenant = :tenant AND recorded >= :since",
+        tenant=tenant,
+        since=since,
+    )
+    return sorted(bytes(row[0]) for row in rows)
+
+
+async def read_streams_of_nobody(tx: Tx, tenant: str) -> list[NodeId]:
+    """Return the streams at which events lie that are no profile's, that of the tenant's decisions among them."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT e.stream_id FROM events e LEFT JOIN profiles p ON p.id = e.stream_id "
+        "WHERE e.tenant = :tenant AND p.id IS NULL",
+        tenant=tenant,
+    )
+    return sorted(bytes(row[0]) for row in rows)
+
+
 async def read_raws_naming(
     tx: Tx, tenant: str, stream_ids: Collection[NodeId], profiles: Collection[NodeId]
 ) -> list[bytes]:

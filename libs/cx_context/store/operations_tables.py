@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
 from cx_context.store.columns import METADATA, text_column
 
@@ -43,4 +43,11 @@ REBUILDS = Table(
     Column("leased_until", Double, nullable=False),
     Column("body", LargeBinary, nullable=False),
     comment="the latest rebuild of a subject: who works on it (lease, epoch), and its record as JSON",
+)
+FOLD_VERSIONS = Table(
+    "fold_versions",
+    METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("since", Double, nullable=False),
+    comment="the versions of the fold that wrote parts here, each since when; changes places with the parts",
 )

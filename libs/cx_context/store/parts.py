@@ -51,6 +51,19 @@ PartRow = tuple[bytes, str, NodeId, NodeId, bytes]
 """(part id, tenant, stream, interaction node, body)"""
 
 
+async def read_parts_of_streams(tx: Tx, tenant: str, stream_ids: Collection[NodeId]) -> dict[NodeId, PartRow]:
+    """Return the rows of all parts at some streams, by part id."""
+    if not stream_ids:
+        return {}
+    rows = await tx.fetch(
+        "SELECT part_id, tenant, stream_id, interaction, body FROM parts "
+        "WHERE stream_id = ANY(:stream_ids) AND tenant = :tenant",
+        stream_ids=list(stream_ids),
+        tenant=tenant,
+    )
+    return {bytes(row[0]): (bytes(row[0]), row[1], bytes(row[2]), bytes(row[3]), bytes(row[4])) for row in rows}
+
+
 async def add_parts(tx: Tx, rows: Sequence[PartRow]) -> None:
     """Write parts that the store does not have, as their only writer knows."""
     await tx.append(_PARTS, sorted(rows))

@@ -22,9 +22,9 @@ from cx_events.private_files import make_database
 MADE_OF_THE_LOG = (
     "events", "copies", "parts", "assignments", "interactions", "profiles", "edges", "sightings", "segments",
     "link_events", "decisions", "attributions", "rule_changes", "members", "refused_claims", "withheld_claims",
-    "dead_letters", "discarded_letters",
+    "dead_letters", "discarded_letters", "fold_versions",
 )  # fmt: skip
-"""Tables that change places: at equal offsets each is a function of the log."""
+"""Tables that change places: at equal offsets each is a function of the log; ``fold_versions`` says of which code."""
 
 KEPT = ("versions", "store_epoch", "partitions", "workers", "outbox", "rebuilds")
 """Tables that stay: ``versions`` and ``store_epoch``, since no version may fall; ``partitions``, since the offsets are

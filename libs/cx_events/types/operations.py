@@ -83,6 +83,11 @@ TYPES = (
         ),
     ),
     _of_hub(
+        "contexts_rebuilt",
+        "An operator rebuilt contexts, or paused, resumed or undid that: `attributes.act`.",
+        {"act": "begin"},
+    ),
+    _of_hub(
         "log_exported",
         "An operator wrote the whole log into an archive.",
         {"archive": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10", "records": 125000},

@@ -2,6 +2,6 @@
 
 Modules: ``bench``, ``config``, ``customers``, ``dead_letters`` (``cx dlq``), ``demo``, ``events``, ``identity``,
 ``log`` (``cx log`` and ``cx lag``), ``mapping`` (``cx map``), ``migrate``, ``moving`` (``cx import`` and
-``cx export``) with ``vcons``, ``providers`` (``cx provider``), ``rebuild``, ``services`` (``cx up`` and ``cx run``),
-``stack``, ``testing`` (``cx test``), ``topics``, ``verify``.
+``cx export``) with ``vcons``, ``providers`` (``cx provider``), ``rebuild`` (with ``rebuild_view``), ``services`` (``cx
+up`` and ``cx run``), ``stack``, ``testing`` (``cx test``), ``topics``, ``verify``.
 """

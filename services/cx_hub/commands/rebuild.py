@@ -1,35 +1,40 @@
-"""``rebuild``: what is made of the log, made anew beside the live tables, compared, exchanged, and taken back."""
+"""``rebuild``: what is made of the log, made anew beside the live tables, compared, exchanged, and taken back; or a few
+customers in place."""
 
 from __future__ import annotations
 
 import getpass
-import os
-import platform
+import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
 
 from cx_context.store import Store
-from cx_events.json_types import Json
-from cx_events.log import Log
-from cx_hub.output import Format, OutputOption, show, to_err
+from cx_events.errors import Refused
+from cx_events.ids import parse_node_id
+from cx_hub.commands.rebuild_view import show_customers, show_plan, show_status
+from cx_hub.mapping_again import spaces_of
+from cx_hub.output import Format, OutputOption, to_err
+from cx_hub.rebuilding import customers_rebuild, process_name, whole_rebuild, windows_of
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
-from cx_hub.tenancies import tenancies_and_windows, tenancies_of
+from cx_ops.moments import read_moment
 from cx_ops.rebuild import control
-from cx_ops.rebuild.comparison import Watch
+from cx_ops.rebuild.audit import announce
 from cx_ops.rebuild.control import Asker, Status
+from cx_ops.rebuild.customers import CustomersReport
+from cx_ops.rebuild.fold_state import FoldState, fold_state
 from cx_ops.rebuild.ownership import Ownership
 from cx_ops.rebuild.plan import Plan, plan_of
-from cx_ops.rebuild.run import Filler, Rebuild
-from cx_projectors.catch_up import CatchUp
+from cx_ops.rebuild.selection import Selection, checked
+from cx_projectors.catch_up import Pace
 from cx_runtime.settings import Settings
 
 Why = Annotated[str, typer.Option("--why", help="Kept with the act, beside who you are.")]
 Rate = Annotated[float | None, typer.Option(help="Events a second, at most.", min=1)]
 Workers = Annotated[int, typer.Option(help="Workers that share the partitions.", min=1, max=64)]
+
+Found = tuple[Status | None, FoldState]
 
 
 def register(app: typer.Typer) -> None:
@@ -49,71 +54,97 @@ def register(app: typer.Typer) -> None:
 
 def context(
     plan: Annotated[bool, typer.Option("--plan", help="Tell what it would do, and change nothing.")] = False,
-    review: Annotated[bool, typer.Option("--review", help="Compare, and stop before the switch.")] = False,
+    review: Annotated[bool, typer.Option("--review", help="Compare, and stop before anybody sees it.")] = False,
+    fold_version: Annotated[
+        bool, typer.Option("--fold-version", help="Only where an older fold made some parts; else do nothing.")
+    ] = False,
+    customer: Annotated[str, typer.Option(help="Only this customer, in place: an id that is or was one's.")] = "",
+    tenant: Annotated[str, typer.Option(help="Only this tenant's customers, in place.")] = "",
+    since: Annotated[
+        str, typer.Option("--from", help="Only customers of whom something was recorded since then, in place: 2h.")
+    ] = "",
     rate: Rate = None,
     workers: Workers = 1,
     why: Why = "",
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Fill a second set of tables from the log, compare every customer, and give readers the new ones. Services run all
-    the while; the old tables are kept until rebuild drop."""
-    if plan:
-        planned = run_async(_planned(rate))
-        show(msgspec.to_builtins(planned), output, lambda out: _tell_plan(out, planned))
-        return
-    _work(lambda store: control.begin(store, _asker(why), review=review), rate, workers, output)
+    the while; the old tables are kept until rebuild drop. Selected customers are made anew in place, from their stored
+    events."""
+    selection = Selection(
+        tenant,
+        parse_node_id(customer) if customer else None,
+        read_moment(since, "--from") if since else None,
+    )
+    if not selection.is_everything:
+        if workers > 1 or fold_version:
+            raise Refused("bad-selection", "--workers and --fold-version are for a rebuild of everything", 400)
+        show_customers(run_async(_customers(selection, _asker(why), rate, review=review or plan)), output)
+    elif plan:
+        show_plan(run_async(_planned(rate)), output)
+    elif fold_version and not (folds := run_async(_fold_state())).is_outdated:
+        to_err().print(folds.told(), markup=False)
+    else:
+        _work("begin", lambda store: control.begin(store, _asker(why), review=review), why, rate, workers, output)
 
 
 def status(output: OutputOption = Format.TEXT) -> None:
-    """How the latest rebuild is, what differed, and who asked for what."""
+    """How the latest rebuild is, what differed, who asked for what, and which fold made the parts."""
 
-    async def ask() -> Status | None:
+    async def ask() -> Found:
         async with opened_store(Settings()) as store:
-            return await control.status(store)
+            return await control.status(store), await fold_state(store)
 
-    _show(run_async(ask()), output)
+    show_status(*run_async(ask()), output)
 
 
 def pause(why: Why = "", output: OutputOption = Format.TEXT) -> None:
     """Ask the process that works on it to stop; rebuild resume goes on."""
-    _ask("pause", why, output)
+    _act("pause", lambda store: control.ask(store, _asker(why), "pause"), why, output)
 
 
 def cancel(why: Why = "", output: OutputOption = Format.TEXT) -> None:
     """Stop, and delete the second set of tables: nothing is left of it."""
-    _ask("cancel", why, output)
+    _act("cancel", lambda store: control.ask(store, _asker(why), "cancel"), why, output)
 
 
 def resume(rate: Rate = None, workers: Workers = 1, why: Why = "", output: OutputOption = Format.TEXT) -> None:
     """Go on with one that was paused, reviewed, or broke off."""
-    _work(lambda store: control.resume(store, _asker(why)), rate, workers, output)
+    _work("resume", lambda store: control.resume(store, _asker(why)), why, rate, workers, output)
 
 
 def undo(rate: Rate = None, workers: Workers = 1, why: Why = "", output: OutputOption = Format.TEXT) -> None:
     """Give readers the tables back that the switch replaced, with all that came since."""
-    _work(lambda store: control.undo(store, _asker(why)), rate, workers, output)
+    _work("undo", lambda store: control.undo(store, _asker(why)), why, rate, workers, output)
 
 
 def drop(why: Why = "", output: OutputOption = Format.TEXT) -> None:
     """Delete the tables that are kept; there is no undo afterwards."""
-
-    async def ask() -> Status:
-        async with opened_store(Settings()) as store:
-            return await control.drop(store, _asker(why))
-
-    _show(run_async(ask()), output)
+    _act("drop", lambda store: control.drop(store, _asker(why)), why, output)
 
 
-def _ask(wanted: str, why: str, output: Format) -> None:
-    async def ask() -> Status:
-        async with opened_store(Settings()) as store:
-            return await control.ask(store, _asker(why), wanted)
+def _act(what: str, act: Callable[[Store], Awaitable[Status]], why: str, output: Format) -> None:
+    async def work() -> Found:
+        settings = Settings()
+        async with opened_log(settings) as log, opened_store(settings) as store:
+            found = await act(store)
+            await announce(log, spaces_of(load_tenants(settings)), _asker(why), what)
+            return found, await fold_state(store)
 
-    _show(run_async(ask()), output)
+    show_status(*run_async(work()), output)
 
 
 def _asker(why: str) -> Asker:
-    return Asker(getpass.getuser(), why, f"{platform.node()}-{os.getpid()}")
+    try:
+        who = getpass.getuser()
+    except (OSError, KeyError):  # an account without a name
+        who = ""
+    return Asker(who, why, process_name())
+
+
+async def _fold_state() -> FoldState:
+    async with opened_store(Settings()) as store:
+        return await fold_state(store)
 
 
 async def _planned(rate: float | None) -> Plan:
@@ -124,71 +155,43 @@ async def _planned(rate: float | None) -> Plan:
         return await plan_of(store, log, rate=rate, known_rate=known)
 
 
-def _work(claim: Callable[[Store], Awaitable[Ownership]], rate: float | None, workers: int, output: Format) -> None:
-    async def work() -> Status:
+async def _customers(selection: Selection, asker: Asker, rate: float | None, *, review: bool) -> CustomersReport:
+    settings = Settings()
+    tenants = load_tenants(settings)
+    selection = checked(selection, windows_of(tenants), time.time_ns() // 1000)
+    async with opened_log(settings) as log, opened_store(settings) as store:
+        rebuild = customers_rebuild(tenants, store, _tell)
+        report = await rebuild.run(selection, review=review, pace=Pace(rate).keep)
+        if report.written:
+            told = {
+                "selection": dict(selection.as_texts()),
+                "customers": report.customers,
+                "differing": report.differing,
+            }
+            concerned = {selection.tenant} if selection.tenant else None
+            await announce(log, spaces_of(tenants), asker, "customers", told, concerned)
+        return report
+
+
+def _work(
+    what: str,
+    claim: Callable[[Store], Awaitable[Ownership]],
+    why: str,
+    rate: float | None,
+    workers: int,
+    output: Format,
+) -> None:
+    async def work() -> Found:
         settings = Settings()
+        tenants = load_tenants(settings)
         async with opened_log(settings) as log, opened_store(settings) as store:
             own = await claim(store)
-            rebuild = composed(settings, log, store, own, rate, workers)
-            own = await rebuild.run()
-            return Status(own.phase, "", "", own.record)
+            await announce(log, spaces_of(tenants), _asker(why), what)
+            own = await whole_rebuild(settings, tenants, log, store, own, _tell, rate, workers).run()
+            return Status(own.phase, "", "", own.record), await fold_state(store)
 
-    _show(run_async(work()), output)
-
-
-def composed(
-    settings: Settings, log: Log, store: Store, own: Ownership, rate: float | None = None, workers: int = 1
-) -> Rebuild:
-    """Put a rebuild together: the projectors' path fills what the operators' part asks for."""
-    tenants = load_tenants(settings)
-    tenancies = tenancies_of(tenants)
-    windows = {name: (each.ids, window) for name, (each, window) in tenancies_and_windows(tenants).items()}
-
-    def filler(shadow: Store, watch: Watch) -> Filler:
-        name = f"rebuild-{platform.node()}-{os.getpid()}"
-        return CatchUp(shadow, log, tenancies, name, watch, workers=workers, rate=rate, batch=settings.batch_events)
-
-    err = to_err()
-    return Rebuild(store, own, windows, filler, lambda sentence: err.print(sentence, markup=False))
+    show_status(*run_async(work()), output)
 
 
-def _show(found: Status | None, output: Format) -> None:
-    if found is None:
-        show({"phase": None}, output, lambda out: out.print("nothing was ever rebuilt here"))
-        return
-    told: Json = {
-        "phase": found.phase,
-        "owner": found.owner,
-        "wanted": found.wanted,
-        **msgspec.to_builtins(found.record),
-    }
-    show(told, output, lambda out: _tell(out, found))
-
-
-def _tell_plan(out: Console, plan: Plan) -> None:
-    out.print(
-        f"{plan.events} records to apply: about {plan.seconds:.0f} s at {plan.rate:.0f} a second; "
-        f"{plan.bytes / (1 << 20):.0f} MB more on the store's disk"
-    )
-    for sentence in plan.locks:
-        out.print(sentence, markup=False)
-
-
-def _tell(out: Console, found: Status) -> None:
-    record = found.record
-    works = f", {found.owner} works on it" if found.owner else ""
-    asked = f", asked to {found.wanted}" if found.wanted else ""
-    out.print(f"{found.phase} since {record.started}{works}{asked}", markup=False)
-    if record.events:
-        out.print(f"{record.applied} of {record.events} records applied, {record.rate:.0f} a second")
-    if (report := record.report) is not None:
-        out.print(f"{report.customers} customers compared at {report.at}, {report.differing} differ")
-        for one in report.first:
-            events = f"; {', '.join(one.events)}" if one.events else ""
-            out.print(f"  {one.tenant} {one.customer}: {', '.join(one.paths) or '/'}{events}", markup=False)
-        for table in report.tables:
-            if table.differing or table.live != table.rebuilt:
-                differ = f", {table.differing} rows differ" if table.differing is not None else ""
-                out.print(f"  table {table.table}: {table.live} rows, rebuilt {table.rebuilt}{differ}", markup=False)
-    for act in record.acts:
-        out.print(f"  {act.at} {act.what} by {act.who}{f': {act.why}' if act.why else ''}", markup=False)
+def _tell(sentence: str) -> None:
+    to_err().print(sentence, markup=False)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from cx_channels.intake import wall_clock
 from cx_hub.compose.hub import Hub, once
+from cx_hub.fold_notes import keep_fold_noted
 from cx_hub.identity_rules import put_in_force
 from cx_hub.tenancies import tenancies_of
 from cx_projectors.consumer import Consumer, ConsumerLimits
@@ -43,10 +44,8 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
         hub.supervisor.keep(name, once(*opened, work=work))
     hub.supervisor.keep("relay", once(*opened, work=relay.run))
 
-    async def rules() -> None:
-        await put_in_force(hub.tenants, hub.store, hub.log, wall_clock())
-
-    hub.supervisor.run("rules", once(*opened, work=rules))
+    hub.supervisor.run("rules", once(*opened, work=lambda: put_in_force(hub.tenants, hub.store, hub.log, wall_clock())))
+    hub.supervisor.keep("fold-notes", once(*opened, work=lambda: keep_fold_noted(hub.store, hub.health)))
     try:
         yield
     finally:
@@ -55,4 +54,5 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
             worker.stop()
         await hub.supervisor.finished(list(hub.workers))
         await hub.supervisor.stop("rules")
+        await hub.supervisor.stop("fold-notes")
         await hub.supervisor.stop("relay")

@@ -6,7 +6,11 @@ The shadow (``cx_context.store.shadow``) is filled by the projectors' own path a
 Both are compared customer by customer at equal offsets; then, with writers paused for the last stretch, tables change
 places in one transaction. The replaced tables are the shadow from then on, so undoing is the same once more.
 
+A few customers are rebuilt in place, from their stored events.
+
 Modules: ``record`` (what is kept of a rebuild, as JSON in the table ``rebuilds``), ``control`` (what an operator may
-ask in which phase, and the audit of it), ``ownership`` (one process works on it, by a lease), ``plan`` (how much there
-is to do), ``comparison`` (customers), ``table_counts`` (rows), ``run`` (the steps).
+ask in which phase), ``audit`` (the event that tells of it), ``ownership`` (one process works on it, by a lease),
+``plan`` (how much there is to do), ``fold_state`` (whether it is due), ``comparison`` (customers) by ``bodies`` (what a
+reader gets), ``table_counts`` (rows), ``run`` (the steps). In place: ``selection`` (which customers), ``customers``
+(the work).
 """

@@ -12,6 +12,7 @@ from cx_context.store import Store, rebuild_rows, shadow
 from cx_context.store.rebuild_rows import RebuildRow
 from cx_context.store.sql import Tx
 from cx_events.errors import Refused
+from cx_events.stamp import COMMAND_WRITER
 from cx_ops.rebuild.ownership import LEASE_SECONDS, Ownership
 from cx_ops.rebuild.record import (
     CONTEXT,
@@ -28,11 +29,13 @@ from cx_ops.rebuild.record import (
 
 
 class Asker(NamedTuple):
-    """``who`` asks, an account or a key, and ``why``. ``process``: the name of the process that will do it."""
+    """``who`` asks, an account or a key, and ``why``. ``process``: the name of the process that will do it. ``writer``:
+    of the event that tells of it (``cx_events.stamp``)."""
 
     who: str
     why: str
     process: str
+    writer: str = COMMAND_WRITER
 
 
 class Status(NamedTuple):

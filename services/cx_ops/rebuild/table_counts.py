@@ -22,6 +22,7 @@ COUNTED_ALONE = frozenset(
         "dead_letters",
         "discarded_letters",
         "assignments",
+        "fold_versions",
     }
 )
 """Tables in which the order of arrival, or of batches, leaves a trace; and one whose key is a text, which databases put

@@ -136,6 +136,15 @@ def rebuilds(of: Expected) -> Expectation:
     return Expectation(operations_tables.REBUILDS, fault_of=lambda row: None)
 
 
+def fold_versions(of: Expected) -> Expectation:
+    """Check the form alone: no event says which code applied it."""
+
+    def fault(row: Row) -> str | None:
+        return None if row[0] >= 0 and row[1] >= 0 else "version or since is below zero"
+
+    return Expectation(operations_tables.FOLD_VERSIONS, fault_of=fault)
+
+
 def outbox(of: Expected) -> Expectation:
     """Check what the relay has not taken yet; which customers a batch changed depends on the batches."""
 

@@ -169,6 +169,8 @@ def _segments(of: Expected) -> Expectation:
 def _faults_of_segments(found: list[tuple[int, bytes]], facts: list[Fact]) -> Iterable[tuple[int, str]]:
     if not found or found[0][0] != BEGINNING_OF_TIME:
         yield BEGINNING_OF_TIME, "the row is missing"
+    if not found:
+        return
     ends = [*(since for since, _ in found[1:]), -BEGINNING_OF_TIME]
     for at, ((since, body), end) in enumerate(zip(found, ends, strict=True)):
         within = [fact for fact in facts if since <= fact.effective < end]
@@ -293,6 +295,7 @@ CHECKS: Mapping[str, Callable[[Expected], Expectation]] = MappingProxyType(
         "workers": order_dependent.workers,
         "outbox": order_dependent.outbox,
         "rebuilds": order_dependent.rebuilds,
+        "fold_versions": order_dependent.fold_versions,
         "dead_letters": order_dependent.dead_letters,
         "discarded_letters": order_dependent.discarded_letters,
     }

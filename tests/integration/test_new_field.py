@@ -1,0 +1,168 @@
+"""A field that a release adds to the context is in every older context after a rebuild: CONTRIBUTING's own way."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.patience import PATIENCE
+from tests.processes import Running, bare_environment, running
+
+from cx_context.fold_version import FOLD_VERSION
+
+pytestmark = pytest.mark.clock
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("libs", "services")
+
+EDITS = {
+    "libs/cx_context/sections/counts.py": (
+        ("    messages: Sum = 0\n", '    messages: Sum = 0\n    surveys: Sum = 0\n    """Answered surveys."""\n'),
+        (
+            '        "interactions": sum(',
+            '        "surveys": sum(of.over_parts(_surveys)),\n'
+            '        "interactions": sum(',
+        ),
+        ('            "messages": WHOLE,\n', '            "messages": WHOLE,\n            "surveys": WHOLE,\n'),
+        (
+            '        ("counts", "interactions"): made_of(',
+            '        ("counts", "surveys"): made_of("the number of answered surveys", "surveys", summed=True),\n'
+            '        ("counts", "interactions"): made_of(',
+        ),
+        (
+            "SECTION = Section(\n",
+            "def _surveys(parts: Sequence[Part]) -> int:\n    return sum(part.surveys for part in parts)\n\n\n"
+            "def _answered(part: Part, fact: Fact, at: At) -> None:\n    part.surveys += 1\n\n\n"
+            'SECTION = Section(\n    handlers={"cx.survey.answered.v1": _answered},\n',
+        ),
+        (
+            "from cx_events.json_types import Json\n",
+            "from cx_events.facts import Fact\nfrom cx_events.json_types import Json\n"
+            "from cx_context.parts.values import At\n",
+        ),
+    ),
+    "libs/cx_context/fold_version.py": (
+        (f"FOLD_VERSION = {FOLD_VERSION}\n", f"FOLD_VERSION = {FOLD_VERSION + 1}\n"),
+    ),
+}  # fmt: skip
+"""Each step of "Add a field to the context": the field, its handler, its view, its schema, the version."""
+
+
+@pytest.fixture(scope="module")
+def next_release(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """The next release, which counts surveys: where Python finds it."""
+    root = tmp_path_factory.mktemp("next-release")
+    for folder in FOLDERS:
+        shutil.copytree(
+            ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "fixtures", "golden")
+        )
+    for path, edits in EDITS.items():
+        text = (root / path).read_text()
+        for old, new in edits:
+            assert old in text, f"{path} has no {old!r}"
+            text = text.replace(old, new, 1)
+        (root / path).write_text(text)
+    release = {"PYTHONPATH": os.pathsep.join(str(root / folder) for folder in FOLDERS)}
+    environment = {**bare_environment(), **release}
+    subprocess.run([sys.executable, "-m", "cx_context.parts.write_model"], env=environment, check=True)
+    return release
+
+
+def cx(settings: Mapping[str, str], *arguments: str) -> Any:
+    """Run a command; the JSON that it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cx_hub", *arguments],
+        env={**bare_environment(), "CX_LOG_LEVEL": "warning", **settings},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if done.stdout else None
+
+
+def events() -> list[dict[str, Any]]:
+    """Return a survey and a message of each of three people."""
+    found = []
+    for name in ("ana", "ben", "cleo"):
+        people = [{"role": "customer", "identifiers": [{"kind": "email", "value": f"{name}@example.com"}]}]
+        common = {"specversion": "1.0", "source": "//acme.example/surveys"}
+        found += [
+            common
+            | {
+                "id": f"{name}-survey",
+                "type": "cx.survey.answered.v1",
+                "data": {"channel": "survey", "participants": people, "survey": {"metric": "nps", "score": 9}},
+            },
+            common
+            | {
+                "id": f"{name}-word",
+                "type": "cx.message.received.v1",
+                "data": {"channel": "chat", "interaction": f"chat-{name}", "participants": people,
+                         "message": {"id": f"m-{name}", "text": "hello"}},
+            },
+        ]  # fmt: skip
+    return found
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.1)
+
+
+def notes(hub: Running) -> Mapping[str, str]:
+    """Return what readiness notes."""
+    told: Mapping[str, str] = httpx2.get(f"{hub.url}/readyz").json().get("notes", {})
+    return told
+
+
+def counts(hub: Running, home: Path, name: str) -> Any:
+    answer = httpx2.get(
+        f"{hub.url}/v1/context",
+        params={"identifier": f"email:{name}@example.com"},
+        headers={"Authorization": f"Bearer {(home / 'key').read_text().strip()}"},
+    )
+    return answer.json()["body"]["counts"] if answer.status_code == 200 else None
+
+
+def test_a_new_field_is_in_every_older_context(tmp_path: Path, next_release: Mapping[str, str]) -> None:
+    home = tmp_path / "home"
+    old = {"CX_HOME": str(home)}
+    new = {**old, **next_release}
+    written = tmp_path / "events.json"
+    written.write_text(json.dumps(events()))
+    with running("up", old, tmp_path / "old") as hub:
+        cx({**old, "CX_URL": hub.url}, "events", "send", str(written), "-o", "json")
+        eventually(lambda: all((counts(hub, home, name) or {}).get("events") == 2 for name in ("ana", "ben", "cleo")))
+        assert "surveys" not in counts(hub, home, "ana")
+        hub.stop()
+    with running("up", new, tmp_path / "new") as hub:
+        assert counts(hub, home, "ana")["surveys"] == 0
+        eventually(lambda: "fold" in notes(hub))
+        assert cx(new, "rebuild", "status", "-o", "json")["fold"] == {
+            "current": FOLD_VERSION + 1,
+            "stored": [FOLD_VERSION, FOLD_VERSION + 1],
+            "outdated": True,
+        }
+        cx(new, "rebuild", "context", "--fold-version", "--why", "surveys are counted", "-o", "json")
+        assert [counts(hub, home, name)["surveys"] for name in ("ana", "ben", "cleo")] == [1, 1, 1]
+        done = cx(new, "rebuild", "status", "-o", "json")
+        assert done["fold"] == {"current": FOLD_VERSION + 1, "stored": [FOLD_VERSION + 1], "outdated": False}
+        assert done["report"]["differing"] == 3
+        assert {path for one in done["report"]["first"] for path in one["paths"]} == {"/counts/surveys"}
+        assert cx(new, "rebuild", "context", "--fold-version", "-o", "json") is None
+        eventually(lambda: "fold" not in notes(hub))
+        hub.stop()
+    cx(new, "verify", "-o", "json")
