@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
+from weakref import ref
 
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
@@ -16,15 +17,19 @@ from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, ST
 Header = tuple[bytes, bytes]
 
 _CYCLE = "cycle"
-"""In a request's ``state``: uvicorn's state of this request and its answer."""
+"""In a request's ``state``: a weak reference to uvicorn's state of this request and its answer."""
 
 _CACHED = 1024
 _LENGTH = b"content-length"
 
 
 def offer(state: MutableMapping[str, Any], cycle: RequestResponseCycle) -> None:
-    """Let ``write`` find the request's state. ``state``: that of the request's scope."""
-    state[_CYCLE] = cycle
+    """Let ``write`` find the request's state. ``state``: that of the request's scope.
+
+    The cycle holds the scope: a strong reference back would keep every request, its body included, until garbage is
+    collected, which a hub seldom does.
+    """
+    state[_CYCLE] = ref(cycle)
 
 
 def write(state: MutableMapping[str, Any], response: Response) -> bool:
@@ -33,7 +38,8 @@ def write(state: MutableMapping[str, Any], response: Response) -> bool:
     That is so for a server that offers nothing, for an answer without a declared length, for HEAD, and where the client
     reads so slowly that the writer has to wait.
     """
-    cycle: RequestResponseCycle | None = state.get(_CYCLE)
+    offered: ref[RequestResponseCycle] | None = state.get(_CYCLE)
+    cycle = offered() if offered is not None else None
     if (
         cycle is None
         or type(response) is not Response
