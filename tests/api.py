@@ -52,6 +52,7 @@ KEYS = {
     "reader": "a-key-for-reading",
     "desk": "a-key-for-threads",
     "judge": "a-key-for-identity",
+    "bot": "a-key-for-assured-contacts",
     "other": "a-key-of-another",
 }
 
@@ -59,8 +60,8 @@ KEYS = {
 def tenants() -> Tenants:
     """acme, under the key of ``cx_events.testing.builders.ACME``, and another tenant beside it."""
 
-    def key(id: str, *scopes: str) -> KeyConfig:
-        return KeyConfig.model_validate({"id": id, "secret": KEYS[id], "scopes": scopes})
+    def key(id: str, *scopes: str, **more: str) -> KeyConfig:
+        return KeyConfig.model_validate({"id": id, "secret": KEYS[id], "scopes": scopes, **more})
 
     return Tenants(
         {
@@ -71,6 +72,7 @@ def tenants() -> Tenants:
                     key("reader", "context:read"),
                     key("desk", "conversations:write"),
                     key("judge", "identity:write"),
+                    key("bot", "context:read", "conversations:write", required_assurance="asserted"),
                 ),
                 connections={
                     "acme-calls": ConnectionConfig(provider="voice/twilio", region="US"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from cx_events.email_addresses import LocalDomains
 from cx_events.errors import Fatal
@@ -37,6 +37,10 @@ Scope = Literal[
     "ops",
     "*",
 ]
+RequiredAssurance = Literal["proved", "asserted"]
+_READS_ALL = frozenset({"*", "ops", "identity:write"})
+"""Scopes whose answers show customers of whom no contact is at hand."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")
@@ -68,11 +72,26 @@ class _Limited(_Strict):
 
 
 class KeyConfig(_Limited):
-    """A bearer key. ``id`` is what logs may show. Its rate is of events that it sends and of requests for contexts."""
+    """A bearer key. ``id`` is what logs may show. Its rate is of events that it sends and of requests for contexts.
+
+    ``required_assurance``: the key reads contexts by a contact alone, and none of a contact that is less assured: for
+    bots and AI agents, which would tell a stranger what they read.
+    """
 
     id: str
     secret: str = Field(min_length=8)
     scopes: frozenset[Scope]
+    required_assurance: RequiredAssurance | None = None
+
+    @field_validator("required_assurance")
+    @classmethod
+    def _reads_by_contact(cls, value: RequiredAssurance | None, info: ValidationInfo) -> RequiredAssurance | None:
+        wide = sorted(_READS_ALL & info.data.get("scopes", frozenset()))
+        if value is not None and wide:
+            raise ValueError(
+                f"a key with required_assurance can't have the scope {wide[0]!r}, which reads all customers"
+            )
+        return value
 
     def allows(self, scope: Scope) -> bool:
         return scope in self.scopes or "*" in self.scopes

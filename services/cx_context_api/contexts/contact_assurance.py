@@ -74,10 +74,14 @@ class InsufficientAssurance(Refused):
         self.contact = contact
 
 
-def read_contact_query(query: Query, interaction: str | None = None, level: str | None = None) -> ContactQuery | None:
+def read_contact_query(
+    query: Query, required_of_key: Level | None, interaction: str | None = None, level: str | None = None
+) -> ContactQuery | None:
     """Return the contact that a read names, None if it names none.
 
-    ``interaction``, ``level``: as the path or the body has them. Raises ``Refused("bad-query", 400)``.
+    ``required_of_key``: the least level that the caller's key asks for, whatever the read asks for. ``interaction``,
+    ``level``: as the path or the body has them. Raises ``Refused``: ``bad-query`` (400), ``not-assured`` (403) for a
+    read without a contact by a key that needs one.
     """
     required = query.text("assurance")
     if required is not None and level is not None and required != level:
@@ -88,10 +92,15 @@ def read_contact_query(query: Query, interaction: str | None = None, level: str 
     if interaction is None:
         if required is not None:
             raise Refused("bad-query", "assurance needs interaction=ID: it is a property of a contact.", 400)
+        if required_of_key is not None:
+            raise Refused(
+                "not-assured", f"This key reads by interaction=ID, of contacts at least {required_of_key}.", 403
+            )
         return None
     if not 0 < len(interaction) <= MAX_INTERACTION:
         raise Refused("bad-query", f"interaction: expected 1 to {MAX_INTERACTION} characters.", 400)
-    return ContactQuery(interaction, required)  # type: ignore[arg-type]  # checked above
+    asked = [each for each in ASSURED if each in (required, required_of_key)]  # from the strictest
+    return ContactQuery(interaction, asked[0] if asked else None)  # type: ignore[arg-type]  # one of ASSURED
 
 
 def check_contact(assurance: VersionedAssurance, query: ContactQuery, now: Micros) -> ContactResult:

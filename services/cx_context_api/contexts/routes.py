@@ -88,26 +88,26 @@ class ContextRoutes:
 
     async def context(self, request: Request) -> Response:
         """Answer with the context of an identifier or of an interaction."""
-        caller = self._admission.admit(request.headers, "context:read")
+        caller, required = self._admission.admit_contact_reader(request.headers)
         query = read_query(request, "identifier", "interaction", "scope", "assurance", *_READ_FIELDS)
         interaction = query.text("interaction")
         target = _read_target(caller, query.text("identifier"), interaction, query.text("scope") or "")
-        return await self._answer(request, caller, target, query, read_contact_query(query, interaction))
+        return await self._answer(request, caller, target, query, read_contact_query(query, required, interaction))
 
     async def customer_context(self, request: Request) -> Response:
         """Answer with the context of a customer by id."""
-        caller = self._admission.admit(request.headers, "context:read")
+        caller, required = self._admission.admit_contact_reader(request.headers)
         query = read_query(request, "interaction", "assurance", *_READ_FIELDS)
-        contact_query = read_contact_query(query, query.text("interaction"))
+        contact_query = read_contact_query(query, required, query.text("interaction"))
         return await self._answer(request, caller, by_id(request.path_params["id"]), query, contact_query)
 
     async def lookup(self, request: Request) -> Response:
         """Answer as ``context`` does; the target is in the body."""
-        caller = self._admission.admit(request.headers, "context:read")
+        caller, required = self._admission.admit_contact_reader(request.headers)
         query = read_query(request, "assurance", *_READ_FIELDS)
         body = await read_request_body(request, bodies.Lookup)
         target = _read_lookup(caller, body)
-        contact_query = read_contact_query(query, body.interaction, body.assurance)
+        contact_query = read_contact_query(query, required, body.interaction, body.assurance)
         return await self._answer(request, caller, target, query, contact_query)
 
     async def lineage(self, request: Request) -> Response:

@@ -83,12 +83,13 @@ class StreamRoutes:
 
     async def customer(self, request: Request, connection: HttpConnection) -> None:
         """Stream a customer's context."""
-        tenant, tenancy, query = self._read(request, "from", "body", "interaction", "assurance")
+        (tenant, tenancy, _), required = self._admission.admit_contact_reader(request.headers)
+        query = read_query(request, "from", "body", "interaction", "assurance")
         node = by_id(request.path_params["id"]).node
         bodies = query.text("body")
         if bodies not in (None, "full", "none"):
             raise Refused("bad-query", f"body={bodies[:20]}: expected full or none.", 400)
-        contact_query = read_contact_query(query, query.text("interaction"))
+        contact_query = read_contact_query(query, required, query.text("interaction"))
         since, point = self._read_start(tenancy, request, query, customers.STREAM, node)
 
         async def follow(subscription: CustomerSubscription, notifier: Notifier) -> None:
