@@ -64,6 +64,25 @@ async def test_the_stricter_of_key_and_read_holds(hub: Running) -> None:
     assert refused.status_code == 403
 
 
+async def test_a_contact_that_is_refused_can_be_handed_over(hub: Running) -> None:
+    await hub.happen(HERS, LOGIN, TYPED)
+    for time in ("", "&as_of=2026-11-22T12:00:00Z"):
+        refused = await hub.get(f"/v1/context?interaction={STRANGERS}{time}", key="bot")
+        id = refused.json()["conversation"]
+        shown = await hub.get(f"/v1/conversations/{id}")
+        assert STRANGERS in [joined["interaction"] for joined in shown.json()["conversation"]["joined"]]
+    handed = await hub.post(f"/v1/conversations/{id}/handoffs", {"reason": "wants a person"}, key="bot")
+    assert handed.status_code == 202
+    await hub.projector.catch_up()
+    assert (await hub.get(f"/v1/conversations/{id}/handoff")).json()["request"]["reason"] == "wants a person"
+
+
+async def test_a_strangers_customer_has_no_conversation_here(hub: Running) -> None:
+    await hub.happen(HERS, LOGIN, TYPED)
+    refused = await hub.get(f"/v1/customers/{CUSTOMER}/context?interaction=acme-chat/nobodys", key="bot")
+    assert (refused.status_code, refused.json()["conversation"]) == (403, None)
+
+
 @pytest.mark.parametrize(("method", "path"), READS)
 async def test_a_bots_key_reads_nothing_without_a_contact(hub: Running, method: str, path: str) -> None:
     await hub.happen(HERS, LOGIN, TYPED)

@@ -27,6 +27,7 @@ from cx_context.sections.words import with_words
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, join_contacts
+from cx_events.ids import NodeId
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
@@ -167,6 +168,14 @@ class Rendering(ABC):
         """
         contact = self._latest_contact(interaction)
         return self.assurance_of(contact) if contact is not None else ContactAssurance()
+
+    def conversation_id_of_interaction(self, interaction: str) -> NodeId | None:
+        """Return an id of the conversation that an interaction is in, one that stays with the interaction's contact.
+
+        None where the customer has no such interaction.
+        """
+        contact = self._latest_contact(interaction)
+        return contact.known_ids[0][1] if contact is not None else None
 
     def profile_assurance_of(self, interaction: str) -> ProfileAssurance | None:
         """Return what vouches for an interaction's own identifier by itself.

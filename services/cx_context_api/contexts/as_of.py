@@ -89,7 +89,8 @@ class PastContexts:
             document = Document(facts, tenancy.window)
             level = await asyncio.to_thread(document.assurance_of_interaction, contact_query.interaction)
             alone = await asyncio.to_thread(document.profile_assurance_of, contact_query.interaction)
-            assurance = VersionedAssurance(facts.customer, 0, level, facts.lifetimes, alone)
+            thread = document.conversation_id_of_interaction(contact_query.interaction)
+            assurance = VersionedAssurance(facts.customer, 0, level, facts.lifetimes, alone, thread)
             clock = bounds.until if bounds.as_of is None else bounds.as_of
             result = check_contact(assurance, contact_query, clock)
             if contact_query.level is not None:

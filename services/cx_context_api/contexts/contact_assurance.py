@@ -29,6 +29,7 @@ class VersionedAssurance(NamedTuple):
     """A contact's assurance at a version of its customer's context.
 
     ``alone``: the assurance of the contact's own identifier, if only a claim ties that to the customer.
+    ``conversation``: an id of the contact's conversation, if the contact is the customer's.
     """
 
     customer: NodeId
@@ -36,6 +37,7 @@ class VersionedAssurance(NamedTuple):
     assurance: ContactAssurance
     lifetimes: Lifetimes
     alone: ProfileAssurance | None = None
+    conversation: NodeId | None = None
 
     def contact(self, interaction: str, now: Micros) -> Json:
         """Return ``meta.contact`` at a moment."""
@@ -66,12 +68,17 @@ class ContactResult(NamedTuple):
 
 
 class InsufficientAssurance(Refused):
-    """The contact's level is below the one that the read requires. ``contact``: as in ``meta.contact``."""
+    """The contact's level is below the one that the read requires.
 
-    def __init__(self, contact: Json, required: Level) -> None:
+    ``contact``: as in ``meta.contact``. ``conversation``: an id of its conversation, None if it is another customer's:
+    whoever may not read may still hand over.
+    """
+
+    def __init__(self, contact: Json, required: Level, conversation: NodeId | None) -> None:
         level = contact["assurance"]["level"]
         super().__init__("not-assured", f"The contact's level is {level}; this read requires {required}.", 403)
         self.contact = contact
+        self.conversation = text_of(conversation) if conversation is not None else None
 
 
 def read_contact_query(
@@ -115,4 +122,4 @@ def check_contact(assurance: VersionedAssurance, query: ContactQuery, now: Micro
     alone = assurance.contact_alone(query.interaction, now)
     if assurance.alone is not None and alone is not None and reaches(alone["assurance"]["level"], query.level):
         return ContactResult(alone, assurance.alone.profile)
-    raise InsufficientAssurance(contact, query.level)
+    raise InsufficientAssurance(contact, query.level, assurance.conversation)

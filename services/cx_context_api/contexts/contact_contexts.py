@@ -90,6 +90,7 @@ class ContactContexts:
             document.assurance_of_interaction(interaction),
             inputs.lifetimes,
             document.profile_assurance_of(interaction),
+            document.conversation_id_of_interaction(interaction),
         )
         self._assurances[tenant, assurance.customer, interaction] = assurance
         if len(self._assurances) > _CACHED_CONTACTS:

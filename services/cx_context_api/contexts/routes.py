@@ -145,7 +145,8 @@ class ContextRoutes:
             return await self._answer_ambiguous(caller, ambiguous, bounds, contact_query)
         except InsufficientAssurance as refused:
             self._metrics.problem(refused.status, refused.reason)
-            return problem(refused.status, refused.reason, refused.detail, more={"contact": refused.contact})
+            more = {"contact": refused.contact, "conversation": refused.conversation}
+            return problem(refused.status, refused.reason, refused.detail, more=more)
 
     async def _answer_current(
         self, request: Request, caller: Caller, target: Target, query: Query, contact_query: ContactQuery | None

@@ -151,7 +151,8 @@ PROBLEMS: Mapping[int, str] = {
     304: "Nothing changed.",
     400: "The request can't be read: the query, a header, the JSON.",
     401: "The key is missing or unknown.",
-    403: "The key lacks the scope; or the contact is less sure than `assurance` asks for (`not-assured`, `contact`).",
+    403: "The key lacks the scope; or the contact is less sure than `assurance` or the key asks for (`not-assured`: "
+    "`contact`, and `conversation`, an id by which it can be handed over).",
     404: "There is no such thing in this tenant.",
     405: "This path takes another method.",
     408: "The body came too slowly.",
