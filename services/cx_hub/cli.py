@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
     "dlq": "dead_letters",
     "import": "moving",
     "export": "moving",
+    "mcp": "mcp",
     "bench": "bench",
 }
 """Each command and its module. A module is imported when its command is asked for: all of them take seconds."""

@@ -44,6 +44,7 @@ HTTP_MODULES = {
     "token_routes.py",
     "upload_routes.py",
     "event_routes.py",
+    "http_endpoint.py",
     "hook_routes.py",
     "responses.py",
     "chat_sessions.py",

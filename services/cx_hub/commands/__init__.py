@@ -1,7 +1,24 @@
 """The command groups of ``cx``: a module each, with ``register(app)``.
 
-Modules: ``bench``, ``config``, ``customers``, ``dead_letters`` (``cx dlq``), ``demo``, ``events``, ``identity``,
-``log`` (``cx log`` and ``cx lag``), ``mapping`` (``cx map``), ``migrate``, ``moving`` (``cx import`` and
-``cx export``) with ``vcons``, ``providers`` (``cx provider``), ``rebuild`` (with ``rebuild_view``), ``services`` (``cx
-up`` and ``cx run``), ``stack``, ``testing`` (``cx test``), ``topics``, ``verify``.
+Modules:
+
+- ``bench``
+- ``config``
+- ``customers``
+- ``dead_letters``: ``cx dlq``
+- ``demo``
+- ``events``
+- ``identity``
+- ``log``: ``cx log`` and ``cx lag``
+- ``mapping``: ``cx map``
+- ``mcp``
+- ``migrate``
+- ``moving`` with ``vcons``: ``cx import`` and ``cx export``
+- ``providers``: ``cx provider``
+- ``rebuild`` with ``rebuild_view``
+- ``services``: ``cx up`` and ``cx run``
+- ``stack``
+- ``testing``: ``cx test``
+- ``topics``
+- ``verify``
 """

@@ -14,7 +14,9 @@ from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import Hub, once
 from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_hub.mapping_again import mapping_again
+from cx_mcp.http_endpoint import McpEndpoint
 from cx_ops.http_routes.router import router as ops_router
+from cx_runtime.fast_routes import FastRouteApp
 
 
 @asynccontextmanager
@@ -44,9 +46,16 @@ async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     )
     hub.supervisor.keep("following", once(hub.store_opened, hub.log.opened, work=api.follow))
     hub.leaving.append(api.leave)
+
+    def add_mcp(app: FastRouteApp) -> None:
+        endpoint = McpEndpoint(app, hub.tenants)
+        app.router.routes.append(endpoint.route())
+        hub.supervisor.keep("mcp", endpoint.run)
+
     try:
-        yield [lambda app: add_api_routes(app, api)]
+        yield [lambda app: add_api_routes(app, api), add_mcp]
     finally:
+        await hub.supervisor.stop("mcp")
         await hub.supervisor.stop("following")
         await api.stop()
 
