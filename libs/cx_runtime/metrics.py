@@ -154,7 +154,7 @@ class Metrics:
 
     def _begin_at_zero(self) -> None:
         """Counters with the labels that are known beforehand: an alert on a rise sees the first one, too."""
-        self._gauge("cx_build_info").labels(_release()).set(1)
+        self._gauge("cx_build_info").labels(release()).set(1)
         for what in ("task", "fenced", "failed", *_PARTS):
             self.retries.labels(what)
         for part in _PARTS:
@@ -262,7 +262,8 @@ def _readiness(report: Report) -> CollectorRegistry:
     return registry
 
 
-def _release() -> str:
+def release() -> str:
+    """Return the version of the code that runs, ``unknown`` where it is not installed."""
     try:
         return version("throughline")
     except PackageNotFoundError:

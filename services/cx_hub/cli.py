@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "provider": "providers",
     "events": "events",
     "log": "log",
-    "lag": "log",
+    "lag": "lag",
     "customer": "customers",
     "identity": "identity",
     "migrate": "migrate",

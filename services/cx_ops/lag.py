@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from msgspec import Struct
@@ -29,14 +30,19 @@ async def lag_of(log: Log, store: Store) -> list[Lag]:
     """Return the lag of every partition that projectors apply. Raises ``TryLater`` where log or store do not answer."""
     async with store.reading() as tx:
         done = await offsets.progress(tx)
-    found = []
-    for topic in TOPICS:
-        for number, end in sorted((await log.end_offsets(topic)).items()):
-            position, owner, _ = done.get(Partition(topic, number), (0, "", 0.0))
-            behind = max(end - position, 0)
-            seconds = await _age(log, Partition(topic, number), position) if behind else 0.0
-            found.append(Lag(topic, number, behind, round(seconds, 1), position, end, owner or None))
-    return found
+    ends = {Partition(topic, number): end for topic in TOPICS for number, end in (await log.end_offsets(topic)).items()}
+
+    async def lag(partition: Partition, end: int) -> Lag:
+        position, owner, _ = done.get(partition, (0, "", 0.0))
+        behind = max(end - position, 0)
+        seconds = await _age(log, partition, position) if behind else 0.0
+        return Lag(*partition, behind, round(seconds, 1), position, end, owner or None)
+
+    return await asyncio.gather(*(lag(partition, end) for partition, end in sorted(ends.items(), key=_by_topic)))
+
+
+def _by_topic(item: tuple[Partition, int]) -> tuple[int, int]:
+    return TOPICS.index(item[0].topic), item[0].number
 
 
 async def _age(log: Log, partition: Partition, position: int) -> float:

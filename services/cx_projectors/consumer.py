@@ -15,14 +15,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from cx_context.store import Store, leases, offsets
+from cx_context.store import Store, lag_samples, leases, offsets
 from cx_context.store.fold_versions import note_fold_version
 from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.cancellation import close_within
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
 from cx_projectors.outcome import Applied
-from cx_projectors.records import MAX_BATCH_BYTES, TOPICS, Batch, lag, read_into
+from cx_projectors.progress_reports import ProgressReports
+from cx_projectors.records import MAX_BATCH_BYTES, TOPICS, Batch, read_into
 from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.store_epoch import open_store_epoch
 from cx_projectors.tenancy import Tenancy, ids_of
@@ -34,7 +35,6 @@ IDLE_SECONDS = 0.5
 MAX_PAUSE = 2.0
 LEAVE_SECONDS = 5.0
 """Giving partitions up may take so long; otherwise their leases run out."""
-REPORT_SECONDS = 2.0
 SLICE = 200
 """Records that are read at a stretch. The batch before is being applied meanwhile, and goes on as soon as the database
 has answered."""
@@ -61,8 +61,9 @@ class Consumer:
         health: Health,
         limits: ConsumerLimits = ConsumerLimits(),
         changed: Callable[[], None] = lambda: None,
+        version: str = "",
     ) -> None:
-        """``changed`` is called once a batch that changed contexts is durable."""
+        """``changed`` is called once a batch that changed contexts is durable. ``version``: of the code."""
         self._store = store
         self._log = log
         self._ids_of = ids_of(tenants)
@@ -77,7 +78,7 @@ class Consumer:
         self._begins = True
         self._stopping = asyncio.Event()
         self._logger = structlog.get_logger().bind(worker=name)
-        self._records_behind = 0
+        self._reports = ProgressReports(store, log, metrics, name, version, lambda: self._owned)
         self.applied = 0
 
     @property
@@ -91,7 +92,7 @@ class Consumer:
 
         The age of a record would not do: it is told by the broker's clock.
         """
-        return self._records_behind > self._limits.events
+        return self._reports.records_behind > self._limits.events
 
     def stop(self) -> None:
         """Ask ``run`` to return after the batch under way."""
@@ -104,7 +105,7 @@ class Consumer:
         try:
             async with OwnedTasks() as tasks:
                 tasks.start("the renewal of leases", self._renew_leases())
-                tasks.start("the reports of lag", self._report_lag())
+                tasks.start("the reports of progress", self._reports.run())
                 await self._retry_forever(reader, progress)
         finally:
             if self._stopping.is_set():
@@ -126,6 +127,7 @@ class Consumer:
                 self._metrics.retries.labels("fenced").inc()
             except TryLater as error:
                 progress.tried(error)
+                self._reports.note_error(error)
                 self._metrics.retries.labels(error.part).inc()
                 await self._rest(pause)
                 pause = min(pause * 2, MAX_PAUSE)
@@ -133,6 +135,7 @@ class Consumer:
                 raise
             except Exception as error:
                 progress.failed(f"a batch failed: {type(error).__name__}: {error}")
+                self._reports.note_error(error)
                 self._logger.exception("a batch failed; trying again")
                 self._metrics.retries.labels("failed").inc()
                 await self._rest(pause)
@@ -155,16 +158,20 @@ class Consumer:
                 batch = await (reading or self._read(reader))
                 reading = None
                 if batch is None:
-                    self._records_behind = 0
-                    progress.mark()
+                    self._reports.records_behind = 0
+                    self._mark(progress)
                     continue
                 reading = asyncio.create_task(self._read(reader))
                 await self._apply(batch)
-                progress.mark()
+                self._mark(progress)
         finally:
             if reading is not None:
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
+
+    def _mark(self, progress: Progress) -> None:
+        progress.mark()
+        self._reports.note("running")
 
     async def _read(self, reader: LogReader) -> Batch | None:
         if not self._owned:
@@ -228,34 +235,10 @@ class Consumer:
             if {p: lease.epoch for p, lease in now.items()} != {p: lease.epoch for p, lease in self._owned.items()}:
                 self._stale = True
 
-    async def _report_lag(self) -> None:
-        """Report the lag in events, measured against the log's ends. What can't be measured is not reported."""
-        while True:
-            try:
-                await self._measure_lag()
-            except TryLater as error:
-                self._logger.debug("lag not known", part=error.part)
-            except Exception:
-                self._logger.exception("lag not known")
-            await asyncio.sleep(REPORT_SECONDS)
-
-    async def _measure_lag(self) -> None:
-        async with self._store.reading() as tx:
-            done = await offsets.progress(tx)
-        waiting = 0
-        for topic in TOPICS:
-            ends = {Partition(topic, n): end for n, end in (await self._log.end_offsets(topic)).items()}
-            behind = lag({partition: at[0] for partition, at in done.items()}, ends)
-            for partition, count in behind.items():
-                self._metrics.lag_events.set(count, topic, str(partition.number))
-            waiting += sum(count for partition, count in behind.items() if partition in self._owned)
-            if topic == INTERACTIONS and not any(behind.values()):
-                self._metrics.lag_seconds.set(0.0, topic)
-        self._records_behind = waiting
-
     async def _give_up_partitions(self) -> None:
         try:
             async with self._store.writing() as tx:
                 await leases.leave(tx, self._name)
+                await lag_samples.delete_report(tx, self._name)
         except TryLater as error:
             self._logger.info("leases left to run out", why=error.detail)

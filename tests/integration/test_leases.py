@@ -239,7 +239,7 @@ async def test_a_worker_is_behind_by_the_records_that_wait(
     worker = Consumer(store, log, TENANTS, "worker", Metrics(), Health(), ConsumerLimits(events=a_batch))
     await worker._take_partitions()
     await append(log, range(40))
-    await worker._measure_lag()
+    await worker._reports._measure_lag()
     assert worker.is_behind is behind
     await log.stop()
 

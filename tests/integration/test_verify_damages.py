@@ -16,10 +16,10 @@ from tests.planting.rows import all_rows, another, drop, put
 from tests.projection import in_partitions, workers
 from tests.projection import verified as verified_with
 
-from cx_context.store import Store, offsets, open_store, rebuild_rows, segments
+from cx_context.store import Store, lag_samples, offsets, open_store, rebuild_rows, segments
 from cx_context.store.all_tables import METADATA
 from cx_context.store.discarded_letters import write_discards
-from cx_context.store.operations_tables import REBUILDS
+from cx_context.store.operations_tables import LAG_SAMPLES, REBUILDS, WORKER_REPORTS
 from cx_context.store.sql import Tx
 from cx_context.store.table_rows import key_places
 from cx_events.dead_letters import DeadLetter, encode_dead_letter
@@ -47,6 +47,11 @@ HARMLESS = {
     ("fold_versions", "deleted"): "which code applied events",
     ("fold_versions", "forged"): "other code came",
     **{("rebuilds", what): "what operators asked for" for what in (*REBUILDS.columns.keys(), "deleted", "forged")},
+    **{
+        (table.name, what): "how workers get on"
+        for table in (LAG_SAMPLES, WORKER_REPORTS)
+        for what in (*table.columns.keys(), "deleted", "forged")
+    },
 }
 """What no facts can tell."""
 
@@ -137,6 +142,8 @@ async def logs(store: Store) -> list[list[LogRecord]]:
         await write_discards(tx, read_batch(DISCARDS, lambda _: None).discarded)
         await offsets.advance(tx, {Partition(DEAD_LETTERS, 0): len(DISCARDS)})
         await rebuild_rows.insert_missing(tx, "context", "planned", b"{}")
+        await lag_samples.write_samples(tx, {}, {Partition(DEAD_LETTERS, 0): len(DISCARDS)})
+        await lag_samples.write_report(tx, "worker", "1.0", "running", "")
     return logs
 
 

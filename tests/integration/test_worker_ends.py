@@ -41,7 +41,7 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("part", ["the renewal of leases", "the reports of lag"])
+@pytest.mark.parametrize("part", ["the renewal of leases", "the reports of progress"])
 async def test_a_projector_that_lost_a_task_fails(log: SqliteLog, store: Store, part: str) -> None:
     health, metrics = Health(), Metrics()
     health.expect("projector-0")

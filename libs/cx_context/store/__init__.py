@@ -4,19 +4,19 @@
 one of the API. Statements are named functions by table, set-based: a batch never runs one statement per event.
 
 Modules: opening and drivers: ``open``, ``port`` (the ``Store`` protocol and its errors), ``postgres``, ``sqlite``,
-``sql`` (one SQL text for both), ``migrations``. Tables: ``columns``, ``tables``, ``operations_tables``, ``all_tables``,
-``table_shapes``, ``table_check``. By table: ``events``, ``parts`` (with
-``part_codec``), ``segments``, ``assignments``, ``graph`` (profiles, edges), ``members``, ``decisions``,
-``attributions``, ``rule_changes``, ``first_mentions``, ``refused_claims``, ``withheld_claims`` (both on
-``claim_pairs``), ``versions``, ``epochs``, ``leases`` and ``offsets`` (of partitions), ``outbox``, ``dead_letters``,
-``discarded_letters``, ``rebuild_rows``, ``fold_versions``, ``table_rows`` (whole tables, for ``cx verify``).
-``shadow`` is a second set of tables, to be exchanged with the first. The identity graph: ``graph_view`` (the port),
-``current_graph`` (as it is, or after decisions that are not taken yet), ``as_of_graph`` (as it was within
-``time_bounds``), and what is written once over the port: ``ownership`` (where a customer's facts lie), ``finding``
-(whose an id is), ``settled``; besides, ``graph_slices`` (what a resolution reads), ``graph_locks`` and
-``identifier_activity``. A customer's facts: ``owned_parts``, ``latest_events``, ``parts_as_of``, ``snapshot`` (all of a
-moment of the past). For the API's reads: ``context_inputs``, ``inputs_at_once``, ``context_loader``,
-``customer_index``, ``batch_loader``, ``rendering``, ``changed_parts``.
+``sql`` (one SQL text for both), ``migrations``. Tables: ``columns``, ``tables``, ``operations_tables``,
+``all_tables``, ``table_shapes``, ``table_check``. By table: ``events``, ``parts`` (with ``part_codec``), ``segments``,
+``assignments``, ``graph`` (profiles, edges), ``members``, ``decisions``, ``attributions``, ``rule_changes``,
+``first_mentions``, ``refused_claims``, ``withheld_claims`` (both on ``claim_pairs``), ``versions``, ``epochs``,
+``leases`` and ``offsets`` (of partitions), ``outbox``, ``dead_letters``, ``discarded_letters``, ``rebuild_rows``,
+``fold_versions``, ``lag_samples``, ``table_rows`` (whole tables, for ``cx verify``). ``shadow`` is a second set of
+tables, to be exchanged with the first. The identity graph: ``graph_view`` (the port), ``current_graph`` (as it is, or
+after decisions that are not taken yet), ``as_of_graph`` (as it was within ``time_bounds``), and what is written once
+over the port: ``ownership`` (where a customer's facts lie), ``finding`` (whose an id is), ``settled``; besides,
+``graph_slices`` (what a resolution reads), ``graph_locks`` and ``identifier_activity``. A customer's facts:
+``owned_parts``, ``latest_events``, ``parts_as_of``, ``snapshot`` (all of a moment of the past). For the API's reads:
+``context_inputs``, ``inputs_at_once``, ``context_loader``, ``customer_index``, ``batch_loader``, ``rendering``,
+``changed_parts``.
 
 Writers stay out of each other's way by four rules (see docs/decisions/0003-writers.md):
 

@@ -51,9 +51,9 @@ async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Lease]:
     )
     await tx.execute(f"DELETE FROM workers WHERE seen_until < {tx.now} - 60")
     live = (await tx.fetch(f"SELECT count(*) FROM workers WHERE seen_until >= {tx.now}"))[0][0]
-    surplus, wanted = _changes(await _read_all(tx), worker, max(live, 1))
+    surplus, wanted = _changes(await read_leases(tx), worker, max(live, 1))
     if surplus or wanted:
-        surplus, wanted = _changes(await _read_all(tx, tx.for_update), worker, max(live, 1))
+        surplus, wanted = _changes(await read_leases(tx, tx.for_update), worker, max(live, 1))
     for partition, owner in [*((each, "") for each in surplus), *((each, worker) for each in wanted)]:
         await tx.execute(
             "UPDATE partitions SET owner = :owner, leased_until = 0, epoch = epoch + 1 "
@@ -73,7 +73,7 @@ async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Lease]:
     return await owned(tx, worker)
 
 
-async def _read_all(tx: Tx, for_update: str = "") -> list[LeaseRow]:
+async def read_leases(tx: Tx, for_update: str = "") -> list[LeaseRow]:
     """Read who owns which partition. Locked only where something is to change hands, since a row is its owner's for the
     length of a batch."""
     rows = await tx.fetch(

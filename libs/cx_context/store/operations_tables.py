@@ -1,4 +1,7 @@
-"""The tables of operators: dead letters, and the records of long work. ``body`` is bytes that only the code reads."""
+"""The tables of operators: dead letters, the records of long work, how projectors get on.
+
+``body`` is bytes that only the code reads.
+"""
 
 from __future__ import annotations
 
@@ -50,4 +53,26 @@ FOLD_VERSIONS = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("since", Double, nullable=False),
     comment="the versions of the fold that wrote parts here, each since when; changes places with the parts",
+)
+LAG_SAMPLES = Table(
+    "lag_samples",
+    METADATA,
+    Column("minute", BigInteger, nullable=False),
+    text_column("topic"),
+    Column("number", Integer, nullable=False),
+    Column("next_offset", BigInteger, nullable=False),
+    Column("end_offset", BigInteger, nullable=False),
+    PrimaryKeyConstraint("minute", "topic", "number"),
+    comment="how far each partition was, a row a minute (since 1970) for a day",
+)
+WORKER_REPORTS = Table(
+    "worker_reports",
+    METADATA,
+    Column("worker", Text, primary_key=True),
+    text_column("version"),
+    text_column("state"),
+    Column("since", Double, nullable=False),
+    text_column("error"),
+    Column("error_at", Double, nullable=False),
+    comment="what each projector said of itself last: its code's version, its state and its last error",
 )

@@ -26,9 +26,10 @@ MADE_OF_THE_LOG = (
 )  # fmt: skip
 """Tables that change places: at equal offsets each is a function of the log; ``fold_versions`` says of which code."""
 
-KEPT = ("versions", "store_epoch", "partitions", "workers", "outbox", "rebuilds")
+KEPT = ("versions", "store_epoch", "partitions", "workers", "outbox", "rebuilds", "lag_samples", "worker_reports")
 """Tables that stay: ``versions`` and ``store_epoch``, since no version may fall; ``partitions``, since the offsets are
-equal; ``outbox``, whose customers are still to be announced; ``workers`` and ``rebuilds``, which tell of processes."""
+equal; ``outbox``, whose customers are still to be announced; ``workers``, ``worker_reports``, ``lag_samples`` and
+``rebuilds``, which tell of processes."""
 
 SCHEMA = "cx_rebuild"
 FIRST_NAME, SECOND_NAME = "a", "b"

@@ -9,7 +9,8 @@ Modules:
 - ``demo``
 - ``events``
 - ``identity``
-- ``log``: ``cx log`` and ``cx lag``
+- ``lag``
+- ``log``
 - ``mapping``: ``cx map``
 - ``mcp``
 - ``migrate``

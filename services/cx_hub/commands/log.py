@@ -1,4 +1,4 @@
-"""``log tail`` and ``lag``: what lies on the log, and how far the projectors are behind it."""
+"""``log tail``: what lies on the log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from cx_events.json_types import Json
 from cx_events.log import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS, STORES, Log
 from cx_hub.output import Format, OutputOption, line, show_rows, to_err, to_out
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
-from cx_ops.lag import lag_of
 from cx_ops.log_browsing.customers import customer_test
 from cx_ops.log_browsing.filters import RecordFilter, RecordTest
 from cx_ops.log_browsing.lines import line_of, plain_lines
@@ -56,7 +55,6 @@ def register(app: typer.Typer) -> None:
     group.callback()(lambda: None)
     group.command("tail")(tail)
     app.add_typer(group, name="log")
-    app.command("lag")(lag)
 
 
 TypeOption = Annotated[str, typer.Option(help="Only events whose type begins so, or fits a pattern with *.")]
@@ -220,16 +218,3 @@ async def _follow(log: Log, asked: _Asked, places: Mapping[int, int], test: Reco
                 continue
             printed += 1
             asked.printer.one(record)
-
-
-def lag(output: OutputOption = Format.TEXT) -> None:
-    """Show the consumer lag of each partition: events, the age of the first one not applied, and the owner."""
-    rows = run_async(_lag(Settings()))
-    show_rows(
-        rows, ("topic", "partition", "events", "seconds", "position", "end", "owner"), output, "no partitions yet"
-    )
-
-
-async def _lag(settings: Settings) -> list[Json]:
-    async with opened_log(settings) as log, opened_store(settings) as store:
-        return [msgspec.to_builtins(each) for each in await lag_of(log, store)]

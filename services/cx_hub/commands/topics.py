@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import uuid4
 
 import msgspec
 import typer
@@ -15,13 +14,11 @@ import typer
 from cx_events.errors import Refused
 from cx_events.json_types import Json
 from cx_events.log.topic_states import open_topic_place
-from cx_events.stamp import COMMAND_WRITER
 from cx_hub.cli import FAILED
 from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, show_rows, table, to_err
 from cx_hub.resources import load_tenants, opened_log, run_async
-from cx_ops.topics.apply import apply_topics, check_act, plan_topics
-from cx_ops.topics.audit import TopicAct
+from cx_ops.topics.apply import apply_topics, check_why, plan_topics
 from cx_ops.topics.plan import Difference, Step, TopicPlan, to_do
 from cx_runtime.settings import Settings
 from cx_runtime.topics import load_declarations
@@ -59,11 +56,10 @@ def apply(
     settings = Settings()
     before = run_async(_plan(settings))
     changes = to_do(before.differences, remove=remove_records)
-    act = TopicAct(uuid4().hex, COMMAND_WRITER, getpass.getuser(), why)
-    check_act(act, changes)
+    check_why(why, changes)
     if changes and not yes:
         _ask(before, len(changes))
-    after = run_async(_apply(settings, changes, act)) if changes else before
+    after = run_async(_apply(settings, changes, why)) if changes else before
     for change in changes:
         to_err().print(f"{change.topic} {change.member}: {change.found} → {change.declared}", markup=False)
     _show(after, output)
@@ -85,12 +81,13 @@ async def _plan(settings: Settings) -> TopicPlan:
     )
 
 
-async def _apply(settings: Settings, changes: Sequence[Difference], act: TopicAct) -> TopicPlan:
+async def _apply(settings: Settings, changes: Sequence[Difference], why: str) -> TopicPlan:
     declared = load_declarations(settings)
     place = open_topic_place(settings.resolved_log_url(), settings.topic_prefix)
     async with opened_log(settings) as log:
-        spaces = spaces_of(load_tenants(settings)).values()
-        return await apply_topics(changes, declared, place, log, spaces, act, time.time_ns() // 1000)
+        spaces = spaces_of(load_tenants(settings))
+        now = time.time_ns() // 1000
+        return await apply_topics(changes, declared, place, log, spaces, getpass.getuser(), why, now)
 
 
 def _show(found: TopicPlan, output: Format) -> None:

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from cx_channels.intake import wall_clock
+from cx_context.fold_version import FOLD_VERSION
 from cx_hub.compose.hub import Hub, once
 from cx_hub.fold_notes import keep_fold_noted
 from cx_hub.identity_rules import put_in_force
 from cx_hub.tenancies import tenancies_of
 from cx_projectors.consumer import Consumer, ConsumerLimits
 from cx_projectors.relay import Relay
+from cx_runtime.metrics import release
 
 
 @asynccontextmanager
@@ -28,6 +30,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
     def is_behind() -> bool:
         return any(worker.is_behind for worker in hub.workers.values())
 
+    version = f"{release()}, fold {FOLD_VERSION}"
     relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind)
     pace = ConsumerLimits(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
@@ -36,7 +39,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
         async def work(name: str = name) -> None:
             if not hub.supervisor.stopping.is_set():
                 worker = hub.workers[name] = Consumer(
-                    hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace, relay.wake
+                    hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace, relay.wake, version
                 )
                 await worker.run()
 

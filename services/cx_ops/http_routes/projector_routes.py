@@ -7,12 +7,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cx_context.store import Store
+from cx_context.store.lag_samples import MINUTES_KEPT
 from cx_events.log import Log
-from cx_ops.http_routes.documented import SCOPE, add_route, json_response
+from cx_events.log.port import check_topic
+from cx_ops.http_routes.documented import SCOPE, add_route, json_response, parameter
 from cx_ops.http_routes.queries import OpsQuery
 from cx_ops.lag import lag_of
+from cx_ops.projectors.reading import read_history, read_projectors
 from cx_runtime.http import caller
 from cx_runtime.tenants import Tenants
+
+_MINUTES = 60
+_MOST_PARTITIONS = 65_535
 
 
 class ProjectorRoutes:
@@ -25,8 +31,43 @@ class ProjectorRoutes:
 
     def add_to(self, routes: APIRouter) -> None:
         add_route(routes, "GET", "/lag", self.lag, "How far each partition's projector is behind")
+        add_route(routes, "GET", "/projectors", self.projectors, "State, rate and last error of each projector")
+        add_route(
+            routes,
+            "GET",
+            "/projectors/history",
+            self.history,
+            "How far each partition was, minute by minute for a day",
+            (
+                parameter("topic", "This topic alone."),
+                parameter("partition", "This partition alone.", type="integer", minimum=0, maximum=_MOST_PARTITIONS),
+                parameter(
+                    "minutes",
+                    "Minutes back; 60 unless given.",
+                    type="integer",
+                    minimum=1,
+                    maximum=MINUTES_KEPT,
+                ),
+            ),
+        )
 
     async def lag(self, request: Request) -> Response:
         caller(request.headers, self._tenants, SCOPE)
         OpsQuery(request.scope["query_string"])
         return json_response({"items": await lag_of(self._log, self._store)})
+
+    async def projectors(self, request: Request) -> Response:
+        caller(request.headers, self._tenants, SCOPE)
+        OpsQuery(request.scope["query_string"])
+        states, workers = await read_projectors(self._log, self._store)
+        return json_response({"items": states, "workers": workers})
+
+    async def history(self, request: Request) -> Response:
+        caller(request.headers, self._tenants, SCOPE)
+        query = OpsQuery(request.scope["query_string"], "topic", "partition", "minutes")
+        topic = query.text("topic")
+        if topic:
+            check_topic(topic)
+        minutes = query.number("minutes", 1, MINUTES_KEPT) or _MINUTES
+        partition = query.number("partition", 0, _MOST_PARTITIONS)
+        return json_response({"items": await read_history(self._store, minutes, topic, partition)})

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from cx_events.errors import Refused
 from cx_events.ids import IdSpace
-from cx_events.log import INTERACTIONS, Log, Record
+from cx_events.json_types import Json
+from cx_events.log import Log
 from cx_events.log.declarations import Declarations
 from cx_events.log.topic_states import TopicPlace
 from cx_events.timestamps import Micros
-from cx_ops.topics.audit import TopicAct, audit_event
+from cx_ops.operator_acts import HubAct, HubActType, append_hub_act
 from cx_ops.topics.plan import Difference, Step, TopicPlan, plan_of
+
+TOPICS_CHANGED: HubActType = "cx.operations.topics_changed.v1"
 
 _SETTLE_SECONDS = 0.2
 _SETTLE_TRIES = 25
@@ -23,9 +28,9 @@ async def plan_topics(declared: Declarations, place: TopicPlace) -> TopicPlan:
     return plan_of(declared, await place.read())
 
 
-def check_act(act: TopicAct, changes: Sequence[Difference]) -> None:
+def check_why(why: str, changes: Sequence[Difference]) -> None:
     """Raise ``Refused("no-reason")`` where something is to change and nobody says why."""
-    if changes and not act.why.strip():
+    if changes and not why.strip():
         raise Refused("no-reason", "say why: it is kept with the act (--why)")
 
 
@@ -34,19 +39,20 @@ async def apply_topics(
     declared: Declarations,
     place: TopicPlace,
     log: Log,
-    spaces: Iterable[IdSpace],
-    act: TopicAct,
+    spaces: Mapping[str, IdSpace],
+    operator: str,
+    why: str,
     at: Micros,
 ) -> TopicPlan:
     """Carry out changes of a plan and return what still differs.
 
     The act is on the log before anything changes; only topics that are missing come first, since the start of ``log``
-    creates them. ``spaces``: the ids of all configured tenants.
+    creates them. ``spaces``: the ids of all configured tenants. ``operator``: the account on the command line.
     """
-    check_act(act, changes)
+    check_why(why, changes)
     if changes:
-        events = [audit_event(act, changes, ids, at) for ids in spaces]
-        await log.append([Record(INTERACTIONS, each.key, each.raw) for each in events])
+        act = HubAct(TOPICS_CHANGED, operator, why, {"changes": [_told(each) for each in changes]})
+        await append_hub_act(log, spaces, act, at)
     for topic in dict.fromkeys(each.topic for each in changes):
         settings = dict(each.setting for each in changes if each.topic == topic and each.setting is not None)
         if settings:
@@ -55,6 +61,11 @@ async def apply_topics(
         if each.step is Step.GROW:
             await place.grow(each.topic, int(each.declared))
     return await _settled(declared, place, changes)
+
+
+def _told(change: Difference) -> Json:
+    told: Json = msgspec.to_builtins(change)
+    return {name: value for name, value in told.items() if name not in ("setting", "note")}
 
 
 async def _settled(declared: Declarations, place: TopicPlace, done: Sequence[Difference]) -> TopicPlan:

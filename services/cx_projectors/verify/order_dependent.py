@@ -145,6 +145,21 @@ def fold_versions(of: Expected) -> Expectation:
     return Expectation(operations_tables.FOLD_VERSIONS, fault_of=fault)
 
 
+def lag_samples(of: Expected) -> Expectation:
+    """Check the form alone: the rows depend on the clock, not on the facts."""
+    return Expectation(
+        operations_tables.LAG_SAMPLES,
+        fault_of=lambda row: (
+            None if row[0] > 0 and row[3] >= 0 and row[4] >= 0 else "a minute or an offset is negative"
+        ),
+    )
+
+
+def worker_reports(of: Expected) -> Expectation:
+    """Check nothing: what a worker said of itself is no fact."""
+    return Expectation(operations_tables.WORKER_REPORTS, fault_of=lambda row: None)
+
+
 def outbox(of: Expected) -> Expectation:
     """Check what the relay has not taken yet; which customers a batch changed depends on the batches."""
 

@@ -296,6 +296,8 @@ CHECKS: Mapping[str, Callable[[Expected], Expectation]] = MappingProxyType(
         "outbox": order_dependent.outbox,
         "rebuilds": order_dependent.rebuilds,
         "fold_versions": order_dependent.fold_versions,
+        "lag_samples": order_dependent.lag_samples,
+        "worker_reports": order_dependent.worker_reports,
         "dead_letters": order_dependent.dead_letters,
         "discarded_letters": order_dependent.discarded_letters,
     }
