@@ -9,7 +9,8 @@ At intake: ``http_binding`` (CloudEvents out of HTTP requests), ``strict_json``,
 and ``spelling`` (what clients probably misspelt), ``stamp`` (intake's last step), ``dead_letters``. Identifiers:
 ``identifiers`` (their normal form), ``email_addresses``, ``phone_numbers`` with ``phone_spellings`` and
 ``renumbering``, ``invisible_characters``, ``junk`` (values that identify nobody), ``weights`` (claims, assertions,
-proofs), ``tokens`` (continuity tokens), ``web_urls``.
+proofs), ``tokens`` (continuity tokens), ``web_urls``. ``filters`` (which records
+are wanted, as people write it).
 Ports: ``log``, ``archive`` (a log in a folder) and ``blob``, with ``private_files``, ``pooled_connections`` and
 ``cancellation``. Generated files:
 ``schemas`` with ``event_schema``, ``asyncapi``, ``topics`` and ``guide``. For tests: ``testing``.

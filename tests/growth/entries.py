@@ -40,6 +40,7 @@ from cx_events.email_addresses import LocalDomains, normalise_address
 from cx_events.envelope import Identifier
 from cx_events.errors import CxError
 from cx_events.facts import Fact
+from cx_events.filters import compile_filter
 from cx_events.http_binding import read as read_events
 from cx_events.identifiers import normalise
 from cx_events.ids import IdSpace
@@ -341,6 +342,8 @@ def _vcons() -> Iterator[Entry]:
 
 def _rim() -> Iterator[Entry]:
     yield "a query", lambda text: _total(lambda: Query(text.encode("utf-8", "replace"), ("a", "identifier"), ("a",)))
+    yield "a filter", lambda text: _total(lambda: compile_filter(text))
+    yield "a filter's value", lambda text: _total(lambda: compile_filter(f"not (type='{text}' or id={text})"))
     yield "a JSON text", lambda text: _total(lambda: decode_json(text.encode("utf-8", "replace")))
     yield "a JSON string", lambda text: _total(lambda: decode_json(json.dumps([text, {text: text}]).encode()))
     yield (
