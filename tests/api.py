@@ -214,7 +214,7 @@ async def running_api(
     api = ContextApi(store, log, known, metrics, now=clock, **settings)
     app = FastRouteApp(metrics, title="test", docs_url=None, redoc_url=None)
     add_routes(app, api)
-    app.router.routes.extend([*operations(Health()), metrics_route(metrics, None)])
+    app.router.routes.extend([*operations(Health()), metrics_route(metrics, None, Health())])
     listener = socket.create_server(("127.0.0.1", 0))
     load = InFlight(metrics, **bounds) if bounds is not None else None
     server = uvicorn.Server(server_config(app, "127.0.0.1", 0, load=load))

@@ -74,7 +74,8 @@ class Stream:
             return found
 
     async def event(self) -> Event | None:
-        """The next block, whenever it comes. None where it tells no event."""
+        """The next block, whenever it comes. None where it tells no event: some clients take a block without data for
+        an event, so that must be a comment."""
         while b"\n\n" not in self._rest:
             self._rest += await self._chunk()
         block, _, self._rest = self._rest.partition(b"\n\n")
@@ -89,6 +90,7 @@ class Stream:
         if "id" in fields:
             self.last_id = fields["id"]
         if "data" not in fields:
+            assert set(fields) == {""}, f"a block without data: {block!r}"
             return None
         return Event(fields.get("event", "message"), self.last_id, json.loads(fields["data"]))
 

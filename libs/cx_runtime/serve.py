@@ -103,7 +103,7 @@ class PatientProtocol(HttpToolsProtocol):
         if self.cycle is None or self.cycle.scope is not self.scope:  # a WebSocket's
             return
         whole_answers.offer(self.scope["state"], self.cycle)
-        if self._surplus or (self.door is not None and self.door.load.leaving):
+        if self._surplus or not self.cycle.keep_alive or (self.door is not None and self.door.load.leaving):
             self._make_last()
 
     def on_message_complete(self) -> None:
@@ -144,6 +144,7 @@ class PatientProtocol(HttpToolsProtocol):
         """Close, but not before the rest of the request is read: that would reset the connection."""
         if self._in_body and not self.transport.is_closing():
             self._answered_for_good = True
+            self._begin_waiting()
         else:
             self.transport.close()
 

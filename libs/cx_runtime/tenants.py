@@ -24,6 +24,7 @@ from cx_events.ids import IdSpace
 from cx_events.junk import Junk
 from cx_events.private_files import make_folder, tighten
 from cx_events.timestamps import Micros
+from cx_runtime.configuration_errors import first_mistake
 from cx_runtime.rates import Rate
 from cx_runtime.tenant_secrets import check_secrets
 
@@ -228,8 +229,8 @@ def load(config: Path | None, home: Path, environ: Mapping[str, str]) -> Tenants
         try:
             tenants[name] = TenantConfig.model_validate(body)
         except ValidationError as error:
-            first = error.errors()[0]
-            raise Fatal(f"{place}.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+            where, wrong = first_mistake(error, TenantConfig)
+            raise Fatal(f"{place}{where}: {wrong}") from None
         for connection in tenants[name].connections:
             if _NAME.fullmatch(connection) is None or connection in seen:
                 raise Fatal(f"{place}.connections.{connection}: the name is not valid or is {seen.get(connection)}'s")

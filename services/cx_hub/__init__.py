@@ -8,8 +8,8 @@ Modules:
   ``rebuilding`` puts rebuilds together, ``fold_notes`` tells when one is due, ``mapping_again`` lends the adapters to
   operators, ``heavy_reads`` is a process for long reads;
 - ``cli`` is the command, with a module for each group of commands in ``commands``; ``client`` speaks HTTP to a hub,
-  ``resources`` opens what commands need, ``output`` prints, ``progress_line`` tells how far long work
-  is, ``release`` is the version, ``context_view`` renders a context in words, ``rules_file``
+  ``resources`` opens what commands need, ``output`` prints, with ``text_table``, ``progress_line``
+  tells how far long work is, ``release`` is the version, ``context_view`` renders a context in words, ``rules_file``
   reads rules of identity;
 - the machine: ``home_folder``, ``disk``, ``listening_sockets``, ``mail_certificate``, ``gc_tuning``;
 - ``configuration`` reports what is missing; ``generated_docs`` writes the tables in ``docs/``;

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+from cx_hub.text_table import table_lines
 
 
 class Format(StrEnum):
@@ -24,8 +24,8 @@ OutputOption = Annotated[Format, typer.Option("-o", "--output", help="How to pri
 
 
 def to_out() -> Console:
-    """Data for people. As wide as it needs where it does not go to a terminal."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    """Data for people. No line is broken, so that ids and times can be found and copied whole; a terminal wraps."""
+    return Console(soft_wrap=True, highlight=False)
 
 
 def to_err() -> Console:
@@ -60,14 +60,10 @@ def show_rows(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], format:
     elif not rows:
         to_err().print(none)
     else:
-        to_out().print(table(rows, columns))
+        print_table(to_out(), rows, columns)
 
 
-def table(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Table:
-    names = list(columns)
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for name in names:
-        drawn.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text("" if row.get(name) is None else str(row[name])) for name in names))
-    return drawn
+def print_table(out: Console, rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> None:
+    """A heading and a line for each row; no id and no time is broken."""
+    for each in table_lines(rows, list(columns), out.width if out.is_terminal else None):
+        out.print(each, markup=False)

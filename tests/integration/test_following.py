@@ -65,6 +65,18 @@ async def listening(hub: Running) -> None:
     await asyncio.sleep(0.2)
 
 
+async def test_a_stream_without_news_begins_with_a_comment(hub: Running) -> None:
+    async with stream(hub, ana()) as follower:
+        last = await follower.next()
+    async with stream(hub, ana(), last.id) as follower:
+        assert await asyncio.wait_for(follower.event(), PATIENCE) is None
+        assert (follower.comments, follower.retry) == (1, 0)
+        await listening(hub)
+        await hub.noticed(said(2))
+        await follower.next()
+        assert follower.retry > 0
+
+
 async def test_a_follower_gets_the_state_then_newer_ones(hub: Running) -> None:
     async with stream(hub, ana()) as follower:
         assert follower.headers["content-type"].startswith("text/event-stream")
@@ -318,15 +330,13 @@ async def test_streams_survive_an_outage_of_the_store(hub: Running, monkeypatch:
         assert (await follower.next()).version > first.version
 
 
-async def test_a_leaving_server_tells_streams_when_to_reconnect(hub: Running) -> None:
+async def test_a_leaving_server_ends_its_streams(hub: Running) -> None:
     async with stream(hub, ana()) as follower:
         last = await follower.next()
-        follower.retry = 0
         ended = asyncio.create_task(follower.end())
         await asyncio.sleep(0.05)
         await hub.api.leave(5.0)
         assert await asyncio.wait_for(ended, PATIENCE) == []
-        assert follower.retry > 0
     async with stream(hub, ana(), last.id) as follower:
         assert await follower.end() == [], "who comes too late is sent on as well"
 

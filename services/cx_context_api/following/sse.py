@@ -25,5 +25,8 @@ def json_event(name: str, data: Any, id: str = "") -> bytes:
 
 
 def retry(least: float, most: float) -> bytes:
-    """Return the field that tells clients when to reconnect, at random between two numbers of seconds."""
-    return f"retry: {round(random.uniform(least, most) * 1000)}\n\n".encode()  # noqa: S311
+    """Return the field that tells clients when to reconnect, at random between two numbers of seconds.
+
+    It belongs into the block of an event: some clients take a block of it alone for an event without data.
+    """
+    return f"retry: {round(random.uniform(least, most) * 1000)}\n".encode()  # noqa: S311

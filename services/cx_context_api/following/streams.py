@@ -8,6 +8,7 @@ transport, twice as much in the kernel, and the one state being written. A clien
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
@@ -77,8 +78,7 @@ class EventStreams:
             if not connection.head_only:
                 await self._send_events(follower, notifier, connection, disconnected)
             if not disconnected.done():
-                last = sse.retry(*RETRY_SECONDS)
-                await connection.send({"type": "http.response.body", "body": last, "more_body": False})
+                await connection.send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             self._metrics.stream_frames.labels("cut-off").inc()
             connection.abort()
@@ -103,8 +103,8 @@ class EventStreams:
     ) -> None:
         clock = asyncio.get_running_loop().time
         heartbeat = self._subscriptions.heartbeat
-        await _send(connection, sse.retry(*RETRY_SECONDS))
-        sent_at = clock()
+        retry = sse.retry(*RETRY_SECONDS)
+        sent_at = -math.inf
         while not (self.leaving or disconnected.done() or follower.subscription.gone is not None):
             seconds = heartbeat
             try:
@@ -114,7 +114,8 @@ class EventStreams:
             except Refused:
                 return
             if events:
-                await _send(connection, events)
+                await _send(connection, retry + events)
+                retry = b""
                 self._metrics.stream_frames.labels("state").inc()
             elif clock() - sent_at >= heartbeat:
                 await _send(connection, sse.KEEP_ALIVE)

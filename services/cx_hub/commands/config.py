@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from cx_channels.registry import provider, providers
+from cx_channels.configured_connections import configured_connections
+from cx_channels.registry import providers
 from cx_hub.cli import FAILED
 from cx_hub.configuration import findings
 from cx_hub.identity_rules import configured_rules
@@ -34,8 +35,7 @@ def check(output: OutputOption = Format.TEXT) -> None:
     load_declarations(settings)
     for name, tenant in tenants.by_name.items():
         configured_rules(name, tenant)
-        for connection in tenant.connections.values():
-            provider(connection.provider)
+    configured_connections(tenants, providers())
     found = list(findings(tenants, providers(), settings.public_url))
     rows = [
         {

@@ -36,6 +36,9 @@ def send(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Store nothing; print what would be stored, an event a line.")
     ] = False,
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Return once all of them can be read; exit 1 after so long.", min=0)
+    ] = 0.0,
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Send CloudEvents. Exit 2 if the hub rejected any; sending all again is safe. What is probably misspelt is told on
@@ -48,6 +51,8 @@ def send(
     for one in answer["warnings"]:
         to_err().print(f"event {one['index']}: {one['detail']}", markup=False)
     events = answer.pop("events")
+    if wait and not dry_run:
+        run_async(_wait_until_read(Settings(), answer["accepted"], wait))
     if dry_run and output is not Format.JSON:
         for event in events:
             line(event)
@@ -55,6 +60,28 @@ def send(
         show({**answer, "events": events} if dry_run else answer, output, lambda out: _tell(out, answer))
     if answer["rejected"]:
         raise typer.Exit(2)
+
+
+async def _wait_until_read(settings: Settings, accepted: Sequence[Json], seconds: float) -> None:
+    """Raise ``TryLater`` where an event can't be read after so many seconds."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
+    async with connected(settings.url, key_of(settings)) as client:
+        for one in accepted:
+            while not await _is_read(client, one):
+                if clock() > until:
+                    raise TryLater("projector", f"{one['source']}#{one['id']} was not applied in {seconds:g} s")
+                await asyncio.sleep(0.1)
+
+
+async def _is_read(client: Client, accepted: Json) -> bool:
+    try:
+        await client.get("/v1/event", source=accepted["source"], id=accepted["id"])
+    except Refused as refused:
+        if refused.reason != "unknown-event":
+            raise
+        return False
+    return True
 
 
 def _tell(out: Console, answer: Json) -> None:

@@ -16,7 +16,7 @@ from cx_events.json_types import Json
 from cx_events.log.topic_states import open_topic_place
 from cx_hub.cli import FAILED
 from cx_hub.mapping_again import spaces_of
-from cx_hub.output import Format, OutputOption, show, show_rows, table, to_err
+from cx_hub.output import Format, OutputOption, print_table, show, show_rows, to_err
 from cx_hub.resources import load_tenants, opened_log, run_async
 from cx_ops.topics.apply import apply_topics, check_why, plan_topics
 from cx_ops.topics.plan import Difference, Step, TopicPlan, to_do
@@ -107,6 +107,6 @@ def _show(found: TopicPlan, output: Format) -> None:
     if not rows:
         show({}, output, lambda out: out.print(f"level: all topics of {found.place} are as declared", markup=False))
         return
-    show({}, output, lambda out: out.print(table(rows, _COLUMNS)))
+    show({}, output, lambda out: print_table(out, rows, _COLUMNS))
     if any(each.step is Step.REMOVES for each in found.differences):
         to_err().print("what removes records is done only with: cx topics apply --remove-records", markup=False)

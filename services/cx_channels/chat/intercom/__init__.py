@@ -53,4 +53,5 @@ PROVIDER = Provider(
         "phone": {"asserted": _SECURED, "claimed": _TYPED},
     },
     warnings=_warnings,
+    settings=frozenset({"app_id", "bots", "external_id", "secured", "workspaces"}),
 )

@@ -38,4 +38,7 @@ PROVIDER = Provider(
         "cookie": {"claimed": "a browser is a device, not a person, and sends whatever it likes"},
     },
     warnings=_warnings,
+    settings=frozenset(
+        {"bare_user_hash_secrets", "bare_user_hash_until", "files", "origins", "page", "require_user_hash"}
+    ),
 )

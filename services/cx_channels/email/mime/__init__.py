@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cx_channels.email.mime.mapping import kinds_of, map_mail
 from cx_channels.kit.mail.mapping import KINDS
+from cx_channels.kit.mail.settings import SETTING_NAMES
 from cx_channels.provider import Provider
 
 PROVIDER = Provider(
@@ -28,4 +29,5 @@ PROVIDER = Provider(
             "claimed": "anybody can write any From",
         }
     },
+    settings=SETTING_NAMES,
 )

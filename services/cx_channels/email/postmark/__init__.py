@@ -9,6 +9,7 @@ from __future__ import annotations
 from cx_channels.email.postmark.mapping import DOCUMENTED, kinds_of, map_request
 from cx_channels.email.postmark.signature import SIGNATURE, sign, verify
 from cx_channels.email.postmark.values import MAX_BYTES
+from cx_channels.kit.mail.settings import SETTING_NAMES
 from cx_channels.provider import Provider
 
 PROVIDER = Provider(
@@ -28,4 +29,5 @@ PROVIDER = Provider(
             "claimed": "anybody can write any From",
         }
     },
+    settings=SETTING_NAMES | {"spam_tests", "streams"},
 )

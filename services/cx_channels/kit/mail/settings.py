@@ -15,6 +15,8 @@ from cx_runtime.addresses import Networks, is_in
 
 MIN_TOKEN = 8
 
+SETTING_NAMES = frozenset({"addresses", "agents", "authserv_ids", "domains", "forwarders", "mx", "relays"})
+
 
 @dataclass(frozen=True, slots=True)
 class Own:

@@ -44,4 +44,5 @@ PROVIDER = Provider(
             "claimed": _CODE,
         },
     },
+    settings=frozenset({"account_linking", "account_linking_secrets", "accounts", "agents", "bots", "verify_token"}),
 )

@@ -56,4 +56,5 @@ PROVIDER = Provider(
         },
         "twilio-client": {"claimed": "the application's token names the client; whom it checked is not known here"},
     },
+    settings=frozenset({"clients", "mask_digits", "numbers", SETTING, "staff"}),
 )
