@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, str] = {
     "import": "moving",
     "export": "moving",
     "mcp": "mcp",
+    "backup": "backups",
+    "restore": "backups",
     "bench": "bench",
 }
 """Each command and its module. A module is imported when its command is asked for: all of them take seconds."""

@@ -73,6 +73,11 @@ async def take(tx: Tx, worker: str, seconds: float) -> dict[Partition, Lease]:
     return await owned(tx, worker)
 
 
+async def live_workers(tx: Tx) -> list[str]:
+    """Return the workers that are at work, by what they said last."""
+    return [id for (id,) in await tx.fetch(f"SELECT id FROM workers WHERE seen_until >= {tx.now} ORDER BY id")]
+
+
 async def read_leases(tx: Tx, for_update: str = "") -> list[LeaseRow]:
     """Read who owns which partition. Locked only where something is to change hands, since a row is its owner's for the
     length of a batch."""

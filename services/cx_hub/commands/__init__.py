@@ -2,6 +2,7 @@
 
 Modules:
 
+- ``backups``: ``cx backup`` and ``cx restore``
 - ``bench``
 - ``config``
 - ``customers``

@@ -113,13 +113,14 @@ async def _import(
         _opened_blobs(settings.resolved_blob_url()) as blobs,
     ):
         file = ProgressFile(settings.home, found.id, settings.resolved_log_url() + settings.topic_prefix)
+
+        async def tell(records: int) -> None:
+            act = _act("cx.operations.log_imported.v1", why, {"source": found.id, "records": records})
+            await append_hub_act(log, spaces, act, _now())
+
         with ProgressLine("records imported", sum(found.ends.values()) - sum(found.begins.values())) as line:
-            work = Import(found, log, blobs, spaces, file, rate=rate, beside=beside, report=line.show)
-            records, missing = await work.run()
-        if records:
-            attributes: Json = {"source": found.id, "records": records}
-            await append_hub_act(log, spaces, _act("cx.operations.log_imported.v1", why, attributes), _now())
-        return records, missing
+            work = Import(found, log, blobs, spaces, file, rate=rate, beside=beside, report=line.show, tell=tell)
+            return await work.run()
 
 
 @asynccontextmanager

@@ -27,12 +27,14 @@ FOLDER = "imports"
 class ImportProgress(Struct, kw_only=True):
     """``done``: by source partition (``TOPIC/NUMBER``), the next offset to import. ``certain``: by partition of this
     hub's log, an offset before which nothing lies that is not counted in ``done``: what lies after it may be of the
-    step that was under way. ``records``: how many were appended. ``beside``: there were other events already."""
+    step that was under way. ``records``: how many were appended; ``told``: of how many an act says so on the log.
+    ``beside``: there were other events already."""
 
     source: str
     done: dict[str, int] = {}
     certain: dict[str, int] = {}
     records: int = 0
+    told: int = 0
     beside: bool = False
 
 

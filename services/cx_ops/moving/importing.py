@@ -35,6 +35,7 @@ PATIENCE = 60.0
 _PAUSE, _MOST_PAUSE = 0.2, 5.0
 
 Report = Callable[[int], None]
+Tell = Callable[[int], Awaitable[None]]
 
 
 class Import:
@@ -52,7 +53,10 @@ class Import:
         beside: bool = False,
         step_records: int = STEP_RECORDS,
         report: Report = lambda records: None,
+        tell: Tell | None = None,
     ) -> None:
+        """``report``: called after each step. ``tell``: called in the end, with how many records came since the last
+        time; again in the next run where this one was killed before."""
         self._source = source
         self._log = log
         self._blobs = blobs
@@ -62,6 +66,7 @@ class Import:
         self._step_records = self._pace.most_at_once(step_records)
         self._beside = beside
         self._report = report
+        self._tell = tell
         self._progress = ImportProgress(source=source.id)
         self._uncertain = False
         self._known: set[str] = set()
@@ -87,7 +92,15 @@ class Import:
                     await self._pace.keep(len(records))
             finally:
                 await reader.close()
+            await self._say_so()
             return self._progress.records - before, len(self._missing)
+
+    async def _say_so(self) -> None:
+        progress = self._progress
+        if self._tell is not None and progress.records > progress.told:
+            await self._tell(progress.records - progress.told)
+            progress.told = progress.records
+            await asyncio.to_thread(self._file.write, progress)
 
     def _begins(self) -> dict[Partition, int]:
         done = by_partition(self._progress.done)
@@ -117,10 +130,11 @@ class Import:
 
     async def _announce_stores(self) -> None:
         """Let versions here begin above those that clients saw at the source: a store's epoch is its place on the topic
-        of stores (docs/decisions/0022-epochs.md)."""
+        of stores (docs/decisions/0022-epochs.md). One more than there were, so that also a store that was copied from
+        there begins anew: its counts may repeat."""
 
         async def announce() -> None:
-            lacking = self._source.stores_end - (await self._log.end_offsets(STORES)).get(0, 0)
+            lacking = self._source.stores_end + 1 - (await self._log.end_offsets(STORES)).get(0, 0)
             value = msgspec.json.encode(StoreOpened("imported"))
             if lacking > 0:
                 await self._log.append([Record(STORES, b"stores", value)] * lacking)
