@@ -9,7 +9,8 @@ change, by what ``cache`` knows of the store; ``evidence`` writes profiles, edge
 parts; ``publish`` raises the versions of the customers that changed, after ``identity`` recomputed who is who;
 ``relay`` publishes change notifications from the outbox.
 
-Beside the walk: ``progress_reports`` tells how a consumer gets on; ``repeats`` handles events that are stored already,
+Beside the walk: ``progress_reports`` tells how a consumer gets on; ``partition_counts`` refuses a log with other
+partitions; ``repeats`` handles events that are stored already,
 and ``replace_copy`` a copy that replaces a stored one; ``letters`` makes dead letters, and ``conflicts`` those of
 copies that differ; ``outcome`` names how applying may end; ``store_epoch`` gives a store its epoch, and
 ``epoch_announcements`` checks it against the log; ``tenancy`` is what is known of a tenant beforehand; ``catch_up``

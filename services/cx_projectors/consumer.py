@@ -22,6 +22,7 @@ from cx_events.cancellation import close_within
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
 from cx_projectors.outcome import Applied
+from cx_projectors.partition_counts import check_partition_counts
 from cx_projectors.progress_reports import ProgressReports
 from cx_projectors.records import MAX_BATCH_BYTES, TOPICS, Batch, read_into
 from cx_projectors.retrying_applier import RetryingApplier
@@ -213,6 +214,7 @@ class Consumer:
         self._begins = False
         counts = {topic: await self._log.partitions(topic) for topic in TOPICS}
         async with self._store.writing() as tx:
+            check_partition_counts(await offsets.applied(tx), counts)
             await offsets.announce(tx, [Partition(t, n) for t, count in counts.items() for n in range(count)])
             await note_fold_version(tx)
             self._owned = await leases.take(tx, self._name, self._limits.lease)

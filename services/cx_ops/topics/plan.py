@@ -98,7 +98,7 @@ def _step_of_partitions(declared: int, found: int, *, is_file: bool) -> tuple[St
         return Step.REFUSED, "partitions are never taken away; move the hub to a new log"
     if is_file:
         return Step.REFUSED, "the file keeps the partitions that it was made with; move the hub to a new log"
-    return Step.REFUSED, "more partitions would move customers to other workers; move the hub to a new log"
+    return Step.REFUSED, "with more, two workers would write the same customers; move the hub to a new log"
 
 
 def _of_replicas(declared: TopicDeclaration, state: TopicState) -> Iterable[Difference]:
