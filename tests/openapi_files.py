@@ -54,8 +54,12 @@ def _ops() -> dict[str, Any]:
     without = Path("unused")
     app = FastRouteApp(Metrics(), title="Throughline: operations", version="1", docs_url=None, redoc_url=None)
     store = open_store(f"sqlite+aiosqlite:///{without}")
-    app.include_router(router(SqliteLog(without, 1), store, Tenants({}), never_mapped))
+    app.include_router(router(SqliteLog(without, 1), store, Tenants({}), never_mapped, "nobody", never_rebuilt))
     return app.openapi()
+
+
+def never_rebuilt(_own: object, _pace: object) -> None:
+    raise NotImplementedError
 
 
 async def never_mapped(_letter: DeadLetter, _connection: str) -> None:

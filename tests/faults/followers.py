@@ -178,8 +178,8 @@ async def api_killed(trial: Trial, ground: Ground, *, events: int, kills: int, f
             feed.allow_all()
             await feeding
             await caught_up(store, log)
-            trial.say(f"{feed.records} records are applied; {_told(everybody)}")
-            await _settled(trial, everybody, urls[0], ground.key)
+            trial.say(f"{feed.records} records are applied; {told(everybody)}")
+            await settled(trial, everybody, urls[0], ground.key)
             done.set()
             await asyncio.gather(*tasks)
             for service in services:
@@ -198,7 +198,7 @@ async def _restarted(service: Service) -> None:
     await service.ready()
 
 
-async def _settled(trial: Trial, everybody: list[Follower], url: str, key: str) -> None:
+async def settled(trial: Trial, everybody: list[Follower], url: str, key: str) -> None:
     """All have what a fresh read gives, within a while; those whom nobody knows by that id have nothing."""
     deadline = asyncio.get_running_loop().time() + PATIENCE
     waiting = everybody
@@ -223,7 +223,7 @@ async def _fresh(client: Any, url: str, follower: Follower) -> Any:
     return desk
 
 
-def _told(everybody: list[Follower]) -> str:
+def told(everybody: list[Follower]) -> str:
     total: Counter[str] = sum((each.met for each in everybody), Counter())
     return ", ".join(f"{count} × {what}" for what, count in total.most_common())
 

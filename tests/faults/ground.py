@@ -63,6 +63,11 @@ class Service:
             assert self._process.poll() is None, f"cx {self.command} ended: {self.said.read_text()[-3000:]}"
             await asyncio.sleep(LOOK_SECONDS)
 
+    def ended(self) -> int | None:
+        """Return the exit code; None while it runs."""
+        assert self._process is not None
+        return self._process.poll()
+
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
         if self._process is not None:

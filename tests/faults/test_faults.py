@@ -16,6 +16,7 @@ from tests.faults.hub_killed import hub_killed
 from tests.faults.neighbours import NeighboursGround, neighbours
 from tests.faults.outages import in_one, outages
 from tests.faults.overload import OverloadGround, overload
+from tests.faults.rebuild_killed import rebuild_killed
 from tests.faults.workers_killed import workers_killed
 
 from cx_events.log.kafka import KafkaLog
@@ -86,6 +87,17 @@ async def test_followers_of_a_killed_api_see_no_older_version(
     settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
     trial = Trial("followers")
     await api_killed(trial, Ground(tmp_path, settings), events=2000, kills=2, followers=20)
+    assert not trial.broken
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+async def test_a_killed_rebuild_ends_verified_and_nobody_notices(
+    tmp_path: Path, kafka_url: str, kafka_log: Logs, postgres_database: str
+) -> None:
+    settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
+    trial = Trial("rebuild_killed")
+    await rebuild_killed(trial, Ground(tmp_path, settings), events=1000, kills=3, followers=10)
     assert not trial.broken
 
 

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
 
 from cx_channels.kit.mail.mime.parse import content_at
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
 from cx_context_api.reads.processes import ReadProcesses
 from cx_context_api.reads.turns import ReadTurns
+from cx_events.errors import CxError
 from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import Hub, once
 from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_hub.mapping_again import mapping_again
+from cx_hub.rebuilding import process_name, whole_rebuild
 from cx_mcp.http_endpoint import McpEndpoint
+from cx_ops.http_routes.rebuild_routes import Pace
 from cx_ops.http_routes.router import router as ops_router
+from cx_ops.rebuild.ownership import Ownership
 from cx_runtime.fast_routes import FastRouteApp
 
 
@@ -66,5 +73,23 @@ def operations(hub: Hub) -> list[AddRoutes]:
     if not hub.services & {"channels", "api"}:  # which open the blob store where they run
         hub.supervisor.run("blobs", hub.blobs.start)
     map_again = mapping_again(hub.log, hub.blobs, hub.tenants, hub.metrics)
-    routes = ops_router(hub.log, hub.store, hub.tenants, map_again)
+    work = partial(_work_on_rebuild, hub)
+    routes = ops_router(hub.log, hub.store, hub.tenants, map_again, process_name(), work)
     return [lambda app: app.include_router(routes)]
+
+
+def _work_on_rebuild(hub: Hub, own: Ownership, pace: Pace) -> None:
+    """Go on with a rebuild beside what this process does. How it ends stands in its record."""
+    said = structlog.get_logger("cx_hub").bind(task="rebuild")
+
+    async def work() -> None:
+        def tell(sentence: str) -> None:
+            said.info(sentence)
+
+        rebuild = whole_rebuild(hub.settings, hub.tenants, hub.log, hub.store, own, tell, pace.rate, pace.workers)
+        try:
+            await rebuild.run()
+        except CxError as error:
+            said.warning("the rebuild stopped", why=str(error))
+
+    hub.supervisor.run("rebuild", work)

@@ -12,15 +12,21 @@ from cx_ops.http_routes.event_page_routes import EventPageRoutes
 from cx_ops.http_routes.letter_routes import LetterRoutes
 from cx_ops.http_routes.log_routes import LogRoutes
 from cx_ops.http_routes.projector_routes import ProjectorRoutes
+from cx_ops.http_routes.rebuild_routes import RebuildRoutes
+from cx_ops.http_routes.rebuild_routes import Work as RebuildWork
 from cx_runtime.tenants import Tenants
 
 
-def router(log: Log, store: Store, tenants: Tenants, map_again: MapAgain) -> APIRouter:
-    """Return all routes below ``/v1/ops``. ``map_again``: of whoever has the adapters."""
+def router(
+    log: Log, store: Store, tenants: Tenants, map_again: MapAgain, process: str, rebuild: RebuildWork
+) -> APIRouter:
+    """Return all routes below ``/v1/ops``. ``map_again``: of whoever has the adapters. ``rebuild``: goes on with a
+    rebuild in this process, of the name ``process``."""
     spaces = {name: tenants.ids(name) for name in tenants.by_name}
     routes = APIRouter(prefix="/v1/ops", tags=["ops"])
     ProjectorRoutes(log, store, tenants).add_to(routes)
     EventPageRoutes(log, store, tenants).add_to(routes)
     LogRoutes(log, store, tenants).add_to(routes)
     LetterRoutes(store, tenants, LetterActs(log, store, spaces, map_again)).add_to(routes)
+    RebuildRoutes(log, store, tenants, spaces, process, rebuild).add_to(routes)
     return routes
