@@ -37,6 +37,7 @@ HTTP_MODULES = {
     "letter_routes.py",
     "log_routes.py",
     "projector_routes.py",
+    "rebuild_routes.py",
     "router.py",
     "app.py",
     "routes.py",
