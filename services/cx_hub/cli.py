@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cx_events.errors import CxError, Refused
+from cx_hub.release import release
 from cx_runtime import logs
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -46,6 +48,12 @@ COMMANDS: Mapping[str, str] = {
 """Each command and its module. A module is imported when its command is asked for: all of them take seconds."""
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"cx {release()}\n")
+        raise typer.Exit
+
+
 def commands(asked: str) -> typer.Typer:
     """The application with the command that is asked for; with all of them where that is none."""
     app = typer.Typer(
@@ -57,10 +65,18 @@ def commands(asked: str) -> typer.Typer:
         rich_markup_mode=None,
     )
     # A callback keeps the command's name a word of the command line, also where there is one command alone.
-    app.callback()(lambda: None)
+    app.callback()(_top)
     for module in [COMMANDS[asked]] if asked in COMMANDS else dict.fromkeys(COMMANDS.values()):
         import_module(f"cx_hub.commands.{module}").register(app)
     return app
+
+
+def _top(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    return None
 
 
 def main() -> None:
