@@ -14,6 +14,7 @@ Modules:
   body in one write), ``accept_queue`` (connections that wait while a server ends);
 - ``outbound`` (requests to addresses of a configuration: signed, bounded, never into private networks);
 - operation: ``health`` (progress, not liveness), ``outages``, ``metrics`` (Prometheus) and their
-  ``metric_catalogue``, ``logs`` (structlog);
+  ``metric_catalogue``, ``logs`` (structlog), ``tracing`` and ``tracing_otlp`` (OpenTelemetry), ``open_tracing``,
+  ``traced_append``;
 - processes: ``owned_tasks`` (tasks whose end is noticed), ``child_processes`` (processes that can be killed).
 """

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,6 +27,7 @@ from starlette.websockets import WebSocket
 from cx_runtime import whole_answers
 from cx_runtime.http import install_problems
 from cx_runtime.metrics import OTHER, Metrics
+from cx_runtime.tracing import OFF, Span, Tracing
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 SocketEndpoint = Callable[[WebSocket], Awaitable[None]]
@@ -40,13 +42,37 @@ class _FastRoute(NamedTuple):
     parameter: str
 
 
+_UNTRACED = Span()
+
+
+def _describe(span: Span, scope: Scope, path: str, status: int) -> None:
+    """Name a request's span as OpenTelemetry's conventions for HTTP do. The path itself may hold anybody's id."""
+    span.describe(
+        f"{scope['method']} {path}",
+        failed="" if status < 500 else str(status),
+        http__request__method=scope["method"],
+        http__route=path,
+        http__response__status_code=status,
+    )
+
+
 class FastRouteApp(FastAPI):
     """FastAPI, its errors answered with problem documents, and fast paths before it."""
 
-    def __init__(self, metrics: Metrics, **more: Any) -> None:
-        """``more`` is FastAPI's."""
+    def __init__(
+        self,
+        metrics: Metrics,
+        *,
+        tracing: Tracing = OFF,
+        is_trusted: Callable[[str], bool] = lambda _: False,
+        **more: Any,
+    ) -> None:
+        """``more`` is FastAPI's. ``is_trusted``: return whether the trace of whoever presents this ``Authorization`` is
+        continued. Everybody else's requests begin a trace of their own."""
         super().__init__(**more)
         self._metrics = metrics
+        self._tracing = tracing
+        self._is_trusted = is_trusted
         self._problems = install_problems(self, metrics)
         self._routes: dict[tuple[str, str], _FastRoute] = {}
         self._sockets: dict[str, tuple[str, SocketEndpoint]] = {}
@@ -80,26 +106,45 @@ class FastRouteApp(FastAPI):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        if not self._tracing.on:
+            await self._answer(scope, receive, send, _UNTRACED)
+            return
+        with self._tracing.span(scope["method"], "server", parent=self._trusted_parent(scope)) as span:
+            await self._answer(scope, receive, send, span)
+
+    def _trusted_parent(self, scope: Scope) -> str:
+        headers = Headers(scope=scope)
+        given = headers.get("traceparent", "")
+        return given if given and self._is_trusted(headers.get("authorization", "")) else ""
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         began = time.perf_counter()
         found = self._found(scope)
         if found is None:
-            await super().__call__(scope, receive, self._counting(scope, send, began))
+            await super().__call__(scope, receive, self._counting(scope, send, began, span))
             return
         request = Request(scope, receive)
+        scope["endpoint"] = found.endpoint
         try:
             response = await found.endpoint(request)
         except Exception as error:  # each has its answer; what is nobody's fault but ours is logged there
             response = self._problems.answer(request, error)
         self._metrics.answered(found.path, response.status_code, time.perf_counter() - began)
+        if self._tracing.on:
+            _describe(span, scope, found.path, response.status_code)
         if not whole_answers.write(scope.get("state", {}), response):
             await response(scope, receive, send)
 
-    def _counting(self, scope: Scope, send: Send, began: float) -> Send:
+    def _counting(self, scope: Scope, send: Send, began: float, span: Span) -> Send:
         """Return a ``send`` that counts the answer once its head is sent, by the route that the framework found."""
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._metrics.answered(self._path(scope), message["status"], time.perf_counter() - began)
+                path = self._path(scope)
+                self._metrics.answered(path, message["status"], time.perf_counter() - began)
+                if self._tracing.on:
+                    _describe(span, scope, path, message["status"])
+                    span.end()  # what follows may be a stream of hours
             await send(message)
 
         return counted

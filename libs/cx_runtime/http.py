@@ -223,8 +223,9 @@ class Problems:
         if isinstance(error, HTTPException):
             reason = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "refused")
             return problems.problem(error.status_code, reason, str(error.detail), error.headers), reason
-        path = request.url.path
-        self._log.error("a request met a fault of ours", method=request.method, path=path, exc_info=error)
+        # Not the path, which may hold somebody's id: whoever answers it.
+        endpoint = getattr(request.scope.get("endpoint"), "__qualname__", "")
+        self._log.error("a request met a fault of ours", method=request.method, endpoint=endpoint, exc_info=error)
         return problems.problem(500, "internal", "the hub failed at this; its log says more"), "internal"
 
 

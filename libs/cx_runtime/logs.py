@@ -2,7 +2,7 @@
 
 ``configure`` is called once by a process's entry point. Whatever libraries log by ``logging`` goes the same way. The
 same warning comes once a minute at most. Mail addresses and phone numbers are masked wherever they turn up; what could
-unlock something is left out by its name.
+unlock something is left out by its name, and so are the messages of exceptions that are not ours.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import logging
 import re
 import sys
 import time
+import traceback
 from collections import OrderedDict
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
+
+from cx_events.errors import CxError
 
 _EMAIL = re.compile(r"[^\s\"'<>:,;=(\[{@]{1,64}@[^\s\"'<>:,;=)\]}]{1,255}")
 # With a plus always; without one not as a date, and not within an id, a decimal fraction or a time.
@@ -30,6 +33,8 @@ _DEPTH = 6
 _ABOUT = ("part", "task", "worker", "connection", "provider", "reason")
 AGAIN_SECONDS = 60.0
 MOST_REMEMBERED = 1_000
+
+Ids = Callable[[], Mapping[str, str]]
 
 OWN_PACKAGES = (
     *("cx_events", "cx_identity", "cx_context", "cx_runtime", "cx_vcon"),
@@ -66,6 +71,39 @@ def _clean(name: str, value: Any, depth: int) -> Any:
     return masked(str(value))
 
 
+def _without_messages(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Write an exception as its frames and types. The messages of others' errors are left out: they quote what failed
+    to be read, and a database's error a whole row."""
+    given = entry.pop("exc_info", None)
+    if given is True:
+        given = sys.exc_info()
+    error = given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        entry["exception"] = "\n".join(_told(error))
+    return entry
+
+
+def _told(error: BaseException) -> Iterator[str]:
+    """Yield the lines of a trace, those of its causes first."""
+    seen: list[BaseException] = []
+    each: BaseException | None = error
+    while each is not None and each not in seen and len(seen) < _DEPTH:
+        seen.append(each)
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+    for one in reversed(seen):
+        yield "Traceback (most recent call last):"
+        yield from (line.rstrip("\n") for line in traceback.format_tb(one.__traceback__))
+        yield f"{type(one).__name__}: {one}" if isinstance(one, CxError) else type(one).__name__
+
+
+def _with_ids(ids: Ids) -> structlog.types.Processor:
+    def add(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        entry.update(ids())
+        return entry
+
+    return add
+
+
 class Seldom(logging.Filter):
     """Lets the same warning about the same thing through once a minute, with how often it was said meanwhile. Errors of
     ours with their trace go through always."""
@@ -95,6 +133,11 @@ class Seldom(logging.Filter):
         return True
 
 
+def _nobodys_commands(record: logging.LogRecord) -> bool:
+    """aiosmtpd warns of commands that it does not know, and quotes what a stranger typed."""
+    return record.name != "mail.log" or record.levelno > logging.WARNING
+
+
 def _worth_saying(record: logging.LogRecord) -> bool:
     """aiokafka tells of every failed attempt to reach a broker, dozens of times a second while it is away. What comes
     of it is told by who asked (``cx_runtime.outages``); what it did not expect has a trace, and is let through."""
@@ -111,10 +154,11 @@ def _formatter(format: str, shared: list[structlog.types.Processor], *, colors: 
     )
 
 
-def configure(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
+def configure(level: str = "info", format: str = "text", stream: TextIO | None = None, *, ids: Ids = dict) -> None:
     """Send all logs of this process to ``stream`` (stderr) as ``text`` or ``json`` lines.
 
-    ``level``: of our own packages; of libraries warnings are the least that is shown.
+    ``level``: of our own packages; of libraries warnings are the least that is shown. ``ids``: those of the trace under
+    way, for each line.
     """
     stream = stream or sys.stderr
     shared: list[structlog.types.Processor] = [
@@ -122,9 +166,11 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _without_messages,
+        _with_ids(ids),
     ]
     handler = logging.StreamHandler(stream)
+    handler.addFilter(_nobodys_commands)
     handler.addFilter(Seldom())
     if level != "debug":
         handler.addFilter(_worth_saying)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -124,6 +125,10 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="info", description="debug, info, warning or error")
     log_format: str = Field(default="text", description="text or json, on stderr")
+    traces: Literal["off", "otlp"] = Field(
+        default="off",
+        description="`otlp` sends traces by OTLP over HTTP; where to and which, say the variables `OTEL_...`",
+    )
 
     @field_validator("public_url")
     @classmethod

@@ -43,6 +43,8 @@ from cx_runtime.in_flight import claim
 from cx_runtime.metrics import OTHER, Metrics
 from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import Tenants
+from cx_runtime.traced_append import append_traced
+from cx_runtime.tracing import OFF, Tracing
 
 CLIENT = "client"
 """The provider's name in metrics for events that clients send."""
@@ -97,6 +99,7 @@ class Intake:
         clock: Clock = wall_clock,
         mapper: Mapper = map_inline,
         rates: Rates | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
         """Configure the intake. Raise ``Fatal`` where a connection names a provider that does not exist.
 
@@ -108,6 +111,7 @@ class Intake:
         self._providers = providers
         self._metrics = metrics
         self._clock = clock
+        self._tracing = tracing
         self._mapper = mapper
         self.rates = rates if rates is not None else Rates(tenants)
         self._last: Micros = 0
@@ -280,13 +284,15 @@ class Intake:
     async def _receive(self, request: Request, connection: Connection) -> tuple[Answer, str]:
         """Return the answer and one of ``cx_runtime.metrics.OUTCOMES``."""
         provider = self._providers[connection.provider]
-        challenged = verify_request(provider, request, connection, self._metrics)
+        with self._tracing.span("verify", provider=connection.provider, connection=connection.id):
+            challenged = verify_request(provider, request, connection, self._metrics)
         if challenged is not None:
             return challenged, "ignored"
         # Only now: forged requests must not use up the rate of the provider.
         claim(connection.tenant, shares.connection(connection.id))
         self.rates.of_connection(connection.id).take()
-        mapped, failures = await self.map(provider, request, connection)
+        with self._tracing.span("map", provider=connection.provider, connection=connection.id):
+            mapped, failures = await self.map(provider, request, connection)
         failures = await self.publish_mapped(mapped, failures, request, connection)
         outcome = "dead-letter" if failures else "accepted" if mapped.drafts else "ignored"
         return provider.answer(mapped, request), outcome
@@ -325,7 +331,8 @@ class Intake:
         except CxError:
             raise
         except Exception as error:  # a bug in a mapping must not lose the customer's message: it waits for the repair
-            _log().error("an adapter failed", provider=provider.name, connection=connection.id, exc_info=error)
+            log = structlog.get_logger("cx_channels.intake")
+            log.error("an adapter failed", provider=provider.name, connection=connection.id, exc_info=error)
             whole = MappingFailure(digest(request), "adapter-fault", f"{type(error).__name__}: {error}", request.body)
             return Mapped(), [whole]
         return mapped, [failure_of(part) for part in mapped.unmapped]
@@ -371,7 +378,7 @@ class Intake:
         if batch.records:
             began = time.perf_counter()
             try:
-                await self._log.append(batch.records)
+                await append_traced(self._log, batch.records, self._tracing)
             finally:
                 self._metrics.append_seconds.observe(time.perf_counter() - began)
 
@@ -390,7 +397,3 @@ class _ClientRights(NamedTuple):
 
 def _known(type: str) -> str:
     return type if type in catalogue() else OTHER
-
-
-def _log() -> Any:
-    return structlog.get_logger("cx_channels.intake")

@@ -42,6 +42,7 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import OwnedTasks
 from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import Tenants
+from cx_runtime.tracing import OFF, Tracing
 
 HEARTBEAT_SECONDS = 15.0
 
@@ -70,6 +71,7 @@ class ContextApi:
         heartbeat: float = HEARTBEAT_SECONDS,
         health: Health | None = None,
         turns: ReadTurns | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
         """Put the parts together.
 
@@ -77,8 +79,7 @@ class ContextApi:
         bodies, ``pieces_bytes`` the pieces that bodies are made of, ``max_events`` the histories that are explained.
         ``rates``: each key's rate limit, by default that of its configuration. ``blobs``: where the channels keep large
         originals and attachments. ``part_at`` finds a part of a mail that is not in ``blobs``. ``public_url``: how
-        others reach this hub. ``heartbeat``: seconds between a stream's signs of life. ``health`` is told whether
-        following makes progress. ``turns`` shares the store among tenants.
+        others reach this hub. ``heartbeat``: seconds between a stream's signs of life. ``turns`` shares the store.
         """
         known = tenancies(tenants)
         self.turns = turns = turns or ReadTurns.of(len(known))
@@ -89,10 +90,10 @@ class ContextApi:
         expect = (health or Health()).expect
         self.subscriptions = Subscriptions(heartbeat, expect("following", max_age=heartbeat * 2 + DEFAULT_MAX_AGE))
         self._listener = ChangeListener(log, self.subscriptions, expect("notices"))
-        self._streams = EventStreams(self.subscriptions, metrics)
+        self._streams = EventStreams(self.subscriptions, metrics, tracing)
         admission = Admission(tenants, known, rates if rates is not None else Rates(tenants))
         clock = now or IncreasingClock()
-        decisions = Decisions(store, log, known, metrics, clock)
+        decisions = Decisions(store, log, known, metrics, clock, tracing)
         history = HistoryReader(store, turns, max_events=max_events)
         contacts = ContactContexts(store, known, self.contexts, clock, turns)
         past = PastContexts(store, turns)

@@ -31,6 +31,8 @@ from cx_events.log import INTERACTIONS, Log, Record
 from cx_events.stamp import StampedEvent, key_writer, stamp
 from cx_events.timestamps import Micros
 from cx_runtime.metrics import Metrics
+from cx_runtime.traced_append import append_traced
+from cx_runtime.tracing import OFF, Tracing
 
 MAX_RECENT = 10_000
 """Idempotency keys of recent decisions that a process remembers."""
@@ -107,11 +109,20 @@ class DecisionDraft(NamedTuple):
 class Decisions:
     """Appends decisions to the log. One per process; safe for many tasks at once."""
 
-    def __init__(self, store: Store, log: Log, tenancies: Mapping[str, Tenancy], metrics: Metrics, now: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        log: Log,
+        tenancies: Mapping[str, Tenancy],
+        metrics: Metrics,
+        now: Clock,
+        tracing: Tracing = OFF,
+    ) -> None:
         self._store = store
         self._log = log
         self._tenancies = tenancies
         self._metrics = metrics
+        self._tracing = tracing
         self.now = now
         self._last: dict[str, Micros] = {}
         self._recent: OrderedDict[tuple[str, str], str] = OrderedDict()
@@ -149,7 +160,8 @@ class Decisions:
             self._recent.popitem(last=False)
         events = self.stamp(request, drafts, at)
         with self._metrics.append_seconds.time():
-            await self._log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])
+            records = [Record(INTERACTIONS, event.key, event.raw) for event in events]
+            await append_traced(self._log, records, self._tracing)
         for draft in drafts:
             self._metrics.accepted(PROVIDER, draft.type)
         return [EventName(event.source, event.id) for event in events]

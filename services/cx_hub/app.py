@@ -10,16 +10,31 @@ from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, metrics_route, operations
 from cx_runtime.metrics import Metrics
+from cx_runtime.tracing import OFF, Tracing
 
 AddRoutes = Callable[[FastRouteApp], object]
 
 
 def compose_app(
-    services: Iterable[AddRoutes], health: Health, metrics: Metrics, metrics_key: str | None
+    services: Iterable[AddRoutes],
+    health: Health,
+    metrics: Metrics,
+    metrics_key: str | None,
+    *,
+    tracing: Tracing = OFF,
+    is_trusted: Callable[[str], bool] = lambda _: False,
 ) -> FastRouteApp:
     """One app with the routes of some services, ``/healthz``, ``/readyz``, and ``/metrics`` behind a key; without
     ``/metrics`` where ``metrics_key`` is None, since it has a port of its own."""
-    app = FastRouteApp(metrics, title="Throughline", version="1", docs_url=None, redoc_url=None)
+    app = FastRouteApp(
+        metrics,
+        tracing=tracing,
+        is_trusted=is_trusted,
+        title="Throughline",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+    )
     for add_routes in services:
         add_routes(app)
     app.router.routes.extend(operations(health))

@@ -166,7 +166,7 @@ class Supervisor:
             else:
                 self._health.away(watched.name, why)  # until the errand is done
             return str(why)
-        self._said.error("a task failed and is started again", task=watched.name, why=str(why), exc_info=why)
+        self._said.error("a task failed and is started again", task=watched.name, exc_info=why)
         self._metrics.retries.labels("task").inc()
         return f"{type(why).__name__}: {why}"
 

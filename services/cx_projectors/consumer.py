@@ -31,6 +31,7 @@ from cx_projectors.tenancy import Tenancy, ids_of
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import OwnedTasks
+from cx_runtime.tracing import OFF, Tracing
 
 IDLE_SECONDS = 0.5
 MAX_PAUSE = 2.0
@@ -63,6 +64,7 @@ class Consumer:
         limits: ConsumerLimits = ConsumerLimits(),
         changed: Callable[[], None] = lambda: None,
         version: str = "",
+        tracing: Tracing = OFF,
     ) -> None:
         """``changed`` is called once a batch that changed contexts is durable. ``version``: of the code."""
         self._store = store
@@ -73,7 +75,8 @@ class Consumer:
         self._health = health
         self._limits = limits
         self._changed = changed
-        self._applier = RetryingApplier(store, name, tenants)
+        self._tracing = tracing
+        self._applier = RetryingApplier(store, name, tenants, tracing)
         self._owned: dict[Partition, Lease] = {}
         self._stale = True
         self._begins = True
@@ -190,12 +193,27 @@ class Consumer:
     async def _apply(self, batch: Batch) -> None:
         started = time.perf_counter()
         leases = {partition: self._owned[partition] for partition in batch.offsets}
-        applied = await self._applier.apply(batch, leases)
+        if self._tracing.on:
+            applied = await self._apply_traced(batch, leases)
+        else:
+            applied = await self._applier.apply(batch, leases)
         self._owned |= advanced(leases, batch.offsets)
         self.applied += applied.new
         if applied.customers:
             self._changed()
         self._count(batch, applied, time.perf_counter() - started)
+
+    async def _apply_traced(self, batch: Batch, leases: Mapping[Partition, Lease]) -> Applied:
+        """Apply a batch in a trace of its own, linked to those of its records: it has many parents."""
+        links = list({record.traceparent: None for record in batch.records if record.traceparent})
+        about: dict[str, str | int] = {
+            "messaging__destination__name": INTERACTIONS,
+            "messaging__batch__message_count": len(batch.records),
+        }
+        with self._tracing.span(f"process {INTERACTIONS}", "consumer", parent="", links=links, **about) as span:
+            applied = await self._applier.apply(batch, leases)
+            span.describe(cx__events__new=applied.new, cx__customers__changed=len(applied.customers))
+        return applied
 
     def _count(self, batch: Batch, applied: Applied, seconds: float) -> None:
         self._metrics.batch_seconds.observe(seconds)

@@ -23,6 +23,8 @@ from cx_events.ids import text_of
 from cx_events.log import CONTEXT_CHANGES, Log, Record
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
+from cx_runtime.traced_append import append_traced
+from cx_runtime.tracing import OFF, Tracing
 
 ROWS_AT_ONCE = 50
 RECORDS_AT_ONCE = 2_000
@@ -46,9 +48,11 @@ class Relay:
         metrics: Metrics,
         health: Health,
         is_behind: Callable[[], bool] = lambda: False,
+        tracing: Tracing = OFF,
     ) -> None:
         """``is_behind``: return whether the workers of this process have old records to apply."""
         self._is_behind = is_behind
+        self._tracing = tracing
         self._store = store
         self._log = log
         self._metrics = metrics
@@ -113,7 +117,8 @@ class Relay:
         async with self._store.writing() as tx:
             taken = await outbox.take(tx, ROWS_AT_ONCE)
             for at in range(0, len(taken.changes), RECORDS_AT_ONCE):
-                await self._log.append([_record(change) for change in taken.changes[at : at + RECORDS_AT_ONCE]])
+                records = [_record(change) for change in taken.changes[at : at + RECORDS_AT_ONCE]]
+                await append_traced(self._log, records, self._tracing)
             if time.monotonic() > self._count_again:
                 self._metrics.relay_waiting.set(await outbox.waiting(tx))
                 self._count_again = time.monotonic() + COUNT_SECONDS

@@ -31,6 +31,7 @@ from cx_projectors.records import Batch, read_batch
 from cx_projectors.replace_copy import apply_alone
 from cx_projectors.tenancy import Tenancy, ids_of
 from cx_projectors.write import apply_batch
+from cx_runtime.tracing import OFF, Tracing
 
 MOST_TRIES = 50
 
@@ -53,10 +54,11 @@ def _origin_of(error: Exception) -> str:
 class RetryingApplier:
     """Applies a consumer's batches; keeps what the consumer's cache holds true to the store."""
 
-    def __init__(self, store: Store, worker: str, tenants: Mapping[str, Tenancy]) -> None:
+    def __init__(self, store: Store, worker: str, tenants: Mapping[str, Tenancy], tracing: Tracing = OFF) -> None:
         self._store = store
         self.worker = worker
         self._tenants = tenants
+        self._tracing = tracing
         self._ids_of = ids_of(tenants)
         self.cache = ProjectionCache()
         self.contentions = 0
@@ -116,10 +118,18 @@ class RetryingApplier:
         """Apply a batch, again and again while other writers are in the way. On any error the cache is emptied."""
         for attempt in range(MOST_TRIES):
             try:
-                async with self._store.writing() as tx:
-                    applied = await apply_batch(
-                        tx, batch, leases, self.cache, self._tenants, worker=self.worker, mode=mode
-                    )
+                with self._tracing.span("transaction", attempt=attempt + 1):
+                    async with self._store.writing() as tx:
+                        applied = await apply_batch(
+                            tx,
+                            batch,
+                            leases,
+                            self.cache,
+                            self._tenants,
+                            worker=self.worker,
+                            mode=mode,
+                            tracing=self._tracing,
+                        )
             except CopyMustReplace:
                 self.cache.clear()
                 return await self._replace(batch, leases, mode)

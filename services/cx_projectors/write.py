@@ -29,6 +29,7 @@ from cx_projectors.publish import Publisher, read_lifetimes
 from cx_projectors.records import Batch, CopyRow
 from cx_projectors.repeats import delete_settled, read_repeats, take_back
 from cx_projectors.tenancy import Tenancy
+from cx_runtime.tracing import OFF, Tracing
 
 
 async def apply_batch(
@@ -40,6 +41,7 @@ async def apply_batch(
     *,
     worker: str,
     mode: Mode = Mode(),
+    tracing: Tracing = OFF,
 ) -> Applied:
     """Apply what is new of a batch, and move the offsets on.
 
@@ -50,11 +52,12 @@ async def apply_batch(
     await leases.hold(tx, worker, owned)
     applied = Applied()
     new, copies = await _store_events(tx, batch, tenants, applied)
-    with folding():
+    with tracing.span("plan"), folding():
         plans = plan_batch(batch, new, cache)
     stripe = stripe_of(owned)
     for plan in plans:
-        await write_plan(tx, plan, tenants[plan.tenant], cache, applied, stripe=stripe, mode=mode)
+        with tracing.span("fold and write", cx__tenant=plan.tenant):
+            await write_plan(tx, plan, tenants[plan.tenant], cache, applied, stripe=stripe, mode=mode)
     await delete_settled(tx, batch)
     await write_discards(tx, batch.discarded)
     applied.letters = batch.unsettled + batch.problems_of(new)

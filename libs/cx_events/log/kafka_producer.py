@@ -24,6 +24,10 @@ Groups = Mapping[TopicPartition, Sequence[int]]
 """The places of an append's records in it, by the partition that each belongs to."""
 
 
+TRACEPARENT = "traceparent"
+"""The header of a record that tells its trace; the value stays as it is."""
+
+
 class Run(NamedTuple):
     """Records of one append that lie one behind another in one batch.
 
@@ -33,6 +37,9 @@ class Run(NamedTuple):
     partition: TopicPartition
     indexes: Sequence[int]
     first: asyncio.Future[Any]
+
+
+_NO_HEADERS: Sequence[tuple[str, bytes]] = []
 
 
 class ManagedProducer:
@@ -56,7 +63,7 @@ class ManagedProducer:
         """
         groups: dict[TopicPartition, list[int]] = {}
         last, partitions = "", list[TopicPartition]()
-        for index, (topic, key, _) in enumerate(records):
+        for index, (topic, key, _, _) in enumerate(records):
             if topic != last:
                 last, partitions = topic, await self._partitions_of(prefix + topic, deadline)
             partition = partitions[crc32(key) % len(partitions)]
@@ -81,14 +88,15 @@ class ManagedProducer:
             done = 0
             while done < len(indexes):
                 begin = done
-                _, key, value = records[indexes[done]]
-                first = await accumulator.add_message(partition, key, value, deadline - clock())
+                _, key, value, trace = records[indexes[done]]
+                left = deadline - clock()
+                first = await accumulator.add_message(partition, key, value, left, headers=_headers(trace))
                 done += 1
                 if done < len(indexes):  # nothing has run since: the record lies at the end of the latest batch
                     add = accumulator._batches[partition][-1]._builder.append
                     for index in indexes[done:]:
-                        _, key, value = records[index]
-                        if add(timestamp=None, key=key, value=value) is None:
+                        _, key, value, trace = records[index]
+                        if add(timestamp=None, key=key, value=value, headers=_headers(trace)) is None:
                             break
                         done += 1
                 runs.append(Run(partition, indexes[begin:done], first))
@@ -104,6 +112,10 @@ class ManagedProducer:
         if partitions is None or len(partitions) < count:
             partitions = self._partitions[topic] = [TopicPartition(topic, number) for number in range(count)]
         return partitions
+
+
+def _headers(traceparent: str) -> Sequence[tuple[str, bytes]]:
+    return [(TRACEPARENT, traceparent.encode())] if traceparent else _NO_HEADERS
 
 
 async def answers_to(runs: Iterable[Run], deadline: float) -> None:

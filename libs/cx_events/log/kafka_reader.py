@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from cx_events.cancellation import close_within, guard_cancellation, start_closi
 from cx_events.errors import Fatal, TryLater
 from cx_events.log.declarations import MAX_MESSAGE_BYTES
 from cx_events.log.kafka_access import Access
+from cx_events.log.kafka_producer import TRACEPARENT
 from cx_events.log.port import LogRecord, Partition, check_topic
 
 _CONNECT_SECONDS = 2.2
@@ -158,9 +159,25 @@ def _log_records(
 ) -> list[LogRecord]:
     """Return the records of a partition as the log's."""
     return [
-        LogRecord(topic, number, record.offset, record.key or b"", record.value or b"", record.timestamp)
+        LogRecord(
+            topic,
+            number,
+            record.offset,
+            record.key or b"",
+            record.value or b"",
+            record.timestamp,
+            _traceparent(record.headers) if record.headers else "",
+        )
         for record in fetched
     ]
+
+
+def _traceparent(headers: Sequence[tuple[str, bytes]]) -> str:
+    """Return the header ``traceparent`` (W3C Trace Context); "" without one that is ASCII."""
+    for name, value in headers:
+        if name == TRACEPARENT and value and value.isascii():
+            return value.decode()
+    return ""
 
 
 async def open_consumer(servers: str, access: Access, **settings: Any) -> AIOKafkaConsumer:

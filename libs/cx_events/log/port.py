@@ -26,11 +26,12 @@ MAX_RECORD_BYTES = 2 << 20
 
 
 class Record(NamedTuple):
-    """A record to append. ``key`` picks the partition."""
+    """A record to append. ``key`` picks the partition. ``traceparent``: of the trace that it belongs to, or empty."""
 
     topic: str
     key: bytes
     value: bytes
+    traceparent: str = ""
 
 
 class Partition(NamedTuple):
@@ -49,7 +50,8 @@ class RecordMetadata(NamedTuple):
 
 
 class LogRecord(NamedTuple):
-    """A record as it is read. ``timestamp``: when the log stored it, ms since 1970."""
+    """A record as it is read. ``timestamp``: when the log stored it, ms since 1970. ``traceparent``: the
+    appender's, not to be trusted: others may write to Kafka."""
 
     topic: str
     partition: int
@@ -57,6 +59,7 @@ class LogRecord(NamedTuple):
     key: bytes
     value: bytes
     timestamp: int
+    traceparent: str = ""
 
 
 class LogReader(Protocol):
@@ -165,7 +168,7 @@ class InFlightAppends:
 
 def check_records(records: Sequence[Record]) -> None:
     """Raise ``Refused`` for a topic that there isn't, or a record of more than ``MAX_RECORD_BYTES``."""
-    for topic, key, value in records:
+    for topic, key, value, _ in records:
         check_topic(topic)
         if len(key) + len(value) > MAX_RECORD_BYTES:
             raise Refused(

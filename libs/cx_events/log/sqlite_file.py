@@ -30,7 +30,7 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS topics (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
     "partitions INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY, key BLOB NOT NULL, value BLOB NOT NULL, "
-    "timestamp INTEGER NOT NULL)",
+    "timestamp INTEGER NOT NULL, traceparent TEXT)",
 )
 
 T = TypeVar("T")
@@ -105,6 +105,8 @@ def prepare_file(path: Path, declared: Declarations) -> dict[str, Topic]:
         connection.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA:
             connection.execute(statement)
+        if "traceparent" not in [row[1] for row in connection.execute("PRAGMA table_info(records)")]:
+            connection.execute("ALTER TABLE records ADD COLUMN traceparent TEXT")  # a file of before it was kept
         for number, name in enumerate(TOPICS):
             connection.execute(
                 "INSERT OR IGNORE INTO topics VALUES (?, ?, ?)", (number, name, declared[name].partitions)

@@ -118,11 +118,12 @@ class SqliteReader:
         base = self._topic_of(partition.topic).base(partition.number)
         with closing(self._connection.cursor()) as cursor:
             cursor.execute(
-                "SELECT id, key, value, timestamp FROM records WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
+                "SELECT id, key, value, timestamp, traceparent FROM records "
+                "WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
                 (base + offset, base | LAST_OFFSET, limit),
             )
-            for id, key, value, timestamp in cursor:
-                yield LogRecord(partition.topic, partition.number, id - base, key, value, timestamp)
+            for id, key, value, timestamp, trace in cursor:
+                yield LogRecord(partition.topic, partition.number, id - base, key, value, timestamp, trace or "")
 
     def _check(self, partition: Partition, offset: int) -> None:
         """Raise ``Fatal`` for a partition or an offset that the file does not have.

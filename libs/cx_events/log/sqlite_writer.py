@@ -152,20 +152,22 @@ def _insert(
     connection.execute("BEGIN IMMEDIATE")
     try:
         ends: dict[int, int] = {}
-        rows: list[tuple[int, bytes, bytes, int]] = []
+        rows: list[tuple[int, bytes, bytes, int, str | None]] = []
         offsets: list[list[RecordMetadata]] = []
         for records in appends:
             places: list[RecordMetadata] = []
-            for name, key, value in records:
+            for name, key, value, traceparent in records:
                 topic = topics[name]
                 partition = topic.partition_of(key)
                 base = topic.base(partition)
                 offset = ends[base] if base in ends else end_offset(connection, base)
                 ends[base] = offset + 1
-                rows.append((base | offset, key, value, now))
+                rows.append((base | offset, key, value, now, traceparent or None))
                 places.append(RecordMetadata(name, partition, offset))
             offsets.append(places)
-        connection.executemany("INSERT INTO records (id, key, value, timestamp) VALUES (?, ?, ?, ?)", rows)
+        connection.executemany(
+            "INSERT INTO records (id, key, value, timestamp, traceparent) VALUES (?, ?, ?, ?, ?)", rows
+        )
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -44,6 +44,21 @@ class LogContract(LogReadingContract):
         assert len({r.partition for r in found}) > 1
         await reader.close()
 
+    async def test_a_trace_goes_with_its_record(self, log: Log) -> None:
+        trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        await log.append([record("k", "1")._replace(traceparent=trace), record("k", "2"), record("k", "3")])
+        await log.append([record("k", "4"), record("k", "5")._replace(traceparent=trace)])
+        reader = await from_start(log)
+        found = await take(reader, 5)
+        assert [(r.value, r.traceparent) for r in found] == [
+            (b"1", trace),
+            (b"2", ""),
+            (b"3", ""),
+            (b"4", ""),
+            (b"5", trace),
+        ]
+        await reader.close()
+
     async def test_the_largest_record_fits_and_no_larger_one(self, log: Log) -> None:
         noise = bytes(range(256)) * (MAX_RECORD_BYTES // 256)
         await log.append([record("", noise), record("", "after")])

@@ -17,6 +17,7 @@ from cx_context_api.following.notifier import Notifier
 from cx_context_api.following.subscriptions import RETRY_AFTER_SECONDS, Subscription, Subscriptions
 from cx_events.errors import Refused, TooFast, TryLater
 from cx_runtime.metrics import Metrics
+from cx_runtime.tracing import OFF, Tracing
 
 SLOW_SECONDS = 60.0
 RETRY_SECONDS = (0.5, 2.0)
@@ -60,9 +61,10 @@ class Follower(Protocol):
 class EventStreams:
     """The open streams of one process. ``leave`` ends them."""
 
-    def __init__(self, subscriptions: Subscriptions, metrics: Metrics) -> None:
+    def __init__(self, subscriptions: Subscriptions, metrics: Metrics, tracing: Tracing = OFF) -> None:
         self._subscriptions = subscriptions
         self._metrics = metrics
+        self._tracing = tracing
         self._open: set[Notifier] = set()
         self._all_closed = asyncio.Event()
         self.leaving = False
@@ -114,7 +116,8 @@ class EventStreams:
             except Refused:
                 return
             if events:
-                await _send(connection, retry + events)
+                with self._tracing.span("deliver a state", "producer", parent="", bytes=len(events)):
+                    await _send(connection, retry + events)
                 retry = b""
                 self._metrics.stream_frames.labels("state").inc()
             elif clock() - sent_at >= heartbeat:

@@ -15,7 +15,9 @@ from cx_hub.compose import SERVICES, Hub, Service, running_hub
 from cx_hub.output import to_err
 from cx_hub.resources import load_tenants, run_async
 from cx_runtime import logs
+from cx_runtime.open_tracing import open_tracing
 from cx_runtime.settings import Settings
+from cx_runtime.tracing import Tracing
 
 INTERRUPTED = 130
 END_SECONDS = 10.0
@@ -59,12 +61,17 @@ def _settings(port: int | None, workers: int | None) -> Settings:
 
 
 def _run_until_stopped(settings: Settings, services: frozenset[Service]) -> None:
-    logs.configure(settings.log_level, settings.log_format)
-    run_async(_serve(settings, services))
+    name = "-".join(["throughline", *(services if len(services) == 1 else ())])
+    tracing = open_tracing(settings.traces, name)
+    logs.configure(settings.log_level, settings.log_format, ids=tracing.ids)
+    try:
+        run_async(_serve(settings, services, tracing))
+    finally:
+        tracing.close()
 
 
-async def _serve(settings: Settings, services: frozenset[Service]) -> None:
-    async with running_hub(settings, load_tenants(settings), services) as hub:
+async def _serve(settings: Settings, services: frozenset[Service], tracing: Tracing) -> None:
+    async with running_hub(settings, load_tenants(settings), services, tracing) as hub:
         stop_on_signals(hub)
         told = asyncio.create_task(_tell_when_ready(hub, services))
         await hub.supervisor.stopping.wait()

@@ -45,6 +45,7 @@ async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         public_url=hub.settings.public_url,
         heartbeat=hub.settings.stream_heartbeat,
         health=hub.health,
+        tracing=hub.tracing,
         turns=ReadTurns.of(
             len(hub.tenants.by_name),
             hub.settings.max_reads,

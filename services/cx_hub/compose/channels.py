@@ -34,7 +34,7 @@ async def channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     tenant_share = share_among(len(hub.tenants.by_name))
     mapping = MappingPool(tenant_share=tenant_share)
     _begin_counting(hub)
-    intake = Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, mapper=mapping.mapper, rates=hub.rates)
+    intake = _intake(hub, mapping)
     servers = _provider_servers(hub, intake, limits, tenant_share)
     certificate = mail_certificate(settings)
     listener = _smtp_listener(hub, intake, certificate)
@@ -64,6 +64,19 @@ async def channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         await hub.supervisor.stop("mapping")
         await hub.supervisor.stop("mail-certificate")
         await mapping.stop()
+
+
+def _intake(hub: Hub, mapping: MappingPool) -> Intake:
+    return Intake(
+        hub.log,
+        hub.blobs,
+        hub.tenants,
+        providers(),
+        hub.metrics,
+        mapper=mapping.mapper,
+        rates=hub.rates,
+        tracing=hub.tracing,
+    )
 
 
 def _begin_counting(hub: Hub) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 
@@ -12,6 +13,7 @@ from cx_events.errors import Fatal
 from cx_hub.app import AddRoutes, compose_app
 from cx_hub.compose.hub import Hub
 from cx_hub.listening_sockets import listening, measures_key
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.serve import Server, server_config
 
 CHAT_SECONDS = 3.0
@@ -21,7 +23,7 @@ CHAT_SECONDS = 3.0
 @asynccontextmanager
 async def http_server(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
     settings = hub.settings
-    app = compose_app(services, hub.health, hub.metrics, measures_key(settings, hub.tenants))
+    app = _app(hub, services)
     with listening(settings.host, settings.port) as listener:
         hub.port = listener.getsockname()[1]
         server = Server(
@@ -54,6 +56,23 @@ async def http_server(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[
             for error in await asyncio.gather(serving, *leaving, return_exceptions=True):
                 if error is not None:  # the other parts are stopped all the same
                     structlog.get_logger("cx_hub").warning("not everybody left in order", why=repr(error))
+
+
+def _app(hub: Hub, services: Sequence[AddRoutes]) -> FastRouteApp:
+    return compose_app(
+        services,
+        hub.health,
+        hub.metrics,
+        measures_key(hub.settings, hub.tenants),
+        tracing=hub.tracing,
+        is_trusted=partial(_has_a_key, hub),
+    )
+
+
+def _has_a_key(hub: Hub, authorization: str) -> bool:
+    """Return whether a request presents a tenant's key: such a client's trace is continued."""
+    scheme, _, token = authorization.partition(" ")
+    return scheme.lower() == "bearer" and hub.tenants.authenticate(token.strip()) is not None
 
 
 def _not_served(hub: Hub) -> None:

@@ -17,6 +17,7 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.settings import Settings
 from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import Tenants
+from cx_runtime.tracing import OFF, Tracing
 
 Service = Literal["channels", "projectors", "api", "ops"]
 SERVICES: frozenset[Service] = frozenset({"channels", "projectors", "api", "ops"})
@@ -40,6 +41,7 @@ class Hub:
     store: Store
     load: InFlight
     rates: Rates
+    tracing: Tracing = OFF
     leaving: list[Callable[[float], Coroutine[None, None, None]]] = field(default_factory=list)
     """What else serves strangers: told to finish within so many seconds, while HTTP still answers."""
     port: int = 0

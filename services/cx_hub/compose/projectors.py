@@ -31,7 +31,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
         return any(worker.is_behind for worker in hub.workers.values())
 
     version = f"{release()}, fold {FOLD_VERSION}"
-    relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind)
+    relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind, hub.tracing)
     pace = ConsumerLimits(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
         name = f"{platform.node()}-{os.getpid()}-{number}"
@@ -39,7 +39,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
         async def work(name: str = name) -> None:
             if not hub.supervisor.stopping.is_set():
                 worker = hub.workers[name] = Consumer(
-                    hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace, relay.wake, version
+                    hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace, relay.wake, version, hub.tracing
                 )
                 await worker.run()
 

@@ -45,17 +45,19 @@ from cx_runtime.settings import Settings
 from cx_runtime.shares import share_among
 from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import Tenants
+from cx_runtime.tracing import OFF, Tracing
 
 
 @asynccontextmanager
 async def running_hub(
-    settings: Settings, tenants: Tenants, services: frozenset[Service] = SERVICES
+    settings: Settings, tenants: Tenants, services: frozenset[Service] = SERVICES, tracing: Tracing = OFF
 ) -> AsyncIterator[Hub]:
     """Services in this process, until the block ends. ``Fatal`` for settings that can't be, or a port that is taken."""
     for name, tenant in tenants.by_name.items():
         configured_rules(name, tenant)
     close_home(settings.home)
     hub = _new_hub(settings, tenants, services)
+    hub.tracing = tracing
     health = hub.health
     _tell_what_is_missing(hub)
     health.probe("log", lambda: hub.log.end_offsets(INTERACTIONS))

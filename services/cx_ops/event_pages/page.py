@@ -57,7 +57,7 @@ async def event_page(log: Log, store: Store, tenant: EventPageTenant, source: st
         "bytes": len(stored.raw),
         "origin": _origin(event, tenant),
         "place": _shown_place(place),
-        "trace_id": trace_id_of(event.traceparent),
+        "trace_id": trace_id_of(place.traceparent if place is not None else "") or trace_id_of(event.traceparent),
         "effective": format_time(fact.effective),
         "recorded": format_time(fact.recorded),
         "problem": stored.problem,
@@ -95,7 +95,8 @@ def _origin(event: Event, tenant: EventPageTenant) -> Json:
 def _shown_place(place: EventPlace | None) -> Json | None:
     if place is None:
         return None
-    return {**place._asdict(), "stored": format_time(place.stored * 1000)}
+    shown = {name: value for name, value in place._asdict().items() if name != "traceparent"}
+    return {**shown, "stored": format_time(place.stored * 1000)}
 
 
 def trace_id_of(traceparent: str) -> str | None:

@@ -20,12 +20,13 @@ READ_AT_ONCE = 1_000
 
 
 class EventPlace(NamedTuple):
-    """``stored``: when the log stored the record, ms since 1970."""
+    """``stored``: when the log stored the record, ms since 1970. ``traceparent``: the record's."""
 
     topic: str
     partition: int
     offset: int
     stored: int
+    traceparent: str = ""
 
 
 async def find_place(log: Log, key: bytes, raw: bytes, recorded: Micros) -> EventPlace | None:
@@ -47,7 +48,9 @@ async def find_place(log: Log, key: bytes, raw: bytes, recorded: Micros) -> Even
                 break
             for record in records:
                 if record.value == raw:
-                    return EventPlace(INTERACTIONS, record.partition, record.offset, record.timestamp)
+                    return EventPlace(
+                        INTERACTIONS, record.partition, record.offset, record.timestamp, record.traceparent
+                    )
             scanned += len(records)
             at = records[-1].offset + 1
     finally:
