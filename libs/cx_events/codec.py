@@ -142,9 +142,9 @@ def decode_data_leniently(value: object) -> tuple[Data, list[str]]:
 def same_content(one: bytes, other: bytes) -> bool:
     """Return whether two copies of an event have the same content.
 
-    Not compared are the recorded time, the writer, and the original of a mail that came by a connection; nor the time,
-    where it equals the recorded time in both copies, since the provider stated none. Copies that can't be decoded
-    differ: a provider's JSON may be nested too deeply, or hold numbers out of range.
+    Not compared are the recorded time, the writer, a replay's mark, and the original of a mail that came by a
+    connection; nor the time, where it equals the recorded time in both copies, since the provider stated none. Copies
+    that can't be decoded differ: a provider's JSON may be nested too deeply, or hold numbers out of range.
     """
     if one == other:
         return True
@@ -170,6 +170,7 @@ def _same(one: bytes, other: bytes) -> bool:
     for copy in (first, second):
         copy.pop("recordedtime", None)
         copy.pop("writer", None)
+        copy.pop("replayid", None)
         if no_time_stated:
             copy.pop("time", None)
         if _is_delivered_mail(copy):

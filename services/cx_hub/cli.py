@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "migrate",
     "verify": "verify",
     "rebuild": "rebuild",
+    "replay": "replay",
     "topics": "topics",
     "config": "config",
     "dlq": "dead_letters",

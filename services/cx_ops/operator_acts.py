@@ -19,6 +19,7 @@ HubActType = Literal[
     "cx.operations.log_imported.v1",
     "cx.operations.hub_backed_up.v1",
     "cx.operations.hub_restored.v1",
+    "cx.operations.log_replayed.v1",
     "cx.operations.topics_changed.v1",
 ]
 

@@ -2,7 +2,7 @@
 
 A part has one writer, the owner of its stream's partition, and a stream's partition is its key modulo their number.
 With another number a stream lies in two partitions, whose owners would overwrite each other's parts: see
-docs/decisions/0051-partitions-stay.md.
+docs/decisions/0052-partitions-stay.md.
 """
 
 from __future__ import annotations

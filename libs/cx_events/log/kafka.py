@@ -36,7 +36,6 @@ from cx_events.log.kafka_reader import KafkaReader, close_consumer, open_consume
 from cx_events.log.kafka_topics import make_topics
 from cx_events.log.port import (
     MAX_IN_FLIGHT_BYTES,
-    TOPICS,
     InFlightAppends,
     Record,
     RecordMetadata,
@@ -120,7 +119,7 @@ class KafkaLog:
         self._in_flight.check()
 
     async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
-        check_records(records)
+        check_records(records, self._declared)
         if not records:
             return []
         ticket = self._in_flight.acquire(records)
@@ -169,10 +168,10 @@ class KafkaLog:
                     self._in_background(_close(producer.client))
 
     def reader(self) -> KafkaReader:
-        return KafkaReader(self.servers, self.access, self.prefix, self.partitions)
+        return KafkaReader(self.servers, self.access, self.prefix, self.partitions, self._declared)
 
     async def partitions(self, topic: str) -> int:
-        check_topic(topic)
+        check_topic(topic, self._declared)
         deadline = _deadline()
         producer = await self._current_producer(deadline)
         try:
@@ -274,7 +273,7 @@ class KafkaLog:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 with guard_cancellation("a producer's start"):
                     await producer.start()
-                    for topic in TOPICS:
+                    for topic in self._declared:
                         found = len(await producer.partitions_for(self.prefix + topic))
                         self._counts[topic] = max(self._counts.get(topic, 0), found)
         except BaseException:

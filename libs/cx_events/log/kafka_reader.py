@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,7 +18,7 @@ from cx_events.errors import Fatal, TryLater
 from cx_events.log.declarations import MAX_MESSAGE_BYTES
 from cx_events.log.kafka_access import Access
 from cx_events.log.kafka_producer import TRACEPARENT
-from cx_events.log.port import LogRecord, Partition, check_topic
+from cx_events.log.port import TOPICS, LogRecord, Partition, check_topic
 
 _CONNECT_SECONDS = 2.2
 _CLOSE_SECONDS = 5.0
@@ -34,10 +34,18 @@ class KafkaReader:
     ``partitions``: how many partitions a topic has (``Log.partitions``), which also makes missing topics.
     """
 
-    def __init__(self, servers: str, access: Access, prefix: str, partitions: Callable[[str], Awaitable[int]]) -> None:
+    def __init__(
+        self,
+        servers: str,
+        access: Access,
+        prefix: str,
+        partitions: Callable[[str], Awaitable[int]],
+        known: Collection[str] = TOPICS,
+    ) -> None:
         self._servers = servers
         self._access = access
         self._prefix = prefix
+        self._known = known
         self._partitions = partitions
         self._offsets: dict[Partition, int] = {}
         self._assigned = False
@@ -49,7 +57,7 @@ class KafkaReader:
 
     def assign(self, offsets: Mapping[Partition, int]) -> None:
         for partition in offsets:
-            check_topic(partition.topic)
+            check_topic(partition.topic, self._known)
         self._offsets = dict(offsets)
         self._fetched.clear()
         self._assigned = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from cx_events.errors import Busy, Refused
@@ -166,10 +166,10 @@ class InFlightAppends:
         self._bytes -= self._under_way.pop(ticket)[1]
 
 
-def check_records(records: Sequence[Record]) -> None:
+def check_records(records: Sequence[Record], known: Collection[str] = TOPICS) -> None:
     """Raise ``Refused`` for a topic that there isn't, or a record of more than ``MAX_RECORD_BYTES``."""
     for topic, key, value, _ in records:
-        check_topic(topic)
+        check_topic(topic, known)
         if len(key) + len(value) > MAX_RECORD_BYTES:
             raise Refused(
                 "too-large",
@@ -178,7 +178,7 @@ def check_records(records: Sequence[Record]) -> None:
             )
 
 
-def check_topic(topic: str) -> None:
-    """Raise ``Refused("unknown-topic", 404)`` unless the topic is one of ``TOPICS``."""
-    if topic not in TOPICS:
-        raise Refused("unknown-topic", f"there is no topic {topic!r}; the topics are {', '.join(TOPICS)}", status=404)
+def check_topic(topic: str, known: Collection[str] = TOPICS) -> None:
+    """Raise ``Refused("unknown-topic", 404)`` unless the topic is a known one."""
+    if topic not in known:
+        raise Refused("unknown-topic", f"there is no topic {topic!r}; the topics are {', '.join(known)}", status=404)

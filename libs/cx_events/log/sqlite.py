@@ -85,7 +85,7 @@ class SqliteLog:
     async def append(self, records: Sequence[Record]) -> list[RecordMetadata]:
         if self._writer is None:
             raise Fatal(f"the log {self.path} is not started or already stopped")
-        check_records(records)
+        check_records(records, self._declared)
         if not records:
             return []
         loop = asyncio.get_running_loop()
@@ -98,7 +98,7 @@ class SqliteLog:
             raise TryLater("log", f"{self.path} took no records within {DEADLINE} s") from None
 
     def reader(self) -> SqliteReader:
-        return SqliteReader(self.path, self.topic, self._wakes)
+        return SqliteReader(self.path, self.topic, self._wakes, self._declared)
 
     async def partitions(self, topic: str) -> int:
         return self.topic(topic).partitions
@@ -126,7 +126,7 @@ class SqliteLog:
 
     def topic(self, name: str) -> Topic:
         """Return where a topic lies in the file. ``Refused("unknown-topic")``; ``Fatal`` before ``start``."""
-        check_topic(name)
+        check_topic(name, self._declared)
         if name not in self._topics:
             raise Fatal(f"the log {self.path} is not started")
         return self._topics[name]

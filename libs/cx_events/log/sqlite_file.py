@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 from zlib import crc32
 
-from cx_events.errors import Fatal, TryLater
+from cx_events.errors import Fatal, Refused, TryLater
 from cx_events.log.declarations import Declarations
 from cx_events.log.port import TOPICS
 from cx_events.private_files import make_database, make_folder
@@ -23,6 +23,7 @@ _BUSY_SECONDS = 1.8
 # extended without an index beside it. 7 + 16 + 40 bits keep it positive.
 _OFFSET_BITS = 40
 _PARTITION_BITS = 16
+_FIRST_OTHER, _LAST_TOPIC = 16, 127
 LAST_OFFSET = (1 << _OFFSET_BITS) - 1
 """The bits of a rowid that hold the offset, all set."""
 
@@ -107,12 +108,26 @@ def prepare_file(path: Path, declared: Declarations) -> dict[str, Topic]:
             connection.execute(statement)
         if "traceparent" not in [row[1] for row in connection.execute("PRAGMA table_info(records)")]:
             connection.execute("ALTER TABLE records ADD COLUMN traceparent TEXT")  # a file of before it was kept
-        for number, name in enumerate(TOPICS):
-            connection.execute(
-                "INSERT OR IGNORE INTO topics VALUES (?, ?, ?)", (number, name, declared[name].partitions)
-            )
+        for name, each in declared.items():
+            _add_topic(connection, name, each.partitions)
         connection.execute("COMMIT")
         return _topics_in(connection)
+
+
+def _add_topic(connection: sqlite3.Connection, name: str, partitions: int) -> None:
+    """Add a topic where it is missing. The product's own have fixed numbers; others, of replays, follow."""
+    number = TOPICS.index(name) if name in TOPICS else _next_number(connection)
+    if number > _LAST_TOPIC:
+        raise Refused("too-many-topics", f"the file has {_LAST_TOPIC + 1} topics already; {name} is one too many")
+    connection.execute(
+        "INSERT INTO topics SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM topics WHERE name = ?)",
+        (number, name, partitions, name),
+    )
+
+
+def _next_number(connection: sqlite3.Connection) -> int:
+    (last,) = connection.execute("SELECT max(number) FROM topics").fetchone()
+    return max(_FIRST_OTHER, (last or 0) + 1)
 
 
 def read_topics(path: Path) -> dict[str, Topic]:

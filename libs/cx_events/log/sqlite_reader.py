@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from cx_events.errors import Fatal
-from cx_events.log.port import LogRecord, Partition, check_topic
+from cx_events.log.port import TOPICS, LogRecord, Partition, check_topic
 from cx_events.log.sqlite_file import LAST_OFFSET, Topic, connect, end_offset, run_in_thread
 from cx_events.log.wake import Wake, WakeList
 
@@ -26,10 +26,13 @@ class SqliteReader:
     ``topic_of``: where a topic lies in the file. ``wakes``: what wakes readers of this process after a commit.
     """
 
-    def __init__(self, path: Path, topic_of: Callable[[str], Topic], wakes: WakeList) -> None:
+    def __init__(
+        self, path: Path, topic_of: Callable[[str], Topic], wakes: WakeList, known: Collection[str] = TOPICS
+    ) -> None:
         self._path = path
         self._topic_of = topic_of
         self._wakes = wakes
+        self._known = known
         self._offsets: dict[Partition, int] = {}
         self._unchecked: set[Partition] = set()
         self._turn = 0
@@ -39,7 +42,7 @@ class SqliteReader:
 
     def assign(self, offsets: Mapping[Partition, int]) -> None:
         for partition in offsets:
-            check_topic(partition.topic)
+            check_topic(partition.topic, self._known)
         self._offsets = dict(offsets)
         self._unchecked = set(offsets)
 

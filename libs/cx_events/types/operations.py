@@ -93,6 +93,11 @@ TYPES = (
         {"archive": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10", "records": 125000},
     ),
     _of_hub(
+        "log_replayed",
+        "An operator had records sent once more, elsewhere: `attributes.act`.",
+        {"replay": "5f0c6a1be29d", "act": "began", "read": 0, "sent": 0},
+    ),
+    _of_hub(
         "log_imported",
         "An operator brought the records of an archive, or of another log, into this one.",
         {"source": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10", "records": 125000},

@@ -18,6 +18,7 @@ Modules:
 - ``moving`` with ``vcons``: ``cx import`` and ``cx export``
 - ``providers``: ``cx provider``
 - ``rebuild`` with ``rebuild_view``
+- ``replay``
 - ``services``: ``cx up`` and ``cx run``
 - ``stack``
 - ``testing``: ``cx test``

@@ -1,0 +1,322 @@
+"""``replay``: stored records sent once more, to another topic, an HTTP endpoint or a file."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import uuid4
+
+import msgspec
+import typer
+from rich.console import Console
+
+from cx_events.errors import Refused
+from cx_events.ids import IdSpace
+from cx_events.json_types import Json
+from cx_events.log import INTERACTIONS, Log
+from cx_events.log.declarations import TopicDeclaration
+from cx_events.log.kafka_access import without_password
+from cx_events.log.open import open_log
+from cx_hub.output import Format, OutputOption, show, show_rows, to_err
+from cx_hub.progress_line import ProgressLine
+from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
+from cx_ops.log_browsing.customers import customer_test
+from cx_ops.operator_acts import HubAct, append_hub_act
+from cx_ops.replay.asked import Asked, read_bound, read_speed
+from cx_ops.replay.file_target import FileTarget
+from cx_ops.replay.http_target import HttpTarget
+from cx_ops.replay.plan import READ_RECORDS, ReplayPlan, plan_of
+from cx_ops.replay.run import HTTP_RECORDS, Replay, check_resumable
+from cx_ops.replay.selection import Selection, Test, select, test_of
+from cx_ops.replay.state import ReplayState, ReplayStates
+from cx_ops.replay.targets import FilePlace, Place, Target, TopicPlace, UrlPlace, check_place, read_target
+from cx_ops.replay.topic_target import TopicTarget
+from cx_runtime.outbound.reach import Reach
+from cx_runtime.outbound.sender import open_sender
+from cx_runtime.outbound.signatures import Signatures
+from cx_runtime.settings import Settings
+
+TopicOption = Annotated[str, typer.Option(help="The topic to read.")]
+FromOption = Annotated[
+    str, typer.Option("--from", metavar="TIME|P/OFFSET", help="RFC 3339, a time ago like 7d, or partition/offset.")
+]
+ToOption = Annotated[str, typer.Option("--to", metavar="TIME|P/OFFSET", help="Only what lies before.")]
+WhereOption = Annotated[str, typer.Option(help="Which records, like 'type=cx.message.* and tenant=acme'.")]
+CustomerOption = Annotated[str, typer.Option(help="Only events of this customer, by any id of it.")]
+TargetOption = Annotated[
+    str, typer.Option(metavar="TOPIC|URL|FILE", help="A topic, LOG#TOPIC, https://…, or a file of JSON lines.")
+]
+RateOption = Annotated[float | None, typer.Option(help="Records a second, at most.", min=0.1)]
+SpeedOption = Annotated[str, typer.Option(metavar="10x", help="By the recorded times, so many times faster.")]
+SecretOption = Annotated[
+    str, typer.Option(envvar="CX_REPLAY_SECRET", help="whsec_…, by which requests are signed.", show_default=False)
+]
+Why = Annotated[str, typer.Option("--why", help="Kept with the act, beside who you are.")]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="Stored records sent once more, elsewhere.", no_args_is_help=True)
+    group.callback()(lambda: None)
+    for command, name in ((plan, "plan"), (run, "run"), (status, "status"), (resume, "resume"), (cancel, "cancel")):
+        group.command(name)(command)
+    app.add_typer(group, name="replay")
+
+
+def plan(
+    target: TargetOption,
+    topic: TopicOption = INTERACTIONS,
+    begin: FromOption = "",
+    end: ToOption = "",
+    where: WhereOption = "",
+    customer: CustomerOption = "",
+    rate: RateOption = None,
+    output: OutputOption = Format.TEXT,
+) -> None:
+    """Tell what would be sent where, and send nothing."""
+    asked = Asked(
+        topic=topic, begin=begin, end=end, where=where, customer=customer, target=without_password(target), rate=rate
+    )
+    found = run_async(_plan(Settings(), asked, read_target(target)))
+    if rate is not None:
+        found.seconds = found.wanted / rate
+    show(msgspec.to_builtins(found), output, lambda out: _tell_plan(out, found))
+
+
+def run(
+    target: TargetOption,
+    topic: TopicOption = INTERACTIONS,
+    begin: FromOption = "",
+    end: ToOption = "",
+    where: WhereOption = "",
+    customer: CustomerOption = "",
+    rate: RateOption = None,
+    speed: SpeedOption = "",
+    secret: SecretOption = "",
+    why: Why = "",
+    output: OutputOption = Format.TEXT,
+) -> None:
+    """Send records once more. Killed, it goes on with replay resume."""
+    asked = Asked(
+        topic=topic,
+        begin=begin,
+        end=end,
+        where=where,
+        customer=customer,
+        target=target,
+        rate=rate,
+        speed=read_speed(speed),
+    )
+    if without_password(target) != target:
+        raise Refused("bad-target", "--target: a password would stay in the run's state; give it by CX_LOG_URL", 400)
+    _show(run_async(_run(Settings(), asked, secret, why)), output)
+
+
+def resume(
+    id: Annotated[str, typer.Argument(help="As replay status lists it.")],
+    secret: SecretOption = "",
+    why: Why = "",
+    output: OutputOption = Format.TEXT,
+) -> None:
+    """Go on with a run that failed or was killed."""
+    _show(run_async(_resume(Settings(), id, secret, why)), output)
+
+
+def cancel(
+    id: Annotated[str, typer.Argument(help="As replay status lists it.")],
+    why: Why = "",
+    output: OutputOption = Format.TEXT,
+) -> None:
+    """Stop a run for good. What was sent stays where it is."""
+    _show(run_async(_cancel(Settings(), id, why)), output)
+
+
+def status(
+    id: Annotated[str, typer.Argument(help="One run; all without it.")] = "", output: OutputOption = Format.TEXT
+) -> None:
+    """How far runs are, the latest first."""
+    states = ReplayStates(Settings().home)
+    if id:
+        _show(states.read(id), output)
+        return
+    rows = [_row(states, each) for each in states.all()]
+    show_rows(rows, ("id", "phase", "target", "read", "records", "sent", "started", "who"), output, "no replays yet")
+
+
+def _row(states: ReplayStates, state: ReplayState) -> Json:
+    told = _told(state)
+    if state.phase == "running" and not states.is_working(state.id):
+        told["phase"] = "broken off"
+    return told
+
+
+def _told(state: ReplayState) -> Json:
+    return {**msgspec.to_builtins(state), "records": state.records, "target": state.asked.target}
+
+
+async def _plan(settings: Settings, asked: Asked, place: Place) -> ReplayPlan:
+    await _check(settings, asked, place)
+    async with opened_log(settings) as log:
+        selection, wanted = await _selected(settings, log, asked)
+        with ProgressLine("records looked at", selection.records) as line:
+            return await plan_of(log, selection, wanted, asked.target, line.show)
+
+
+async def _check(settings: Settings, asked: Asked, place: Place) -> None:
+    """Refuse what is asked for wrongly, before anything is opened."""
+    test_of(asked, None)
+    for text, name in ((asked.begin, "--from"), (asked.end, "--to")):
+        read_bound(text, name)
+    await check_place(place, settings.resolved_log_url(), settings.topic_prefix)
+
+
+async def _selected(settings: Settings, log: Log, asked: Asked) -> tuple[Selection, Test]:
+    selection = await select(log, asked)
+    return selection, await _test(settings, asked)
+
+
+async def _test(settings: Settings, asked: Asked) -> Test:
+    if not asked.customer:
+        return test_of(asked, None)
+    async with opened_store(settings) as store:
+        return test_of(asked, await customer_test(store, _spaces(settings), asked.topic, asked.customer))
+
+
+async def _run(settings: Settings, asked: Asked, secret: str, why: str) -> ReplayState:
+    place = read_target(asked.target)
+    await _check(settings, asked, place)
+    states = ReplayStates(settings.home)
+    async with opened_log(settings) as log:
+        selection, wanted = await _selected(settings, log, asked)
+        state = ReplayState(
+            id=uuid4().hex[:12],
+            asked=asked,
+            started=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            who=getpass.getuser(),
+            why=why,
+            begins=selection.begins,
+            places=dict(selection.begins),
+            ends=selection.ends,
+        )
+        if isinstance(place, FilePlace):
+            FileTarget(place.path, state.id).check_free()
+        async with _opened(settings, log, place, state, secret) as target:
+            with states.locked(state.id):
+                states.write(state)
+                return await _work(settings, log, wanted, target, place, states, state, "began", why)
+
+
+async def _resume(settings: Settings, id: str, secret: str, why: str) -> ReplayState:
+    states = ReplayStates(settings.home)
+    with states.locked(states.read(id).id):
+        state = states.read(id)
+        check_resumable(state)
+        place = read_target(state.asked.target)
+        async with opened_log(settings) as log:
+            wanted = await _test(settings, state.asked)
+            async with _opened(settings, log, place, state, secret) as target:
+                return await _work(settings, log, wanted, target, place, states, state, "went on", why)
+
+
+async def _cancel(settings: Settings, id: str, why: str) -> ReplayState:
+    states = ReplayStates(settings.home)
+    state = states.read(id)
+    check_resumable(state)
+    states.ask_to_cancel(id)
+    if not states.is_working(id):
+        with states.locked(id):
+            state.phase = "cancelled"
+            states.write(state)
+    async with opened_log(settings) as log:
+        await _note(settings, log, state, "cancelled", why)
+    return state
+
+
+async def _work(
+    settings: Settings,
+    log: Log,
+    wanted: Test,
+    target: Target,
+    place: Place,
+    states: ReplayStates,
+    state: ReplayState,
+    what: str,
+    why: str,
+) -> ReplayState:
+    to_err().print(f"replay {state.id}: cx replay status, resume and cancel take this id", markup=False)
+    await _note(settings, log, state, what, why)
+    step = HTTP_RECORDS if isinstance(place, UrlPlace) else READ_RECORDS
+    with ProgressLine("records read", state.records) as line:
+        await Replay(log, wanted, target, states, state, step=step, report=line.show).run()
+    await _note(settings, log, state, state.phase, why)
+    return state
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, log: Log, place: Place, state: ReplayState, secret: str) -> AsyncIterator[Target]:
+    match place:
+        case FilePlace(path):
+            yield FileTarget(path, state.id)
+        case TopicPlace(topic, address):
+            declared = {topic: TopicDeclaration(topic=topic, partitions=await log.partitions(state.asked.topic))}
+            url, prefix = (address, "") if address else (settings.resolved_log_url(), settings.topic_prefix)
+            yield TopicTarget(open_log(url, prefix=prefix, declared=declared), topic, state.id)
+        case UrlPlace(url):
+            try:
+                signatures = Signatures((secret,) if secret else ())
+            except ValueError as error:
+                raise Refused("bad-secret", f"--secret: {error}", 400) from None
+            err = to_err()
+            async with open_sender(Reach.parse(settings.outbound_networks)) as sender:
+                yield HttpTarget(sender, url, signatures, state.id, lambda told: err.print(told, markup=False))
+
+
+def _spaces(settings: Settings) -> Mapping[str, IdSpace]:
+    tenants = load_tenants(settings)
+    return {name: tenants.ids(name) for name in tenants.by_name}
+
+
+async def _note(settings: Settings, log: Log, state: ReplayState, what: str, why: str) -> None:
+    """Append the event that says who had what replayed, and why."""
+    attributes: Json = {
+        "replay": state.id,
+        "act": what,
+        "asked": msgspec.to_builtins(state.asked),
+        "read": state.read,
+        "sent": state.sent,
+    }
+    act = HubAct("cx.operations.log_replayed.v1", getpass.getuser(), why, attributes)
+    await append_hub_act(log, _spaces(settings), act, time.time_ns() // 1000)
+
+
+def _show(state: ReplayState, output: Format) -> None:
+    show(_told(state), output, lambda out: _tell(out, state))
+
+
+def _tell(out: Console, state: ReplayState) -> None:
+    out.print(
+        f"replay {state.id} to {state.asked.target}: {state.phase}, {state.read} of {state.records} records read, "
+        f"{state.sent} sent, {state.bytes} bytes",
+        markup=False,
+    )
+    if state.error:
+        out.print(f"  {state.error}", markup=False)
+
+
+def _tell_plan(out: Console, plan: ReplayPlan) -> None:
+    out.print(
+        f"{plan.wanted} of {plan.records} records of {plan.topic} would go to {plan.target}: {plan.bytes} bytes",
+        markup=False,
+    )
+    if plan.wanted:
+        out.print(f"taken by the log from {plan.first} to {plan.last}", markup=False)
+    if plan.undecodable:
+        out.print(f"{plan.undecodable} are no JSON objects", markup=False)
+    if plan.seconds is not None:
+        out.print(f"at least {plan.seconds:.0f} s at this rate")
+    for title, counts in (("type", plan.types), ("tenant", plan.tenants)):
+        for name, count in counts.items():
+            out.print(f"  {title} {name or '(none)'}: {count}", markup=False)

@@ -1,0 +1,153 @@
+"""Send the records of a replay, from where its state says, and keep the state."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from cx_events.errors import CxError, Refused, TryLater
+from cx_events.log import Log, LogRecord
+from cx_events.log.merged_reader import MergedReader
+from cx_ops.moving.pace import Pace
+from cx_ops.replay.pacing import Pacer
+from cx_ops.replay.plan import READ_BYTES, READ_RECORDS
+from cx_ops.replay.selection import Selection, Test
+from cx_ops.replay.state import ReplayState, ReplayStates
+from cx_ops.replay.targets import Target
+
+SETTLE_SECONDS = 1.0
+"""Between two written states: a run that is killed sends so much again, or cuts it off its file."""
+HTTP_RECORDS = 20
+PATIENCE = 60.0
+"""Seconds that a log may fail to answer before the run stops where it is."""
+_LONGEST_SLEEP = 0.5
+
+
+class Cancelled(Exception):
+    """An operator wants no more of it."""
+
+
+class Replay:
+    """One run. ``state`` was written already, and its lock is held. ``step``: records between two looks at what
+    operators want."""
+
+    def __init__(
+        self,
+        log: Log,
+        wanted: Test,
+        target: Target,
+        states: ReplayStates,
+        state: ReplayState,
+        *,
+        step: int = READ_RECORDS,
+        report: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        self._log = log
+        self._wanted = wanted
+        self._target = target
+        self._states = states
+        self.state = state
+        self._pace = Pace(state.asked.rate)
+        self._pacer = Pacer(state.asked.speed)
+        self._step = self._pace.most_at_once(step)
+        self._report = report
+        self._settled = time.monotonic()
+
+    async def run(self) -> ReplayState:
+        """Send all that is left, and return the state. Raises ``TryLater``, ``Refused`` once the state says why."""
+        state = self.state
+        state.phase, state.error = "running", ""
+        try:
+            await self._target.open(state.size)
+            await self._send_all()
+            await self._settle()
+            await self._target.finish()
+            state.phase = "done"
+        except Cancelled:
+            state.phase = "cancelled"
+        except CxError as error:
+            state.phase, state.error = "failed", str(error)
+            raise
+        finally:
+            await self._target.close()
+            await asyncio.to_thread(self._states.write, state)
+        return state
+
+    async def _send_all(self) -> None:
+        state = self.state
+        selection = Selection(state.asked.topic, state.places, state.ends)
+        reader = MergedReader(self._log, selection.partitions(state.places), selection.partitions(state.ends))
+        try:
+            while records := await self._patiently(reader):
+                await self._send(records)
+                if time.monotonic() - self._settled > SETTLE_SECONDS:
+                    await self._settle()
+                self._report(state.read)
+        finally:
+            await reader.close()
+
+    async def _patiently(self, reader: MergedReader) -> list[LogRecord]:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return await reader.read(self._step, READ_BYTES)
+            except TryLater:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(_LONGEST_SLEEP)
+
+    async def _send(self, records: Sequence[LogRecord]) -> None:
+        if self._states.is_to_cancel(self.state.id):
+            await self._settle()
+            raise Cancelled
+        if self.state.asked.speed is None:
+            await self._hand_over(records)
+            return
+        begin = 0
+        for at, record in enumerate(records):
+            while (left := self._pacer.seconds_left(record.timestamp)) > 0:
+                await self._hand_over(records[begin:at])
+                begin = at
+                if self._states.is_to_cancel(self.state.id):
+                    await self._settle()
+                    raise Cancelled
+                await asyncio.sleep(min(left, _LONGEST_SLEEP))
+        await self._hand_over(records[begin:])
+
+    async def _hand_over(self, records: Sequence[LogRecord]) -> None:
+        if not records:
+            return
+        state = self.state
+        wanted = [record for record in records if self._wanted(record)]
+        if wanted:
+            await self._sent_patiently(wanted)
+        for record in records:
+            state.places[record.partition] = record.offset + 1
+        state.read += len(records)
+        state.sent += len(wanted)
+        state.bytes += sum(len(record.value) for record in wanted)
+        await self._pace.keep(len(wanted))
+
+    async def _sent_patiently(self, records: Sequence[LogRecord]) -> None:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return await self._target.send(records)
+            except TryLater as error:
+                # A receiver was tried often enough by its target; a full disk does not empty by waiting.
+                if error.part != "log" or time.monotonic() > until:
+                    raise
+                await asyncio.sleep(_LONGEST_SLEEP)
+
+    async def _settle(self) -> None:
+        """Make durable what was sent, then say so."""
+        self.state.size = await self._target.settle()
+        await asyncio.to_thread(self._states.write, self.state)
+        self._settled = time.monotonic()
+
+
+def check_resumable(state: ReplayState) -> None:
+    """Raise ``Refused("replay-over", 409)`` for a replay that is done or cancelled."""
+    if state.phase in ("done", "cancelled"):
+        raise Refused("replay-over", f"the replay {state.id} is {state.phase}; begin another one", 409)
