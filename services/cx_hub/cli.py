@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "events": "events",
     "log": "log",
     "lag": "lag",
+    "size": "size",
     "customer": "customers",
     "identity": "identity",
     "migrate": "migrate",

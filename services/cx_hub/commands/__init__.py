@@ -20,6 +20,7 @@ Modules:
 - ``rebuild`` with ``rebuild_view``
 - ``replay``
 - ``services``: ``cx up`` and ``cx run``
+- ``size``
 - ``stack``
 - ``testing``: ``cx test``
 - ``topics``
