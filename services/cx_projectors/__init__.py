@@ -10,10 +10,10 @@ parts; ``publish`` raises the versions of the customers that changed, after ``id
 ``relay`` publishes change notifications from the outbox.
 
 Beside the walk: ``progress_reports`` tells how a consumer gets on; ``partition_counts`` refuses a log with other
-partitions; ``repeats`` handles events that are stored already,
-and ``replace_copy`` a copy that replaces a stored one; ``letters`` makes dead letters, and ``conflicts`` those of
-copies that differ; ``outcome`` names how applying may end; ``store_epoch`` gives a store its epoch, and
-``epoch_announcements`` checks it against the log; ``tenancy`` is what is known of a tenant beforehand; ``catch_up``
-fills a store that no consumer works on, up to given offsets; ``refold`` makes the parts of some streams anew from
-their stored events; ``verify`` holds the store against the log and the definition.
+partitions; ``repeats`` handles events that are stored already, and ``replace_copy`` a copy that replaces a stored
+one; ``letters`` makes dead letters, and ``conflicts`` those of copies that differ; ``outcome`` names how applying may
+end; ``store_epoch`` gives a store its epoch, and ``epoch_announcements`` checks it against the log; ``log_identity``
+tells a log that is another one; ``tenancy`` is what is known of a tenant beforehand; ``catch_up`` fills a store that
+no consumer works on, up to given offsets; ``refold`` makes the parts of some streams anew from their stored events;
+``verify`` holds the store against the log and the definition.
 """

@@ -21,6 +21,7 @@ from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.cancellation import close_within
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
+from cx_projectors.log_identity import check_same_log
 from cx_projectors.outcome import Applied
 from cx_projectors.partition_counts import check_partition_counts
 from cx_projectors.progress_reports import ProgressReports
@@ -80,6 +81,8 @@ class Consumer:
         self._owned: dict[Partition, Lease] = {}
         self._stale = True
         self._begins = True
+        self._log_unchecked = True
+        """Set at the start, and after each error: meanwhile the log may have become another one."""
         self._stopping = asyncio.Event()
         self._logger = structlog.get_logger().bind(worker=name)
         self._reports = ProgressReports(store, log, metrics, name, version, lambda: self._owned)
@@ -130,6 +133,7 @@ class Consumer:
                 self._logger.info("taking partitions anew", why=str(fence))
                 self._metrics.retries.labels("fenced").inc()
             except TryLater as error:
+                self._log_unchecked = True
                 progress.tried(error)
                 self._reports.note_error(error)
                 self._metrics.retries.labels(error.part).inc()
@@ -138,6 +142,7 @@ class Consumer:
             except Fatal:
                 raise
             except Exception as error:
+                self._log_unchecked = True
                 progress.failed(f"a batch failed: {type(error).__name__}: {error}")
                 self._reports.note_error(error)
                 self._logger.exception("a batch failed; trying again")
@@ -237,6 +242,10 @@ class Consumer:
             await note_fold_version(tx)
             self._owned = await leases.take(tx, self._name, self._limits.lease)
         self._applier.cache.clear()
+        if self._log_unchecked:
+            at = {partition: lease.next_offset for partition, lease in self._owned.items()}
+            await check_same_log(self._store, self._log, at)
+            self._log_unchecked = False
         self._stale = False
 
     async def _renew_leases(self) -> None:
