@@ -80,7 +80,7 @@ async def is_level(store: Store, log: Log) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_another_log_stops_projectors_until_the_right_one_is_back(
+async def test_another_log_stops_projectors_until_it_is_exchanged(
     new_log: NewLog, store_url: str, tmp_path: Path
 ) -> None:
     store = open_store(store_url)
