@@ -24,7 +24,7 @@ from cx_identity.rules import Rules
 from cx_projectors.records import read_batch
 from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.tenancy import Tenancy
-from cx_projectors.verify import Findings, verify
+from cx_projectors.verify import Findings, How, verify
 
 HOUR = 3_600_000_000
 WINDOW = 72 * HOUR
@@ -101,8 +101,9 @@ class ListedReader:
 async def verified(
     store: Store, logs: Sequence[Sequence[LogRecord]], dead_letters: Sequence[LogRecord] = ()
 ) -> Findings:
-    """What ``cx verify`` says of a store that such a log was applied to."""
-    return await verify(store, cast(Log, ListedLog(logs, dead_letters)), CHECKED)
+    """What ``cx verify`` says of a store that such a log was applied to. Whatever has nothing to do with each other is
+    checked apart."""
+    return await verify(store, cast(Log, ListedLog(logs, dead_letters)), CHECKED, how=How(bucket_events=1))
 
 
 @dataclass(repr=False)

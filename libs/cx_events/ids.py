@@ -117,6 +117,10 @@ class IdSpace:
         self._prefix = prefix
         self._tenant_node = derive("tenant")
 
+    def __reduce__(self) -> tuple[type[IdSpace], tuple[str, bytes]]:
+        """Let a process hand it to one that it starts."""
+        return IdSpace, (self.tenant, self._key)
+
     def sealed(self, text: bytes) -> bytes:
         """Return a signature of a text, which only this tenant's hub can make."""
         return self._derive("sealed", text.hex())

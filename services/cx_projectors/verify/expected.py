@@ -1,14 +1,16 @@
-"""Work out what the definition makes of all that the log holds. Pure."""
+"""Work out what the definition makes of what the log holds. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from cx_context.definition import Definition, define
 from cx_context.parts.model import Part
+from cx_context.store.dead_letters import LetterKey
 from cx_context.store.tables import NO_ID
+from cx_events.dead_letters import DeadLetter
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.log import Partition
@@ -18,22 +20,7 @@ from cx_identity.model import Decision
 from cx_projectors.classify import ClassifiedEvent, IdentityDecision
 from cx_projectors.epoch_announcements import Announcement
 from cx_projectors.tenancy import Tenancy
-from cx_projectors.verify.log_contents import LogContents
-
-
-def mark_faults(log: LogContents, tenants: Mapping[str, Tenancy], not_applied: Mapping[bytes, str]) -> None:
-    """Leave out the events that can't be folded, and those that the store could not apply. ``not_applied``: by event
-    key, the problems of the latter."""
-    for key, event in log.counting.items():
-        ids = tenants[event.fact.event.tenantid].ids
-        log.counting[key] = event.checked(ids, not_applied.get(key))
-
-
-def forget_events(log: LogContents, keys: Iterable[bytes]) -> None:
-    """Forget events that were not applied, since their tenant was not configured then."""
-    for key in keys:
-        log.counting.pop(key, None)
-        log.other_copies.pop(key, None)
+from cx_projectors.verify.log_contents import EventCopies, UnknownTenantEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +37,24 @@ class OneTenant:
 
 
 class Expected:
-    """The contents that the store must have.
+    """The contents that the store must have, of some groups of events.
 
-    ``log``: what the log holds, faults marked. ``ends``: where its partitions end. ``stored``: the keys of all stored
-    events. ``announced``: what the log says of the store's epoch, if it has one.
+    ``log``: their copies, faults marked. ``rules``: the changes of rules, which concern every group. ``ends``: where
+    the log's partitions end. ``unknown_tenants``: those that are not configured and that the log has events of.
     """
 
     def __init__(
         self,
-        log: LogContents,
+        log: EventCopies,
         tenants: Mapping[str, Tenancy],
         ends: Mapping[Partition, int],
-        stored: set[bytes],
-        announced: Announcement | None,
+        unknown_tenants: Collection[str] = (),
+        rules: Iterable[ClassifiedEvent] = (),
     ) -> None:
         self.log = log
         self.ends = ends
-        self.stored = stored
-        self.announced = announced
-        self.unknown_tenants = {event.tenant for event in log.of_unknown_tenants.values()}
+        self.unknown_tenants = unknown_tenants
+        self._rules = [event for event in rules if event.fact.key not in log.counting]
         self.tenants = {name: self._define(tenancy) for name, tenancy in tenants.items()}
 
     def _define(self, tenancy: Tenancy) -> OneTenant:
@@ -77,7 +63,8 @@ class Expected:
         left_out = {event.fact.key for event in counting if event.left_out is not None}
         events = [event for event in counting if event.left_out is None]
         links = {event.fact.key: event.mentions() for event in events if event.makes_part}
-        whole = define([event.fact for event in counting], ids, tenancy.rules, left_out)
+        rules = [event.fact for event in self._rules if event.fact.event.tenantid == tenant]
+        whole = define([*(event.fact for event in counting), *rules], ids, tenancy.rules, left_out)
         return OneTenant(tenancy, events, links, whole)
 
     @cached_property
@@ -122,6 +109,33 @@ class Expected:
     def fault_of_id(self, node: NodeId) -> str | None:
         """Return why an id may not be stored; None if it may. The ids of tenants that are not configured are not
         known."""
-        return (
-            None if node in self.nodes or self.unknown_tenants else "it is the id of nothing that any event speaks of"
-        )
+        return None if node in self.nodes or self.unknown_tenants else OF_NOTHING
+
+
+OF_NOTHING = "it is the id of nothing that any event speaks of"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What tables must hold that are not of any group of events.
+
+    ``tenants``, ``unknown_tenants``: names. ``ends``: where the log's partitions end. ``has_events``: whether the store
+    has any. ``announced``: what the log says of the store's epoch, if it has one. ``knows``: whether any event has to
+    do with an id. ``letters``, ``discards``: all there must be, of each key those that may stand.
+    ``of_unknown_tenants``: by the key of their dead letters; ``stored``: the keys of those that are stored.
+    """
+
+    tenants: Collection[str]
+    unknown_tenants: Collection[str]
+    ends: Mapping[Partition, int]
+    has_events: bool
+    announced: Announcement | None
+    knows: Callable[[NodeId], bool]
+    letters: Mapping[LetterKey, list[DeadLetter]]
+    discards: Mapping[LetterKey, list[DeadLetter]]
+    of_unknown_tenants: Mapping[LetterKey, UnknownTenantEvent]
+    stored: Collection[bytes]
+
+    def fault_of_id(self, node: NodeId) -> str | None:
+        """Return why an id may not be stored; None if it may."""
+        return None if self.unknown_tenants or self.knows(node) else OF_NOTHING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cx_context.store import epochs, operations_tables, tables
-from cx_context.store.dead_letters import LetterKey, letter_row
+from cx_context.store.dead_letters import letter_row
 from cx_context.store.discarded_letters import discard_row
 from cx_context.store.epochs import StoreEpoch
 from cx_context.store.events import stored_copy_row
@@ -16,11 +16,10 @@ from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, Partition
 from cx_projectors.conflicts import letter_of as letter_of_conflict
 from cx_projectors.epoch_announcements import faults_of
-from cx_projectors.letters import key_of_letter
 from cx_projectors.records import copy_row, letter_of_event
 from cx_projectors.verify.comparison import Expectation, Key, Report, Row, by_key, shown
-from cx_projectors.verify.expected import Expected
-from cx_projectors.verify.log_contents import UNKNOWN_TENANT
+from cx_projectors.verify.expected import Expected, Whole
+from cx_projectors.verify.log_contents import UNKNOWN_TENANT, EventCopies
 
 
 def copies(of: Expected) -> Expectation:
@@ -29,7 +28,7 @@ def copies(of: Expected) -> Expectation:
     log = of.log
     allowed: dict[Key, Row] = {}
     kinds: dict[bytes, list[set[Key]]] = {}
-    for key, others in log.other_copies.items():
+    for key, others in log.others.items():
         copies = [log.counting[key].fact, *(other.fact for other in others)]
         rows = [stored_copy_row(*copy_row(copy)) for copy in copies]
         allowed |= by_key([0, 1], rows)
@@ -82,7 +81,7 @@ def versions(of: Expected) -> Expectation:
     return Expectation(tables.VERSIONS, fault_of=fault, at_end=at_end)
 
 
-def store_epoch(of: Expected) -> Expectation:
+def store_epoch(of: Whole) -> Expectation:
     """Require the epoch that the log gave to this store, once anything was applied."""
     seen: list[Row] = []
 
@@ -95,13 +94,13 @@ def store_epoch(of: Expected) -> Expectation:
         return next((fault.removeprefix("store_epoch: ") for fault in faults), None)
 
     def at_end(say: Report) -> None:
-        if of.stored and not seen:
+        if of.has_events and not seen:
             say(f"store_epoch {epochs.ONLY}: the row is missing")
 
     return Expectation(tables.STORE_EPOCH, fault_of=fault, at_end=at_end)
 
 
-def partitions(of: Expected) -> Expectation:
+def partitions(of: Whole) -> Expectation:
     """Require a row of each of the log's partitions. The rest depends on the order of arrival and the clock."""
     seen: set[Partition] = set()
 
@@ -118,7 +117,7 @@ def partitions(of: Expected) -> Expectation:
         return None
 
     def at_end(say: Report) -> None:
-        begun = {partition.topic for partition in seen} | ({INTERACTIONS} if of.stored else set())
+        begun = {partition.topic for partition in seen} | ({INTERACTIONS} if of.has_events else set())
         for partition in sorted(of.ends.keys() - seen):
             if partition.topic in begun:
                 say(f"partitions {shown(partition)}: the row is missing")
@@ -126,17 +125,17 @@ def partitions(of: Expected) -> Expectation:
     return Expectation(tables.PARTITIONS, fault_of=fault, at_end=at_end)
 
 
-def workers(of: Expected) -> Expectation:
+def workers(of: Whole) -> Expectation:
     """Check the form alone: the rows depend on the clock, not on the facts."""
     return Expectation(tables.WORKERS, fault_of=lambda row: None if row[0] and row[1] >= 0 else "seen_until is no time")
 
 
-def rebuilds(of: Expected) -> Expectation:
+def rebuilds(of: Whole) -> Expectation:
     """Check nothing: what operators asked for is no fact."""
     return Expectation(operations_tables.REBUILDS, fault_of=lambda row: None)
 
 
-def fold_versions(of: Expected) -> Expectation:
+def fold_versions(of: Whole) -> Expectation:
     """Check the form alone: no event says which code applied it."""
 
     def fault(row: Row) -> str | None:
@@ -145,7 +144,7 @@ def fold_versions(of: Expected) -> Expectation:
     return Expectation(operations_tables.FOLD_VERSIONS, fault_of=fault)
 
 
-def lag_samples(of: Expected) -> Expectation:
+def lag_samples(of: Whole) -> Expectation:
     """Check the form alone: the rows depend on the clock, not on the facts."""
     return Expectation(
         operations_tables.LAG_SAMPLES,
@@ -155,12 +154,12 @@ def lag_samples(of: Expected) -> Expectation:
     )
 
 
-def worker_reports(of: Expected) -> Expectation:
+def worker_reports(of: Whole) -> Expectation:
     """Check nothing: what a worker said of itself is no fact."""
     return Expectation(operations_tables.WORKER_REPORTS, fault_of=lambda row: None)
 
 
-def outbox(of: Expected) -> Expectation:
+def outbox(of: Whole) -> Expectation:
     """Check what the relay has not taken yet; which customers a batch changed depends on the batches."""
 
     def fault(row: Row) -> str | None:
@@ -179,22 +178,23 @@ def outbox(of: Expected) -> Expectation:
     return Expectation(tables.OUTBOX, fault_of=fault)
 
 
-def dead_letters(of: Expected) -> Expectation:
-    """Require the dead letters on the log, and those that projectors derive: of records that are no events, of events
-    with a problem, and of events that have copies with other content. Of several with one key the one stands that was
-    applied first."""
-    log = of.log
-    letters: dict[LetterKey, list[DeadLetter]] = {key: list(found) for key, found in log.letters.items()}
-    for event in log.counting.values():
-        if event.problem is not None:
-            letter = letter_of_event(event)
-            letters.setdefault(key_of_letter(letter), []).append(letter)
-    for key, others in log.other_copies.items():
+def letters_of_events(log: EventCopies) -> list[DeadLetter]:
+    """Return the dead letters that projectors derive: of events with a problem, and of events that have copies with
+    other content."""
+    letters = [letter_of_event(event) for event in log.counting.values() if event.problem is not None]
+    for key, others in log.others.items():
         copies = ((other.fact.recorded, other.fact.raw) for other in others)
         conflict = letter_of_conflict(log.counting[key].fact.raw, copies)
         if conflict is not None:
-            letters.setdefault(key_of_letter(conflict), []).append(conflict)
-    unknown = log.of_unknown_tenants
+            letters.append(conflict)
+    return letters
+
+
+def dead_letters(of: Whole) -> Expectation:
+    """Require the dead letters on the log, and those that projectors derive. Of several with one key the one stands
+    that was applied first."""
+    letters = of.letters
+    unknown = of.of_unknown_tenants
     may = {key: {letter_row(letter) for letter in found} for key, found in letters.items()}
     # Of a tenant that was configured when its event came there is none; the event is stored then.
     missing = {key for key in letters if not (key in unknown and unknown[key].key in of.stored)}
@@ -213,9 +213,9 @@ def dead_letters(of: Expected) -> Expectation:
     return Expectation(operations_tables.DEAD_LETTERS, fault_of=fault, at_end=at_end)
 
 
-def discarded_letters(of: Expected) -> Expectation:
+def discarded_letters(of: Whole) -> Expectation:
     """Require the discards on the log; of several of one dead letter, one."""
-    may = {key: {discard_row(each) for each in found} for key, found in of.log.discards.items()}
+    may = {key: {discard_row(each) for each in found} for key, found in of.discards.items()}
     missing = set(may)
 
     def fault(row: Row) -> str | None:

@@ -38,7 +38,7 @@ from cx_projectors.letters import place_of
 from cx_projectors.records import row_of
 from cx_projectors.verify import order_dependent
 from cx_projectors.verify.comparison import NOTHING_SAYS_SO, Expectation, Key, Report, Row, by_key, shown
-from cx_projectors.verify.expected import Expected
+from cx_projectors.verify.expected import Expected, Whole
 
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 
@@ -271,25 +271,31 @@ def _withheld_claims(of: Expected) -> Expectation:
     return Expectation(tables.WITHHELD_CLAIMS, by_key([0, 1], rows))
 
 
-CHECKS: Mapping[str, Callable[[Expected], Expectation]] = MappingProxyType(
+OF_GROUPS: Mapping[str, tuple[str, Callable[[Expected], Expectation]]] = MappingProxyType(
     {
-        "events": _events,
-        "copies": order_dependent.copies,
-        "parts": _parts,
-        "assignments": _assignments,
-        "interactions": _interactions,
-        "profiles": _profiles,
-        "edges": _edges,
-        "sightings": _sightings,
-        "segments": _segments,
-        "link_events": _link_events,
-        "decisions": _decisions,
-        "attributions": _attributions,
-        "rule_changes": _rule_changes,
-        "members": _members,
-        "refused_claims": _refused_claims,
-        "withheld_claims": _withheld_claims,
-        "versions": order_dependent.versions,
+        "events": ("key", _events),
+        "copies": ("key", order_dependent.copies),
+        "parts": ("part_id", _parts),
+        "assignments": ("interaction", _assignments),
+        "interactions": ("node", _interactions),
+        "profiles": ("id", _profiles),
+        "edges": ("a", _edges),
+        "sightings": ("key", _sightings),
+        "segments": ("part_id", _segments),
+        "link_events": ("key", _link_events),
+        "decisions": ("key", _decisions),
+        "attributions": ("key", _attributions),
+        "rule_changes": ("key", _rule_changes),
+        "members": ("profile", _members),
+        "refused_claims": ("identifier", _refused_claims),
+        "withheld_claims": ("identifier", _withheld_claims),
+        "versions": ("customer", order_dependent.versions),
+    }
+)
+"""Tables whose rows are of one group of events (``groups``) each: the column that says of which, and what they hold."""
+
+OF_WHOLE: Mapping[str, Callable[[Whole], Expectation]] = MappingProxyType(
+    {
         "store_epoch": order_dependent.store_epoch,
         "partitions": order_dependent.partitions,
         "workers": order_dependent.workers,
@@ -302,4 +308,7 @@ CHECKS: Mapping[str, Callable[[Expected], Expectation]] = MappingProxyType(
         "discarded_letters": order_dependent.discarded_letters,
     }
 )
-"""What each table must hold, by its name."""
+"""The other tables, and what they hold. Those of operators, of which no event tells, belong here."""
+
+CHECKS: Mapping[str, object] = MappingProxyType({**OF_GROUPS, **OF_WHOLE})
+"""All tables that are checked, by name."""

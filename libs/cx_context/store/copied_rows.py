@@ -1,0 +1,40 @@
+"""A database in memory with copies of rows, so that contexts can be read from them as from the store they came from."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from cx_context.store import tables
+from cx_context.store.columns import METADATA
+from cx_context.store.sql import Row, SqliteTx, Tx
+from cx_context.store.table_shapes import shape_of
+
+READ_BY_CONTEXTS: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        tables.EVENTS, tables.PARTS, tables.INTERACTIONS, tables.PROFILES, tables.EDGES, tables.DECISIONS,
+        tables.ATTRIBUTIONS, tables.RULE_CHANGES, tables.MEMBERS, tables.REFUSED_CLAIMS, tables.WITHHELD_CLAIMS,
+        tables.VERSIONS, tables.STORE_EPOCH,
+    )
+}  # fmt: skip
+"""The tables that a context of today is read from."""
+
+
+@asynccontextmanager
+async def copied(rows: Mapping[str, Iterable[Row]]) -> AsyncIterator[Tx]:
+    """Copy rows, by table, each in the order of the table's columns; give a transaction that reads them."""
+    engine = create_async_engine("sqlite+aiosqlite://", poolclass=StaticPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(lambda sync: METADATA.create_all(sync, tables=list(READ_BY_CONTEXTS.values())))
+            tx = SqliteTx(connection)
+            for name, table in READ_BY_CONTEXTS.items():
+                await tx.insert(shape_of(table), list(rows.get(name, ())))
+            yield tx
+    finally:
+        await engine.dispose()

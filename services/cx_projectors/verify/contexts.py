@@ -1,0 +1,70 @@
+"""Hold each context, as a reader gets it, against the definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from cx_context.document import context_body, encode_body
+from cx_context.parts.event_kinds import makes_part
+from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.timeline import TIMELINE_SHOWN
+from cx_context.store.context_loader import load_known
+from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.finding import find_node
+from cx_context.store.sql import Tx
+from cx_events.errors import TryLater
+from cx_events.ids import text_of
+from cx_events.timestamps import Micros
+from cx_projectors.verify.expected import Expected
+
+
+class _Report(Protocol):
+    customers: int
+
+    def add(self, sentence: str) -> None: ...
+
+
+async def hold_contexts(tx: Tx, expected: Expected, windows: Mapping[str, Micros], findings: _Report) -> None:
+    """Read every customer's context, and report those that are not found, can't be read, or differ. ``windows``: each
+    tenant's threading window in µs."""
+    for tenant, one in expected.tenants.items():
+        graph = CurrentGraph(tx, tenant)
+        for customer, known in one.whole.known.items():
+            findings.customers += 1
+            try:
+                found = await find_node(graph, customer)
+                is_found = found is not None and found.customer == customer
+                kept = await load_known(tx, one.tenancy.ids, customer) if is_found else None
+                differs = kept is not None and not are_equal(kept, known, windows[tenant])
+            except TryLater:
+                raise
+            except Exception as error:  # a row that can't be read was named before; whatever it does to its readers
+                findings.add(f"contexts {text_of(customer)}: can't be read: {type(error).__name__}: {error}")
+                continue
+            if kept is None:
+                findings.add(f"contexts {text_of(customer)}: is not found as such")
+            elif differs:
+                findings.add(f"contexts {text_of(customer)}: differs from the definition")
+
+
+def are_equal(one: CustomerFacts, other: CustomerFacts, window: Micros) -> bool:
+    """Return whether two contexts have the same bytes. A body is a function of what it is made of, so where that is the
+    same nothing is rendered."""
+    return _inputs(one) == _inputs(other) or _body(one, window) == _body(other, window)
+
+
+def _inputs(known: CustomerFacts) -> tuple[object, ...]:
+    latest = sorted((fact for fact in known.latest if makes_part(fact.event.type)), key=lambda fact: fact.order)
+    return (
+        known.customer,
+        sorted(known.members, key=lambda member: member.id),
+        {part.part_id: part.part for part in known.parts},
+        [fact.raw for fact in latest[-TIMELINE_SHOWN:]],
+        known.claims,
+        known.lifetimes,
+    )
+
+
+def _body(known: CustomerFacts, window: Micros) -> bytes:
+    return encode_body(context_body(known, window))
