@@ -19,6 +19,7 @@ from tests.projection import verified as verified_with
 from cx_context.store import Store, lag_samples, offsets, open_store, rebuild_rows, segments
 from cx_context.store.all_tables import METADATA
 from cx_context.store.discarded_letters import write_discards
+from cx_context.store.fold_versions import note_fold_version
 from cx_context.store.operations_tables import LAG_SAMPLES, REBUILDS, WORKER_REPORTS
 from cx_context.store.sql import Tx
 from cx_context.store.table_rows import key_places
@@ -141,6 +142,7 @@ async def logs(store: Store) -> list[list[LogRecord]]:
     async with store.writing() as tx:
         await write_discards(tx, read_batch(DISCARDS, lambda _: None).discarded)
         await offsets.advance(tx, {Partition(DEAD_LETTERS, 0): len(DISCARDS)})
+        await note_fold_version(tx)
         await rebuild_rows.insert_missing(tx, "context", "planned", b"{}")
         await lag_samples.write_samples(tx, {}, {Partition(DEAD_LETTERS, 0): len(DISCARDS)})
         await lag_samples.write_report(tx, "worker", "1.0", "running", "")

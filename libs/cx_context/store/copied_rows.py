@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
-from sqlalchemy import Table
+from sqlalchemy import Index, Table
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from cx_context.store import tables
-from cx_context.store.columns import METADATA
 from cx_context.store.sql import Row, SqliteTx, Tx
 from cx_context.store.table_shapes import shape_of
+
+
+def _name(index: Index) -> str:
+    return str(index.name)
+
 
 READ_BY_CONTEXTS: Mapping[str, Table] = {
     table.name: table
@@ -25,13 +31,24 @@ READ_BY_CONTEXTS: Mapping[str, Table] = {
 """The tables that a context of today is read from."""
 
 
+def _statements(table: Table) -> list[str]:
+    """Return what makes a table and its indexes."""
+    dialect = sqlite.dialect()
+    indexes = [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=_name)]
+    return [str(CreateTable(table).compile(dialect=dialect)), *indexes]
+
+
+_SCHEMA = [statement for table in READ_BY_CONTEXTS.values() for statement in _statements(table)]
+
+
 @asynccontextmanager
 async def copied(rows: Mapping[str, Iterable[Row]]) -> AsyncIterator[Tx]:
     """Copy rows, by table, each in the order of the table's columns; give a transaction that reads them."""
     engine = create_async_engine("sqlite+aiosqlite://", poolclass=StaticPool)
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(lambda sync: METADATA.create_all(sync, tables=list(READ_BY_CONTEXTS.values())))
+            for statement in _SCHEMA:
+                await connection.exec_driver_sql(statement)
             tx = SqliteTx(connection)
             for name, table in READ_BY_CONTEXTS.items():
                 await tx.insert(shape_of(table), list(rows.get(name, ())))

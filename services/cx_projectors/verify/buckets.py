@@ -6,7 +6,6 @@ All that it needs lies in two files and ``Terms``, so another process can do it,
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,12 +71,7 @@ def rows_file(folder: Path, number: int) -> Path:
 
 def check_bucket(folder: Path, number: int, terms: Terms, tenants: Tenants) -> BucketFindings:
     """Check a bucket whose files are in a folder. Takes about as long as folding its events twice."""
-    gc.disable()  # many small objects that all live until the end
-    try:
-        return asyncio.run(_check(folder, number, terms, tenants))
-    finally:
-        gc.enable()
-        gc.collect()
+    return asyncio.run(_check(folder, number, terms, tenants))
 
 
 async def _check(folder: Path, number: int, terms: Terms, tenants: Tenants) -> BucketFindings:
