@@ -17,6 +17,7 @@ from cx_context.store import assignments, first_mentions, leases, offsets, outbo
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.dead_letters import delete_dead_letter, write_dead_letters
 from cx_context.store.decisions import delete_decision, read_tenant_flags
+from cx_context.store.discarded_letters import write_discards
 from cx_context.store.events import (
     insert_events,
     read_raws_naming,
@@ -75,8 +76,7 @@ async def apply_alone(
     await _replace_events(tx, (each.new for each in repeats.replacements))
     applied.conflicts = len(copies)
     await write_copies(tx, copies)
-    mode = Mode(exclusive=True, merging=mode.merging)
-    cache = ProjectionCache()
+    mode, cache = Mode(exclusive=True, merging=mode.merging), ProjectionCache()
     for plan in plan_batch(batch, new, cache):
         await write_plan(tx, plan, tenants[plan.tenant], cache, applied, stripe=stripe_of(owned), mode=mode)
     for tenant in sorted({each.new.fact.event.tenantid for each in repeats.replacements}):
@@ -84,6 +84,7 @@ async def apply_alone(
         applied.customers |= await _Replacing(tx, tenants[tenant], of_tenant).run()
     replaced = [each.new.fact.key for each in repeats.replacements]
     await delete_settled(tx, batch)
+    await write_discards(tx, batch.discarded)
     applied.letters = batch.unsettled + batch.problems_of([*new, *replaced])
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies}.union(replaced))
     await write_dead_letters(tx, applied.letters)

@@ -13,13 +13,14 @@ import pytest
 from msgspec import structs
 from sqlalchemy import Column, Table
 from tests.planting.rows import all_rows, another, drop, put
-from tests.projection import in_partitions, workers
+from tests.projection import ids_of, in_partitions, workers
 from tests.projection import verified as verified_with
 
 from cx_context.store import Store, lag_samples, offsets, open_store, rebuild_rows, segments
 from cx_context.store.all_tables import METADATA
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.fold_versions import note_fold_version
+from cx_context.store.leases import Fenced
 from cx_context.store.operations_tables import LAG_SAMPLES, REBUILDS, WORKER_REPORTS
 from cx_context.store.sql import Tx
 from cx_context.store.table_rows import key_places
@@ -270,3 +271,17 @@ async def test_verify_finds_a_dead_letter_missing_on_the_log(store: Store, logs:
         await write_dead_letters(tx, batch.letters)
     (wrong,) = (await verified(store, logs)).wrong
     assert wrong.startswith("dead_letters acme///acme.example/chat/broken/map: ")
+
+
+async def test_a_discard_beside_a_better_copy_is_kept(store: Store) -> None:
+    late, early = (an_event(id="m", email="ana@example.com", recorded=START + n * SECOND) for n in (9, 1))
+    logs = in_partitions([late, early], 1)
+    (worker,) = await workers(store, logs, 1)
+    await worker.step(1)
+    async with store.writing() as tx:
+        await offsets.announce(tx, [Partition(DEAD_LETTERS, 0)])
+    await worker.take()
+    batch = read_batch([logs[0][1], *DISCARDS], ids_of)
+    with pytest.raises(Fenced):
+        await worker.applier.apply(batch, {each: worker.owned[each] for each in batch.offsets})
+    assert (await verified(store, logs)).wrong == []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 from sqlalchemy import Index, Table
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from cx_context.store import tables
@@ -44,14 +45,26 @@ _SCHEMA = [statement for table in READ_BY_CONTEXTS.values() for statement in _st
 @asynccontextmanager
 async def copied(rows: Mapping[str, Iterable[Row]]) -> AsyncIterator[Tx]:
     """Copy rows, by table, each in the order of the table's columns; give a transaction that reads them."""
-    engine = create_async_engine("sqlite+aiosqlite://", poolclass=StaticPool)
+    connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        async with engine.connect() as connection:
-            for statement in _SCHEMA:
-                await connection.exec_driver_sql(statement)
-            tx = SqliteTx(connection)
-            for name, table in READ_BY_CONTEXTS.items():
-                await tx.insert(shape_of(table), list(rows.get(name, ())))
-            yield tx
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        tx = SqliteTx(cast(AsyncConnection, _InThisThread(connection)))
+        for name, table in READ_BY_CONTEXTS.items():
+            await tx.insert(shape_of(table), list(rows.get(name, ())))
+        yield tx
     finally:
-        await engine.dispose()
+        connection.close()
+
+
+class _InThisThread:
+    """What ``SqliteTx`` asks of a connection. Nothing waits for a disk here, and a thread beside this one would take
+    longer to be asked than to answer."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def exec_driver_sql(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
+        if isinstance(values, list):
+            return self._connection.executemany(statement, values)
+        return self._connection.execute(statement, values)

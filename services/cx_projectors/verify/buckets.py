@@ -142,7 +142,7 @@ def _rules(terms: Terms, tenants: Mapping[str, Tenancy]) -> list[ClassifiedEvent
     return [
         event
         for event in copies.counting.values()
-        if event.left_out is None
+        if event.checked(tenants[event.fact.event.tenantid].ids).left_out is None
         and digest_of(event.fact.raw) not in unread
         and letter_key(event.fact.event.tenantid, event.fact.event.source, event.fact.event.id, FOLD) not in told
     ]
