@@ -58,7 +58,7 @@ async def copied(rows: Mapping[str, Iterable[Row]]) -> AsyncIterator[Tx]:
 
 
 class _InThisThread:
-    """What ``SqliteTx`` asks of a connection. Nothing waits for a disk here, and a thread beside this one would take
+    """A connection for ``SqliteTx``. Nothing waits for a disk here, and a thread beside this one would take
     longer to be asked than to answer."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

@@ -43,7 +43,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 class Terms(Struct):
-    """What holds for all buckets.
+    """The facts that hold for all buckets.
 
     ``ends``: where the log's partitions end. ``unknown_tenants``: as in ``Expected``. ``rules``: records of changes of
     rules; ``rule_rows``: all rows of ``rule_changes`` and of the withdrawals, by table. ``not_applied``: the problems

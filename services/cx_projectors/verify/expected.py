@@ -117,7 +117,7 @@ OF_NOTHING = "it is the id of nothing that any event speaks of"
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What tables must hold that are not of any group of events.
+    """The contents of tables that are not of any group of events.
 
     ``tenants``, ``unknown_tenants``: names. ``ends``: where the log's partitions end. ``has_events``: whether the store
     has any. ``announced``: what the log says of the store's epoch, if it has one. ``knows``: whether any event has to

@@ -26,8 +26,8 @@ ORDINARY, RULES, WITHDRAWAL = 0, 1, 2
 
 
 class LogReading:
-    """What was read so far. ``others``: records that are no events. ``records``: how many of the interactions.
-    ``begins``: of partitions that do not begin at 0 any more, where they do."""
+    """The reading of a log, as far as it is. ``others``: records that are no events. ``records``: how many of the
+    interactions. ``begins``: of partitions that do not begin at 0 any more, where they do."""
 
     def __init__(self, log: Log, tenants: Mapping[str, Tenancy], path: Path, told: Told) -> None:
         """``path``: of the file that all records are written to; one that is there is gone on with."""

@@ -33,7 +33,7 @@ FORM = 1
 
 
 class Ready(Struct):
-    """What is known once all was read: ``terms`` for each bucket, how many there are, and what was found before the
+    """The state once all was read: ``terms`` for each bucket, how many there are, and what was found before the
     first one is checked. ``positions``: up to where the store had applied the log. ``unknown_events``: keys of stored
     events of tenants that are not configured. ``events``: how many events the buckets have."""
 
