@@ -82,7 +82,7 @@ class LogReading:
         if event is not None:
             nodes = nodes_of(event, self._tenants[event.fact.event.tenantid].ids)
             kind = _kind_of(event)
-        self._spool.add((*record, nodes, kind), len(record.value) + 17 * len(nodes))
+        self._spool.add((record, nodes, kind), len(record.value) + 17 * len(nodes))
         self._count(record, nodes, kind)
 
     def _count(self, record: LogRecord, nodes: list[bytes], kind: int) -> None:
@@ -133,8 +133,8 @@ class LogReading:
 
 def read_records(path: Path) -> Iterator[tuple[LogRecord, list[bytes], int]]:
     """Yield the records of a file in order: each with its nodes, none for one that is no event."""
-    for topic, partition, offset, key, value, timestamp, nodes, kind in read_items(path):
-        yield LogRecord(topic, partition, offset, key, value, timestamp), nodes, kind
+    for fields, nodes, kind in read_items(path):
+        yield LogRecord(*fields), nodes, kind
 
 
 def _kind_of(event: ClassifiedEvent) -> int:

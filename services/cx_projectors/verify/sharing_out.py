@@ -134,7 +134,7 @@ async def share_records(folder: WorkFolder, groups: Groups, buckets: int, told: 
         if nodes:
             bucket = groups.bucket_of(nodes[0])
             assert bucket is not None
-            spools[bucket].add((*record, nodes[:1], kind), len(record.value) + 100)
+            spools[bucket].add((record, nodes[:1], kind), len(record.value) + 100)
         count += 1
         if count % TOLD_EVERY == 0:
             await told(TOLD_EVERY)
