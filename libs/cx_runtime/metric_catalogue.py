@@ -17,6 +17,7 @@ ALL = "every process"
 CHANNELS = "channels"
 PROJECTORS = "projectors"
 API = "api"
+OPS = "ops"
 WRITERS = "channels, api, ops"
 
 
@@ -170,6 +171,43 @@ _PROJECTORS = (
         measured=True,
     ),
 )
+_SUBSCRIPTIONS = (
+    MetricSpec(
+        "cx_subscription_delivered_total",
+        "counter",
+        "messages",
+        ("tenant", "subscription"),
+        OPS,
+        "messages that a subscription's receiver took",
+    ),
+    MetricSpec(
+        "cx_subscription_failures_total",
+        "counter",
+        "attempts",
+        ("tenant", "subscription", "reason"),
+        OPS,
+        "attempts that did not deliver: `status-500` and the like, `redirect`, `no-answer`, `no-connection`,"
+        " `private-address`, `gone`",
+    ),
+    MetricSpec(
+        "cx_subscription_waiting_keys",
+        "gauge",
+        "keys",
+        ("tenant", "subscription"),
+        OPS,
+        "customers' streams whose messages wait to be tried again; absent while nobody works on the subscription",
+        measured=True,
+    ),
+    MetricSpec(
+        "cx_subscription_oldest_seconds",
+        "gauge",
+        "seconds",
+        ("tenant", "subscription"),
+        OPS,
+        "since the first attempt of the message that has been tried for the longest; 0 while none waits",
+        measured=True,
+    ),
+)
 _OPERATION = (
     MetricSpec("cx_build_info", "gauge", "1", ("version",), ALL, "always 1; the release that runs"),
     MetricSpec("cx_ready", "gauge", "0 or 1", (), ALL, "1 while `/readyz` holds, as asked at the scrape"),
@@ -223,6 +261,7 @@ GROUPS: Mapping[str, tuple[MetricSpec, ...]] = {
     "Intake": _INTAKE,
     "HTTP and followers": _HTTP,
     "Projectors": _PROJECTORS,
+    "Subscriptions": _SUBSCRIPTIONS,
     "Operation": _OPERATION,
 }
 METRICS: Mapping[str, MetricSpec] = {each.name: each for group in GROUPS.values() for each in group}

@@ -131,6 +131,10 @@ class Metrics:
         self.relayed = self._counter("cx_relay_notices_total")
         self.relay_waiting = self._fresh("cx_relay_waiting")
         self.relay_lag = self._fresh("cx_relay_lag_seconds")
+        self.subscription_delivered = self._counter("cx_subscription_delivered_total")
+        self.subscription_failures = self._counter("cx_subscription_failures_total")
+        self.subscription_waiting = self._fresh("cx_subscription_waiting_keys")
+        self.subscription_oldest = self._fresh("cx_subscription_oldest_seconds")
         self._begin_at_zero()
         ProcessCollector(registry=self.registry)
 

@@ -13,7 +13,7 @@ from cx_events.errors import Fatal
 
 _SECRET_SETTINGS = ("token", "secret", "password")
 
-Kind = Literal["id_key", "key", "connection"]
+Kind = Literal["id_key", "key", "connection", "subscription"]
 
 
 class _Key(Protocol):
@@ -30,6 +30,11 @@ class _Connection(Protocol):
     def settings(self) -> Mapping[str, Any]: ...
 
 
+class _Subscription(Protocol):
+    @property
+    def secrets(self) -> tuple[str, ...]: ...
+
+
 class _Tenant(Protocol):
     @property
     def id_key(self) -> str: ...
@@ -37,6 +42,8 @@ class _Tenant(Protocol):
     def keys(self) -> tuple[_Key, ...]: ...
     @property
     def connections(self) -> Mapping[str, _Connection]: ...
+    @property
+    def subscriptions(self) -> Mapping[str, _Subscription]: ...
 
 
 class Placed(NamedTuple):
@@ -52,7 +59,8 @@ def check_secrets(tenants: Mapping[str, _Tenant], source: str) -> None:
     """Raises ``Fatal``, naming ``source`` and the place, for a secret that is empty, that is ``USER:PASSWORD`` with an
     empty half, or that stands in two places.
 
-    One secret may serve several connections of one tenant: a vendor's app has one for all its accounts. A key may not
+    One secret may serve several connections of one tenant: a vendor's app has one for all its accounts. So it may
+    several subscriptions, whose receiver is one. A key may not
     be a connection's secret as well, not even within a tenant: it would open the API to the vendor.
     """
     seen: dict[str, Placed] = {}
@@ -68,7 +76,7 @@ def check_secrets(tenants: Mapping[str, _Tenant], source: str) -> None:
 
 
 def _may_share(one: Placed, other: Placed) -> bool:
-    return one.kind == other.kind == "connection" and one.tenant == other.tenant
+    return one.kind == other.kind and one.kind in ("connection", "subscription") and one.tenant == other.tenant
 
 
 def _placed(tenants: Mapping[str, _Tenant]) -> Iterator[Placed]:
@@ -85,3 +93,7 @@ def _placed(tenants: Mapping[str, _Tenant]) -> Iterator[Placed]:
                 if any(word in setting.lower() for word in _SECRET_SETTINGS):
                     for secret in value if isinstance(value, list | tuple) else [value]:
                         yield Placed(f"{place}.settings.{setting}", name, "connection", str(secret or ""))
+        for subscription, its in tenant.subscriptions.items():
+            for number, secret in enumerate(its.secrets):
+                place = f"{at}.subscriptions.{subscription}.secrets[{number}]"
+                yield Placed(place, name, "subscription", secret)

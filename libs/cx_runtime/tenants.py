@@ -26,6 +26,7 @@ from cx_events.private_files import make_folder, tighten
 from cx_events.timestamps import Micros
 from cx_runtime.configuration_errors import first_mistake
 from cx_runtime.rates import Rate
+from cx_runtime.subscription_config import SubscriptionConfig
 from cx_runtime.tenant_secrets import check_secrets
 
 Scope = Literal[
@@ -158,6 +159,15 @@ class TenantConfig(_Strict):
     identity: IdentityConfig = IdentityConfig()
     mail: MailConfig = MailConfig()
     threading: ThreadingConfig = ThreadingConfig()
+    subscriptions: dict[str, SubscriptionConfig] = {}
+
+    @field_validator("subscriptions")
+    @classmethod
+    def _named(cls, value: dict[str, SubscriptionConfig]) -> dict[str, SubscriptionConfig]:
+        for name in value:
+            if _NAME.fullmatch(name) is None:
+                raise ValueError(f"{name[:64]!r} is no name: 1 to 63 of a-z, 0-9, '.', '_', '-'")
+        return value
 
 
 class Tenants:

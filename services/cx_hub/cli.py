@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "topics": "topics",
     "config": "config",
     "dlq": "dead_letters",
+    "subscriptions": "subscriptions",
     "import": "moving",
     "export": "moving",
     "mcp": "mcp",

@@ -47,6 +47,7 @@ from cx_context.store import Store, open_store
 from cx_context.store.all_tables import METADATA
 from cx_context.store.migrations import FOLDER, RELEASED, Revisions
 from cx_context.store.migrations.run import migrate_postgres
+from cx_context.store.operations_tables import OF_SUBSCRIPTIONS
 from cx_events.errors import Fatal, TryLater
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event
@@ -223,6 +224,7 @@ async def test_a_recorded_store_goes_on_at_later_revisions(store_url: str, tmp_p
         "segments",
         "lag_samples",
         "worker_reports",
+        *(table.name for table in OF_SUBSCRIPTIONS),
     }, (  # fmt: skip
         "the recorded history leaves these tables untried"
     )

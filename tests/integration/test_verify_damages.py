@@ -16,12 +16,12 @@ from tests.planting.rows import all_rows, another, drop, put
 from tests.projection import ids_of, in_partitions, workers
 from tests.projection import verified as verified_with
 
-from cx_context.store import Store, lag_samples, offsets, open_store, rebuild_rows, segments
+from cx_context.store import Store, lag_samples, offsets, open_store, rebuild_rows, segments, subscription_rows
 from cx_context.store.all_tables import METADATA
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.fold_versions import note_fold_version
 from cx_context.store.leases import Fenced
-from cx_context.store.operations_tables import LAG_SAMPLES, REBUILDS, WORKER_REPORTS
+from cx_context.store.operations_tables import LAG_SAMPLES, OF_SUBSCRIPTIONS, REBUILDS, WORKER_REPORTS
 from cx_context.store.sql import Tx
 from cx_context.store.table_rows import key_places
 from cx_events.dead_letters import DeadLetter, encode_dead_letter
@@ -50,8 +50,8 @@ HARMLESS = {
     ("fold_versions", "forged"): "other code came",
     **{("rebuilds", what): "what operators asked for" for what in (*REBUILDS.columns.keys(), "deleted", "forged")},
     **{
-        (table.name, what): "how workers get on"
-        for table in (LAG_SAMPLES, WORKER_REPORTS)
+        (table.name, what): "how workers and receivers get on"
+        for table in (LAG_SAMPLES, WORKER_REPORTS, *OF_SUBSCRIPTIONS)
         for what in (*table.columns.keys(), "deleted", "forged")
     },
 }
@@ -147,7 +147,16 @@ async def logs(store: Store) -> list[list[LogRecord]]:
         await rebuild_rows.insert_missing(tx, "context", "planned", b"{}")
         await lag_samples.write_samples(tx, {}, {Partition(DEAD_LETTERS, 0): len(DISCARDS)})
         await lag_samples.write_report(tx, "worker", "1.0", "running", "")
+        await leave_subscription(tx)
     return logs
+
+
+async def leave_subscription(tx: Tx) -> None:
+    name = subscription_rows.Name("acme", "crm", "cx.interactions")
+    await subscription_rows.announce(tx, name, {0: 3})
+    await subscription_rows.write_waiting(tx, name, [subscription_rows.Waiting(0, "ab", 1, 2, 5.0, 7.0, "no-answer")])
+    await subscription_rows.write_letters(tx, name, [subscription_rows.Letter(0, 0, 9, 5.0, 7.0, "status-500", "")])
+    await subscription_rows.write_stop(tx, name, subscription_rows.Stop("paused", "repairs", "key/ops", 7.0))
 
 
 DISCARDS = [

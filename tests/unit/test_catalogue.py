@@ -51,6 +51,7 @@ def test_decisions_and_insights_are_told_apart_from_what_happened() -> None:
         "identity.rules_changed",
         "operations.dead_letters_discarded",
         "operations.dead_letters_retried",
+        "operations.subscription_changed",
         "operations.topics_changed",
         "customer.erased",
     }

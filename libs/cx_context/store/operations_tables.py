@@ -1,4 +1,4 @@
-"""The tables of operators: dead letters, the records of long work, how projectors get on.
+"""The tables of operators: dead letters, the records of long work, how projectors and subscriptions get on.
 
 ``body`` is bytes that only the code reads.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
-from cx_context.store.columns import METADATA, text_column
+from cx_context.store.columns import METADATA, flag_column, text_column
 
 DEAD_LETTERS = Table(
     "dead_letters",
@@ -76,3 +76,65 @@ WORKER_REPORTS = Table(
     Column("error_at", Double, nullable=False),
     comment="what each projector said of itself last: its code's version, its state and its last error",
 )
+SUBSCRIPTION_CURSORS = Table(
+    "subscription_cursors",
+    METADATA,
+    text_column("tenant"),
+    text_column("subscription"),
+    text_column("topic"),
+    Column("number", Integer, nullable=False),
+    Column("next_offset", BigInteger, nullable=False),
+    Column("delivered", BigInteger, nullable=False),
+    text_column("owner"),
+    Column("epoch", BigInteger, nullable=False),
+    Column("leased_until", Double, nullable=False),
+    PrimaryKeyConstraint("tenant", "subscription", "topic", "number"),
+    comment="how far a subscription has read a partition, and which process works on it (lease, epoch)",
+)
+SUBSCRIPTION_WAITING = Table(
+    "subscription_waiting",
+    METADATA,
+    text_column("tenant"),
+    text_column("subscription"),
+    text_column("topic"),
+    Column("number", Integer, nullable=False),
+    text_column("key"),
+    Column("next_offset", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("first_failed", Double, nullable=False),
+    Column("next_at", Double, nullable=False),
+    text_column("reason"),
+    text_column("detail"),
+    PrimaryKeyConstraint("tenant", "subscription", "topic", "number", "key"),
+    comment="keys whose records wait from an offset on, since one could not be delivered; times in s since 1970",
+)
+SUBSCRIPTION_LETTERS = Table(
+    "subscription_letters",
+    METADATA,
+    text_column("tenant"),
+    text_column("subscription"),
+    text_column("topic"),
+    Column("number", Integer, nullable=False),
+    Column("log_offset", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("first_failed", Double, nullable=False),
+    Column("last_failed", Double, nullable=False),
+    text_column("reason"),
+    text_column("detail"),
+    flag_column("wanted"),
+    PrimaryKeyConstraint("tenant", "subscription", "topic", "number", "log_offset"),
+    comment="records that could not be delivered in 75 hours; wanted: an operator asked to try again",
+)
+SUBSCRIPTION_STOPS = Table(
+    "subscription_stops",
+    METADATA,
+    text_column("tenant"),
+    text_column("subscription"),
+    text_column("reason"),
+    text_column("why"),
+    text_column("writer"),
+    Column("since", Double, nullable=False),
+    PrimaryKeyConstraint("tenant", "subscription"),
+    comment="subscriptions that deliver nothing, by an operator (paused) or by their receiver (gone)",
+)
+OF_SUBSCRIPTIONS = (SUBSCRIPTION_CURSORS, SUBSCRIPTION_WAITING, SUBSCRIPTION_LETTERS, SUBSCRIPTION_STOPS)

@@ -26,10 +26,14 @@ MADE_OF_THE_LOG = (
 )  # fmt: skip
 """Tables that change places: at equal offsets each is a function of the log; ``fold_versions`` says of which code."""
 
-KEPT = ("versions", "store_epoch", "partitions", "workers", "outbox", "rebuilds", "lag_samples", "worker_reports")
+KEPT = (
+    "versions", "store_epoch", "partitions", "workers", "outbox", "rebuilds", "lag_samples", "worker_reports",
+    "subscription_cursors", "subscription_waiting", "subscription_letters", "subscription_stops",
+)  # fmt: skip
 """Tables that stay: ``versions`` and ``store_epoch``, since no version may fall; ``partitions``, since the offsets are
 equal; ``outbox``, whose customers are still to be announced; ``workers``, ``worker_reports``, ``lag_samples`` and
-``rebuilds``, which tell of processes."""
+``rebuilds``, which tell of processes;
+``subscription_...``, which tell what receivers have."""
 
 SCHEMA = "cx_rebuild"
 FIRST_NAME, SECOND_NAME = "a", "b"

@@ -112,4 +112,19 @@ TYPES = (
         "An operator restored the whole hub from a backup; what was recorded between the two is not on this log.",
         {"backup": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10", "made": "2026-11-22T03:00:00.000Z"},
     ),
+    EventType(
+        name="cx.operations.subscription_changed.v1",
+        scope="identity:write",
+        kind="decision",
+        summary="An operator paused or resumed a subscription, or tried it again; `attributes` says which and what.",
+        needs=("attributes",),
+        example=told(
+            "cx.operations.subscription_changed.v1",
+            "3d1f0a77",
+            "17:10:00",
+            "ops",
+            reason="the receiver is being moved",
+            attributes={"subscription": "crm", "act": "paused"},
+        ),
+    ),
 )

@@ -1,4 +1,4 @@
-"""What came of a request, by what the sender should do next."""
+"""The outcomes of a request, by what the sender should do next."""
 
 from __future__ import annotations
 

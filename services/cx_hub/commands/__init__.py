@@ -22,6 +22,7 @@ Modules:
 - ``services``: ``cx up`` and ``cx run``
 - ``size``
 - ``stack``
+- ``subscriptions``
 - ``testing``: ``cx test``
 - ``topics``
 - ``verify``

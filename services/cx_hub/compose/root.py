@@ -26,6 +26,7 @@ from cx_hub.compose.channels import channels
 from cx_hub.compose.http import http_server
 from cx_hub.compose.hub import SERVICES, USE_THE_STORE, Hub, Service
 from cx_hub.compose.projectors import projectors
+from cx_hub.compose.subscriptions import subscriptions
 from cx_hub.configuration import findings
 from cx_hub.deferred import DeferredBlobs, DeferredLog
 from cx_hub.disk import check_room, embedded_folders
@@ -124,6 +125,7 @@ async def _running(hub: Hub) -> AsyncIterator[None]:
             measures_served(hub.settings, hub.metrics, hub.health) as hub.metrics_port,
             _store(hub),
             projectors(hub),
+            subscriptions(hub),
             channels(hub) as channel_routes,
             context_api(hub) as api_routes,
             http_server(hub, [*channel_routes, *api_routes, *operations(hub)]),

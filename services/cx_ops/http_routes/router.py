@@ -14,6 +14,8 @@ from cx_ops.http_routes.log_routes import LogRoutes
 from cx_ops.http_routes.projector_routes import ProjectorRoutes
 from cx_ops.http_routes.rebuild_routes import RebuildRoutes
 from cx_ops.http_routes.rebuild_routes import Work as RebuildWork
+from cx_ops.http_routes.subscription_routes import SubscriptionRoutes
+from cx_ops.subscriptions.acts import SubscriptionActs
 from cx_runtime.tenants import Tenants
 
 
@@ -27,6 +29,7 @@ def router(
     ProjectorRoutes(log, store, tenants).add_to(routes)
     EventPageRoutes(log, store, tenants).add_to(routes)
     LogRoutes(log, store, tenants).add_to(routes)
+    SubscriptionRoutes(log, store, tenants, SubscriptionActs(log, store, spaces)).add_to(routes)
     LetterRoutes(store, tenants, LetterActs(log, store, spaces, map_again)).add_to(routes)
     RebuildRoutes(log, store, tenants, spaces, process, rebuild).add_to(routes)
     return routes

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from sqlalchemy import Table
+
 from cx_context.store import epochs, operations_tables, tables
 from cx_context.store.dead_letters import letter_row
 from cx_context.store.discarded_letters import discard_row
@@ -157,6 +161,11 @@ def lag_samples(of: Whole) -> Expectation:
 def worker_reports(of: Whole) -> Expectation:
     """Check nothing: what a worker said of itself is no fact."""
     return Expectation(operations_tables.WORKER_REPORTS, fault_of=lambda row: None)
+
+
+def subscriptions(table: Table) -> Callable[[Whole], Expectation]:
+    """Check nothing: what receivers took, and what operators asked for, is no fact."""
+    return lambda of: Expectation(table, fault_of=lambda row: None)
 
 
 def outbox(of: Whole) -> Expectation:

@@ -16,7 +16,7 @@ from cx_context.fold_faults import part_of
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import SideState, routing_targets
-from cx_context.store import segments, tables
+from cx_context.store import operations_tables, segments, tables
 from cx_context.store.graph import edge_row, profile_row
 from cx_context.store.members import lone_member_row, member_row
 from cx_context.store.part_codec import begin_of, decode_part
@@ -304,6 +304,7 @@ OF_WHOLE: Mapping[str, Callable[[Whole], Expectation]] = MappingProxyType(
         "fold_versions": order_dependent.fold_versions,
         "lag_samples": order_dependent.lag_samples,
         "worker_reports": order_dependent.worker_reports,
+        **{table.name: order_dependent.subscriptions(table) for table in operations_tables.OF_SUBSCRIPTIONS},
         "dead_letters": order_dependent.dead_letters,
         "discarded_letters": order_dependent.discarded_letters,
     }

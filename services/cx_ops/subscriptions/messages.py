@@ -1,0 +1,76 @@
+"""Make of a record what a receiver gets: a CloudEvent in structured JSON, under an id that never changes. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from cx_context.change_notifications import ContextChange
+from cx_events.json_types import Json
+from cx_events.log import INTERACTIONS, LogRecord
+from cx_events.timestamps import format_time
+from cx_runtime.outbound.signatures import message_id
+
+CHANGE_TYPE = "cx.context.changed.v1"
+
+
+class Message(NamedTuple):
+    """``id``: the same at every attempt and for every copy of the same thing. ``body``: JSON."""
+
+    id: str
+    body: bytes
+
+
+class _Named(msgspec.Struct):
+    tenantid: str
+    source: str
+    id: str
+
+
+_decode_named = msgspec.json.Decoder(_Named).decode
+_decode_change = msgspec.json.Decoder(ContextChange).decode
+
+
+def tenant_of_record(record: LogRecord) -> str:
+    """Return whose a record is; empty for what can't be read, which is a dead letter elsewhere."""
+    try:
+        if record.topic == INTERACTIONS:
+            return _decode_named(record.value).tenantid
+        return _decode_change(record.value).tenant
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def key_text(record: LogRecord) -> str:
+    """Return the key of a record as text: the hex digits of a customer's stream, or of a customer."""
+    text = record.key.decode("ascii", "replace")
+    if record.topic == INTERACTIONS and text.isascii() and text.isalnum():
+        return text
+    return f"x-{record.key.hex()}" if record.topic == INTERACTIONS else record.key.hex()
+
+
+def message_of(record: LogRecord) -> Message:
+    """Return the message for a record that could be read. An event is sent byte for byte as it lies on the log."""
+    if record.topic == INTERACTIONS:
+        named = _decode_named(record.value)
+        return Message(message_id(named.source, named.id), record.value)
+    change = _decode_change(record.value)
+    event = _change_event(change, record.timestamp)
+    return Message(message_id(event["source"], event["id"]), msgspec.json.encode(event))
+
+
+def _change_event(change: ContextChange, timestamp: int) -> Json:
+    """Return the notice of a change. Relayed twice, it has the same id: a version names one state."""
+    id = f"{change.customer}/{change.version}"
+    return {
+        "specversion": "1.0",
+        "id": f"{id}/{change.merged_into}" if change.merged_into else id,
+        "source": f"//throughline/{change.tenant}/contexts",
+        "type": CHANGE_TYPE,
+        "subject": change.customer,
+        "time": format_time(timestamp * 1000),
+        "datacontenttype": "application/json",
+        "tenantid": change.tenant,
+        "data": msgspec.to_builtins(change),
+    }
