@@ -1,0 +1,87 @@
+"""A rebuild on a disk that is full stops with the reason; what can't be right is refused, and nothing is touched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.api import running_api
+from tests.integration.test_full_disk import small_disk
+from tests.integration.test_rebuild import CLEO, OPERATOR, damage, history, rebuild_of, stored_body, wrong
+
+from cx_events.errors import TryLater
+from cx_events.ids import text_of
+from cx_events.stamp import StampedEvent
+from cx_events.testing.builders import START, an_event
+from cx_hub.cli import run
+from cx_ops.rebuild import control
+from cx_projectors import catch_up
+
+pytestmark = pytest.mark.clock
+
+REFUSED = 2
+
+
+async def test_a_full_disk_stops_it_and_readers_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catch_up, "PATIENCE", 0.0)
+    with small_disk(tmp_path / "disk") as disk:
+        async with running_api(tmp_path, f"sqlite+aiosqlite:///{disk / 'store.db'}") as hub:
+            await hub.happen(*history(), *(long_word(number) for number in range(100)))
+            body = await stored_body(hub, CLEO)
+            padding = disk / "padding"
+            room = os.statvfs(disk)
+            padding.write_bytes(bytes(max(room.f_bavail * room.f_frsize - (3 << 20), 0)))
+            with pytest.raises(TryLater, match="full"):
+                await rebuild_of(hub, await control.begin(hub.store, OPERATOR, review=False)).run()
+            assert await stored_body(hub, CLEO) == body
+            padding.unlink()
+            found = await control.status(hub.store)
+            assert found is not None
+            assert found.phase == "filling"
+            await damage(hub, "UPDATE rebuilds SET leased_until = 0")  # its end could not be written either
+            own = await rebuild_of(hub, await control.resume(hub.store, OPERATOR)).run()
+            assert own.phase == "switched"
+            assert await stored_body(hub, CLEO) == body
+            assert await wrong(hub) == []
+
+
+def long_word(number: int) -> StampedEvent:
+    return an_event(
+        id=f"long-{number}", email="dora@example.com", interaction="chat-long", text=f"{number} " * 10_000, at=START
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Commands run in an empty home, whatever the environment says."""
+    for name in list(os.environ):
+        if name.startswith("CX_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CX_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--tenant", "nobody"), "no tenant 'nobody' is configured"),
+        (("--customer", text_of(CLEO)), "nobody has or had the id"),
+        (("--customer", "cleo"), "cleo"),
+        (("--from", "2999-01-01T00:00:00Z"), "in the future"),
+        (("--from", "yesterday"), "yesterday"),
+        (("--customer", text_of(CLEO), "--from", "2h"), "leave --from out"),
+        (("--tenant", "acme", "--workers", "2"), "a rebuild of everything"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(
+    home: Path, capfd: pytest.CaptureFixture[str], options: tuple[str, ...], told: str
+) -> None:
+    assert run(["rebuild", "context", *options]) == REFUSED
+    assert told in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("act", ["pause", "resume", "cancel", "undo", "drop"])
+def test_an_act_without_a_rebuild_is_refused(home: Path, capfd: pytest.CaptureFixture[str], act: str) -> None:
+    assert run(["rebuild", act]) == REFUSED
+    assert "nothing was ever rebuilt here" in capfd.readouterr().err
