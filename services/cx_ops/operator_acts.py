@@ -1,4 +1,7 @@
-"""Make the event that says what an operator did to the hub as a whole, who it was and why: one for each tenant."""
+"""Make the event that says what an operator did, who it was and why.
+
+``operator_event`` is of one tenant, ``append_hub_act`` of what concerns the hub as a whole: one for each tenant.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,33 @@ HubActType = Literal[
 ]
 
 
+def operator_event(
+    type: str,
+    id: str,
+    ids: IdSpace,
+    at: Micros,
+    *,
+    writer: str,
+    operator: str,
+    why: str,
+    attributes: Json,
+    correlation: str | None = None,
+) -> StampedEvent:
+    """Return an act's event for one tenant. Pure.
+
+    ``writer``: the key, or the command line. ``operator``: the account on a command line, else empty. ``attributes``:
+    what was done to what. ``correlation``: shared by the events of one act, ``id`` without it; ``at``: µs since 1970.
+    """
+    draft = Draft(
+        type=type,
+        id=id,
+        data=Data(agent=AgentOrQueue(id=operator) if operator else None, reason=why, attributes=attributes),
+        subject=ids.tenant_node().hex(),
+        correlationid=correlation or id,
+    )
+    return stamp(draft, source=decision_source(ids.tenant), recorded=at, ids=ids, writer=writer, scopes=())
+
+
 class HubAct(NamedTuple):
     """One act on the command line. ``operator``: the account. ``attributes``: what was done to what."""
 
@@ -33,20 +63,14 @@ class HubAct(NamedTuple):
     attributes: Json
 
 
-def hub_act_event(act: HubAct, id: str, ids: IdSpace, at: Micros) -> StampedEvent:
-    """Return an act's event for one tenant. ``id``: shared by the events of all tenants. Pure."""
-    draft = Draft(
-        type=act.type,
-        id=id,
-        data=Data(agent=AgentOrQueue(id=act.operator), reason=act.why, attributes=act.attributes),
-        subject=ids.tenant_node().hex(),
-        correlationid=id,
-    )
-    return stamp(draft, source=decision_source(ids.tenant), recorded=at, ids=ids, writer=COMMAND_WRITER, scopes=())
-
-
 async def append_hub_act(log: Log, spaces: Mapping[str, IdSpace], act: HubAct, at: Micros) -> None:
     """Append an act's events, one for each of these tenants. Raises ``TryLater``."""
     id = str(uuid4())
-    events = [hub_act_event(act, id, ids, at) for _, ids in sorted(spaces.items())]
+
+    def event(ids: IdSpace) -> StampedEvent:
+        return operator_event(
+            act.type, id, ids, at, writer=COMMAND_WRITER, operator=act.operator, why=act.why, attributes=act.attributes
+        )
+
+    events = [event(ids) for _, ids in sorted(spaces.items())]
     await log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])

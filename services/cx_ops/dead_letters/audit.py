@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from cx_events.dead_letters import DeadLetter
-from cx_events.envelope import AgentOrQueue, Data, Draft
-from cx_events.facts import decision_source
 from cx_events.ids import IdSpace
-from cx_events.stamp import StampedEvent, stamp
+from cx_events.stamp import StampedEvent
 from cx_events.timestamps import Micros
+from cx_ops.operator_acts import operator_event
 
 ActType = Literal["cx.operations.dead_letters_retried.v1", "cx.operations.dead_letters_discarded.v1"]
 
@@ -33,15 +32,14 @@ class Act(NamedTuple):
 def audit_event(act: Act, number: int, letters: Sequence[DeadLetter], ids: IdSpace, at: Micros) -> StampedEvent:
     """Return the event of one page of an act, for one tenant. ``number``: the page's, from 1 on."""
     named = [{"source": each.source, "id": each.id, "stage": each.stage} for each in letters]
-    draft = Draft(
-        type=act.type,
-        id=f"{act.id}/{number}",
-        data=Data(
-            agent=AgentOrQueue(id=act.operator) if act.operator else None,
-            reason=act.why,
-            attributes={"selection": dict(act.selection), "dead_letters": named},
-        ),
-        subject=ids.tenant_node().hex(),
-        correlationid=act.id,
+    return operator_event(
+        act.type,
+        f"{act.id}/{number}",
+        ids,
+        at,
+        writer=act.writer,
+        operator=act.operator,
+        why=act.why,
+        attributes={"selection": dict(act.selection), "dead_letters": named},
+        correlation=act.id,
     )
-    return stamp(draft, source=decision_source(ids.tenant), recorded=at, ids=ids, writer=act.writer, scopes=())

@@ -6,13 +6,12 @@ import time
 from collections.abc import Collection, Mapping
 from uuid import uuid4
 
-from cx_events.envelope import AgentOrQueue, Data, Draft
-from cx_events.facts import decision_source
 from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log, Record
-from cx_events.stamp import StampedEvent, stamp
+from cx_events.stamp import StampedEvent
 from cx_events.timestamps import Micros
+from cx_ops.operator_acts import operator_event
 from cx_ops.rebuild.control import Asker
 
 REBUILT = "cx.operations.contexts_rebuilt.v1"
@@ -20,18 +19,17 @@ REBUILT = "cx.operations.contexts_rebuilt.v1"
 
 def audit_event(asker: Asker, act: str, told: Json, id: str, ids: IdSpace, at: Micros) -> StampedEvent:
     """Return the event of an act, for one tenant. ``told``: what else ``attributes`` says of it."""
-    draft = Draft(
-        type=REBUILT,
-        id=f"{id}/{ids.tenant}",
-        data=Data(
-            agent=AgentOrQueue(id=asker.who) if asker.who not in ("", asker.writer) else None,
-            reason=asker.why,
-            attributes={"act": act, **told},
-        ),
-        subject=ids.tenant_node().hex(),
-        correlationid=id,
+    return operator_event(
+        REBUILT,
+        f"{id}/{ids.tenant}",
+        ids,
+        at,
+        writer=asker.writer,
+        operator=asker.who if asker.who != asker.writer else "",
+        why=asker.why,
+        attributes={"act": act, **told},
+        correlation=id,
     )
-    return stamp(draft, source=decision_source(ids.tenant), recorded=at, ids=ids, writer=asker.writer, scopes=())
 
 
 async def announce(

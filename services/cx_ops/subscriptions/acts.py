@@ -9,14 +9,12 @@ from uuid import uuid4
 
 from cx_context.store import Store, subscription_rows
 from cx_context.store.subscription_rows import Stop
-from cx_events.envelope import AgentOrQueue, Data, Draft
 from cx_events.errors import Refused
-from cx_events.facts import decision_source
 from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log, Record
-from cx_events.stamp import StampedEvent, stamp
 from cx_events.timestamps import Micros
+from cx_ops.operator_acts import operator_event
 from cx_ops.subscriptions.subscription import Subscription
 
 Act = Literal["paused", "resumed", "retried"]
@@ -69,29 +67,14 @@ class SubscriptionActs:
         return {"id": subscription.name.subscription, "waiting_keys": keys, "dead_letters": letters}
 
     async def _say(self, act: Act, subscription: Subscription, writer: str, operator: str, why: str) -> None:
-        event = audit_event(act, subscription, writer, operator, why, self._spaces, self._now())
-        await self._log.append([Record(INTERACTIONS, event.key, event.raw)])
-
-
-def audit_event(
-    act: Act,
-    subscription: Subscription,
-    writer: str,
-    operator: str,
-    why: str,
-    spaces: Mapping[str, IdSpace],
-    at: Micros,
-) -> StampedEvent:
-    """Return the event of an act. ``operator``: the account on a command line, else empty."""
-    ids = spaces[subscription.name.tenant]
-    draft = Draft(
-        type=CHANGED,
-        id=str(uuid4()),
-        data=Data(
-            agent=AgentOrQueue(id=operator) if operator else None,
-            reason=why,
+        event = operator_event(
+            CHANGED,
+            str(uuid4()),
+            self._spaces[subscription.name.tenant],
+            self._now(),
+            writer=writer,
+            operator=operator,
+            why=why,
             attributes={"subscription": subscription.name.subscription, "act": act},
-        ),
-        subject=ids.tenant_node().hex(),
-    )
-    return stamp(draft, source=decision_source(ids.tenant), recorded=at, ids=ids, writer=writer, scopes=())
+        )
+        await self._log.append([Record(INTERACTIONS, event.key, event.raw)])
