@@ -50,7 +50,7 @@ def people(random: Random) -> list[StampedEvent]:
         *(_said_otherwise(n, START + (first + n) * SECOND) for n in range(2)),
         an_event(id="file", email="ben@example.com", interaction="chat-2", at=START + 7 * SECOND, data=sent),
         an_event(id="kept", email="ben@example.com", interaction="chat-2", text="x", at=START + 8 * SECOND,
-                 data={"raw": {"blob": blob_name(ORIGINAL)}}),
+                 data={"raw": {"blob": blob_name(ORIGINAL), "content_type": "application/json"}}),
         *(an_event(id=f"some-{n}", email=f"p{random.randrange(9)}@example.com", text="hello", channel="email",
                    interaction=f"mail-{random.randrange(9)}", at=START + random.randrange(3 * DAY // HOUR) * HOUR)
           for n in range(20 + random.randrange(20))),

@@ -54,7 +54,7 @@ def blobs_of_event(value: bytes) -> list[BlobReference]:
     names = [_read(data.get("raw"), _File).blob]
     files = _read(data.get("message"), _Message).attachments
     names += [file.get("blob") for file in (files if isinstance(files, list) else ()) if isinstance(file, dict)]
-    return [BlobReference(event.tenantid, name) for name in dict.fromkeys(filter(_is_name, names))]
+    return [BlobReference(event.tenantid, name) for name in dict.fromkeys(filter(is_blob_name, names))]
 
 
 def blobs_of_dead_letter(value: bytes) -> list[BlobReference]:
@@ -65,7 +65,7 @@ def blobs_of_dead_letter(value: bytes) -> list[BlobReference]:
         letter = msgspec.json.decode(value, type=_Letter)
     except _BROKEN:
         return []
-    return [BlobReference(letter.tenant, letter.blob)] if _is_name(letter.blob) else []
+    return [BlobReference(letter.tenant, letter.blob)] if is_blob_name(letter.blob) else []
 
 
 def _read(raw: Raw | None, kind: Any) -> Any:
@@ -78,7 +78,8 @@ def _read(raw: Raw | None, kind: Any) -> Any:
         return kind()
 
 
-def _is_name(name: object) -> bool:
+def is_blob_name(name: object) -> bool:
+    """Return whether this names a blob: others can't be read by anybody, and are no blob's."""
     if not isinstance(name, str):
         return False
     try:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-
-import msgspec
+from collections.abc import Callable, Iterable
 
 from cx_events.blob import Blobs
-from cx_events.blob.port import digest_of
+from cx_events.blob.references import blobs_of_event, is_blob_name
 from cx_events.dead_letters import DeadLetter
 from cx_events.errors import Refused
 from cx_events.facts import Fact
@@ -21,7 +19,7 @@ def blobs_of_facts(facts: Iterable[Fact]) -> BlobNames:
     found: BlobNames = {}
     for fact in facts:
         event = fact.event
-        for name in _names_in(fact):
+        for _, name in blobs_of_event(fact.raw):
             found.setdefault((event.tenantid, name), f"the event {event.source}#{event.id}")
     return found
 
@@ -31,32 +29,8 @@ def blobs_of_letters(letters: Iterable[DeadLetter]) -> BlobNames:
     return {
         (letter.tenant, letter.blob): f"the dead letter {letter.source}#{letter.id}"
         for letter in letters
-        if _is_name(letter.blob)
+        if is_blob_name(letter.blob)
     }
-
-
-def _names_in(fact: Fact) -> Iterator[str]:
-    if _MENTIONS not in fact.raw:
-        return
-    data = fact.event.data
-    if data.message is not None:
-        yield from (file.blob for file in data.message.attachments if _is_name(file.blob))
-    if isinstance(data.raw, msgspec.Raw):
-        original = msgspec.json.decode(data.raw)
-        if isinstance(original, Mapping) and original.keys() == {"blob"} and _is_name(original["blob"]):
-            yield original["blob"]
-
-
-_MENTIONS = b'"sha256:'
-"""Stands in every event that names a blob; asking this first costs nearly nothing."""
-
-
-def _is_name(value: object) -> bool:
-    """Return whether this names a blob: others can't be read by anybody, and are no blob's."""
-    try:
-        return isinstance(value, str) and bool(digest_of(value))
-    except Refused:
-        return False
 
 
 async def hold_blobs(blobs: Blobs, named: BlobNames, say: Callable[[str], None]) -> int:
