@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,7 +14,7 @@ from tests.patience import PATIENCE
 
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings
-from cx_runtime.tenants import load
+from cx_runtime.tenants import Tenants, load
 
 EVENT = {
     "specversion": "1.0",
@@ -34,9 +35,10 @@ Labels = tuple[tuple[str, str], ...]
 
 
 @asynccontextmanager
-async def asked_hub(home: Path) -> AsyncIterator[tuple[Hub, httpx2.AsyncClient]]:
-    """A hub on the embedded parts, ready, and a client with its key of all scopes."""
-    tenants = load(None, home, {})
+async def asked_hub(home: Path, **more: Any) -> AsyncIterator[tuple[Hub, httpx2.AsyncClient]]:
+    """A hub on the embedded parts, ready, and a client with its key of all scopes. ``more``: of its tenant's
+    configuration."""
+    tenants = Tenants({name: each.model_copy(update=more) for name, each in load(None, home, {}).by_name.items()})
     async with running_hub(embedded_settings(home).model_copy(update={"metrics_port": 0}), tenants) as hub:
         headers = {"authorization": f"Bearer {(home / 'key').read_text()}"}
         async with httpx2.AsyncClient(base_url=hub.url, headers=headers, trust_env=False, timeout=PATIENCE) as client:

@@ -40,6 +40,7 @@ NOT_DESCRIBED = {
     "/readyz": "likewise",
     "/metrics": "has a key of its own, or a port",
     "/v1/hooks/{connection}": "what a provider signs; keys open nothing there",
+    "/mcp": "describes itself: a client asks it for its tools",
     "/v1/chat/{connection}": "a socket for visitors; keys open nothing there",
 }
 
@@ -103,8 +104,8 @@ async def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     """The whole hub, as ``cx up`` runs it."""
     apps: list[FastRouteApp] = []
 
-    def kept(*arguments: Any) -> FastRouteApp:
-        apps.append(compose_app(*arguments))
+    def kept(*arguments: Any, **more: Any) -> FastRouteApp:
+        apps.append(compose_app(*arguments, **more))
         return apps[-1]
 
     monkeypatch.setattr(http_composition, "compose_app", kept)

@@ -14,7 +14,7 @@ def _of_hub(what: str, summary: str, attributes: Json) -> EventType:
         name=name,
         scope="identity:write",
         kind="decision",
-        summary=f"{summary} `attributes` says what exactly.",
+        summary=f"{summary}; `attributes` says what exactly.",
         needs=("attributes",),
         example=told(name, f"0b6fe1c6-{what}", "17:10:00", "ops", reason="every night", attributes=attributes),
     )
@@ -84,32 +84,32 @@ TYPES = (
     ),
     _of_hub(
         "contexts_rebuilt",
-        "An operator rebuilt contexts, or paused, resumed or undid that: `attributes.act`.",
+        "An operator rebuilt contexts, or paused, resumed or undid that",
         {"act": "begin"},
     ),
     _of_hub(
         "log_exported",
-        "An operator wrote the whole log into an archive.",
+        "An operator wrote the whole log into an archive",
         {"archive": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10", "records": 125000},
     ),
     _of_hub(
         "log_replayed",
-        "An operator had records sent once more, elsewhere: `attributes.act`.",
+        "An operator had records sent once more, elsewhere",
         {"replay": "5f0c6a1be29d", "act": "began", "read": 0, "sent": 0},
     ),
     _of_hub(
         "log_imported",
-        "An operator brought the records of an archive, or of another log, into this one.",
+        "An operator brought the records of an archive, or of another log, into this one",
         {"source": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10", "records": 125000},
     ),
     _of_hub(
         "hub_backed_up",
-        "An operator made a backup of the whole hub.",
+        "An operator made a backup of the whole hub",
         {"backup": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10"},
     ),
     _of_hub(
         "hub_restored",
-        "An operator restored the whole hub from a backup; what was recorded between the two is not on this log.",
+        "An operator restored the hub from a backup, and later records are not on this log",
         {"backup": "8d1f3a52-52b6-4d0b-9e3e-2b1f0f7e9a10", "made": "2026-11-22T03:00:00.000Z"},
     ),
     EventType(

@@ -117,7 +117,7 @@ class RebuildRoutes:
     async def _act(self, request: Request, act: str) -> Response:
         tenant, key = caller(request.headers, self._tenants, SCOPE)
         if len(self._tenants.by_name) > 1:
-            raise Refused("not-the-only-tenant", "a rebuild concerns all tenants: use cx rebuild on the machine", 403)
+            raise Refused("not-the-only-tenant", "a rebuild concerns all tenants: use cx rebuild on the machine", 409)
         query = OpsQuery(request.scope["query_string"], "why", "review", "rate", "workers")
         if not (why := query.text("why").strip()):
             raise Refused("no-reason", "say why: an event tells of it", 400)
