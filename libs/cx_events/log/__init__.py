@@ -12,8 +12,8 @@ Modules: ``port`` (what a log does, its topics and limits), ``declarations`` (ho
 to a log), ``topic_states`` (how topics are kept on a broker or in a file, and changes of that); ``sqlite``, with
 ``sqlite_file``, ``sqlite_writer``, ``sqlite_reader`` and ``wake`` (readers that wait for an append); ``kafka``, with
 ``kafka_access`` (addresses, TLS, credentials), ``kafka_topics``, ``kafka_producer`` and ``kafka_reader``;
-``merged_reader`` (several partitions as one sequence); ``sqlite_copy`` (backups of such a file); ``places``
-(whether two URLs name one log).
+``partition_reader`` (one partition up to an end), ``merged_reader`` (several as one sequence); ``sqlite_copy`` (backups
+of such a file); ``places`` (whether two URLs name one log).
 """
 
 from cx_events.log.port import (

@@ -10,32 +10,23 @@ from collections import deque
 from collections.abc import Mapping
 from heapq import heappop, heappush
 
-from cx_events.log.port import Log, LogReader, LogRecord, Partition
+from cx_events.log.partition_reader import PartitionReader
+from cx_events.log.port import Log, LogRecord, Partition
 
 _READ_AT_ONCE = 500
-_TRIES = 5
-"""Empty reads before an end: a broker's control records at the end of a partition are never given."""
 
 
 class _Head:
-    """One partition, read ahead up to ``end``."""
+    """One partition, read ahead."""
 
-    def __init__(self, reader: LogReader, partition: Partition, position: int, end: int) -> None:
+    def __init__(self, reader: PartitionReader) -> None:
         self._reader = reader
-        self._position = position
-        self._end = end
         self.records: deque[LogRecord] = deque()
-        reader.assign({partition: position})
 
     async def first(self) -> LogRecord | None:
         """Return the first record that is left before the end, None for none."""
-        empty = 0
-        while not self.records and self._position < self._end and empty < _TRIES:
-            found = await self._reader.read(_READ_AT_ONCE)
-            empty = 0 if found else empty + 1
-            if found:
-                self.records.extend(each for each in found if each.offset < self._end)
-                self._position = found[-1].offset + 1
+        if not self.records:
+            self.records.extend(await self._reader.read(_READ_AT_ONCE))
         return self.records[0] if self.records else None
 
     async def close(self) -> None:
@@ -47,7 +38,8 @@ class MergedReader:
 
     def __init__(self, log: Log, begins: Mapping[Partition, int], ends: Mapping[Partition, int]) -> None:
         self._heads = [
-            _Head(log.reader(), partition, begins.get(partition, 0), end) for partition, end in sorted(ends.items())
+            _Head(PartitionReader(log.reader(), partition, begins.get(partition, 0), end))
+            for partition, end in sorted(ends.items())
         ]
 
     async def read(self, max_records: int, max_bytes: int) -> list[LogRecord]:

@@ -27,6 +27,7 @@ from cx_events.blob.references import BlobReference
 from cx_events.errors import Refused
 from cx_events.ids import IdSpace
 from cx_events.log import STORES, Log, LogRecord, Partition
+from cx_events.log.partition_reader import PartitionReader
 from cx_events.private_files import make_folder
 from cx_ops.moving.id_keys import id_key_digest
 from cx_ops.moving.pace import Pace
@@ -34,8 +35,6 @@ from cx_ops.moving.record_tenants import blobs_of, tenant_of_record
 from cx_ops.moving.segment_files import SEGMENT_BYTES, SegmentFile
 
 READ_AT_ONCE = 2_000
-_TRIES = 3
-"""Empty reads before an end: a broker's control records at the end of a partition are never given."""
 
 Report = Callable[[int], None]
 """Called with the number of records that an export or an import has done so far."""
@@ -140,22 +139,18 @@ class Export:
 
     async def _write_segment(self, manifest: Manifest, partition: Partition, end: int) -> Manifest:
         """Write one more segment of a partition, at most up to ``end``, with its blobs. Return the manifest with it."""
-        at = partitions_of(manifest.ends)[partition]
-        reader = self._log.reader()
-        reader.assign({partition: at})
-        file, tenants, missing, empty = None, dict(manifest.tenants), list(manifest.missing_blobs), 0
+        reader = PartitionReader(self._log.reader(), partition, partitions_of(manifest.ends)[partition], end)
+        file, tenants, missing = None, dict(manifest.tenants), list(manifest.missing_blobs)
         try:
-            while at < end and empty < _TRIES and (file is None or file.bytes < self._segment_bytes):
-                records = [each for each in await reader.read(self._read_at_once, wait=1.0) if each.offset < end]
-                empty = 0 if records else empty + 1
+            while file is None or file.bytes < self._segment_bytes:
+                records = await reader.read(self._read_at_once, wait=1.0)
                 if not records:
-                    continue
+                    break
                 if file is None:
                     file = await asyncio.to_thread(SegmentFile, self._folder, partition, records[0].offset)
                 await asyncio.to_thread(file.write, records)
                 missing += [each.name for each in await self._copy_blobs(records) if each.name not in missing]
-                tenants |= {name: self._digest(name) for name in map(tenant_of_record, records) if name}
-                at = records[-1].offset + 1
+                tenants |= {name: self._digest(name) for name in set(map(tenant_of_record, records)) if name}
                 self._written += len(records)
                 self._report(self._written)
                 await self._pace.keep(len(records))
@@ -165,7 +160,7 @@ class Export:
             raise
         finally:
             await reader.close()
-        return await self._with_segment(manifest, partition, at if empty < _TRIES else end, file, tenants, missing)
+        return await self._with_segment(manifest, partition, reader.position, file, tenants, missing)
 
     async def _with_segment(
         self,

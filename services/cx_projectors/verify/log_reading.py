@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from pathlib import Path
 
 from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
+from cx_events.log.partition_reader import PartitionReader
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
 from cx_projectors.classify import ClassifiedEvent
@@ -64,15 +65,10 @@ class LogReading:
         self._spool.flush()
 
     async def _read_partition(self, partition: Partition, at: int, upto: int) -> AsyncIterator[list[LogRecord]]:
-        reader = self._log.reader()
+        reader = PartitionReader(self._log.reader(), partition, at, upto)
         try:
-            reader.assign({partition: at})
-            while at < upto:
-                batch = await reader.read(READ_AT_ONCE, wait=2.0)
-                if not batch:
-                    return
-                at = batch[-1].offset + 1
-                yield [record for record in batch if record.offset < upto]
+            while records := await reader.read(READ_AT_ONCE, wait=2.0):
+                yield records
         finally:
             await reader.close()
 
