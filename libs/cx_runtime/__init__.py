@@ -16,5 +16,6 @@ Modules:
 - operation: ``health`` (progress, not liveness), ``outages``, ``metrics`` (Prometheus) and their
   ``metric_catalogue``, ``logs`` (structlog), ``tracing`` and ``tracing_otlp`` (OpenTelemetry), ``open_tracing``,
   ``traced_append``;
-- processes: ``owned_tasks`` (tasks whose end is noticed), ``child_processes`` (processes that can be killed).
+- processes: ``owned_tasks`` (tasks whose end is noticed), ``child_processes`` (processes that can be killed), ``pace``
+  (work held to a rate), ``release`` (the version of the code that runs).
 """

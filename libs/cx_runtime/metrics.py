@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
@@ -18,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from cx_runtime.health import Health, Report
 from cx_runtime.metric_catalogue import METRICS, SHORT_SECONDS
+from cx_runtime.release import release
 
 MOST_VALUES = 200
 OTHER = "other"
@@ -158,7 +158,7 @@ class Metrics:
 
     def _begin_at_zero(self) -> None:
         """Counters with the labels that are known beforehand: an alert on a rise sees the first one, too."""
-        self._gauge("cx_build_info").labels(release()).set(1)
+        self._gauge("cx_build_info").labels(release() or "unknown").set(1)
         for what in ("task", "fenced", "failed", *_PARTS):
             self.retries.labels(what)
         for part in _PARTS:
@@ -264,14 +264,6 @@ def _readiness(report: Report) -> CollectorRegistry:
         if part.age is None and name in PROBED:
             parts.labels(name).set(part.ok)
     return registry
-
-
-def release() -> str:
-    """Return the version of the code that runs, ``unknown`` where it is not installed."""
-    try:
-        return version("throughline")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 class _ProgressAges(Collector):

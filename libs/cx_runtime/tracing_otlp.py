@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -21,6 +20,7 @@ from opentelemetry.trace import Link, SpanKind, StatusCode, get_current_span
 from opentelemetry.trace import Span as OtelSpan
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from cx_runtime.release import release
 from cx_runtime.tracing import Kind, Span, Tracing
 
 CLOSE_SECONDS = 3.0
@@ -57,7 +57,7 @@ class OtlpTracing(Tracing):
     on = True
 
     def __init__(self, service: str, exporter: SpanExporter | None = None) -> None:
-        resource = Resource.create({SERVICE_VERSION: version("throughline")})
+        resource = Resource.create({SERVICE_VERSION: release()})
         if str(resource.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
             resource = resource.merge(Resource({SERVICE_NAME: service}))
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)

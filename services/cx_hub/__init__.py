@@ -8,9 +8,9 @@ Modules:
   ``rebuilding`` puts rebuilds together, ``fold_notes`` tells when one is due, ``mapping_again`` lends the adapters to
   operators, ``heavy_reads`` is a process for long reads;
 - ``cli`` is the command, with a module for each group of commands in ``commands``; ``client`` speaks HTTP to a hub,
-  ``resources`` opens what commands need, ``output`` prints, with ``text_table``, ``progress_line``
-  tells how far long work is, ``release`` is the version, ``context_view`` renders a context in words, ``rules_file``
-  reads rules of identity;
+  ``resources`` opens what commands need, ``output`` prints, with ``text_table``, ``progress_line`` tells how far long
+  work is, ``command_acts`` says who typed a command and why, ``context_view`` renders a context in words,
+  ``rules_file`` reads rules of identity;
 - the machine: ``home_folder``, ``disk``, ``listening_sockets``, ``mail_certificate``, ``gc_tuning``;
 - ``configuration`` reports what is missing; ``generated_docs`` writes the tables in ``docs/``;
 - ``demo`` tells one customer's story over every channel; ``stack`` runs a real Kafka and PostgreSQL without Docker.

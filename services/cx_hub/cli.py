@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from cx_events.errors import CxError, Refused
-from cx_hub.release import release
 from cx_runtime import logs
+from cx_runtime.release import release
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 

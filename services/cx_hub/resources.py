@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from cx_context.store import Store, open_store
+from cx_events.blob import Blobs
+from cx_events.blob.open import open_blobs
 from cx_events.log import Log
 from cx_events.log.open import open_log
 from cx_runtime.settings import Settings, environment
@@ -61,3 +63,14 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.stop()
+
+
+@asynccontextmanager
+async def opened_blobs(url: str) -> AsyncIterator[Blobs]:
+    """The blob store of a URL, started. ``TryLater`` where it does not answer."""
+    blobs = open_blobs(url)
+    try:
+        await blobs.start()
+        yield blobs
+    finally:
+        await blobs.stop()

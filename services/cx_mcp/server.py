@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -30,6 +29,7 @@ from cx_mcp.customer_words import NOTICE
 from cx_mcp.hub_api import HubApi
 from cx_mcp.tool_caller import ToolCaller
 from cx_mcp.tools import TOOLS
+from cx_runtime.release import release
 
 INSTRUCTIONS = (
     "Throughline knows what a customer said and did on every channel: calls, chats, mails, posts. Read the context of "
@@ -69,7 +69,7 @@ def make_server(find_caller: FindCaller) -> Server[Any]:
     return Server(
         "throughline",
         title="Throughline",
-        version=version("throughline"),
+        version=release(),
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,

@@ -21,6 +21,7 @@ from cx_events.log import Log, LogReader, LogRecord, Partition
 from cx_projectors.records import MAX_BATCH_BYTES, TOPICS, Batch, read_batch
 from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.tenancy import Tenancy, ids_of
+from cx_runtime.pace import Pace
 
 READ_AT_ONCE = 500
 """Records of one partition."""
@@ -31,23 +32,6 @@ _MOST_PAUSE = 5.0
 
 Watch = Callable[[], Awaitable[None]]
 """Called between batches. Whatever it raises ends the work, with all that was applied in the store."""
-
-
-class Pace:
-    """Holds work to so many events a second; ``rate``: None for no limit."""
-
-    def __init__(self, rate: float | None) -> None:
-        self._rate = rate
-        self._next = time.monotonic()
-
-    async def keep(self, events: int) -> None:
-        """Wait until as many events may have been applied as there were."""
-        if self._rate is None:
-            return
-        now = time.monotonic()
-        self._next = max(self._next, now - 1.0) + events / self._rate
-        if self._next > now:
-            await asyncio.sleep(self._next - now)
 
 
 class _Head:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cx_hub.cli import run
-from cx_hub.release import release
+from cx_runtime.release import release
 
 
 def test_the_command_prints_its_version(capfd: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import time
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
@@ -18,8 +16,9 @@ from cx_events.errors import Fatal, Refused, TryLater
 from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import STORES, Record
+from cx_hub.command_acts import Why, append_act
+from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, to_err
-from cx_hub.release import release
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_ops.backups.backing_up import back_up
 from cx_ops.backups.manifest import BackupManifest
@@ -27,11 +26,8 @@ from cx_ops.backups.parts import EmbeddedParts, embedded_parts
 from cx_ops.backups.restoring import STORES_MEANWHILE, announced_stores, checked_backup, existing
 from cx_ops.backups.restoring import restore as put_back
 from cx_ops.moving.id_keys import id_key_digest
-from cx_ops.operator_acts import HubAct, HubActType, append_hub_act
+from cx_runtime.release import release
 from cx_runtime.settings import Settings
-from cx_runtime.tenants import Tenants
-
-Why = Annotated[str, typer.Option("--why", help="Kept with the act, beside who you are.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -77,7 +73,7 @@ async def _backup(settings: Settings, folder: Path, why: str) -> BackupManifest:
     parts = _parts(settings)
     if not parts.log.is_file():
         raise Refused("no-hub", f"{parts.log} is not there: is this the CX_HOME that you mean?")
-    spaces = _spaces(load_tenants(settings))
+    spaces = spaces_of(load_tenants(settings))
     id = str(uuid4())
 
     def work() -> BackupManifest:
@@ -85,7 +81,7 @@ async def _backup(settings: Settings, folder: Path, why: str) -> BackupManifest:
 
     manifest = await asyncio.to_thread(work)
     async with opened_log(settings) as log:
-        await append_hub_act(log, spaces, _act("cx.operations.hub_backed_up.v1", why, {"backup": id}), _now())
+        await append_act(log, spaces, "cx.operations.hub_backed_up.v1", why, {"backup": id})
     return manifest
 
 
@@ -100,7 +96,7 @@ async def _restore(settings: Settings, folder: Path, replace: bool, why: str) ->
     stores = await asyncio.to_thread(announced_stores, parts.log)
     _say("copying ...")
     kept = await asyncio.to_thread(put_back, parts, folder, manifest, files)
-    spaces = _spaces(load_tenants(settings))
+    spaces = spaces_of(load_tenants(settings))
     for tenant, digest in manifest.tenants.items():
         if tenant in spaces and id_key_digest(spaces[tenant]) != digest:
             _say(f"the id_key of the tenant {tenant} is not that of the backup: set it before anything is started")
@@ -127,7 +123,7 @@ async def _announce(
         lacking = max(stores, here) + STORES_MEANWHILE - here
         await log.append([Record(STORES, b"stores", msgspec.json.encode(StoreOpened("restored")))] * lacking)
         attributes: Json = {"backup": manifest.id, "made": manifest.made}
-        await append_hub_act(log, spaces, _act("cx.operations.hub_restored.v1", why, attributes), _now())
+        await append_act(log, spaces, "cx.operations.hub_restored.v1", why, attributes)
 
 
 def _parts(settings: Settings) -> EmbeddedParts:
@@ -136,17 +132,5 @@ def _parts(settings: Settings) -> EmbeddedParts:
     )
 
 
-def _spaces(tenants: Tenants) -> dict[str, IdSpace]:
-    return {name: tenants.ids(name) for name in tenants.by_name}
-
-
-def _act(type: HubActType, why: str, attributes: Json) -> HubAct:
-    return HubAct(type, getpass.getuser(), why, attributes)
-
-
 def _say(sentence: str) -> None:
     to_err().print(sentence, markup=False)
-
-
-def _now() -> int:
-    return time.time_ns() // 1000

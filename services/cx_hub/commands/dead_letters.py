@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,16 +14,16 @@ from rich.console import Console
 
 from cx_context.store import dead_letters, discarded_letters
 from cx_context.store.dead_letters import LetterFilter
-from cx_events.blob.open import open_blobs
 from cx_events.dead_letters import DeadLetter, State, state_of
 from cx_events.errors import Refused
 from cx_events.json_types import Json
 from cx_events.stamp import COMMAND_WRITER
 from cx_events.timestamps import format_time
 from cx_hub.cli import FAILED
+from cx_hub.command_acts import account
 from cx_hub.mapping_again import mapping_again, spaces_of
 from cx_hub.output import Format, OutputOption, show, show_rows, to_err, to_out
-from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
+from cx_hub.resources import load_tenants, opened_blobs, opened_log, opened_store, run_async
 from cx_ops.dead_letters.acts import LetterActs, Operator, Outcome
 from cx_ops.dead_letters.groups import find_groups
 from cx_ops.dead_letters.selection import Selection, group_of, select
@@ -217,20 +216,17 @@ def _selection(id: str, group: str, wanted: LetterFilter) -> Selection:
 @asynccontextmanager
 async def _acts() -> AsyncIterator[LetterActs]:
     settings = Settings()
-    tenants, blobs = load_tenants(settings), open_blobs(settings.resolved_blob_url())
-    async with opened_log(settings) as log, opened_store(settings) as store:
-        await blobs.start()
-        try:
-            yield LetterActs(log, store, spaces_of(tenants), mapping_again(log, blobs, tenants, Metrics()))
-        finally:
-            await blobs.stop()
+    tenants = load_tenants(settings)
+    async with (
+        opened_log(settings) as log,
+        opened_store(settings) as store,
+        opened_blobs(settings.resolved_blob_url()) as blobs,
+    ):
+        yield LetterActs(log, store, spaces_of(tenants), mapping_again(log, blobs, tenants, Metrics()))
 
 
 def _operator() -> Operator:
-    try:
-        return Operator(COMMAND_WRITER, getpass.getuser())
-    except (OSError, KeyError):  # an account without a name
-        return Operator(COMMAND_WRITER, "")
+    return Operator(COMMAND_WRITER, account())
 
 
 class _Progress:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,27 +10,23 @@ from typing import Annotated
 import typer
 
 from cx_events.archive import ArchiveLog, Manifest
-from cx_events.blob import Blobs
-from cx_events.blob.open import open_blobs
-from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import Log
 from cx_events.log.kafka_access import without_password
 from cx_events.log.open import open_log
+from cx_hub.command_acts import Why, append_act
 from cx_hub.commands.vcons import export_vcon, import_vcon
+from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, to_err
 from cx_hub.progress_line import ProgressLine
-from cx_hub.release import release
-from cx_hub.resources import load_tenants, opened_log, run_async
+from cx_hub.resources import load_tenants, opened_blobs, opened_log, run_async
 from cx_ops.moving.exporting import Export
 from cx_ops.moving.import_progress import ProgressFile
 from cx_ops.moving.importing import Import
 from cx_ops.moving.sources import Source, archive_source, log_source
-from cx_ops.operator_acts import HubAct, HubActType, append_hub_act
+from cx_runtime.release import release
 from cx_runtime.settings import Settings
-from cx_runtime.tenants import Tenants
 
-Why = Annotated[str, typer.Option("--why", help="Kept with the act, beside who you are.")]
 Rate = Annotated[float | None, typer.Option(help="Records a second, at most.", min=1)]
 
 
@@ -93,30 +87,30 @@ def import_log(
 
 
 async def _export(settings: Settings, folder: Path, rate: float | None, why: str) -> Manifest:
-    spaces = _spaces(load_tenants(settings))
-    async with opened_log(settings) as log, _opened_blobs(settings.resolved_blob_url()) as blobs:
+    spaces = spaces_of(load_tenants(settings))
+    async with opened_log(settings) as log, opened_blobs(settings.resolved_blob_url()) as blobs:
         with ProgressLine("records exported") as line:
             export = Export(log, blobs, folder, spaces, software=release(), rate=rate, report=line.show)
             manifest = await export.run()
         attributes: Json = {"archive": manifest.id, "records": manifest.records}
-        await append_hub_act(log, spaces, _act("cx.operations.log_exported.v1", why, attributes), _now())
+        await append_act(log, spaces, "cx.operations.log_exported.v1", why, attributes)
         return manifest
 
 
 async def _import(
     settings: Settings, source: str, blob_url: str, prefix: str, rate: float | None, beside: bool, why: str
 ) -> tuple[int, int]:
-    spaces = _spaces(load_tenants(settings))
+    spaces = spaces_of(load_tenants(settings))
     async with (
         _opened_source(source, blob_url, prefix) as found,
         opened_log(settings) as log,
-        _opened_blobs(settings.resolved_blob_url()) as blobs,
+        opened_blobs(settings.resolved_blob_url()) as blobs,
     ):
         file = ProgressFile(settings.home, found.id, settings.resolved_log_url() + settings.topic_prefix)
 
         async def tell(records: int) -> None:
-            act = _act("cx.operations.log_imported.v1", why, {"source": found.id, "records": records})
-            await append_hub_act(log, spaces, act, _now())
+            attributes: Json = {"source": found.id, "records": records}
+            await append_act(log, spaces, "cx.operations.log_imported.v1", why, attributes)
 
         with ProgressLine("records imported", sum(found.ends.values()) - sum(found.begins.values())) as line:
             work = Import(found, log, blobs, spaces, file, rate=rate, beside=beside, report=line.show, tell=tell)
@@ -138,29 +132,7 @@ async def _opened_source(source: str, blob_url: str, prefix: str) -> AsyncIterat
         if not blob_url:
             yield await log_source(log, name, None)
             return
-        async with _opened_blobs(blob_url) as blobs:
+        async with opened_blobs(blob_url) as blobs:
             yield await log_source(log, name, blobs)
     finally:
         await log.stop()
-
-
-@asynccontextmanager
-async def _opened_blobs(url: str) -> AsyncIterator[Blobs]:
-    blobs = open_blobs(url)
-    try:
-        await blobs.start()
-        yield blobs
-    finally:
-        await blobs.stop()
-
-
-def _spaces(tenants: Tenants) -> dict[str, IdSpace]:
-    return {name: tenants.ids(name) for name in tenants.by_name}
-
-
-def _act(type: HubActType, why: str, attributes: Json) -> HubAct:
-    return HubAct(type, getpass.getuser(), why, attributes)
-
-
-def _now() -> int:
-    return time.time_ns() // 1000

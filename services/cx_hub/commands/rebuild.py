@@ -3,7 +3,6 @@ customers in place."""
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -13,6 +12,7 @@ import typer
 from cx_context.store import Store
 from cx_events.errors import Refused
 from cx_events.ids import parse_node_id
+from cx_hub.command_acts import Why, account
 from cx_hub.commands.rebuild_view import show_customers, show_plan, show_status
 from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, to_err
@@ -27,10 +27,9 @@ from cx_ops.rebuild.fold_state import FoldState, fold_state
 from cx_ops.rebuild.ownership import Ownership
 from cx_ops.rebuild.plan import Plan, plan_of
 from cx_ops.rebuild.selection import Selection, checked
-from cx_projectors.catch_up import Pace
+from cx_runtime.pace import Pace
 from cx_runtime.settings import Settings
 
-Why = Annotated[str, typer.Option("--why", help="Kept with the act, beside who you are.")]
 Rate = Annotated[float | None, typer.Option(help="Events a second, at most.", min=1)]
 Workers = Annotated[int, typer.Option(help="Workers that share the partitions.", min=1, max=64)]
 
@@ -135,11 +134,7 @@ def _act(what: str, act: Callable[[Store], Awaitable[Status]], why: str, output:
 
 
 def _asker(why: str) -> Asker:
-    try:
-        who = getpass.getuser()
-    except (OSError, KeyError):  # an account without a name
-        who = ""
-    return Asker(who, why, process_name())
+    return Asker(account(), why, process_name())
 
 
 async def _fold_state() -> FoldState:

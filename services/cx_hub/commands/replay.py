@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
-import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated
@@ -15,17 +13,17 @@ import typer
 from rich.console import Console
 
 from cx_events.errors import Refused
-from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log
 from cx_events.log.declarations import TopicDeclaration
 from cx_events.log.kafka_access import without_password
 from cx_events.log.open import open_log
+from cx_hub.command_acts import Why, account, append_act
+from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, show_rows, to_err
 from cx_hub.progress_line import ProgressLine
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_ops.log_browsing.customers import customer_test
-from cx_ops.operator_acts import HubAct, append_hub_act
 from cx_ops.replay.asked import Asked, read_bound, read_speed
 from cx_ops.replay.file_target import FileTarget
 from cx_ops.replay.http_target import HttpTarget
@@ -55,7 +53,6 @@ SpeedOption = Annotated[str, typer.Option(metavar="10x", help="By the recorded t
 SecretOption = Annotated[
     str, typer.Option(envvar="CX_REPLAY_SECRET", help="whsec_…, by which requests are signed.", show_default=False)
 ]
-Why = Annotated[str, typer.Option("--why", help="Kept with the act, beside who you are.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -182,7 +179,9 @@ async def _test(settings: Settings, asked: Asked) -> Test:
     if not asked.customer:
         return test_of(asked, None)
     async with opened_store(settings) as store:
-        return test_of(asked, await customer_test(store, _spaces(settings), asked.topic, asked.customer))
+        return test_of(
+            asked, await customer_test(store, spaces_of(load_tenants(settings)), asked.topic, asked.customer)
+        )
 
 
 async def _run(settings: Settings, asked: Asked, secret: str, why: str) -> ReplayState:
@@ -195,7 +194,7 @@ async def _run(settings: Settings, asked: Asked, secret: str, why: str) -> Repla
             id=uuid4().hex[:12],
             asked=asked,
             started=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            who=getpass.getuser(),
+            who=account(),
             why=why,
             begins=selection.begins,
             places=dict(selection.begins),
@@ -274,11 +273,6 @@ async def _opened(settings: Settings, log: Log, place: Place, state: ReplayState
                 yield HttpTarget(sender, url, signatures, state.id, lambda told: err.print(told, markup=False))
 
 
-def _spaces(settings: Settings) -> Mapping[str, IdSpace]:
-    tenants = load_tenants(settings)
-    return {name: tenants.ids(name) for name in tenants.by_name}
-
-
 async def _note(settings: Settings, log: Log, state: ReplayState, what: str, why: str) -> None:
     """Append the event that says who had what replayed, and why."""
     attributes: Json = {
@@ -288,8 +282,7 @@ async def _note(settings: Settings, log: Log, state: ReplayState, what: str, why
         "read": state.read,
         "sent": state.sent,
     }
-    act = HubAct("cx.operations.log_replayed.v1", getpass.getuser(), why, attributes)
-    await append_hub_act(log, _spaces(settings), act, time.time_ns() // 1000)
+    await append_act(log, spaces_of(load_tenants(settings)), "cx.operations.log_replayed.v1", why, attributes)
 
 
 def _show(state: ReplayState, output: Format) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from cx_events.json_types import Json
 from cx_events.stamp import COMMAND_WRITER
+from cx_hub.command_acts import account
 from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, print_table, show, show_rows
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
@@ -90,17 +90,10 @@ def _act(id: str, tenant: str, why: str, output: Format, chosen: Callable[[Subsc
         wanted = find(subscriptions_of(tenants), id, tenant)
         async with opened_log(settings) as log, opened_store(settings) as store:
             act = chosen(SubscriptionActs(log, store, spaces_of(tenants)))
-            return await act(wanted, COMMAND_WRITER, _account(), why)
+            return await act(wanted, COMMAND_WRITER, account(), why)
 
     done = run_async(work())
     show(done, output, lambda out: out.print(", ".join(f"{name} {value}" for name, value in done.items())))
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # an account without a name
-        return ""
 
 
 def _tell(out: Console, found: Json) -> None:

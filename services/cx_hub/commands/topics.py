@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from cx_events.errors import Refused
 from cx_events.json_types import Json
 from cx_events.log.topic_states import open_topic_place
 from cx_hub.cli import FAILED
+from cx_hub.command_acts import Why, account
 from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, print_table, show, show_rows, to_err
 from cx_hub.resources import load_tenants, opened_log, run_async
@@ -44,7 +44,7 @@ def plan(output: OutputOption = Format.TEXT) -> None:
 
 
 def apply(
-    why: Annotated[str, typer.Option("--why", help="Kept with the act, beside who you are.")] = "",
+    why: Why = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     remove_records: Annotated[
         bool, typer.Option("--remove-records", help="Also shorten retention, and whatever else deletes records.")
@@ -87,7 +87,7 @@ async def _apply(settings: Settings, changes: Sequence[Difference], why: str) ->
     async with opened_log(settings) as log:
         spaces = spaces_of(load_tenants(settings))
         now = time.time_ns() // 1000
-        return await apply_topics(changes, declared, place, log, spaces, getpass.getuser(), why, now)
+        return await apply_topics(changes, declared, place, log, spaces, account(), why, now)
 
 
 def _show(found: TopicPlan, output: Format) -> None:

@@ -12,10 +12,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cx_events.blob.open import open_blobs
 from cx_hub.output import Format, OutputOption, show
 from cx_hub.progress_line import ProgressLine
-from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
+from cx_hub.resources import load_tenants, opened_blobs, opened_log, opened_store, run_async
 from cx_hub.tenancies import tenancies_and_windows
 from cx_projectors.verify import Findings, How
 from cx_projectors.verify import verify as check
@@ -89,13 +88,12 @@ def _origin(settings: Settings) -> bytes:
 
 async def _verify(settings: Settings, how: How) -> Findings:
     tenants = load_tenants(settings)
-    blobs = open_blobs(settings.resolved_blob_url())
-    async with opened_log(settings) as log, opened_store(settings) as store:
-        await blobs.start()
-        try:
-            return await check(store, log, tenancies_and_windows(tenants), blobs, how)
-        finally:
-            await blobs.stop()
+    async with (
+        opened_log(settings) as log,
+        opened_store(settings) as store,
+        opened_blobs(settings.resolved_blob_url()) as blobs,
+    ):
+        return await check(store, log, tenancies_and_windows(tenants), blobs, how)
 
 
 def _tell(out: Console, findings: Findings) -> None:

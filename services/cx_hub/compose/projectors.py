@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,10 +10,11 @@ from cx_context.fold_version import FOLD_VERSION
 from cx_hub.compose.hub import Hub, once
 from cx_hub.fold_notes import keep_fold_noted
 from cx_hub.identity_rules import put_in_force
+from cx_hub.rebuilding import process_name
 from cx_hub.tenancies import tenancies_of
 from cx_projectors.consumer import Consumer, ConsumerLimits
 from cx_projectors.relay import Relay
-from cx_runtime.metrics import release
+from cx_runtime.release import release
 
 
 @asynccontextmanager
@@ -30,11 +29,11 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
     def is_behind() -> bool:
         return any(worker.is_behind for worker in hub.workers.values())
 
-    version = f"{release()}, fold {FOLD_VERSION}"
+    version = f"{release() or 'unknown'}, fold {FOLD_VERSION}"
     relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind, hub.tracing)
     pace = ConsumerLimits(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
-        name = f"{platform.node()}-{os.getpid()}-{number}"
+        name = f"{process_name()}-{number}"
 
         async def work(name: str = name) -> None:
             if not hub.supervisor.stopping.is_set():

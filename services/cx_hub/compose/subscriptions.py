@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from cx_hub.compose.hub import Hub, once
+from cx_hub.rebuilding import process_name
 from cx_ops.subscriptions.subscription import Subscription, subscriptions_of
 from cx_ops.subscriptions.worker import SubscriptionWorker, Surroundings
 from cx_runtime.outbound.reach import Reach
@@ -29,7 +28,7 @@ async def subscriptions(hub: Hub) -> AsyncIterator[None]:
             name = f"subscription {each.name.tenant}/{each.name.subscription}"
 
             async def work(name: str = name, each: Subscription = each) -> None:
-                owner = f"{platform.node()}-{os.getpid()}-{uuid4().hex[:8]}"
+                owner = f"{process_name()}-{uuid4().hex[:8]}"
                 await SubscriptionWorker(each, around, owner).run(hub.health, name)
 
             hub.health.expect(name)

@@ -30,9 +30,9 @@ from cx_events.log import STORES, Log, LogRecord, Partition
 from cx_events.log.partition_reader import PartitionReader
 from cx_events.private_files import make_folder
 from cx_ops.moving.id_keys import id_key_digest
-from cx_ops.moving.pace import Pace
 from cx_ops.moving.record_tenants import blobs_of, tenant_of_record
 from cx_ops.moving.segment_files import SEGMENT_BYTES, SegmentFile
+from cx_runtime.pace import Pace
 
 READ_AT_ONCE = 2_000
 

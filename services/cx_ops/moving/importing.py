@@ -24,9 +24,9 @@ from cx_events.log import STORES, Log, LogRecord, Partition, Record
 from cx_events.log.merged_reader import MergedReader
 from cx_ops.moving.id_keys import check_id_keys
 from cx_ops.moving.import_progress import ImportProgress, ProgressFile, by_partition, by_place
-from cx_ops.moving.pace import Pace
 from cx_ops.moving.record_tenants import blobs_of, tenant_of_record
 from cx_ops.moving.sources import Source, bounds_of
+from cx_runtime.pace import Pace
 
 STEP_RECORDS = 500
 STEP_BYTES = 4 << 20

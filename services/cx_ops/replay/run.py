@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from cx_events.errors import CxError, Refused, TryLater
 from cx_events.log import Log, LogRecord
 from cx_events.log.merged_reader import MergedReader
-from cx_ops.moving.pace import Pace
 from cx_ops.replay.pacing import Pacer
 from cx_ops.replay.plan import READ_BYTES, READ_RECORDS
 from cx_ops.replay.selection import Selection, Test
 from cx_ops.replay.state import ReplayState, ReplayStates
 from cx_ops.replay.targets import Target
+from cx_runtime.pace import Pace
 
 SETTLE_SECONDS = 1.0
 """Between two written states: a run that is killed sends so much again, or cuts it off its file."""

@@ -24,7 +24,6 @@ from cx_events.blob import Blobs
 from cx_events.dead_letters import NOT_APPLIED, DeadLetter
 from cx_events.log import INTERACTIONS, Log, Partition
 from cx_events.timestamps import Micros
-from cx_projectors.catch_up import Pace
 from cx_projectors.epoch_announcements import Announcement
 from cx_projectors.letters import key_of_letter
 from cx_projectors.tenancy import Tenancy
@@ -38,6 +37,7 @@ from cx_projectors.verify.log_reading import READ_AT_ONCE, LogReading, Told, rea
 from cx_projectors.verify.sharing_out import RowSharing, hold_later, hold_whole, share_records
 from cx_projectors.verify.spools import read_items
 from cx_projectors.verify.work_folder import Ready, WorkFolder, opened
+from cx_runtime.pace import Pace
 
 _PATIENCE = 3.0
 """Seconds of computing after which the database hears from us: it ends a transaction that is idle for long."""

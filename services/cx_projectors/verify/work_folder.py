@@ -24,7 +24,7 @@ from msgspec import Struct
 from cx_events.errors import Refused
 from cx_events.log import Partition
 from cx_events.private_files import make_file, make_folder
-from cx_projectors.verify.buckets import Terms
+from cx_projectors.verify.buckets import Terms, log_file, rows_file
 from cx_projectors.verify.findings import BucketFindings, Findings
 from cx_projectors.verify.spools import Spool, read_items
 
@@ -78,7 +78,7 @@ class WorkFolder:
         """Keep what was found in a bucket, and delete its files."""
         self._found.add(msgspec.to_builtins(found, builtin_types=(bytes,)), 0)
         self._found.flush()
-        for path in (self.path / f"{found.number}.log", self.path / f"{found.number}.rows"):
+        for path in (log_file(self.path, found.number), rows_file(self.path, found.number)):
             path.unlink(missing_ok=True)
 
     def forget_buckets(self) -> None:
