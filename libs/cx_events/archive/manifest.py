@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -69,6 +70,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
         return sorted(found, key=lambda each: each.first)
 
 
+ManifestT = TypeVar("ManifestT")
+
+
 class _Kind(Struct):
     format: str = ""
     version: int = 0
@@ -80,21 +84,26 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Return a folder's manifest.
+    """Return a folder's manifest. Raises ``Refused`` as ``read_manifest_of`` does."""
+    return read_manifest_of(folder, Manifest, FORMAT, VERSION)
+
+
+def read_manifest_of(folder: Path, kind: type[ManifestT], format: str, version: int) -> ManifestT:
+    """Return a folder's manifest of some kind.
 
     Raises ``Refused``: ``no-manifest``, ``damaged-manifest``, ``other-format`` where another thing, or a version that
     this software does not know, is in the folder.
     """
-    content = read_sealed(folder / MANIFEST)
-    check_kind(content, folder, FORMAT, VERSION)
+    path = folder / MANIFEST
+    content = read_sealed(path)
+    _check_kind(content, folder, format, version)
     try:
-        return msgspec.json.decode(content, type=Manifest)
+        return msgspec.json.decode(content, type=kind)
     except msgspec.MsgspecError as error:
-        raise Refused("damaged-manifest", f"{folder / MANIFEST}: {error}") from None
+        raise Refused("damaged-manifest", f"{path}: {error}") from None
 
 
-def check_kind(content: bytes, folder: Path, format: str, version: int) -> None:
-    """Raise ``Refused("other-format")`` unless a manifest is of this format and version."""
+def _check_kind(content: bytes, folder: Path, format: str, version: int) -> None:
     kind = msgspec.json.decode(content, type=_Kind)
     if kind.format != format:
         raise Refused("other-format", f"{folder} holds {kind.format!r}, and {format!r} is expected")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from cx_events.errors import Refused, TryLater
+from cx_events.private_files import FILE_MODE, make_folder
 
 
 class _Sealed(Struct):
@@ -70,6 +72,17 @@ def read_sealed(path: Path) -> bytes:
     if hashlib.sha256(content).hexdigest() != sealed.sha256:
         raise Refused("damaged-manifest", f"{path} is damaged: its digest is another one")
     return content
+
+
+def copy_durably(source: Path, target: Path) -> None:
+    """Copy a file's bytes into one for its owner alone, in a folder that is made where it is missing; the name itself
+    is durable after ``sync_folder``. Raises ``OSError``."""
+    make_folder(target.parent)
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    with source.open("rb") as content, os.fdopen(handle, "wb") as file:
+        shutil.copyfileobj(content, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def digest_of_file(path: Path) -> str:

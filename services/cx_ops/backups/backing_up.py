@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -10,17 +9,17 @@ from pathlib import Path
 from uuid import uuid4
 
 from cx_context.store.sqlite_copy import offsets_in_file, revision_in_file
-from cx_events.archive.sealed_files import digest_of_file, disk_errors, sync_folder
+from cx_events.archive.manifest import MANIFEST
+from cx_events.archive.sealed_files import copy_durably, digest_of_file, disk_errors, sync_folder
 from cx_events.errors import Fatal, Refused
 from cx_events.ids import IdSpace
 from cx_events.log.sqlite_copy import copy_database, ends_in_file
-from cx_events.private_files import FILE_MODE, make_folder
+from cx_events.private_files import make_folder
 from cx_ops.backups.manifest import (
     BLOBS,
     FILES,
     HOME,
     LOG,
-    MANIFEST,
     STORE,
     BackedUpFile,
     BackupManifest,
@@ -119,11 +118,7 @@ def _copy_all(
 
 def _copied(source: Path, folder: Path, name: str) -> BackedUpFile:
     target = folder / name
-    make_folder(target.parent)
-    with source.open("rb") as content, os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT, FILE_MODE), "wb") as file:
-        shutil.copyfileobj(content, file)
-        file.flush()
-        os.fsync(file.fileno())
+    copy_durably(source, target)
     sync_folder(target.parent)
     return _described(folder, name)
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from cx_events.archive.manifest import check_kind
-from cx_events.archive.sealed_files import digest_of_file, disk_errors, read_sealed, write_sealed
+from cx_events.archive.manifest import MANIFEST, read_manifest_of
+from cx_events.archive.sealed_files import digest_of_file, disk_errors, write_sealed
 from cx_events.errors import Refused
 
 FORMAT = "throughline-backup"
 VERSION = 1
-MANIFEST = "manifest.json"
 FILES = "files.jsonl"
 LOG, STORE, BLOBS, HOME = "log.db", "store.db", "blobs", "home"
 
@@ -63,12 +62,7 @@ def write_manifest(folder: Path, manifest: BackupManifest) -> None:
 
 def read_manifest(folder: Path) -> BackupManifest:
     """Return the manifest. Raises ``Refused``: ``no-manifest``, ``damaged-manifest``, ``other-format``."""
-    content = read_sealed(folder / MANIFEST)
-    check_kind(content, folder, FORMAT, VERSION)
-    try:
-        return msgspec.json.decode(content, type=BackupManifest)
-    except msgspec.MsgspecError as error:
-        raise Refused("damaged-manifest", f"{folder / MANIFEST}: {error}") from None
+    return read_manifest_of(folder, BackupManifest, FORMAT, VERSION)
 
 
 def checked_files(folder: Path, manifest: BackupManifest) -> Iterator[BackedUpFile]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
-from cx_events.archive.sealed_files import digest_of_file, disk_errors, sync_folder
+from cx_events.archive.sealed_files import copy_durably, digest_of_file, disk_errors, sync_folder
 from cx_events.errors import Fatal, Refused
 from cx_events.log import STORES, Partition
 from cx_events.log.sqlite_copy import check_database, ends_in_file
-from cx_events.private_files import FILE_MODE, make_folder
 from cx_ops.backups.manifest import BLOBS, HOME, LOG, STORE, BackedUpFile, BackupManifest, checked_files, read_manifest
 from cx_ops.backups.parts import DRAFT, EmbeddedParts
 
@@ -84,13 +81,8 @@ def _beside(place: Path) -> Path:
 
 
 def _copy_beside(source: Path, place: Path, digest: str) -> None:
-    make_folder(place.parent)
     draft = _beside(place)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
-    with source.open("rb") as content, os.fdopen(handle, "wb") as file:
-        shutil.copyfileobj(content, file)
-        file.flush()
-        os.fsync(file.fileno())
+    copy_durably(source, draft)
     if digest_of_file(draft) != digest:
         raise Refused("damaged-backup", f"{source} changed while it was copied")
 
