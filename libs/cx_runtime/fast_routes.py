@@ -150,13 +150,16 @@ class FastRouteApp(FastAPI):
         return counted
 
     def _path(self, scope: Scope) -> str:
-        """Return the path of the route that the framework found. Starlette tells the endpoint alone."""
+        """Return the path of the route that the framework found. FastAPI tells its routes, Starlette the endpoint."""
+        route = scope.get("route")
+        if isinstance(route, Route):
+            return route.path
         endpoint = scope.get("endpoint")
         if endpoint is None:
             return OTHER
         if endpoint not in self._paths:
-            routes = [route for route in self.routes if isinstance(route, Route)]
-            self._paths = {route.endpoint: route.path for route in routes}
+            routes = [each for each in self.routes if isinstance(each, Route)]
+            self._paths = {each.endpoint: each.path for each in routes}
         return self._paths.get(endpoint, OTHER)
 
     def _found(self, scope: Scope) -> _FastRoute | None:

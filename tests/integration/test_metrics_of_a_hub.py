@@ -23,6 +23,7 @@ async def test_a_hub_counts_requests_by_route_and_connection(tmp_path: Path) -> 
         assert (await client.post("/v1/hooks/acme-calls", data={"CallSid": "CA1"})).status_code >= 400
         assert (await client.get("/v1/customers/none/timeline")).status_code == 404
         assert (await client.get("/v1/no-such-route")).status_code == 404
+        assert (await client.get("/v1/ops/lag")).status_code == 200
         after = await samples(hub)
     outcome = {"provider": "client", "connection": ""}
     assert after["cx_intake_requests_total", labels(**outcome, outcome="accepted")] == 1
@@ -35,6 +36,8 @@ async def test_a_hub_counts_requests_by_route_and_connection(tmp_path: Path) -> 
     assert after["cx_http_requests_total", labels(route="/v1/events", status="2xx")] == 1
     assert after["cx_http_requests_total", labels(route="/v1/events", status="4xx")] == 1
     assert after["cx_http_requests_total", labels(route="/v1/customers/{id}/timeline", status="4xx")] == 1
+    assert after["cx_http_requests_total", labels(route="/v1/hooks/{connection}", status="4xx")] == 1
+    assert after["cx_http_requests_total", labels(route="/v1/ops/lag", status="2xx")] == 1
     assert after["cx_http_requests_total", labels(route="other", status="4xx")] == 1
     assert after["cx_http_request_seconds_count", labels(route="/v1/events")] == 2
 
