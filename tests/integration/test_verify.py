@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.patience import PATIENCE
 from tests.projection import CHECKED, OTHER, TENANTS, Worker, workers
 
 from cx_context.store import Store, open_store
@@ -91,6 +93,22 @@ async def test_verify_names_missing_and_surplus_rows(store: Store, log: SqliteLo
     wrong = (await verify(store, shorter, CHECKED)).wrong
     assert any("was applied up to" in each and "but the log ends at" in each for each in wrong)
     assert any("the event is not on the log up to what was applied" in each for each in wrong)
+    await shorter.stop()
+
+
+async def test_verify_waits_for_no_records_beyond_the_logs_end(
+    store: Store, log: SqliteLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.append(messages(*range(10)))
+    await applied(store, log)
+    shorter = SqliteLog(tmp_path / "shorter.db", PARTITIONS)
+    await shorter.start()
+    await shorter.append(messages(0))
+    monkeypatch.setattr("cx_events.log.partition_reader.QUIET_SECONDS", float("inf"))
+    monkeypatch.setattr("cx_projectors.verify.run.READ_AT_ONCE", 0)
+    async with asyncio.timeout(PATIENCE):
+        wrong = (await verify(store, shorter, CHECKED)).wrong
+    assert any("but the log ends at" in each for each in wrong)
     await shorter.stop()
 
 

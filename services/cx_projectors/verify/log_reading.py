@@ -45,9 +45,14 @@ class LogReading:
         for record, nodes, kind in read_records(path):
             self._count(record, nodes, kind)
 
-    def left(self, upto: Mapping[Partition, int]) -> int:
-        """Return how many offsets are to be read before these."""
-        return sum(max(0, end - self._at.get(partition, 0)) for partition, end in upto.items())
+    async def left(self, upto: Mapping[Partition, int]) -> int:
+        """Return how many offsets are to be read before these. What the log has not is not to be read."""
+        ends = await self.ends()
+        return sum(
+            max(0, min(end, ends[partition]) - self._at.get(partition, 0))
+            for partition, end in upto.items()
+            if partition in ends
+        )
 
     async def read(self, upto: Mapping[Partition, int]) -> None:
         """Read up to these offsets, or the log's end. Partitions that the log has not are passed over."""
@@ -56,12 +61,16 @@ class LogReading:
             begins = await self._log.begin_offsets(topic)
             self.begins |= {Partition(topic, number): begin for number, begin in begins.items() if begin}
         for partition, end in sorted(upto.items()):
-            at = self._at.get(partition, self.begins.get(partition, 0))
-            if partition in ends and end > at:
-                async for records in self._read_partition(partition, at, end):
+            at = max(self._at.get(partition, 0), self.begins.get(partition, 0))
+            # A reader of a log that ends before the offset would wait for records that nobody writes.
+            reachable = min(end, ends.get(partition, 0))
+            if reachable > at:
+                async for records in self._read_partition(partition, at, reachable):
                     for record in records:
                         self._add(record)
                     await self._told(len(records))
+                # What lies before an end may be no records: a broker's own marks of transactions.
+                self._at[partition] = reachable
         self._spool.flush()
 
     async def _read_partition(self, partition: Partition, at: int, upto: int) -> AsyncIterator[list[LogRecord]]:

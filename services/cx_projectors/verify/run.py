@@ -133,7 +133,7 @@ class _Verification:
             announced = await reading.announcement_of(epoch.epoch) if epoch is not None else None
             async with self._store.reading() as tx:
                 now = await _offsets(tx)
-                if reading.left(now) > READ_AT_ONCE or await epochs.stored(tx) != epoch:
+                if await reading.left(now) > READ_AT_ONCE or await epochs.stored(tx) != epoch:
                     continue
                 await reading.read(now)
                 ready = await self._share_rows(tx, reading, now, announced)
