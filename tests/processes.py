@@ -42,12 +42,12 @@ class Running:
 
 
 @contextmanager
-def running(command: str, settings: Mapping[str, str], said: Path) -> Iterator[Running]:
-    """``cx COMMAND``, ready; killed at the end if it still runs."""
+def running(command: str, settings: Mapping[str, str], said: Path, port: int = 0) -> Iterator[Running]:
+    """``cx COMMAND``, ready; killed at the end if it still runs. ``port``: of HTTP; 0 for a free one."""
     environment = {**bare_environment(), "CX_SMTP_PORT": "0", "CX_LOG_LEVEL": "warning", **settings}
     with said.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cx_hub", *command.split(), "--port", "0"], env=environment, stderr=output
+            [sys.executable, "-m", "cx_hub", *command.split(), "--port", str(port)], env=environment, stderr=output
         )
     try:
         until = time.monotonic() + PATIENCE

@@ -1,0 +1,16 @@
+"""Clients that others wrote, run against a live hub.
+
+    python -m tests.clients.NAME
+
+starts a hub on free ports, hands its addresses and keys to the client NAME, and ends with 0 if the client met what it
+should have. What NAME needs beside Python is said by the module; the suite needs none of it. Clients in Node lie in
+``node``, a folder with pinned versions that ``npm ci`` installs at the first run. Clients in Python are development
+dependencies and run in the suite.
+
+A client is told where the hub is by environment variables: ``CX_URL``, ``CX_KEY`` (all scopes), ``CX_SENDER_KEY``
+(``events:write``), ``CX_READER_KEY`` (``context:read``), ``CX_SMTP_PORT``, and ``CX_KAFKA`` (``HOST:PORT``) where the
+hub's log is on Kafka.
+
+Modules: ``live_hub`` (a hub that can be stopped and started again at the same address), ``node_client`` (installs and
+runs a program in Node), ``hello`` (asks the hub for its readiness, from Node).
+"""
