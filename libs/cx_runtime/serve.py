@@ -44,6 +44,10 @@ ACCEPTED_AT_ONCE = 100
 TRANSPORT = "transport"
 """In a request's ``state``: its connection's. To close one whose peer reads nothing would take for ever."""
 
+REST_RATE = 16 << 10
+REST_BYTES = 1 << 20
+"""Whoever sends on after a refusal is heard for longer by a second for each ``REST_RATE`` bytes, of so many at most."""
+
 _FILES_APART = 256
 _UNREAD_BYTES = 64 << 10
 
@@ -54,9 +58,10 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close
 class PatientProtocol(HttpToolsProtocol):
     """HTTP/1.1 whose headers must arrive in time and in bounds.
 
-    A body that was refused unread is read to its end and thrown away, for as long: to close at once would reset the
-    connection, and the sender might never see the answer. A connection beyond a bound is answered 429 or 503 and
-    closed; far beyond it, without a look at what it asks for.
+    A body that was refused unread is read to its end and thrown away: to close at once would reset the connection, and
+    the sender might never see the answer. That takes no longer than headers may, and ``REST_BYTES`` at ``REST_RATE``
+    beside. A connection beyond a bound is answered 429 or 503 and closed; far beyond it, without a look at what it
+    asks for.
     """
 
     _deadline: asyncio.TimerHandle | None = None
@@ -65,6 +70,9 @@ class PatientProtocol(HttpToolsProtocol):
     _headers_came = False
     _surplus = False
     _answered_for_good = False
+    _answer_end: _AnswerEnd | None = None
+    _rest_bytes = 0
+    _rest_granted = 0.0
     header_seconds = HEADER_SECONDS
     door: LoadShedding | None = None
 
@@ -93,15 +101,21 @@ class PatientProtocol(HttpToolsProtocol):
             self._header_bytes += len(data)
             if self._header_bytes > HEADER_BYTES:
                 self._close(_TOO_LARGE)
+        if self._in_body and self.cycle is not None and self.cycle.response_complete:
+            self._rest_bytes += len(data)
 
     def on_headers_complete(self) -> None:
         self._headers_came = True
         self._end_waiting()
         self._in_body = True
+        self._rest_bytes, self._rest_granted = 0, 0.0
         self.scope["state"][TRANSPORT] = self.transport
         super().on_headers_complete()
         if self.cycle is None or self.cycle.scope is not self.scope:  # a WebSocket's
             return
+        if self._answer_end is None:
+            self._answer_end = _AnswerEnd(self)
+        self.cycle.transport = self._answer_end  # type: ignore[assignment]
         whole_answers.offer(self.scope["state"], self.cycle)
         if self._surplus or not self.cycle.keep_alive or (self.door is not None and self.door.load.leaving):
             self._make_last()
@@ -118,12 +132,15 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_waiting()
         super().connection_lost(exc)
+        self._answer_end = None
         if self.door is not None and self.client is not None:
             self.door.load.disconnected(self.client)
 
     def timeout_keep_alive_handler(self) -> None:
-        """A request may have come already, and only wait for the event loop."""
-        if _has_unread(self.transport):
+        """A request may have come already, and only wait for the event loop; or the rest of one is still coming."""
+        if self._in_body and (more := self._rest_seconds()):
+            self.timeout_keep_alive_task = self.loop.call_later(more, self.timeout_keep_alive_handler)
+        elif _has_unread(self.transport):
             self.timeout_keep_alive_task = self.loop.call_later(QUIET_SECONDS, self.timeout_keep_alive_handler)
         else:
             super().timeout_keep_alive_handler()
@@ -138,7 +155,6 @@ class PatientProtocol(HttpToolsProtocol):
     def _make_last(self) -> None:
         """Close the connection after the answer to the latest request."""
         self.cycle.keep_alive = False
-        self.cycle.transport = _LastAnswer(self)  # type: ignore[assignment]
 
     def last_answer_sent(self) -> None:
         """Close, but not before the rest of the request is read: that would reset the connection."""
@@ -167,7 +183,17 @@ class PatientProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _give_up(self) -> None:
-        self._close(b"" if self._in_body else _TOO_SLOW)
+        if self._in_body and (more := self._rest_seconds()):
+            self._deadline = self.loop.call_later(more, self._give_up)
+        else:
+            self._close(b"" if self._in_body else _TOO_SLOW)
+
+    def _rest_seconds(self) -> float:
+        """Grant the seconds for which what came since allows to hear on, and return them."""
+        earned = min(self._rest_bytes, REST_BYTES) / REST_RATE
+        more = earned - self._rest_granted
+        self._rest_granted = earned
+        return more
 
     def _close(self, last_words: bytes) -> None:
         self._end_waiting()
@@ -176,8 +202,8 @@ class PatientProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-class _LastAnswer:
-    """A connection's transport, for an answer after which it is closed."""
+class _AnswerEnd:
+    """A connection's transport for answers: it is closed after the last, but not before the request has come whole."""
 
     def __init__(self, protocol: PatientProtocol) -> None:
         self._protocol = protocol

@@ -121,6 +121,39 @@ async def test_a_body_refused_unread_does_not_hide_the_answer(hub: Hub) -> None:
     assert b" 200 OK" in answer
 
 
+@pytest.mark.parametrize("connection", [b"close", b"keep-alive"])
+async def test_who_sends_on_after_a_refusal_is_heard_out(hub: Hub, connection: bytes) -> None:
+    """For longer than headers may take, as long as it comes on."""
+    refused = request(b"/v1/events", JSON, b"content-length: 160000").replace(b"close", connection)
+    _, wire = await asyncio.open_connection("127.0.0.1", hub.port)
+    wire.write(refused)
+    for _ in range(20):
+        await asyncio.sleep(0.1)
+        wire.write(b" " * 8000)
+        await wire.drain()  # raises where the connection was reset
+    wire.close()
+    assert hub.counted("cx_http_problems_total", status="401", reason="no-key") == 1
+
+
+async def test_a_slow_sender_that_sends_on_gets_its_answer(hub: Hub) -> None:
+    head = request(b"/v1/events", KEY, JSON, b"content-length: 90000")
+    reader, wire = await asyncio.open_connection("127.0.0.1", hub.port)
+    wire.write(head)
+    for _ in range(15):
+        wire.write(b" " * 6000)
+        await wire.drain()
+        await asyncio.sleep(0.1)
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"slow-body" in answer
+    wire.close()
+
+
+async def test_a_sender_that_stops_after_a_refusal_is_closed(hub: Hub) -> None:
+    answer = await exchanged(hub, request(b"/v1/events", JSON, b"content-length: 90000"), b" " * 100)
+    assert b" 401 " in answer
+
+
 HOSTILE = [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     b"GET / HTTP/9.9\r\n\r\n",
