@@ -11,6 +11,7 @@ from cx_events.event_schema import struct_schemas
 from cx_events.event_type import EventType
 from cx_events.guide import unversioned
 from cx_events.json_types import Json
+from cx_events.log.headers import CHANGE_TYPE
 from cx_events.log.port import CONTEXT_CHANGES, DEAD_LETTERS, STORES
 from cx_events.topics import TOPICS, Topic
 
@@ -55,6 +56,7 @@ def _messages() -> Json:
                 "contentType": "application/json",
                 "summary": topic.summary,
                 "payload": {"$ref": f"#/components/schemas/{name}"},
+                **({"headers": _CHANGE_HEADERS} if topic.name == CONTEXT_CHANGES else {}),
             }
     return messages
 
@@ -64,7 +66,7 @@ def _channel(topic: Topic) -> Json:
     return {
         "address": topic.name,
         "summary": topic.summary,
-        "description": f"Key: {topic.key}.",
+        "description": f"Key: {topic.key}. Headers: {topic.headers}.",
         "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in carried},
     }
 
@@ -109,6 +111,21 @@ _CONTEXT_CHANGED: Json = {
             "items": {"type": "string"},
             "description": "Ids of queues whose waiting interactions changed.",
         },
+    },
+}
+
+
+_CHANGE_HEADERS: Json = {
+    "type": "object",
+    "description": "The attributes of a CloudEvent in binary mode.",
+    "properties": {
+        "content-type": {"type": "string", "const": "application/json"},
+        "ce_specversion": {"type": "string", "const": "1.0"},
+        "ce_id": {"type": "string", "description": "The customer and the version, the same however often it is sent."},
+        "ce_source": {"type": "string", "description": "//throughline/TENANT/contexts"},
+        "ce_type": {"type": "string", "const": CHANGE_TYPE},
+        "ce_subject": {"type": "string", "format": "uuid", "description": "The customer."},
+        "ce_tenantid": {"type": "string"},
     },
 }
 

@@ -16,6 +16,7 @@ class Topic(Struct, frozen=True, kw_only=True):
     summary: str
     key: str
     value: str
+    headers: str
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
 
@@ -26,6 +27,7 @@ TOPICS = (
         summary="Every event of every tenant: the source of truth.",
         key="the event's stream (partitionkey): 32 hex digits, a keyed hash of tenant and profile or interaction",
         value="a CloudEvent in structured JSON, see ../events",
+        headers="content-type: application/cloudevents+json; traceparent where the event is traced",
         producers=("cx_channels", "cx_context_api", "cx_ops"),
         consumers=("cx_projectors", "cx_ops"),
     ),
@@ -34,6 +36,7 @@ TOPICS = (
         summary="Change notifications: a customer's context changed. They are hints to read again, never the truth.",
         key="the customer's id: its 16 bytes, a keyed hash of tenant and profile",
         value="a notification in JSON: tenant, customer, version, and the customer that this one was merged into",
+        headers="a CloudEvent in binary mode: content-type: application/json, and ce_id, ce_source, ce_type and others",
         producers=("cx_projectors",),
         consumers=("cx_context_api",),
     ),
@@ -42,6 +45,7 @@ TOPICS = (
         summary="What could not be mapped, decoded or folded: the original whole, with reason and place.",
         key="32 hex digits of a keyed hash of tenant, source and id",
         value="a dead letter in JSON",
+        headers="content-type: application/json",
         producers=("cx_channels",),
         consumers=("cx_projectors",),
     ),
@@ -50,6 +54,7 @@ TOPICS = (
         summary="Each store filled from this log announces itself: its versions begin with the offset of the record.",
         key="the same for all",
         value="the store's random id, in JSON",
+        headers="content-type: application/json",
         producers=("cx_projectors",),
         consumers=("cx_projectors",),
     ),
@@ -63,6 +68,7 @@ def describe(topic: Topic) -> Json:
         "summary": topic.summary,
         "key": topic.key,
         "value": topic.value,
+        "headers": topic.headers,
         **shown_declaration(default_declaration(topic.name)),
         "producers": list(topic.producers),
         "consumers": list(topic.consumers),

@@ -58,6 +58,23 @@ class TestSqliteLogWhileLocked(LogOutageContract):
         return SqliteLock(sqlite_log_path)
 
 
+async def test_a_file_without_headers_tells_them_too(sqlite_log_path: Path) -> None:
+    with sqlite3.connect(sqlite_log_path) as old:
+        old.execute("CREATE TABLE topics (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER)")
+        old.execute("INSERT INTO topics VALUES (0, 'cx.interactions', 1)")
+        old.execute("CREATE TABLE records (id INTEGER PRIMARY KEY, key BLOB, value BLOB, timestamp INTEGER)")
+        old.execute("INSERT INTO records VALUES (0, x'6b', x'7b7d', 5)")
+    old.close()
+    log = SqliteLog(sqlite_log_path, 1)
+    await log.start()
+    await log.append([record("k", "later")])
+    reader = await from_start(log)
+    event = [("content-type", b"application/cloudevents+json")]
+    assert [(r.value, list(r.headers)) for r in await take(reader, 2)] == [(b"{}", event), (b"later", event)]
+    await reader.close()
+    await log.stop()
+
+
 async def test_a_full_disk_is_try_later(sqlite_log_path: Path) -> None:
     log = SqliteLog(sqlite_log_path, 1)
     await log.start()

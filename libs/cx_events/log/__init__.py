@@ -8,12 +8,13 @@ Records of one key share a partition, in order of append. Offsets rise by at lea
 control records). An assigned offset is that of the next record to read. Nothing is ever deleted. Both implementations,
 SQLite for one machine and Kafka, pass ``cx_events.testing.log_contract``.
 
-Modules: ``port`` (what a log does, its topics and limits), ``declarations`` (how topics are kept), ``open`` (from a URL
-to a log), ``topic_states`` (how topics are kept on a broker or in a file, and changes of that); ``sqlite``, with
-``sqlite_file``, ``sqlite_writer``, ``sqlite_reader`` and ``wake`` (readers that wait for an append); ``kafka``, with
-``kafka_access`` (addresses, TLS, credentials), ``kafka_topics``, ``kafka_producer`` and ``kafka_reader``;
-``partition_reader`` (one partition up to an end), ``merged_reader`` (several as one sequence); ``sqlite_copy`` (backups
-of such a file); ``places`` (whether two URLs name one log).
+Modules: ``port`` (what a log does, its topics and limits), ``headers`` (what makes records CloudEvents on Kafka),
+``declarations`` (how topics are kept), ``open`` (from a URL to a log), ``topic_states`` (how topics are kept on a
+broker or in a file, and changes of that); ``sqlite``, with ``sqlite_file``, ``sqlite_writer``, ``sqlite_reader`` and
+``wake`` (readers that wait for an append); ``kafka``, with ``kafka_access`` (addresses, TLS, credentials),
+``kafka_topics``, ``kafka_producer`` and ``kafka_reader``; ``partition_reader`` (one partition up to an end),
+``merged_reader`` (several as one sequence); ``sqlite_copy`` (backups of such a file); ``places`` (whether two URLs name
+one log).
 """
 
 from cx_events.log.port import (

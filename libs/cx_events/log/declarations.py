@@ -114,7 +114,7 @@ def shown_declaration(declaration: TopicDeclaration) -> Json:
     }
 
 
-DESCRIPTIVE = frozenset({"topic", "summary", "key", "value", "producers", "consumers"})
+DESCRIPTIVE = frozenset({"topic", "summary", "key", "value", "headers", "producers", "consumers"})
 """Members of a file that tell people about the topic and set nothing."""
 
 

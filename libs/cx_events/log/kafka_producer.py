@@ -18,14 +18,11 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from cx_events.errors import TryLater
+from cx_events.log.headers import headers_of
 from cx_events.log.port import Record, RecordMetadata
 
 Groups = Mapping[TopicPartition, Sequence[int]]
 """The places of an append's records in it, by the partition that each belongs to."""
-
-
-TRACEPARENT = "traceparent"
-"""The header of a record that tells its trace; the value stays as it is."""
 
 
 class Run(NamedTuple):
@@ -37,9 +34,6 @@ class Run(NamedTuple):
     partition: TopicPartition
     indexes: Sequence[int]
     first: asyncio.Future[Any]
-
-
-_NO_HEADERS: Sequence[tuple[str, bytes]] = []
 
 
 class ManagedProducer:
@@ -63,7 +57,7 @@ class ManagedProducer:
         """
         groups: dict[TopicPartition, list[int]] = {}
         last, partitions = "", list[TopicPartition]()
-        for index, (topic, key, _, _) in enumerate(records):
+        for index, (topic, key, _, _, _) in enumerate(records):
             if topic != last:
                 last, partitions = topic, await self._partitions_of(prefix + topic, deadline)
             partition = partitions[crc32(key) % len(partitions)]
@@ -88,15 +82,18 @@ class ManagedProducer:
             done = 0
             while done < len(indexes):
                 begin = done
-                _, key, value, trace = records[indexes[done]]
+                record = records[indexes[done]]
                 left = deadline - clock()
-                first = await accumulator.add_message(partition, key, value, left, headers=_headers(trace))
+                first = await accumulator.add_message(
+                    partition, record.key, record.value, left, headers=headers_of(record)
+                )
                 done += 1
                 if done < len(indexes):  # nothing has run since: the record lies at the end of the latest batch
                     add = accumulator._batches[partition][-1]._builder.append
                     for index in indexes[done:]:
-                        _, key, value, trace = records[index]
-                        if add(timestamp=None, key=key, value=value, headers=_headers(trace)) is None:
+                        record = records[index]
+                        headers = headers_of(record)
+                        if add(timestamp=None, key=record.key, value=record.value, headers=headers) is None:
                             break
                         done += 1
                 runs.append(Run(partition, indexes[begin:done], first))
@@ -112,10 +109,6 @@ class ManagedProducer:
         if partitions is None or len(partitions) < count:
             partitions = self._partitions[topic] = [TopicPartition(topic, number) for number in range(count)]
         return partitions
-
-
-def _headers(traceparent: str) -> Sequence[tuple[str, bytes]]:
-    return [(TRACEPARENT, traceparent.encode())] if traceparent else _NO_HEADERS
 
 
 async def answers_to(runs: Iterable[Run], deadline: float) -> None:

@@ -16,8 +16,8 @@ from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRange
 from cx_events.cancellation import close_within, guard_cancellation, start_closing
 from cx_events.errors import Fatal, TryLater
 from cx_events.log.declarations import MAX_MESSAGE_BYTES
+from cx_events.log.headers import TRACEPARENT
 from cx_events.log.kafka_access import Access
-from cx_events.log.kafka_producer import TRACEPARENT
 from cx_events.log.port import TOPICS, LogRecord, Partition, check_topic
 
 _CONNECT_SECONDS = 2.2
@@ -174,7 +174,8 @@ def _log_records(
             record.key or b"",
             record.value or b"",
             record.timestamp,
-            _traceparent(record.headers) if record.headers else "",
+            _traceparent(record.headers),
+            record.headers,
         )
         for record in fetched
     ]

@@ -25,13 +25,19 @@ MAX_RECORD_BYTES = 2 << 20
 """Key and value together; ``append`` answers ``Refused("too-large")`` to more. Larger originals become blobs."""
 
 
+Headers = Sequence[tuple[str, bytes]]
+"""The headers of a record: names and values, in order."""
+
+
 class Record(NamedTuple):
-    """A record to append. ``key`` picks the partition. ``traceparent``: of the trace that it belongs to, or empty."""
+    """A record to append. ``key`` picks the partition. ``traceparent``: of the trace that it belongs to, or empty.
+    ``headers``: instead of those that its topic's records have (``log.headers``)."""
 
     topic: str
     key: bytes
     value: bytes
     traceparent: str = ""
+    headers: Headers = ()
 
 
 class Partition(NamedTuple):
@@ -51,7 +57,8 @@ class RecordMetadata(NamedTuple):
 
 class LogRecord(NamedTuple):
     """A record as it is read. ``timestamp``: when the log stored it, ms since 1970. ``traceparent``: the
-    appender's, not to be trusted: others may write to Kafka."""
+    appender's, not to be trusted: others may write to Kafka. ``headers``: all of them; a record that was written before
+    there were any has none on Kafka."""
 
     topic: str
     partition: int
@@ -60,6 +67,7 @@ class LogRecord(NamedTuple):
     value: bytes
     timestamp: int
     traceparent: str = ""
+    headers: Headers = ()
 
 
 class LogReader(Protocol):
@@ -168,7 +176,7 @@ class InFlightAppends:
 
 def check_records(records: Sequence[Record], known: Collection[str] = TOPICS) -> None:
     """Raise ``Refused`` for a topic that there isn't, or a record of more than ``MAX_RECORD_BYTES``."""
-    for topic, key, value, _ in records:
+    for topic, key, value, _, _ in records:
         check_topic(topic, known)
         if len(key) + len(value) > MAX_RECORD_BYTES:
             raise Refused(

@@ -31,7 +31,7 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS topics (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
     "partitions INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY, key BLOB NOT NULL, value BLOB NOT NULL, "
-    "timestamp INTEGER NOT NULL, traceparent TEXT)",
+    "timestamp INTEGER NOT NULL, traceparent TEXT, headers TEXT)",
 )
 
 T = TypeVar("T")
@@ -106,8 +106,10 @@ def prepare_file(path: Path, declared: Declarations) -> dict[str, Topic]:
         connection.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA:
             connection.execute(statement)
-        if "traceparent" not in [row[1] for row in connection.execute("PRAGMA table_info(records)")]:
-            connection.execute("ALTER TABLE records ADD COLUMN traceparent TEXT")  # a file of before it was kept
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(records)")]
+        for later in ("traceparent", "headers"):
+            if later not in columns:
+                connection.execute(f"ALTER TABLE records ADD COLUMN {later} TEXT")  # a file of before it was kept
         for name, each in declared.items():
             _add_topic(connection, name, each.partitions)
         connection.execute("COMMIT")

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from cx_events.errors import Fatal
+from cx_events.log.headers import stored_headers
 from cx_events.log.port import TOPICS, LogRecord, Partition, check_topic
 from cx_events.log.sqlite_file import LAST_OFFSET, Topic, connect, end_offset, run_in_thread
 from cx_events.log.wake import Wake, WakeList
@@ -121,12 +122,14 @@ class SqliteReader:
         base = self._topic_of(partition.topic).base(partition.number)
         with closing(self._connection.cursor()) as cursor:
             cursor.execute(
-                "SELECT id, key, value, timestamp, traceparent FROM records "
+                "SELECT id, key, value, timestamp, traceparent, headers FROM records "
                 "WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
                 (base + offset, base | LAST_OFFSET, limit),
             )
-            for id, key, value, timestamp, trace in cursor:
-                yield LogRecord(partition.topic, partition.number, id - base, key, value, timestamp, trace or "")
+            topic, number = partition
+            for id, key, value, timestamp, trace, own in cursor:
+                headers = stored_headers(topic, value, trace or "", own)
+                yield LogRecord(topic, number, id - base, key, value, timestamp, trace or "", headers)
 
     def _check(self, partition: Partition, offset: int) -> None:
         """Raise ``Fatal`` for a partition or an offset that the file does not have.

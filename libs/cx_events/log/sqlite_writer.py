@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from cx_events.log.headers import encode_own
 from cx_events.log.port import Record, RecordMetadata
 from cx_events.log.sqlite_file import Topic, connect, end_offset, sqlite_errors
 
@@ -152,21 +153,21 @@ def _insert(
     connection.execute("BEGIN IMMEDIATE")
     try:
         ends: dict[int, int] = {}
-        rows: list[tuple[int, bytes, bytes, int, str | None]] = []
+        rows: list[tuple[int, bytes, bytes, int, str | None, str | None]] = []
         offsets: list[list[RecordMetadata]] = []
         for records in appends:
             places: list[RecordMetadata] = []
-            for name, key, value, traceparent in records:
+            for name, key, value, traceparent, headers in records:
                 topic = topics[name]
                 partition = topic.partition_of(key)
                 base = topic.base(partition)
                 offset = ends[base] if base in ends else end_offset(connection, base)
                 ends[base] = offset + 1
-                rows.append((base | offset, key, value, now, traceparent or None))
+                rows.append((base | offset, key, value, now, traceparent or None, encode_own(headers)))
                 places.append(RecordMetadata(name, partition, offset))
             offsets.append(places)
         connection.executemany(
-            "INSERT INTO records (id, key, value, timestamp, traceparent) VALUES (?, ?, ?, ?, ?)", rows
+            "INSERT INTO records (id, key, value, timestamp, traceparent, headers) VALUES (?, ?, ?, ?, ?, ?)", rows
         )
         connection.execute("COMMIT")
     except BaseException:

@@ -15,7 +15,9 @@ import pytest
 from cx_events.errors import Fatal, Refused
 from cx_events.log import (
     CONTEXT_CHANGES,
+    DEAD_LETTERS,
     INTERACTIONS,
+    STORES,
     Log,
     Partition,
 )
@@ -58,6 +60,39 @@ class LogContract(LogReadingContract):
             (b"5", trace),
         ]
         await reader.close()
+
+    async def test_records_say_what_they_hold(self, log: Log) -> None:
+        trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        change = '{"tenant":"acme","customer":"c-1","version":7,"merged_into":"c-2"}'
+        await log.append([record("k", "{}")._replace(traceparent=trace), record("k", "{}")])
+        await log.append([record("k", "{}", DEAD_LETTERS), record("k", "{}", STORES)])
+        await log.append([record("k", change, CONTEXT_CHANGES), record("k", "no change", CONTEXT_CHANGES)])
+        await log.append([record("k", "{}")._replace(headers=[("content-type", b"text/plain"), ("odd", b"\xff\x00")])])
+        event = ("content-type", b"application/cloudevents+json")
+        assert await self._headers(log, INTERACTIONS, 3) == [
+            [event, ("traceparent", trace.encode())],
+            [event],
+            [("content-type", b"text/plain"), ("odd", b"\xff\x00")],
+        ]
+        assert await self._headers(log, DEAD_LETTERS, 1) == [[("content-type", b"application/json")]]
+        assert await self._headers(log, STORES, 1) == [[("content-type", b"application/json")]]
+        changed, unreadable = await self._headers(log, CONTEXT_CHANGES, 2)
+        assert dict(changed) == {
+            "content-type": b"application/json",
+            "ce_specversion": b"1.0",
+            "ce_id": b"c-1/7/c-2",
+            "ce_source": b"//throughline/acme/contexts",
+            "ce_type": b"cx.context.changed.v1",
+            "ce_subject": b"c-1",
+            "ce_tenantid": b"acme",
+        }
+        assert unreadable == []
+
+    async def _headers(self, log: Log, topic: str, count: int) -> list[list[tuple[str, bytes]]]:
+        reader = await from_start(log, topic)
+        found = [list(each.headers) for each in await take(reader, count)]
+        await reader.close()
+        return found
 
     async def test_the_largest_record_fits_and_no_larger_one(self, log: Log) -> None:
         noise = bytes(range(256)) * (MAX_RECORD_BYTES // 256)

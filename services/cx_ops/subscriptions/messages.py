@@ -9,10 +9,9 @@ import msgspec
 from cx_context.change_notifications import ContextChange
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, LogRecord
+from cx_events.log.headers import CHANGE_TYPE, change_id, change_source
 from cx_events.timestamps import format_time
 from cx_runtime.outbound.signatures import message_id
-
-CHANGE_TYPE = "cx.context.changed.v1"
 
 
 class Message(NamedTuple):
@@ -61,12 +60,11 @@ def message_of(record: LogRecord) -> Message:
 
 
 def _change_event(change: ContextChange, timestamp: int) -> Json:
-    """Return the notice of a change. Relayed twice, it has the same id: a version names one state."""
-    id = f"{change.customer}/{change.version}"
+    """Return the notice of a change, known by the same names as on the log."""
     return {
         "specversion": "1.0",
-        "id": f"{id}/{change.merged_into}" if change.merged_into else id,
-        "source": f"//throughline/{change.tenant}/contexts",
+        "id": change_id(change.customer, change.version, change.merged_into),
+        "source": change_source(change.tenant),
         "type": CHANGE_TYPE,
         "subject": change.customer,
         "time": format_time(timestamp * 1000),

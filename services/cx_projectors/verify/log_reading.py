@@ -19,6 +19,9 @@ from cx_projectors.verify.spools import Spool, read_items
 
 READ_AT_ONCE = 2000
 
+_HEADERS = LogRecord._fields.index("headers")
+"""Where the headers begin, of which nothing is made."""
+
 Told = Callable[[int], Awaitable[None]]
 """Hears how many records, rows or events more were worked on; may wait."""
 
@@ -87,7 +90,7 @@ class LogReading:
         if event is not None:
             nodes = nodes_of(event, self._tenants[event.fact.event.tenantid].ids)
             kind = _kind_of(event)
-        self._spool.add((record, nodes, kind), len(record.value) + 17 * len(nodes))
+        self._spool.add((record[:_HEADERS], nodes, kind), len(record.value) + 17 * len(nodes))
         self._count(record, nodes, kind)
 
     def _count(self, record: LogRecord, nodes: list[bytes], kind: int) -> None:

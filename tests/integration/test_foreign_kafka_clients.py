@@ -1,0 +1,137 @@
+"""The topics read with confluent-kafka and the CloudEvents SDK, as others read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+import msgspec
+import pytest
+from anyio.to_thread import run_sync
+from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.v1.kafka import KafkaMessage as OldKafkaMessage
+from cloudevents.v1.kafka import from_binary, from_structured
+from confluent_kafka import Consumer, Message, Producer
+from tests.patience import PATIENCE
+
+from cx_context.change_notifications import ContextChange
+from cx_events.codec import decode
+from cx_events.log import CONTEXT_CHANGES, INTERACTIONS, LogRecord, Record
+from cx_events.log.kafka import KafkaLog
+from cx_events.testing.builders import START, an_event
+from cx_events.testing.log_helpers import from_start, take
+from cx_events.timestamps import format_time
+from cx_ops.replay.marking import mark
+from cx_ops.replay.topic_target import TopicTarget
+
+pytestmark = pytest.mark.kafka
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+CUSTOMER = "8f0e41d2-7d2c-8a3b-9c1d-0123456789ab"
+CHANGE = msgspec.json.encode(ContextChange("acme", CUSTOMER, 7, agents=["ben"]))
+
+
+def read_topic(servers: str, topic: str, count: int) -> list[Message]:
+    """Return the first messages of a topic, as a consumer of a group of its own gets them."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": servers,
+            "group.id": f"test-{uuid4().hex}",
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+        }
+    )
+    consumer.subscribe([topic])
+    found: list[Message] = []
+    try:
+        while len(found) < count:
+            message = consumer.poll(PATIENCE)
+            assert message is not None, f"{len(found)} of {count} messages came"
+            assert message.error() is None, message.error()
+            found.append(message)
+    finally:
+        consumer.close()
+    return found
+
+
+def headers_of(message: Message) -> dict[str, bytes]:
+    return dict(message.headers() or [])
+
+
+async def read(log: KafkaLog, topic: str, count: int = 1) -> Sequence[Message]:
+    return await run_sync(read_topic, log.servers, log.prefix + topic, count)
+
+
+async def test_events_are_structured_cloudevents_to_the_sdks(kafka_log: Callable[..., KafkaLog]) -> None:
+    event = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice")
+    log = kafka_log()
+    await log.start()
+    await log.append([Record(INTERACTIONS, event.key, event.raw, TRACE)])
+    (message,) = await read(log, INTERACTIONS)
+    assert (message.key(), message.value()) == (event.key, event.raw)
+    assert headers_of(message) == {
+        "content-type": b"application/cloudevents+json",
+        "traceparent": TRACE.encode(),
+    }
+
+    found = from_kafka(KafkaMessage(headers_of(message), message.key(), message.value()), JSONFormat())
+    stored = json.loads(event.raw)
+    assert (found.get_id(), found.get_source(), found.get_type()) == ("m-1", stored["source"], stored["type"])
+    assert found.get_data() == stored["data"]
+    assert found.get_extension("partitionkey") == stored["partitionkey"]
+    assert found.get_extension("tenantid") == "acme"
+    old = from_structured(OldKafkaMessage(headers_of(message), message.key(), message.value()))
+    assert (old["id"], old["time"], old.get_data()) == ("m-1", format_time(START), found.get_data())
+
+
+async def test_change_notices_are_binary_cloudevents_to_the_sdks(kafka_log: Callable[..., KafkaLog]) -> None:
+    log = kafka_log()
+    await log.start()
+    key = bytes.fromhex(CUSTOMER.replace("-", ""))
+    await log.append([Record(CONTEXT_CHANGES, key, CHANGE)])
+    (message,) = await read(log, CONTEXT_CHANGES)
+    assert (message.key(), message.value()) == (key, CHANGE)
+
+    # The SDK would read a key as text; this one is the customer's 16 bytes, which the subject tells, too.
+    found = from_kafka(KafkaMessage(headers_of(message), None, message.value()), JSONFormat())
+    assert (found.get_type(), found.get_source()) == ("cx.context.changed.v1", "//throughline/acme/contexts")
+    assert (found.get_id(), found.get_subject()) == (f"{CUSTOMER}/7", CUSTOMER)
+    assert found.get_datacontenttype() == "application/json"
+    assert found.get_data() == {"tenant": "acme", "customer": CUSTOMER, "version": 7, "agents": ["ben"]}
+    old = from_binary(OldKafkaMessage(headers_of(message), None, message.value()))
+    assert (old["id"], old["tenantid"], old.get_data()) == (f"{CUSTOMER}/7", "acme", found.get_data())
+
+
+async def test_records_without_headers_are_still_read(kafka_log: Callable[..., KafkaLog]) -> None:
+    event = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="before there were headers")
+    log = kafka_log(partitions=1)
+    await log.start()
+    await log.partitions(INTERACTIONS)  # which makes the topic
+
+    def produce() -> None:
+        producer = Producer({"bootstrap.servers": log.servers})
+        producer.produce(log.prefix + INTERACTIONS, key=event.key, value=event.raw)
+        assert producer.flush(PATIENCE) == 0
+
+    await run_sync(produce)
+    reader = await from_start(log)
+    (record,) = await take(reader, 1)
+    await reader.close()
+    assert (record.key, record.value, list(record.headers), record.traceparent) == (event.key, event.raw, [], "")
+    assert decode(record.value).id == "m-1"
+
+
+async def test_a_replay_to_a_topic_keeps_them_cloudevents(kafka_log: Callable[..., KafkaLog]) -> None:
+    event = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="once more")
+    log = kafka_log()
+    target = TopicTarget(log, INTERACTIONS, "run-1")
+    await target.open(0)
+    await target.send(
+        [LogRecord(INTERACTIONS, 0, 0, event.key, event.raw, 0), LogRecord(CONTEXT_CHANGES, 0, 0, b"", CHANGE, 0)]
+    )
+    found = {message.value(): headers_of(message) for message in await read(log, INTERACTIONS, 2)}
+    assert found[mark(event.raw, "run-1")] == {"content-type": b"application/cloudevents+json"}
+    assert found[mark(CHANGE, "run-1")]["ce_id"] == f"{CUSTOMER}/7".encode()
