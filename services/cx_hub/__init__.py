@@ -10,7 +10,7 @@ Modules:
 - ``cli`` is the command, with a module for each group of commands in ``commands``; ``client`` speaks HTTP to a hub,
   ``resources`` opens what commands need, ``output`` prints, with ``text_table``, ``progress_line`` tells how far long
   work is, ``command_acts`` says who typed a command and why, ``context_view`` renders a context in words,
-  ``rules_file`` reads rules of identity;
+  ``rules_file`` reads rules of identity, ``customer_names`` finds the customer whom a command names;
 - the machine: ``home_folder``, ``disk``, ``listening_sockets``, ``mail_certificate``, ``gc_tuning``;
 - ``configuration`` reports what is missing; ``generated_docs`` writes the tables in ``docs/``;
 - ``demo`` tells one customer's story over every channel; ``stack`` runs a real Kafka and PostgreSQL without Docker.

@@ -11,6 +11,7 @@ import msgspec
 
 from cx_events.errors import Refused, TryLater
 from cx_events.http_binding import BATCH
+from cx_hub.customer_names.candidates import ambiguous
 from cx_runtime.settings import Settings
 
 SECONDS = 30.0
@@ -63,6 +64,8 @@ def _error(response: httpx2.Response) -> Refused | TryLater:
     detail = problem.get("detail") or response.reason_phrase
     if response.status_code >= 500 or response.status_code == 429:
         return TryLater("hub", f"{reason}: {detail}", int(response.headers.get("retry-after", "1")))
+    if problem.get("candidates"):
+        return ambiguous(reason, detail, problem["candidates"])
     return Refused(reason, detail, response.status_code)
 
 

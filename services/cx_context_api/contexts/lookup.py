@@ -50,25 +50,28 @@ class CustomerLookup:
 
     async def find_in(self, tx: Tx, tenant: str, target: Target) -> CustomerEntry | None:
         """Return the entry of the target's customer as this transaction sees it. Raises ``AmbiguousTarget``."""
-        match: CustomerMatch | None = None
-        if isinstance(target, ByIdentifier):
-            for profile in target.profiles:
-                match = await find_profile(CurrentGraph(tx, tenant), profile)
-                if match is not None:
-                    break
-        elif isinstance(target, ById):
-            match = await find_node(CurrentGraph(tx, tenant), target.node)
-        else:
-            ids = self._tenancies[tenant].ids
-            match = await find_interaction(
-                CurrentGraph(tx, tenant), ids.interaction(target.interaction), by_last_word=True
-            )
-        if match is None:
-            return None
-        if match.ambiguous:
-            raise AmbiguousTarget(target, match.candidates, match.identifier)
-        return CustomerEntry(match.customer, False, match.version, await read_current_to(tx), match.others)
+        return await find_target(tx, self._tenancies[tenant], target)
 
     async def _find_alone(self, tenant: str, target: Target) -> CustomerEntry | None:
         async with self._pages.turn(tenant), self._store.reading() as tx:
             return await self.find_in(tx, tenant, target)
+
+
+async def find_target(tx: Tx, tenancy: Tenancy, target: Target) -> CustomerEntry | None:
+    """Return the entry of a target's customer as this transaction sees it. Raises ``AmbiguousTarget``."""
+    graph = CurrentGraph(tx, tenancy.ids.tenant)
+    match: CustomerMatch | None = None
+    if isinstance(target, ByIdentifier):
+        for profile in target.profiles:
+            match = await find_profile(graph, profile)
+            if match is not None:
+                break
+    elif isinstance(target, ById):
+        match = await find_node(graph, target.node)
+    else:
+        match = await find_interaction(graph, tenancy.ids.interaction(target.interaction), by_last_word=True)
+    if match is None:
+        return None
+    if match.ambiguous:
+        raise AmbiguousTarget(target, match.candidates, match.identifier)
+    return CustomerEntry(match.customer, False, match.version, await read_current_to(tx), match.others)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from cx_events.json_types import Json
 from cx_hub.client import connected, key_of
 from cx_hub.context_view import print_context
+from cx_hub.customer_names.over_http import find_customer
+from cx_hub.customer_names.readings import HELP, Sort
 from cx_hub.output import Format, OutputOption, show, show_rows
 from cx_hub.resources import run_async
 from cx_runtime.settings import Settings
-
-_KIND = re.compile(r"[a-z][a-z0-9_-]*:.+")
-_SCHEMES = ("tel:", "callto:", "mailto:")
-"""Of URIs that name a number or an address, and no kind of identifier."""
 
 
 def register(app: typer.Typer) -> None:
@@ -28,20 +26,18 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="customer")
 
 
-Identifier = Annotated[str, typer.Argument(help="KIND:VALUE, a mail address or a phone number.")]
-CustomerId = Annotated[str, typer.Argument(metavar="ID", help="Any id that ever was the customer's.")]
+CustomerName = Annotated[str, typer.Argument(metavar="CUSTOMER", help=HELP)]
 AsOf = Annotated[str, typer.Option(metavar="TIME", help="As it was: by what had happened until then (RFC 3339).")]
 KnownAt = Annotated[str, typer.Option(metavar="TIME", help="As it was known: by what the hub had been told by then.")]
 
 
-def find(identifier: Identifier, as_of: AsOf = "", known_at: KnownAt = "", output: OutputOption = Format.TEXT) -> None:
-    """The context of whoever has an identifier."""
-    asked = {"identifier": with_kind(identifier)}
-    _show_context(_post("/v1/context/lookup", asked, _moment(as_of, known_at)), output)
+def find(customer: CustomerName, as_of: AsOf = "", known_at: KnownAt = "", output: OutputOption = Format.TEXT) -> None:
+    """The context of whoever is known by an identifier, an interaction or an id."""
+    show_one(customer, as_of, known_at, output=output)
 
 
 def show_one(
-    customer: CustomerId,
+    customer: CustomerName,
     as_of: AsOf = "",
     known_at: KnownAt = "",
     interaction: Annotated[
@@ -53,13 +49,12 @@ def show_one(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """The context of a customer."""
-    contact = {"interaction": interaction, "assurance": assurance}
-    asked = {**_moment(as_of, known_at), **{name: value for name, value in contact.items() if value}}
-    _show_context(_get(f"/v1/customers/{customer}/context", asked), output)
+    document = run_async(_context(customer, _moment(as_of, known_at), interaction, assurance))
+    show(document, output, lambda out: print_context(out, document))
 
 
 def as_of(
-    customer: CustomerId,
+    customer: CustomerName,
     time: Annotated[str, typer.Argument(help="The moment, as RFC 3339: 2026-11-22T10:02:11Z.")],
     known_at: KnownAt = "",
     output: OutputOption = Format.TEXT,
@@ -69,58 +64,44 @@ def as_of(
 
 
 def timeline(
-    customer: CustomerId,
+    customer: CustomerName,
     limit: Annotated[int, typer.Option(help="How many of the latest events.", min=1)] = 50,
     as_of: AsOf = "",
     known_at: KnownAt = "",
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Show what happened, newest first."""
-    items = run_async(_pages(f"/v1/customers/{customer}/timeline", limit, _moment(as_of, known_at)))
+    items = run_async(_timeline(customer, limit, _moment(as_of, known_at)))
     show_rows(items, ("time", "channel", "type", "role", "name", "text"), output, "nothing happened yet")
-
-
-def with_kind(identifier: str) -> str:
-    """Return the identifier with ``email:`` or ``phone:`` before what looks like one and says no kind."""
-    if _KIND.fullmatch(identifier) and not identifier.startswith(_SCHEMES):
-        return identifier
-    return f"email:{identifier}" if "@" in identifier else f"phone:{identifier}"
 
 
 def _moment(as_of: str, known_at: str) -> dict[str, str]:
     return {name: value for name, value in (("as_of", as_of), ("known_at", known_at)) if value}
 
 
-def _show_context(document: Any, output: Format) -> None:
-    show(document, output, lambda out: print_context(out, document))
-
-
-def _get(path: str, query: Mapping[str, str]) -> Any:
-    async def ask() -> Any:
-        settings = Settings()
-        async with connected(settings.url, key_of(settings)) as client:
-            return await client.get(path, **query)
-
-    return run_async(ask())
-
-
-def _post(path: str, body: Any, query: Mapping[str, str]) -> Any:
-    async def ask() -> Any:
-        settings = Settings()
-        async with connected(settings.url, key_of(settings)) as client:
-            return await client.post(path, body, **query)
-
-    return run_async(ask())
-
-
-async def _pages(path: str, limit: int, asked: Mapping[str, str]) -> list[Any]:
-    """Items over as many pages as needed."""
+async def _context(customer: str, moment: Mapping[str, str], interaction: str, assurance: str) -> Json:
+    """Return the context. ``assurance`` without an interaction is of the one by which the customer is named."""
     settings = Settings()
-    items: list[Any] = []
+    async with connected(settings.url, key_of(settings)) as client:
+        found = await find_customer(client, customer, moment)
+        if assurance and not interaction and found.reading.sort is Sort.INTERACTION:
+            interaction = found.reading.value
+        if found.context is not None and not (interaction or assurance):
+            return found.context
+        contact = {"interaction": interaction, "assurance": assurance}
+        document: Json = await client.get(f"/v1/customers/{found.customer}/context", **contact, **moment)
+        return document
+
+
+async def _timeline(customer: str, limit: int, moment: Mapping[str, str]) -> list[Json]:
+    """Return items over as many pages as needed."""
+    settings = Settings()
+    items: list[Json] = []
     cursor = ""
     async with connected(settings.url, key_of(settings)) as client:
+        found = await find_customer(client, customer, moment)
         while len(items) < limit:
-            page = await client.get(path, cursor=cursor, **asked)
+            page = await client.get(f"/v1/customers/{found.customer}/timeline", cursor=cursor, **moment)
             items += page["items"]
             cursor = page.get("next") or ""
             if not cursor:

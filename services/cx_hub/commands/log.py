@@ -15,6 +15,8 @@ from rich.text import Text
 
 from cx_events.json_types import Json
 from cx_events.log import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS, STORES, Log
+from cx_hub.customer_names.in_store import customer_id_in_store
+from cx_hub.customer_names.readings import HELP
 from cx_hub.output import Format, OutputOption, line, show_rows, to_err, to_out
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_ops.log_browsing.customers import customer_test
@@ -59,7 +61,7 @@ def register(app: typer.Typer) -> None:
 
 TypeOption = Annotated[str, typer.Option(help="Only events whose type begins so, or fits a pattern with *.")]
 InteractionOption = Annotated[str, typer.Option(help="Only events of this interaction.")]
-CustomerOption = Annotated[str, typer.Option(help="Only events of this customer, by any id of it.")]
+CustomerOption = Annotated[str, typer.Option(help=f"Only events of this customer. {HELP}")]
 ConnectionOption = Annotated[str, typer.Option(help="Only what came by this connection.")]
 TenantOption = Annotated[str, typer.Option(help="Only records of this tenant.")]
 SourceOption = Annotated[str, typer.Option(help="Only events from this source.")]
@@ -191,7 +193,8 @@ async def _test_of(asked: _Asked, settings: Settings) -> RecordTest:
     tenants = load_tenants(settings)
     names = [name for name in tenants.by_name if asked.wanted.tenant in ("", name)]
     async with opened_store(settings) as store:
-        theirs = await customer_test(store, {name: tenants.ids(name) for name in names}, asked.topic, asked.customer)
+        id = await customer_id_in_store(store, tenants, asked.customer, asked.wanted.tenant)
+        theirs = await customer_test(store, {name: tenants.ids(name) for name in names}, asked.topic, id)
     return lambda record: asked.wanted.matches(record) and theirs(record)
 
 

@@ -14,6 +14,8 @@ from cx_events.errors import Refused
 from cx_events.ids import parse_node_id
 from cx_hub.command_acts import Why, account
 from cx_hub.commands.rebuild_view import show_customers, show_plan, show_status
+from cx_hub.customer_names.in_store import customer_id_in_store
+from cx_hub.customer_names.readings import HELP
 from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, to_err
 from cx_hub.rebuilding import customers_rebuild, process_name, whole_rebuild, windows_of
@@ -57,7 +59,7 @@ def context(
     fold_version: Annotated[
         bool, typer.Option("--fold-version", help="Only where an older fold made some parts; else do nothing.")
     ] = False,
-    customer: Annotated[str, typer.Option(help="Only this customer, in place: an id that is or was one's.")] = "",
+    customer: Annotated[str, typer.Option(help=f"Only this customer, in place. {HELP}")] = "",
     tenant: Annotated[str, typer.Option(help="Only this tenant's customers, in place.")] = "",
     since: Annotated[
         str, typer.Option("--from", help="Only customers of whom something was recorded since then, in place: 2h.")
@@ -70,15 +72,11 @@ def context(
     """Fill a second set of tables from the log, compare every customer, and give readers the new ones. Services run all
     the while; the old tables are kept until rebuild drop. Selected customers are made anew in place, from their stored
     events."""
-    selection = Selection(
-        tenant,
-        parse_node_id(customer) if customer else None,
-        read_moment(since, "--from") if since else None,
-    )
-    if not selection.is_everything:
+    selection = Selection(tenant, None, read_moment(since, "--from") if since else None)
+    if customer or not selection.is_everything:
         if workers > 1 or fold_version:
             raise Refused("bad-selection", "--workers and --fold-version are for a rebuild of everything", 400)
-        show_customers(run_async(_customers(selection, _asker(why), rate, review=review or plan)), output)
+        show_customers(run_async(_customers(selection, customer, _asker(why), rate, review=review or plan)), output)
     elif plan:
         show_plan(run_async(_planned(rate)), output)
     elif fold_version and not (folds := run_async(_fold_state())).is_outdated:
@@ -150,11 +148,18 @@ async def _planned(rate: float | None) -> Plan:
         return await plan_of(store, log, rate=rate, known_rate=known)
 
 
-async def _customers(selection: Selection, asker: Asker, rate: float | None, *, review: bool) -> CustomersReport:
+async def _customers(
+    selection: Selection, customer: str, asker: Asker, rate: float | None, *, review: bool
+) -> CustomersReport:
+    """Rebuild the selected customers in place. ``customer``: the name of one, empty for none."""
     settings = Settings()
     tenants = load_tenants(settings)
-    selection = checked(selection, windows_of(tenants), time.time_ns() // 1000)
+    checked(selection, windows_of(tenants), time.time_ns() // 1000)
     async with opened_log(settings) as log, opened_store(settings) as store:
+        if customer:
+            id = await customer_id_in_store(store, tenants, customer, selection.tenant)
+            selection = selection._replace(customer=parse_node_id(id))
+        selection = checked(selection, windows_of(tenants), time.time_ns() // 1000)
         rebuild = customers_rebuild(tenants, store, _tell)
         report = await rebuild.run(selection, review=review, pace=Pace(rate).keep)
         if report.written:

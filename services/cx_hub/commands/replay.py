@@ -19,6 +19,8 @@ from cx_events.log.declarations import TopicDeclaration
 from cx_events.log.kafka_access import without_password
 from cx_events.log.open import open_log
 from cx_hub.command_acts import Why, account, append_act
+from cx_hub.customer_names.in_store import customer_id_in_store
+from cx_hub.customer_names.readings import HELP
 from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, show_rows, to_err
 from cx_hub.progress_line import ProgressLine
@@ -44,7 +46,7 @@ FromOption = Annotated[
 ]
 ToOption = Annotated[str, typer.Option("--to", metavar="TIME|P/OFFSET", help="Only what lies before.")]
 WhereOption = Annotated[str, typer.Option(help="Which records, like 'type=cx.message.* and tenant=acme'.")]
-CustomerOption = Annotated[str, typer.Option(help="Only events of this customer, by any id of it.")]
+CustomerOption = Annotated[str, typer.Option(help=f"Only events of this customer. {HELP}")]
 TargetOption = Annotated[
     str, typer.Option(metavar="TOPIC|URL|FILE", help="A topic, LOG#TOPIC, https://…, or a file of JSON lines.")
 ]
@@ -178,10 +180,10 @@ async def _selected(settings: Settings, log: Log, asked: Asked) -> tuple[Selecti
 async def _test(settings: Settings, asked: Asked) -> Test:
     if not asked.customer:
         return test_of(asked, None)
+    tenants = load_tenants(settings)
     async with opened_store(settings) as store:
-        return test_of(
-            asked, await customer_test(store, spaces_of(load_tenants(settings)), asked.topic, asked.customer)
-        )
+        id = await customer_id_in_store(store, tenants, asked.customer)
+        return test_of(asked, await customer_test(store, spaces_of(tenants), asked.topic, id))
 
 
 async def _run(settings: Settings, asked: Asked, secret: str, why: str) -> ReplayState:

@@ -1,0 +1,28 @@
+"""Fixtures that several files of integration tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.stocked_hub import StockedHub, stocked_hub
+
+
+@pytest.fixture(scope="session")
+def shared_stocked_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StockedHub]:
+    with stocked_hub(tmp_path_factory.mktemp("stocked")) as hub:
+        yield hub
+
+
+@pytest.fixture
+def stocked(shared_stocked_hub: StockedHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StockedHub:
+    """A hub that holds a bit of everything, which commands find. They run in an empty folder."""
+    for name in list(os.environ):
+        if name.startswith("CX_"):
+            monkeypatch.delenv(name)
+    for name, value in shared_stocked_hub.settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return shared_stocked_hub
