@@ -172,6 +172,7 @@ class Provider:
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
     ``settings``: the names of all settings that a connection may have; another one is a mistake and stops the start.
+    ``secret_settings``: those that hold secrets, so that a connection with one of them needs no ``secrets``.
     ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
     ``Fatal`` for settings that can't be meant.
     ``weights``: each kind of identifier that its customers may have, with every weight that it may get there and why.
@@ -195,6 +196,7 @@ class Provider:
     max_bytes: int = DEFAULT_MAX_BYTES
     isolated: bool = False
     settings: frozenset[str] = frozenset()
+    secret_settings: frozenset[str] = frozenset()
     warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of
     weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from cx_channels.provider import Connection, Provider
 
 NO_PUBLIC_URL = "no-public-url"
+NO_SECRETS = "no-secrets"
 INCOMPLETE = "incomplete-settings"
 
 
@@ -22,6 +23,10 @@ class SetupProblem(NamedTuple):
 def setup_problems(connection: Connection, provider: Provider, public_url: str) -> tuple[SetupProblem, ...]:
     """Return what a connection lacks. ``public_url``: ``CX_PUBLIC_URL``, empty where it is not set."""
     found = [SetupProblem(connection.id, INCOMPLETE, why, True) for why in provider.warnings(connection)]
+    if provider.signature is not None and not _has_secrets(connection, provider):
+        others = "".join(f" or settings.{name}" for name in sorted(provider.secret_settings))
+        why = f"there are no secrets{others}: no request of {provider.name} passes the check of its signature"
+        found.insert(0, SetupProblem(connection.id, NO_SECRETS, why, False))
     if provider.signs_url and not public_url:
         why = (
             f"{provider.name} signs the URL that it calls, and CX_PUBLIC_URL does not say what that is: the connection"
@@ -29,3 +34,7 @@ def setup_problems(connection: Connection, provider: Provider, public_url: str) 
         )
         found.insert(0, SetupProblem(connection.id, NO_PUBLIC_URL, why, False))
     return tuple(found)
+
+
+def _has_secrets(connection: Connection, provider: Provider) -> bool:
+    return any(connection.secrets) or any(connection.settings.get(name) for name in provider.secret_settings)

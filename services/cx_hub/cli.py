@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "replay": "replay",
     "topics": "topics",
     "config": "config",
+    "connections": "connections",
     "dlq": "dead_letters",
     "subscriptions": "subscriptions",
     "import": "moving",

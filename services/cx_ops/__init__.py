@@ -7,6 +7,6 @@ Modules: ``log_browsing`` (any topic, by place, time or filter), ``event_pages``
 again, discarded), ``moments`` (times that an operator names), ``rebuild`` (all that is made of the log, made anew
 beside the live), ``topics`` (as declared, and as they are), ``replay`` (records sent once more, elsewhere), ``moving``
 (a log to another hub), ``backups``, ``operator_acts`` (what an operator did, as an event), ``sizes`` (bytes of tables
-and topics), ``subscriptions`` (what receivers outside get as it comes), ``http_routes`` (all of it over HTTP, for keys
-with the scope ``ops``).
+and topics), ``connection_traffic`` (what came last by each connection), ``subscriptions`` (what receivers outside get
+as it comes), ``http_routes`` (all of it over HTTP, for keys with the scope ``ops``).
 """

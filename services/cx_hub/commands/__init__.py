@@ -5,6 +5,7 @@ Modules:
 - ``backups``: ``cx backup`` and ``cx restore``
 - ``bench``
 - ``config``
+- ``connections``
 - ``customers``
 - ``dead_letters``: ``cx dlq``
 - ``demo``

@@ -27,8 +27,7 @@ def _answer(mapped: Mapped, request: Request) -> Answer:
 def _warnings(connection: Connection) -> tuple[str, ...]:
     """Return what a connection lacks. ``Fatal`` for shared keys that can't be meant."""
     found = []
-    if not keys_of(connection) and not any(connection.secrets):
-        found.append(f"there are neither secrets (auth tokens) nor settings.{SETTING}: no request passes")
+    keys_of(connection)
     if not listed(connection.settings, "numbers", connection.region):
         found.append(
             "settings.numbers is missing: without the business's own numbers nobody becomes the customer of an outbound"
@@ -57,4 +56,5 @@ PROVIDER = Provider(
         "twilio-client": {"claimed": "the application's token names the client; whom it checked is not known here"},
     },
     settings=frozenset({"clients", "mask_digits", "numbers", SETTING, "staff"}),
+    secret_settings=frozenset({SETTING}),
 )

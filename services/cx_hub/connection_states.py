@@ -1,0 +1,59 @@
+"""Judge each connection: what its configuration lacks, what came last by it, and how its requests ended. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from cx_channels.readiness import SetupProblem
+from cx_events.json_types import Json
+from cx_ops.connection_traffic import ConnectionTraffic
+
+ERROR, WARNING, OK = "error", "warning", "ok"
+_WELL = ("accepted", "ignored", "dead-letter")
+"""Outcomes of requests that passed: of a genuine sender, whatever was made of them."""
+
+
+def connection_state(
+    tenant: str,
+    id: str,
+    provider: str,
+    gaps: Iterable[SetupProblem],
+    traffic: ConnectionTraffic | None,
+    requests: Mapping[str, int] | None,
+) -> Json:
+    """Return a connection's state with its problems. ``traffic``, ``requests``: None where nobody could tell."""
+    problems = [_problem(WARNING if each.works else ERROR, each.reason, each.detail) for each in gaps]
+    if traffic is not None and traffic.is_failing and traffic.last_error is not None:
+        failed = traffic.last_error
+        detail = f"what came last could not be used: {failed['reason']}: {failed['detail']}; cx dlq show {failed['id']}"
+        problems.append(_problem(ERROR, "latest-failed", detail))
+    if requests is not None:
+        problems += _of_requests(requests)
+    levels = {each["level"] for each in problems}
+    return {
+        "tenant": tenant,
+        "connection": id,
+        "provider": provider,
+        "state": ERROR if ERROR in levels else WARNING if WARNING in levels else OK,
+        "problems": problems,
+        "last_event": traffic.last_event if traffic is not None else None,
+        "last_error": traffic.last_error if traffic is not None else None,
+        "requests": requests,
+    }
+
+
+def _of_requests(requests: Mapping[str, int]) -> list[Json]:
+    refused = requests.get("refused", 0)
+    if not refused:
+        return []
+    passed = sum(requests.get(outcome, 0) for outcome in _WELL)
+    if passed:
+        return [_problem(WARNING, "some-refused", f"{refused} requests were refused, {passed} passed")]
+    detail = (
+        f"all {refused} requests since the hub began were refused: is the secret the one of the provider's account?"
+    )
+    return [_problem(ERROR, "all-refused", detail)]
+
+
+def _problem(level: str, reason: str, detail: str) -> Json:
+    return {"level": level, "reason": reason, "detail": detail}
