@@ -15,6 +15,7 @@ from cx_channels.dry_run import guess_content_type, recorded_request
 from cx_channels.kit.signing import sha256_hex, sign
 from cx_channels.kit.times import rfc2822_time
 from cx_channels.provider import Connection, Mapped, Request
+from cx_channels.readiness import NO_SECRETS, setup_problems
 from cx_channels.voice.twilio import PROVIDER
 from cx_channels.voice.twilio.mapping import IGNORED, KINDS, expects_twiml
 from cx_events.envelope import Draft
@@ -222,12 +223,15 @@ def test_invalid_shared_keys_stop_a_start(keys: Any, why: str) -> None:
 
 
 def test_a_connection_that_nothing_can_sign_for_says_so() -> None:
-    def bare(**settings: Any) -> tuple[str, ...]:
-        return PROVIDER.warnings(Connection("c", "acme", PROVIDER.name, settings={"numbers": [HUB], **settings}))
+    def reasons(of: Connection) -> list[str]:
+        return [each.reason for each in setup_problems(of, PROVIDER, "https://hub.example.com")]
 
-    assert [each for each in bare() if "no request passes" in each]
-    assert bare(shared_keys={KEY_ID: KEY}) == ()
-    assert PROVIDER.warnings(connection(numbers=[HUB])) == ()
+    def bare(**settings: Any) -> list[str]:
+        return reasons(Connection("c", "acme", PROVIDER.name, settings={"numbers": [HUB], **settings}))
+
+    assert bare() == [NO_SECRETS]
+    assert bare(shared_keys={KEY_ID: KEY}) == []
+    assert reasons(connection(numbers=[HUB])) == []
 
 
 @pytest.mark.parametrize("signed_query", ["?name=O'Hara%20(Bo)", "?name=O%27Hara%20(Bo)"])

@@ -19,7 +19,7 @@ _LEAST_DIGITS = 5
 
 
 class Sort(StrEnum):
-    """What a text names."""
+    """Kinds of things that a text may name."""
 
     CUSTOMER = "customer"
     CONVERSATION = "conversation"
