@@ -11,7 +11,7 @@ is told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -58,8 +58,15 @@ def counting_copies(copies: Iterable[Fact]) -> list[Fact]:
     return list(least.values())
 
 
-def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collection[bytes] = ()) -> Definition:
-    """Who there is, and what each one's facts add up to. ``set_aside``: keys of events that a store could not apply."""
+FaultOf = Callable[[Fact, IdSpace], str | None]
+"""``fold_faults.fault_of``, or what knows its answers."""
+
+
+def define(
+    copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collection[bytes] = (), fault_of: FaultOf = fault_of
+) -> Definition:
+    """Who there is, and what each one's facts add up to. ``set_aside``: keys of events that a store could not apply.
+    ``fault_of``: replaced by whoever has asked ``fold_faults.fault_of`` already, which costs as much as the rest."""
     facts = [fact for fact in counting_copies(copies) if fact.key not in set_aside and fault_of(fact, ids) is None]
     said = IdentityFacts.of(facts, ids, rules)
     graph = said.graph
@@ -91,10 +98,7 @@ def define(copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collec
         by_customer[whose] += group
 
     members = _members_of(graph, resolution)
-    claims: dict[NodeId, list[RefusedClaim]] = defaultdict(list)
-    for claim in unsettled_claims(graph, resolution, said.rules):
-        for end in (claim.identifier.id, claim.other.id):
-            claims[customer_of[end]].append(claim)
+    claims = _claims_of(graph, resolution, said.rules, customer_of)
     parts_of: dict[NodeId, list[KeyedPart]] = defaultdict(list)
     for part_id, (whose, part) in parts.items():
         parts_of[whose].append(KeyedPart(part_id, part))
@@ -129,6 +133,17 @@ def _members_of(graph: Graph, resolution: Resolution) -> Mapping[NodeId, Sequenc
             )
         )
     return members
+
+
+def _claims_of(
+    graph: Graph, resolution: Resolution, rules: Rules, customer_of: Mapping[NodeId, NodeId]
+) -> Mapping[NodeId, list[RefusedClaim]]:
+    """Return the unsettled claims of each customer."""
+    claims: dict[NodeId, list[RefusedClaim]] = defaultdict(list)
+    for claim in unsettled_claims(graph, resolution, rules):
+        for end in (claim.identifier.id, claim.other.id):
+            claims[customer_of[end]].append(claim)
+    return claims
 
 
 def resolve_owner(

@@ -20,7 +20,7 @@ import uvloop
 from msgspec import Struct
 
 from cx_events.errors import Fatal
-from cx_hub.gc_tuning import settle
+from cx_runtime.gc_tuning import settle
 
 ROOT = Path(__file__).parents[2]
 

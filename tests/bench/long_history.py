@@ -42,7 +42,7 @@ from cx_events.log import INTERACTIONS, LogRecord
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_decision, an_event
 from cx_events.timestamps import Micros
-from cx_hub.gc_tuning import settle
+from cx_runtime.gc_tuning import settle
 
 SHAPES = ("contacts", "one")
 EACH = 10

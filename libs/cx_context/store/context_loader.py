@@ -63,7 +63,12 @@ class ContextLoader:
 
 async def load_known(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = TIMELINE_SHOWN) -> CustomerFacts:
     """Load what a customer's context is made of, decoded."""
+    return (await load_inputs(tx, ids, customer, timeline=timeline)).known
+
+
+async def load_inputs(tx: Tx, ids: IdSpace, customer: NodeId, *, timeline: int = TIMELINE_SHOWN) -> ContextInputs:
+    """Load what a customer's context is made of, as it is stored."""
     whole = (await read_inputs_at_once(tx, ids, [customer], timeline)).get(customer)
     if whole is None or whole.found.customer != customer:
         whole = await _by_steps(tx, ids, CustomerMatch(customer, 0), timeline)
-    return whole.known
+    return whole

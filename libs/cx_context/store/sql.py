@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -23,6 +23,7 @@ from cx_context.store.table_shapes import ID, Shape
 Row = Sequence[Any]
 _NAME = re.compile(r"(?<!:):([a-z_]+)")
 _ANY = re.compile(r"(=|<>) (?:ANY|ALL)\(:([a-z_]+)\)")
+_ANY_OR_NAME = re.compile(f"{_ANY.pattern}|{_NAME.pattern}")
 
 
 class Tx(Protocol):
@@ -301,17 +302,18 @@ class SqliteTx:
         return (await self._run(sql, values)).rowcount  # type: ignore[no-any-return]
 
     async def _run(self, sql: str, values: dict[str, Any]) -> Any:
+        few = frozenset((name, len(value)) for name, value in values.items() if _is_few(value))
+        text, names = _sqlite_text(sql, few)
         ordered: list[Any] = []
-
-        def spread(match: re.Match[str]) -> str:
-            items = list(values[match[2]])
-            return f"{'IN' if match[1] == '=' else 'NOT IN'} ({','.join(_literal(item) for item in items)})"
-
-        def place(match: re.Match[str]) -> str:
-            ordered.append(values[match[1]])
-            return "?"
-
-        return await self._connection.exec_driver_sql(_NAME.sub(place, _ANY.sub(spread, sql)), tuple(ordered))
+        for name in names:
+            value = values[name]
+            if isinstance(value, list):
+                ordered += value
+            else:
+                ordered.append(value)
+        if len(few) < len(values):
+            text = _ANY.sub(lambda match: _in(match[1], (_literal(item) for item in values[match[2]])), text)
+        return await self._connection.exec_driver_sql(text, tuple(ordered))
 
     async def insert(self, shape: Shape, rows: Sequence[Row], conflict: str = "") -> None:
         if rows:
@@ -348,6 +350,35 @@ class SqliteTx:
 
     async def forget_durability(self) -> None:
         return None
+
+
+_SQLITE_FEW = 16
+"""Items of a list up to which the statement has a place for each, so that SQLite has it prepared from before."""
+
+
+def _is_few(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= _SQLITE_FEW
+
+
+@lru_cache(maxsize=512)
+def _sqlite_text(sql: str, few: frozenset[tuple[str, int]]) -> tuple[str, tuple[str, ...]]:
+    """Return the statement with a ``?`` for each value but those of long lists, and the names in the order of these.
+    ``few``: the names of short lists, and how many items each has."""
+    lengths = dict(few)
+    names: list[str] = []
+
+    def place(match: re.Match[str]) -> str:
+        operator, of_list, name = match.groups()
+        if name is None and of_list not in lengths:
+            return match[0]
+        names.append(name or of_list)
+        return "?" if name is not None else _in(operator, ["?"] * lengths[of_list])
+
+    return _ANY_OR_NAME.sub(place, sql), tuple(names)
+
+
+def _in(operator: str, items: Iterable[str]) -> str:
+    return f"{'IN' if operator == '=' else 'NOT IN'} ({','.join(items)})"
 
 
 def _literal(item: object) -> str:

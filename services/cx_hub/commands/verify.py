@@ -18,6 +18,7 @@ from cx_hub.resources import load_tenants, opened_blobs, opened_log, opened_stor
 from cx_hub.tenancies import tenancies_and_windows
 from cx_projectors.verify import Findings, How
 from cx_projectors.verify import verify as check
+from cx_runtime.gc_tuning import settle
 from cx_runtime.settings import Settings
 
 MOST_WORKERS = 2
@@ -53,6 +54,7 @@ def verify(
         rate=rate,
         progress=progress.tell,
     )
+    settle()
     try:
         findings = run_async(_verify(settings, how))
     finally:

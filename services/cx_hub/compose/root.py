@@ -30,13 +30,13 @@ from cx_hub.compose.subscriptions import subscriptions
 from cx_hub.configuration import findings
 from cx_hub.deferred import DeferredBlobs, DeferredLog
 from cx_hub.disk import check_room, embedded_folders
-from cx_hub.gc_tuning import settle
 from cx_hub.home_folder import close_home
 from cx_hub.identity_rules import configured_rules
 from cx_hub.listening_sockets import measures_served
 from cx_hub.resources import log_of
 from cx_hub.supervise import Supervisor
 from cx_runtime.addresses import Addresses
+from cx_runtime.gc_tuning import settle
 from cx_runtime.health import Health
 from cx_runtime.in_flight import PACE, InFlight
 from cx_runtime.metrics import Metrics

@@ -70,7 +70,7 @@ def rows_file(folder: Path, number: int) -> Path:
 
 
 def check_bucket(folder: Path, number: int, terms: Terms, tenants: Tenants) -> BucketFindings:
-    """Check a bucket whose files are in a folder. Takes about as long as folding its events twice."""
+    """Check a bucket whose files are in a folder. Its events are folded twice: each alone, and into their parts."""
     return asyncio.run(_check(folder, number, terms, tenants))
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from cx_context.document import context_body, encode_body
 from cx_context.parts.event_kinds import makes_part
 from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.members import Member
 from cx_context.sections.timeline import TIMELINE_SHOWN
-from cx_context.store.context_loader import load_known
+from cx_context.store.context_inputs import ContextInputs
+from cx_context.store.context_loader import load_inputs
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
+from cx_context.store.part_codec import decode_part
 from cx_context.store.sql import Tx
+from cx_events.codec import decode_leniently
 from cx_events.errors import TryLater
-from cx_events.ids import text_of
+from cx_events.facts import Fact
+from cx_events.ids import NodeId, text_of
 from cx_events.timestamps import Micros
 from cx_projectors.verify.expected import Expected
 
@@ -35,8 +40,8 @@ async def hold_contexts(tx: Tx, expected: Expected, windows: Mapping[str, Micros
             try:
                 found = await find_node(graph, customer)
                 is_found = found is not None and found.customer == customer
-                kept = await load_known(tx, one.tenancy.ids, customer) if is_found else None
-                differs = kept is not None and not are_equal(kept, known, windows[tenant])
+                kept = await load_inputs(tx, one.tenancy.ids, customer) if is_found else None
+                differs = kept is not None and not _are_equal(kept, known, windows[tenant])
             except TryLater:
                 raise
             except Exception as error:  # a row that can't be read was named before; whatever it does to its readers
@@ -48,22 +53,34 @@ async def hold_contexts(tx: Tx, expected: Expected, windows: Mapping[str, Micros
                 findings.add(f"contexts {text_of(customer)}: differs from the definition")
 
 
-def are_equal(one: CustomerFacts, other: CustomerFacts, window: Micros) -> bool:
+def _are_equal(stored: ContextInputs, known: CustomerFacts, window: Micros) -> bool:
     """Return whether two contexts have the same bytes. A body is a function of what it is made of, so where that is the
     same nothing is rendered."""
-    return _inputs(one) == _inputs(other) or _body(one, window) == _body(other, window)
+    return _are_alike(stored, known) or _body(stored.known, window) == _body(known, window)
 
 
-def _inputs(known: CustomerFacts) -> tuple[object, ...]:
-    latest = sorted((fact for fact in known.latest if makes_part(fact.event.type)), key=lambda fact: fact.order)
+def _are_alike(stored: ContextInputs, known: CustomerFacts) -> bool:
+    """Return whether two contexts are made of the same. An event that is stored as it is on the log is not decoded."""
+    facts = {fact.raw: fact for fact in known.latest}
+    latest = [facts.get(raw) or Fact(decode_leniently(raw)[0], raw, stored.ids) for raw in stored.raws]
     return (
-        known.customer,
-        sorted(known.members, key=lambda member: member.id),
-        {part.part_id: part.part for part in known.parts},
-        [fact.raw for fact in latest[-TIMELINE_SHOWN:]],
-        known.claims,
-        known.lifetimes,
+        stored.found.customer == known.customer
+        and sorted(stored.members, key=_id_of) == sorted(known.members, key=_id_of)
+        and {part_id: decode_part(body) for part_id, body in stored.parts} == {p.part_id: p.part for p in known.parts}
+        and _shown_raws(latest) == _shown_raws(facts.values())
+        and stored.claims == known.claims
+        and stored.lifetimes == known.lifetimes
     )
+
+
+def _id_of(member: Member) -> NodeId:
+    return member.id
+
+
+def _shown_raws(facts: Iterable[Fact]) -> list[bytes]:
+    """Return the bytes of the events on the timeline, in order."""
+    latest = sorted((fact for fact in facts if makes_part(fact.event.type)), key=lambda fact: fact.order)
+    return [fact.raw for fact in latest[-TIMELINE_SHOWN:]]
 
 
 def _body(known: CustomerFacts, window: Micros) -> bytes:

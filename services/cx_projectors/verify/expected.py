@@ -15,8 +15,8 @@ from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.log import Partition
 from cx_identity.attribution import Attribution
-from cx_identity.evidence import EventLinks
-from cx_identity.model import Decision
+from cx_identity.evidence import EventLinks, Pair, sum_links
+from cx_identity.model import Decision, Edge, Profile
 from cx_projectors.classify import ClassifiedEvent, IdentityDecision
 from cx_projectors.epoch_announcements import Announcement
 from cx_projectors.tenancy import Tenancy
@@ -27,12 +27,14 @@ from cx_projectors.verify.log_contents import EventCopies, UnknownTenantEvent
 class OneTenant:
     """One tenant's events of which something is made, and what the definition makes of them.
 
-    ``links``: by event key, what each event that makes a part mentions.
+    ``links``: by event key, what each event that makes a part mentions; ``profiles`` and ``edges``: the sums of these.
     """
 
     tenancy: Tenancy
     events: list[ClassifiedEvent]
     links: dict[bytes, EventLinks]
+    profiles: dict[NodeId, Profile]
+    edges: dict[Pair, Edge]
     whole: Definition
 
 
@@ -60,12 +62,12 @@ class Expected:
     def _define(self, tenancy: Tenancy) -> OneTenant:
         tenant, ids = tenancy.ids.tenant, tenancy.ids
         counting = [event for event in self.log.counting.values() if event.fact.event.tenantid == tenant]
-        left_out = {event.fact.key for event in counting if event.left_out is not None}
         events = [event for event in counting if event.left_out is None]
         links = {event.fact.key: event.mentions() for event in events if event.makes_part}
         rules = [event.fact for event in self._rules if event.fact.event.tenantid == tenant]
-        whole = define([*(event.fact for event in counting), *rules], ids, tenancy.rules, left_out)
-        return OneTenant(tenancy, events, links, whole)
+        # What can't be folded was marked as left out before, in ``counting`` and among the changes of rules.
+        whole = define([*(event.fact for event in events), *rules], ids, tenancy.rules, fault_of=lambda fact, ids: None)
+        return OneTenant(tenancy, events, links, *sum_links(links.values()), whole)
 
     @cached_property
     def nodes(self) -> set[NodeId]:

@@ -37,6 +37,7 @@ from cx_projectors.verify.log_reading import READ_AT_ONCE, LogReading, Told, rea
 from cx_projectors.verify.sharing_out import RowSharing, hold_later, hold_whole, share_records
 from cx_projectors.verify.spools import read_items
 from cx_projectors.verify.work_folder import Ready, WorkFolder, opened
+from cx_runtime.gc_tuning import settle
 from cx_runtime.pace import Pace
 
 _PATIENCE = 3.0
@@ -269,7 +270,7 @@ async def _workers(count: int) -> AsyncIterator[Executor | None]:
     if count < 2:
         yield None
         return
-    pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=settle)
     try:
         yield pool
     finally:

@@ -29,7 +29,7 @@ from cx_events.ids import NodeId
 from cx_events.timestamps import BEGINNING_OF_TIME
 from cx_identity.attribution import Attribution
 from cx_identity.candidates import is_withheld
-from cx_identity.evidence import EventLinks, sum_links
+from cx_identity.evidence import EventLinks
 from cx_identity.first_mentions import Mention, MentionKey, mentions_in, pareto_front
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
@@ -105,20 +105,12 @@ def _interactions(of: Expected) -> Expectation:
 
 
 def _profiles(of: Expected) -> Expectation:
-    rows = (
-        profile_row(tenant, profile)
-        for tenant, one in of.tenants.items()
-        for profile in sum_links(one.links.values())[0].values()
-    )
+    rows = (profile_row(tenant, profile) for tenant, one in of.tenants.items() for profile in one.profiles.values())
     return Expectation(tables.PROFILES, by_key([0], rows))
 
 
 def _edges(of: Expected) -> Expectation:
-    rows = (
-        edge_row(tenant, edge)
-        for tenant, one in of.tenants.items()
-        for edge in sum_links(one.links.values())[1].values()
-    )
+    rows = (edge_row(tenant, edge) for tenant, one in of.tenants.items() for edge in one.edges.values())
     return Expectation(tables.EDGES, by_key([0, 1], rows))
 
 
@@ -254,9 +246,9 @@ def _refused_claims(of: Expected) -> Expectation:
     """Require exactly the claims that the resolution refuses and asks about."""
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
-        resolution, profiles = one.whole.resolution, sum_links(one.links.values())[0]
+        resolution = one.whole.resolution
         asked = [refusal for refusal in resolution.refusals if refusal.is_question]
-        rows += [refused_row(tenant, refusal, profiles, resolution.settled) for refusal in asked]
+        rows += [refused_row(tenant, refusal, one.profiles, resolution.settled) for refusal in asked]
     return Expectation(tables.REFUSED_CLAIMS, by_key([0, 1], rows))
 
 
@@ -264,10 +256,9 @@ def _withheld_claims(of: Expected) -> Expectation:
     """Require exactly the claims that aren't tried, since an end is shared."""
     rows: list[Row] = []
     for tenant, one in of.tenants.items():
-        profiles, edges = sum_links(one.links.values())
-        silent, shared = never_linking(profiles, one.whole.rules), one.whole.resolution.shared
-        linking = [edge for edge in edges.values() if edge.a not in silent and edge.b not in silent]
-        rows += [withheld_row(tenant, edge, profiles) for edge in linking if is_withheld(edge, shared)]
+        silent, shared = never_linking(one.profiles, one.whole.rules), one.whole.resolution.shared
+        linking = [edge for edge in one.edges.values() if edge.a not in silent and edge.b not in silent]
+        rows += [withheld_row(tenant, edge, one.profiles) for edge in linking if is_withheld(edge, shared)]
     return Expectation(tables.WITHHELD_CLAIMS, by_key([0, 1], rows))
 
 

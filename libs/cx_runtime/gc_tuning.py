@@ -1,4 +1,4 @@
-"""Tune a hub's process: garbage is collected seldom, threads are switched often."""
+"""Tune a process that works on many events: garbage is collected seldom, threads are switched often."""
 
 from __future__ import annotations
 
