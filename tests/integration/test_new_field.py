@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import shutil
@@ -71,6 +72,8 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
             assert old in text, f"{path} has no {old!r}"
             text = text.replace(old, new, 1)
         (root / path).write_text(text)
+    for folder in FOLDERS:  # once, and not in each process, which may be told to write none
+        compileall.compile_dir(root / folder, quiet=1)
     release = {"PYTHONPATH": os.pathsep.join(str(root / folder) for folder in FOLDERS)}
     environment = {**bare_environment(), **release}
     subprocess.run([sys.executable, "-m", "cx_context.parts.write_model"], env=environment, check=True)
