@@ -195,15 +195,17 @@ async def running_api(
     bounds: Mapping[str, int] | None = None,
     log: Log | None = None,
     now: Clock | None = None,
+    configured: Tenants | None = None,
     **settings: Any,
 ) -> AsyncIterator[Running]:
     """``bounds``: those of ``InFlight``; without there are none. ``log``: one in the folder, without. ``now``: the
-    hub's clock; it stands at ``TODAY`` but for the microsecond by which it rises with each call."""
+    hub's clock; it stands at ``TODAY`` but for the microsecond by which it rises with each call. ``configured``: the
+    tenants; without, ``tenants()``."""
     log = BreakableLog(log or SqliteLog(folder / "log.db", 4))
     store = open_store(store_url or sqlite_store(folder))
     await log.start()
     await store.start()
-    known, metrics = tenants(), Metrics()
+    known, metrics = configured or tenants(), Metrics()
     rules = {
         name: Tenancy(known.ids(name), Rules.parse(config.identity.model_dump()))
         for name, config in known.by_name.items()

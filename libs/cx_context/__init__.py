@@ -17,5 +17,6 @@ Modules:
   ``document_schema`` their JSON Schemas;
 - ``kept`` keeps parts, contacts and conversations of a customer with thousands from one document to the next;
 - ``explain`` says which events made a value;
+- ``directory_names`` reads parts and events with the ids of a tenant's directory of agents and queues;
 - ``routing_targets`` says which agents and queues a live contact concerns, ``change_notifications`` what is announced
   of a change, ``versions`` how a context's version is made."""

@@ -34,7 +34,7 @@ class Document(Rendering):
 
     def timeline(self) -> Sequence[Json | Raw]:
         """Return the latest events, newest first."""
-        return timeline.latest_entries(self.known.latest)
+        return timeline.latest_entries(self.known.latest, directory=self.known.directory)
 
     def render_conversation(self, conversation: Conversation) -> ConversationView:
         """Make the view of a conversation, with the words of its contacts."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import compress
 from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -26,9 +26,8 @@ from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.parts.values import At, Register
 from cx_context.sections.contact_state import conversation_state, is_live
+from cx_events.directory import Kind
 from cx_events.ids import text_of
-
-Kind = Literal["agent", "queue"]
 
 UNASSIGNED = "unassigned"
 """The queue of what waits for somebody, nobody knows whom."""

@@ -3,6 +3,7 @@
 Modules:
 
 - configuration: ``settings`` (the only module that reads the environment), ``tenants`` with ``subscription_config``,
+  ``directory_config`` (agents and queues),
   ``tenant_secrets`` and ``configuration_errors`` (the YAML of ``CX_CONFIG``, checked), ``topics`` (declarations of
   topics, those of ``CX_TOPICS`` included);
 - limits: ``shares`` (fair shares of a pool), ``in_flight`` (requests, sockets and bytes under way), ``load_shedding``

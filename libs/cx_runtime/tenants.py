@@ -18,6 +18,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from cx_events.directory import Directory
 from cx_events.email_addresses import LocalDomains
 from cx_events.errors import Fatal
 from cx_events.ids import IdSpace
@@ -25,6 +26,7 @@ from cx_events.junk import Junk
 from cx_events.private_files import make_folder, tighten
 from cx_events.timestamps import Micros
 from cx_runtime.configuration_errors import first_mistake
+from cx_runtime.directory_config import AgentConfig, QueueConfig, directory_of
 from cx_runtime.rates import Rate
 from cx_runtime.subscription_config import SubscriptionConfig
 from cx_runtime.tenant_secrets import check_secrets
@@ -160,6 +162,8 @@ class TenantConfig(_Strict):
     mail: MailConfig = MailConfig()
     threading: ThreadingConfig = ThreadingConfig()
     subscriptions: dict[str, SubscriptionConfig] = {}
+    agents: dict[str, AgentConfig] = {}
+    queues: dict[str, QueueConfig] = {}
 
     @field_validator("subscriptions")
     @classmethod
@@ -171,11 +175,15 @@ class TenantConfig(_Strict):
 
 
 class Tenants:
-    """All tenants, and who a key or a connection belongs to."""
+    """All tenants, and who a key or a connection belongs to.
+
+    Raises ``Fatal``, naming the place, for agents and queues that can't be meant.
+    """
 
     def __init__(self, tenants: Mapping[str, TenantConfig]) -> None:
         self.by_name = dict(tenants)
         self._junk = {name: Junk(config.identity.junk, config.mail.local_domains) for name, config in tenants.items()}
+        self._directories = {name: directory_of(name, config) for name, config in tenants.items()}
         self._ids = {name: IdSpace(name, config.id_key.encode()) for name, config in tenants.items()}
         self._keys = [(key.secret.encode(), (name, key)) for name, config in tenants.items() for key in config.keys]
         self._connections = {
@@ -191,6 +199,10 @@ class Tenants:
     def junk(self, tenant: str) -> Junk:
         """Return the values that identify nobody for this tenant. Raises KeyError for an unknown tenant."""
         return self._junk[tenant]
+
+    def directory(self, tenant: str) -> Directory:
+        """Return who agents and queues are for this tenant. Raises KeyError for an unknown tenant."""
+        return self._directories[tenant]
 
     def connection(self, connection: str) -> tuple[str, ConnectionConfig] | None:
         """The tenant and the configuration of a connection."""
@@ -245,8 +257,15 @@ def load(config: Path | None, home: Path, environ: Mapping[str, str]) -> Tenants
             if _NAME.fullmatch(connection) is None or connection in seen:
                 raise Fatal(f"{place}.connections.{connection}: the name is not valid or is {seen.get(connection)}'s")
             seen[connection] = name
-    check_secrets(tenants, str(config))
-    return Tenants(tenants)
+    return _checked(tenants, str(config))
+
+
+def _checked(tenants: Mapping[str, TenantConfig], source: str) -> Tenants:
+    check_secrets(tenants, source)
+    try:
+        return Tenants(tenants)
+    except Fatal as mistake:
+        raise Fatal(f"{source}: {mistake}") from None
 
 
 def metrics_key(home: Path) -> str:

@@ -11,6 +11,7 @@ from cx_context.parts.places import KeyedPart
 from cx_context.sections.candidates import NO_REFUSED_CLAIMS, RefusedClaims
 from cx_context.sections.members import Member
 from cx_context.sections.proofs import Lifetimes
+from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.facts import Fact
 
 
@@ -20,7 +21,7 @@ class CustomerFacts:
     given where the parts are outlines. ``claims``: those that join nobody, with an end among the members, and that
     nobody settled. ``lifetimes``: the rule ``proof_lifetime`` in force.
     ``assured``: what only a claim ties was left out, and what is said about the customer by a claim is to be;
-    ``left_out``: the parts that were."""
+    ``left_out``: the parts that were. ``directory``: who the agents and queues are that parts and facts name."""
 
     customer: bytes
     members: Sequence[Member]
@@ -31,3 +32,4 @@ class CustomerFacts:
     lifetimes: Lifetimes = field(default_factory=dict)
     assured: bool = False
     left_out: Sequence[Part] = ()
+    directory: Directory = NO_DIRECTORY

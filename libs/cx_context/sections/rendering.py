@@ -9,7 +9,9 @@ from typing import NamedTuple, TypeVar
 
 from msgspec import Raw
 
+from cx_context.directory_names import named_parts, named_words
 from cx_context.parts.model import Part
+from cx_context.parts.places import KeyedPart
 from cx_context.sections.assurance import (
     ASSURED,
     ContactAssurance,
@@ -81,7 +83,13 @@ class Rendering(ABC):
     @cached_property
     def parts(self) -> list[Part]:
         """The customer's parts."""
-        return [keyed.part for keyed in self.known.parts]
+        return [keyed.part for keyed in self.keyed_parts]
+
+    @cached_property
+    def keyed_parts(self) -> Sequence[KeyedPart]:
+        """The customer's parts with the names of the tenant's directory."""
+        known = self.known
+        return named_parts(known.parts, known.directory) if known.directory else known.parts
 
     @cached_property
     def deciding_parts(self) -> Sequence[Part]:
@@ -105,7 +113,7 @@ class Rendering(ABC):
     def contacts(self) -> list[Contact]:
         """The customer's contacts, in order of start."""
         if self._contacts is None:
-            self._contacts = contacts_of(self.known.parts, self.window)
+            self._contacts = contacts_of(self.keyed_parts, self.window)
         return self._contacts
 
     @property
@@ -149,7 +157,8 @@ class Rendering(ABC):
             return contact
         whole = self._whole_contacts.get(contact.start)
         if whole is None:
-            whole = self._whole_contacts[contact.start] = with_words(contact, self.known.words)
+            words = named_words(self.known.words, self.known.directory)
+            whole = self._whole_contacts[contact.start] = with_words(contact, words)
         return whole
 
     def conversation_of(self, contact: Contact) -> Conversation:

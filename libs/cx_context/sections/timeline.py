@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from msgspec import Raw
 
+from cx_context.directory_names import named_data
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.speakers import speaker
 from cx_context.parts.values import TEXT_KEPT
@@ -29,6 +30,7 @@ from cx_context.sections.shapes import (
     or_none,
     ref,
 )
+from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.envelope import AgentOrQueue, Data, Event, Insight, Message, Recording, Transfer
 from cx_events.facts import Fact
 from cx_events.ids import event_key
@@ -53,16 +55,23 @@ def view(of: Rendering) -> Sequence[Json | Raw]:
     return of.timeline()
 
 
-def latest_entries(facts: Iterable[Fact], most: int = TIMELINE_SHOWN) -> list[Json]:
+def latest_entries(
+    facts: Iterable[Fact], most: int = TIMELINE_SHOWN, directory: Directory = NO_DIRECTORY
+) -> list[Json]:
     """Return the latest events, newest first. Identity decisions are not among them."""
     latest = sorted((fact for fact in facts if makes_part(fact.event.type)), key=lambda fact: fact.order, reverse=True)
-    return [timeline_entry(fact.event, fact.effective) for fact in latest[:most]]
+    return [timeline_entry(fact.event, fact.effective, directory=directory) for fact in latest[:most]]
 
 
-def timeline_entry(event: Event, effective: Micros, attachments: int | None = ATTACHMENTS_SHOWN) -> Json:
+def timeline_entry(
+    event: Event,
+    effective: Micros,
+    attachments: int | None = ATTACHMENTS_SHOWN,
+    directory: Directory = NO_DIRECTORY,
+) -> Json:
     """Return an event as the timeline shows it. ``effective``: when it counts as having happened. ``attachments``: how
-    many of a message are told; None for all."""
-    data = event.data
+    many of a message are told; None for all. ``directory``: who agents and queues are."""
+    data = named_data(event, directory)
     role = speaker(event.type, data) if data.message is not None else _first_role(data)
     return {
         "event": {"source": event.source, "id": event.id},

@@ -12,6 +12,7 @@ from cx_context.store import tables
 from cx_context.store.part_codec import decode_part
 from cx_context.store.sql import Tx
 from cx_context.store.table_shapes import shape_of
+from cx_events.directory import Kind
 from cx_events.ids import NodeId
 
 ASSIGNMENTS = shape_of(tables.ASSIGNMENTS)
@@ -33,16 +34,19 @@ async def replace(tx: Tx, tenant: str, assigned: Assigned) -> None:
     await tx.insert(ASSIGNMENTS, sorted(rows))
 
 
-async def of_desk(tx: Tx, tenant: str, desk: RoutingTarget, most: int) -> list[NodeId]:
-    """The nodes of up to ``most`` interactions of which some side concerns a desk."""
-    rows = await tx.fetch(
-        "SELECT DISTINCT interaction FROM assignments WHERE tenant = :tenant AND kind = :kind AND name = :name "
-        f"LIMIT {int(most)}",
-        tenant=tenant,
-        kind=desk.kind,
-        name=desk.name,
-    )
-    return [row[0] for row in rows]
+async def of_desk(tx: Tx, tenant: str, kind: Kind, names: Collection[str], most: int) -> list[NodeId]:
+    """Return the nodes of up to ``most`` interactions of which some side concerns a desk, by any of its names."""
+    found: dict[NodeId, None] = {}
+    for name in names:
+        rows = await tx.fetch(
+            "SELECT DISTINCT interaction FROM assignments WHERE tenant = :tenant AND kind = :kind AND name = :name "
+            f"LIMIT {int(most)}",
+            tenant=tenant,
+            kind=kind,
+            name=name,
+        )
+        found.update((row[0], None) for row in rows)
+    return list(found)[:most]
 
 
 async def owners_of(tx: Tx, tenant: str, nodes: Iterable[NodeId]) -> dict[NodeId, dict[NodeId, list[KeyedPart]]]:

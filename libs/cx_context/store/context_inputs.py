@@ -24,6 +24,7 @@ from cx_context.store.part_codec import decode_part
 from cx_context.store.rule_changes import read_proof_lifetimes
 from cx_context.store.sql import Tx
 from cx_events.codec import decode_leniently
+from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
@@ -37,7 +38,8 @@ class ContextInputs:
 
     ``reading``: what the parts were read by, if those that change later can be read alone. ``since``: an earlier
     reading; ``parts`` has at least those that are new or have changed since then,
-    ``counted`` says how many there are in all (``store.changed_parts``)."""
+    ``counted`` says how many there are in all (``store.changed_parts``). ``directory``: the tenant's, which lasts as
+    long as its process."""
 
     ids: IdSpace
     found: CustomerMatch
@@ -49,6 +51,7 @@ class ContextInputs:
     reading: PartsReading | None = None
     since: PartsReading | None = None
     counted: int = 0
+    directory: Directory = NO_DIRECTORY
 
     @property
     def parts_total(self) -> int:
@@ -69,6 +72,7 @@ class ContextInputs:
             latest=(),
             claims=self.claims,
             lifetimes=self.lifetimes,
+            directory=self.directory,
         )
 
 

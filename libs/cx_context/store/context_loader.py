@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.timeline import TIMELINE_SHOWN
@@ -14,20 +16,25 @@ from cx_context.store.inputs_at_once import read_inputs_at_once
 from cx_context.store.port import Store
 from cx_context.store.postgres import PostgresStore
 from cx_context.store.sql import Tx
+from cx_events.directory import Directory
 from cx_events.ids import IdSpace, NodeId
 
 MOST_AT_ONCE = 32
+NO_DIRECTORIES: Mapping[str, Directory] = MappingProxyType({})
 
 _Asked = tuple[str, NodeId]
 
 
 class ContextLoader:
     """Load what contexts are made of, many in one statement where that is possible. Made in the event loop that asks.
-    ``spaces``: the ids of each tenant."""
+    ``spaces``: the ids of each tenant; ``directories``: of those that have one."""
 
-    def __init__(self, store: Store, spaces: Mapping[str, IdSpace]) -> None:
+    def __init__(
+        self, store: Store, spaces: Mapping[str, IdSpace], directories: Mapping[str, Directory] = NO_DIRECTORIES
+    ) -> None:
         self._store = store
         self._spaces = spaces
+        self._directories = directories
         self._at_once = isinstance(store, PostgresStore)
         self._together = BatchLoader(self._ask, most=MOST_AT_ONCE)
 
@@ -39,12 +46,16 @@ class ContextLoader:
     async def together(self, tenant: str, node: NodeId) -> ContextInputs | None:
         """Do as ``of``, within twice ``batch_loader.PATIENCE``; None also where ``read_inputs_at_once`` leaves the node
         out."""
-        return await self._together.of((tenant, node)) if self._at_once else None
+        return self._named(await self._together.of((tenant, node)) if self._at_once else None)
 
     async def alone(self, tenant: str, node: NodeId, since: PartsReading | None = None) -> ContextInputs | None:
         """Do as ``of``, by several statements. ``since``: as in ``read_inputs``."""
         async with self._store.reading() as tx:
-            return await read_inputs(tx, self._spaces[tenant], node, since)
+            return self._named(await read_inputs(tx, self._spaces[tenant], node, since))
+
+    def _named(self, inputs: ContextInputs | None) -> ContextInputs | None:
+        directory = self._directories.get(inputs.ids.tenant) if inputs is not None else None
+        return replace(inputs, directory=directory) if inputs is not None and directory else inputs
 
     async def stop(self) -> None:
         await self._together.stop()

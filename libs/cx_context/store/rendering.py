@@ -21,6 +21,7 @@ from typing import NamedTuple, Self
 
 from msgspec import Raw
 
+from cx_context.directory_names import named_part
 from cx_context.document import Document, encode_body
 from cx_context.kept.customer import KeptCustomer
 from cx_context.kept.document import KeptDocument
@@ -38,6 +39,7 @@ from cx_context.store.inputs_at_once import MANY_PARTS
 from cx_context.store.part_codec import decode_header, decode_part, decode_words
 from cx_context.threading.conversations import Conversation
 from cx_events.codec import decode_leniently
+from cx_events.directory import Directory
 from cx_events.facts import Order, canonical_order, event_times, replace_nul
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
@@ -154,7 +156,7 @@ def _long_rendering(whole: ContextInputs, window: Micros, before: _Pieces) -> _F
         found = parts.get(part_id)
         if found is None or found[0] != body:
             now.parts_take += _outline_takes(body) - (_outline_takes(found[0]) if found is not None else 0)
-            keyed = KeyedPart(part_id, decode_header(body))
+            keyed = KeyedPart(part_id, named_part(decode_header(body), whole.directory))
             parts[part_id] = body, keyed
             changed.append(keyed)
     gone: Collection[NodeId] = ()
@@ -175,7 +177,8 @@ def _outline_takes(body: bytes) -> int:
 
 
 def _facts(whole: ContextInputs, parts: Sequence[KeyedPart], words: ReadWords | None) -> CustomerFacts:
-    return CustomerFacts(whole.found.customer, whole.members, parts, (), words, whole.claims, whole.lifetimes)
+    found = whole.found.customer, whole.members, parts, (), words, whole.claims, whole.lifetimes
+    return CustomerFacts(*found, directory=whole.directory)
 
 
 class _FromPieces(Document):
@@ -193,7 +196,7 @@ class _FromPieces(Document):
         for raw in self._raws:
             entry = known.get(raw)
             if entry is None:
-                entry = _entry_of(raw)
+                entry = _entry_of(raw, self.known.directory)
             entries[raw] = entry
             takes += _ENTRY_TAKES + _ENTRY_GROWS * len(raw)
         self.now.takes += takes
@@ -224,11 +227,11 @@ class _LongRendering(_FromPieces, KeptDocument):
 _order_of = itemgetter(0)
 
 
-def _entry_of(raw: bytes) -> _Entry:
+def _entry_of(raw: bytes, directory: Directory) -> _Entry:
     """Without a ``Fact``, half of whose price are the ids of where it lies."""
     event = replace_nul(decode_leniently(raw)[0], raw)
     effective, recorded, sequence = event_times(event)
-    shown = Raw(encode_body(timeline_entry(event, effective))) if makes_part(event.type) else None
+    shown = Raw(encode_body(timeline_entry(event, effective, directory=directory))) if makes_part(event.type) else None
     return _Entry(canonical_order(event, effective, recorded, sequence), shown)
 
 

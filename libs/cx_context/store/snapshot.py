@@ -25,6 +25,7 @@ from cx_context.store.part_codec import (
     decode_words,
 )
 from cx_context.store.time_bounds import WITHIN, TimeBounds
+from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.facts import Fact, Order
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
@@ -32,7 +33,12 @@ from cx_identity.first_mentions import NAMED
 
 
 class Snapshot(AsOfGraph):
-    """One tenant at one moment, read in one transaction."""
+    """One tenant at one moment, read in one transaction.
+
+    ``directory``: today's, also of the past: who somebody is does not change with time.
+    """
+
+    directory: Directory = NO_DIRECTORY
 
     async def parts(self, own: Ownership) -> list[KeyedPart]:
         within, _, cut = await self._parts.read(own, decode_part)
@@ -132,7 +138,8 @@ class Snapshot(AsOfGraph):
         own = await ownership_of(self, customer, [member.id for member in members])
         parts, whole = await self.outlines(own) if outlined else (await self.parts(own), None)
         lifetimes, claims = (await self.rules()).proof_lifetime, await self.claims_of(members)
-        return CustomerFacts(customer, members, parts, await self.latest(own), whole, claims, lifetimes)
+        found = customer, members, parts, await self.latest(own), whole, claims, lifetimes
+        return CustomerFacts(*found, directory=self.directory)
 
     async def assured(self, known: CustomerFacts, window: Micros, alone: NodeId | None = None) -> CustomerFacts:
         """Return a loaded customer without what only claims tie to it (``cx_context.sections.assured``). ``alone``: as

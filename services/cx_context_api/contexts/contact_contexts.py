@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cx_context.document import Document, context_body, encode_body
 from cx_context.store import Store
@@ -109,7 +110,7 @@ class ContactContexts:
             loaded = await read_inputs_and_assured(tx, tenancy.ids, entry.customer, tenancy.window, alone)
         if loaded is None:
             raise unknown_customer()
-        inputs, assured = loaded
+        inputs, assured = loaded[0], replace(loaded[1], directory=tenancy.directory)
         customer = inputs.found.customer
         content = await asyncio.to_thread(lambda: encode_body(context_body(assured, tenancy.window)))
         body = CachedBody.of(check_epoch(inputs.found.version), content)

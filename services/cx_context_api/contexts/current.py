@@ -56,7 +56,8 @@ class CurrentContexts:
         self._lookup = CustomerLookup(store, tenancies, index, turns)
         self._wait = EventWait(store, tenancies, index, self._lookup, turns)
         self._bodies = BodyCache(cache_bytes)
-        self._loader = ContextLoader(store, {name: tenancy.ids for name, tenancy in tenancies.items()})
+        directories = {name: tenancy.directory for name, tenancy in tenancies.items()}
+        self._loader = ContextLoader(store, {name: tenancy.ids for name, tenancy in tenancies.items()}, directories)
         self._renderer = Renderer(pieces_bytes)
         self._in_progress: dict[tuple[str, NodeId], asyncio.Task[RenderedContext]] = {}
         self.rendered = 0

@@ -33,7 +33,7 @@ def check_open_handoff(thread: Thread, body: bodies.Accept) -> None:
     if handoff is None:
         raise Refused("no-handoff", "Nobody requested a handoff in this conversation.", 409)
     accepted_by = handoff["accepted_by"]
-    if accepted_by is not None and accepted_by["id"] != body.agent.id:
+    if accepted_by is not None and accepted_by["id"] != thread.directory.asked_for("agent", body.agent.id):
         name = accepted_by["name"] or accepted_by["id"]
         raise Refused("already-accepted", f"{name} accepted this handoff already.", 409)
 
@@ -45,4 +45,5 @@ def shown_data(body: bodies.Shown) -> Data:
 
 def is_shown_in_time(thread: Thread, body: bodies.Shown) -> bool:
     """Return whether the agent saw the context before answering, as far as is known now."""
-    return not has_answered([member.part for member in thread.conversation.members], body.agent.id)
+    agent = thread.directory.asked_for("agent", body.agent.id)
+    return not has_answered([member.part for member in thread.conversation.members], agent)

@@ -17,6 +17,7 @@ from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.threads import Thread, read_ownership, read_threads, read_trust
 from cx_context_api.requests.tenancy import Tenancy
+from cx_events.directory import Directory
 from cx_events.facts import Fact, Order
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
@@ -39,7 +40,7 @@ async def timeline(
     """Return a page of all that happened, newest first."""
     own = await read_ownership(tx, tenancy, customer, then)
     facts, following = await _facts(tx, tenancy, own, TIMELINE, cursor, limit, then=then)
-    return [timeline_entry(fact.event, fact.effective) for fact in facts], following
+    return [timeline_entry(fact.event, fact.effective, directory=tenancy.directory) for fact in facts], following
 
 
 async def _facts(
@@ -82,13 +83,13 @@ async def thread_page(
     """Return a page of what happened in a conversation over all channels, newest first, with whole texts."""
     part_ids = [part_id for member in found.conversation.members for _, part_id in member.part_ids]
     facts, following = await _facts(tx, tenancy, found.own, THREAD, cursor, limit, part_ids, then)
-    return [_entry(fact) for fact in facts], following
+    return [_entry(fact, tenancy.directory) for fact in facts], following
 
 
-def _entry(fact: Fact) -> Json:
+def _entry(fact: Fact, directory: Directory) -> Json:
     """Return a timeline entry with its whole text, message and transcript, and all attachments."""
     data = fact.event.data
-    entry = timeline_entry(fact.event, fact.effective, attachments=None)
+    entry = timeline_entry(fact.event, fact.effective, attachments=None, directory=directory)
     message = data.message
     if message is not None:
         entry["text"] = message.text or message.subject or entry["text"]

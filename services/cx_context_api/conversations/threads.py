@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from cx_context.directory_names import named_parts, named_words
 from cx_context.parts.header import ReadWords
 from cx_context.parts.model import Part
 from cx_context.sections.assurance import Trust, around_core
@@ -24,6 +25,7 @@ from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, find_contact, join_contacts
 from cx_context_api.requests.tenancy import Tenancy
+from cx_events.directory import Directory
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
 from cx_events.json_types import Json
@@ -35,7 +37,7 @@ class Thread:
     """A conversation as one of its ids names it.
 
     ``named``: the part whose id it is; ``contact``: the contact of that part; ``is_latest``: the contact is the latest
-    of its interaction. ``trust``: what counts as a proof of who the customer is.
+    of its interaction. ``trust``: what counts as a proof of who the customer is. ``directory``: the tenant's.
     """
 
     customer: NodeId
@@ -46,6 +48,7 @@ class Thread:
     contact: Contact
     is_latest: bool
     trust: Trust
+    directory: Directory
 
     @property
     def until(self) -> Micros:
@@ -72,7 +75,7 @@ async def find_thread(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId, th
             shown = conversation_with_words(conversation, words)
             trust = await read_trust(tx, tenancy, found.customer, parts, then)
             is_latest = contact.start == max(starts)
-            return Thread(found.customer, found.version, side, own, shown, contact, is_latest, trust)
+            return Thread(found.customer, found.version, side, own, shown, contact, is_latest, trust, tenancy.directory)
     raise unknown_conversation(part_id)
 
 
@@ -112,6 +115,7 @@ async def read_threads(
 ) -> tuple[list[Conversation], ReadWords, list[Part]]:
     """Return the conversations without words, the function that reads words, and the part headers."""
     parts, words = await (read_owned_headers(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
+    parts, words = named_parts(parts, tenancy.directory), named_words(words, tenancy.directory)
     return join_contacts(contacts_of(parts, tenancy.window), tenancy.window), words, [part for _, part in parts]
 
 

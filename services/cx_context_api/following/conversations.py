@@ -52,15 +52,18 @@ class ConversationFollower:
     ``version``: the one that it has. Versions that changed something else of the customer are skipped.
     """
 
-    __slots__ = ("_contexts", "_ids", "_sent", "shown", "subscription", "version")
+    __slots__ = ("_contexts", "_ids", "_sent", "_stream", "shown", "subscription", "version")
 
-    def __init__(self, subscription: ConversationSubscription, contexts: CurrentContexts, ids: IdSpace) -> None:
+    def __init__(
+        self, subscription: ConversationSubscription, contexts: CurrentContexts, ids: IdSpace, stream: bytes = STREAM
+    ) -> None:
         self.subscription = subscription
         self.version = -1
         self.shown: NodeId | None = None
         self._sent = b""
         self._contexts = contexts
         self._ids = ids
+        self._stream = stream
 
     async def next_events(self) -> bytes:
         """Return the latest state if it is newer than the last one sent, and different."""
@@ -79,4 +82,4 @@ class ConversationFollower:
         moved = await moved_event(self._contexts, self.subscription.tenant, known, customer, version)
         self.version, self.shown, self._sent = version, customer, found.shown
         point = ResumePoint(self.subscription.part_id, customer, version)
-        return moved + sse.event("conversation", data, encode_resume_point(self._ids, STREAM, point))
+        return moved + sse.event("conversation", data, encode_resume_point(self._ids, self._stream, point))

@@ -56,6 +56,7 @@ class CustomerFollower:
         "_contexts",
         "_ids",
         "_refusal",
+        "_stream",
         "bodies",
         "contact_query",
         "shown",
@@ -69,6 +70,7 @@ class CustomerFollower:
         contexts: CurrentContexts,
         contact_contexts: ContactContexts,
         ids: IdSpace,
+        stream: bytes = STREAM,
         *,
         bodies: bool,
         contact_query: ContactQuery | None = None,
@@ -83,6 +85,7 @@ class CustomerFollower:
         self.shown = subscription.node
         self._contexts = contexts
         self._ids = ids
+        self._stream = stream
 
     async def check(self) -> Json | None:
         """Return ``meta.contact`` as it is now, None if no contact is named. Raises ``InsufficientAssurance``."""
@@ -130,7 +133,7 @@ class CustomerFollower:
             meta = current_meta(version, context.moved_at)
             data = context_document(msgspec.json.encode(with_contact(meta, contact)), context.body)
         self._contact = contact
-        id = encode_resume_point(self._ids, STREAM, ResumePoint(self.subscription.node, customer, version))
+        id = encode_resume_point(self._ids, self._stream, ResumePoint(self.subscription.node, customer, version))
         moved = await moved_event(self._contexts, self.subscription.tenant, self.shown, customer, version)
         self.version, self.shown = version, customer
         return moved + sse.event("context", data, id)

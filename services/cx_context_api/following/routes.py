@@ -90,7 +90,8 @@ class StreamRoutes:
         if bodies not in (None, "full", "none"):
             raise Refused("bad-query", f"body={bodies[:20]}: expected full or none.", 400)
         contact_query = read_contact_query(query, required, query.text("interaction"))
-        since, point = self._read_start(tenancy, request, query, customers.STREAM, node)
+        sealed = customers.STREAM + tenancy.directory.digest
+        since, point = self._read_start(tenancy, request, query, sealed, node)
 
         async def follow(subscription: CustomerSubscription, notifier: Notifier) -> None:
             assert subscription.entry is not None
@@ -99,6 +100,7 @@ class StreamRoutes:
                 self._contexts,
                 self._contact_contexts,
                 tenancy.ids,
+                sealed,
                 bodies=bodies != "none",
                 contact_query=contact_query,
             )
@@ -113,11 +115,12 @@ class StreamRoutes:
         """Stream a conversation."""
         tenant, tenancy, query = self._read(request, "from")
         part_id = by_id(request.path_params["id"]).node
-        since, point = self._read_start(tenancy, request, query, conversations.STREAM, part_id)
+        sealed = conversations.STREAM + tenancy.directory.digest
+        since, point = self._read_start(tenancy, request, query, sealed, part_id)
 
         async def follow(subscription: ConversationSubscription, notifier: Notifier) -> None:
             assert subscription.summary is not None
-            follower = ConversationFollower(subscription, self._contexts, tenancy.ids)
+            follower = ConversationFollower(subscription, self._contexts, tenancy.ids, sealed)
             _resume(follower, since, point, subscription.summary.version)
             await self._streams.serve(follower, notifier, connection)
 
@@ -135,19 +138,22 @@ class StreamRoutes:
         if (agent is None) == (queue is None):
             raise Refused("bad-query", "Give either agent=ID or queue=ID.", 400)
         target = RoutingTarget("agent", agent) if agent is not None else RoutingTarget("queue", queue or "")
+        target = target._replace(name=tenancy.directory.asked_for(target.kind, target.name))
         if not target.name or len(target.name) > MAX_NAME or _CONTROL.search(target.name) is not None:
             raise Refused("bad-query", f"{target.kind}: expected an id of 1 to {MAX_NAME} characters.", 400)
+        names = tenancy.directory.ids_of(target.kind, target.name)
+        sealed = target.kind.encode() + tenancy.directory.digest
         last = request.headers.get("last-event-id")
-        seen = decode_digests(tenancy.ids, target.kind.encode(), last) if last else frozenset()
+        seen = decode_digests(tenancy.ids, sealed, last) if last else frozenset()
 
         async def follow(subscription: RoutingTargetSubscription, notifier: Notifier) -> None:
-            follower = RoutingTargetFollower(subscription, self._contexts, self._contact_contexts, tenancy.ids)
+            follower = RoutingTargetFollower(subscription, self._contexts, self._contact_contexts, tenancy.ids, sealed)
             follower.seen = seen
             await self._streams.serve(follower, notifier, connection)
 
         await self._follow(
             (target, tenant),
-            lambda: RoutingTargetSubscription(lambda: self._live(tenancy, target), tenant, target),
+            lambda: RoutingTargetSubscription(lambda: self._live(tenancy, target), tenant, target, names),
             follow,
         )
 
@@ -173,7 +179,8 @@ class StreamRoutes:
     ) -> tuple[int | None, ResumePoint | None]:
         """Return the version of ``from``, and the resume point of ``Last-Event-ID``.
 
-        With ``Last-Event-ID``, which is the later one, ``from`` is ignored. So is a resume point of another stream.
+        With ``Last-Event-ID``, which is the later one, ``from`` is ignored. So is a resume point of another stream, or
+        of one that was read with another directory of agents: the client gets the state at once.
         Raises ``Refused("bad-version", 400)``.
         """
         text = query.text("from")
@@ -199,7 +206,7 @@ class StreamRoutes:
     async def _live(self, tenancy: Tenancy, target: RoutingTarget) -> LiveAssignments:
         async def read() -> LiveAssignments:
             async with self._pages.turn(tenancy.ids.tenant), self._store.reading() as tx:
-                return await read_live_assignments(tx, tenancy.ids, target, tenancy.window)
+                return await read_live_assignments(tx, tenancy.ids, target, tenancy.window, tenancy.directory)
 
         return await within(read())
 

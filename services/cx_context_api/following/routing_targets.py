@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from cx_context.directory_names import named_part
 from cx_context.parts.merge import combine
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
@@ -26,6 +27,7 @@ from cx_context_api.following.resume_token import DIGEST, encode_digests
 from cx_context_api.following.subscriptions import Interest, Subscription
 from cx_context_api.reads.meta import context_document, current_meta
 from cx_context_api.requests.targets import ById
+from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.timestamps import Micros, format_time
@@ -56,14 +58,18 @@ class LiveAssignments(NamedTuple):
     more: bool
 
 
-async def read_live_assignments(tx: Tx, ids: IdSpace, target: RoutingTarget, window: Micros) -> LiveAssignments:
+async def read_live_assignments(
+    tx: Tx, ids: IdSpace, target: RoutingTarget, window: Micros, directory: Directory = NO_DIRECTORY
+) -> LiveAssignments:
     """Return what a routing target has to deal with now, the last active first.
 
     The table of assignments says which interactions may count, their parts say which do: who takes part, and how the
     interaction ended, may be in another part than the agent. Of an endless interaction only the latest contact counts.
+    The table has the ids that vendors gave, so all of the target's are looked for.
     """
     tenant = ids.tenant
-    nodes = await assignments.of_desk(tx, tenant, target, MAX_LIVE + 1)
+    names = directory.ids_of(target.kind, target.name)
+    nodes = await assignments.of_desk(tx, tenant, target.kind, names, MAX_LIVE + 1)
     sides = await assignments.owners_of(tx, tenant, nodes[:MAX_LIVE])
     owners = await ownership.owners_of_interactions(CurrentGraph(tx, tenant), sides)
     assigned: list[tuple[Any, Key, Assignment]] = []
@@ -76,6 +82,7 @@ async def read_live_assignments(tx: Tx, ids: IdSpace, target: RoutingTarget, win
             if not contacts and any(piece.part.events for piece in parts):
                 continue  # a CRM's facts are no contact
             part = contacts[-1].part if contacts else combine(piece.part for piece in parts)
+            part = named_part(part, directory)
             reason = routing_targets(part).get(target)
             if reason is not None:
                 since = format_time(reason.at[0])
@@ -101,19 +108,26 @@ def _assignment(part: Part, customer: NodeId, why: str, since: str) -> Assignmen
 
 
 class RoutingTargetSubscription(Subscription):
-    """A followed routing target. ``read`` returns its interactions."""
+    """A followed routing target. ``read`` returns its interactions. ``names``: by which notices may name it."""
 
-    def __init__(self, read: Callable[[], Awaitable[LiveAssignments]], tenant: str, target: RoutingTarget) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[LiveAssignments]],
+        tenant: str,
+        target: RoutingTarget,
+        names: Iterable[str],
+    ) -> None:
         super().__init__((target, tenant))
         self.tenant = tenant
         self.target = target
         self.live = LiveAssignments({}, False)
         self._read = read
+        self._named: list[Interest] = [(tenant, target.kind, name) for name in names]
 
     async def refresh(self) -> bool:
         before, self.live = self.live, await self._read()
         customers: Iterable[Interest] = ((self.tenant, text_of(one.customer)) for one in self.live.by_key.values())
-        self.interests = frozenset({(self.tenant, *self.target), *customers})
+        self.interests = frozenset((*self._named, *customers))
         return self.live != before
 
 
@@ -124,7 +138,7 @@ class RoutingTargetFollower:
     nothing: the next event is worked out when it can be sent.
     """
 
-    __slots__ = ("_contact_contexts", "_contexts", "_ids", "_live_sent", "_sent", "seen", "subscription")
+    __slots__ = ("_contact_contexts", "_contexts", "_ids", "_live_sent", "_sent", "_stream", "seen", "subscription")
 
     def __init__(
         self,
@@ -132,6 +146,7 @@ class RoutingTargetFollower:
         contexts: CurrentContexts,
         contact_contexts: ContactContexts,
         ids: IdSpace,
+        stream: bytes,
     ) -> None:
         self._contact_contexts = contact_contexts
         self.subscription = subscription
@@ -140,6 +155,7 @@ class RoutingTargetFollower:
         self._live_sent = False
         self._contexts = contexts
         self._ids = ids
+        self._stream = stream
 
     async def next_events(self) -> bytes:
         """Return the next interaction that left, came or changed.
@@ -183,6 +199,4 @@ class RoutingTargetFollower:
         return context_document(msgspec.json.encode(meta), context.body)
 
     def _id(self) -> str:
-        return encode_digests(
-            self._ids, self.subscription.target.kind.encode(), [one.digest for one in self._sent.values()]
-        )
+        return encode_digests(self._ids, self._stream, [one.digest for one in self._sent.values()])

@@ -80,7 +80,8 @@ async def preview_contexts(
         own = await ownership.ownership_of(PreviewGraph(tx, tenancy.ids.tenant, supposed), customer, profiles)
         claims = await _claims(tx, tenant, [member.id for member in members], scope, resolution)
         parts, latest = await read_owned_parts(tx, tenant, own), await read_latest_facts(tx, tenancy.ids, own, 50)
-        known = CustomerFacts(customer, members, parts, latest, claims=claims, lifetimes=rules.proof_lifetime)
+        made_of = customer, members, parts, latest, None, claims, rules.proof_lifetime
+        known = CustomerFacts(*made_of, directory=tenancy.directory)
         if known.parts or known.members:
             found.append(context_body(known, tenancy.window))
     return found

@@ -68,7 +68,9 @@ async def read_meta(tx: Tx, version: int, snapshot: Snapshot | None) -> Json:
 
 def snapshot_at(tx: Tx, tenancy: Tenancy, bounds: TimeBounds) -> Snapshot:
     """Return the tenant's facts as of these bounds."""
-    return Snapshot(tx, tenancy.ids, tenancy.rules, bounds)
+    snapshot = Snapshot(tx, tenancy.ids, tenancy.rules, bounds)
+    snapshot.directory = tenancy.directory
+    return snapshot
 
 
 async def find_customer_then(snapshot: Snapshot, node: NodeId) -> NodeId:

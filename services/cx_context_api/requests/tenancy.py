@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cx_context_api.requests.targets import regions_of
+from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.ids import IdSpace
 from cx_events.junk import DEFAULT_JUNK, Junk
 from cx_events.timestamps import Micros
@@ -18,7 +19,7 @@ class Tenancy:
     """One tenant's settings.
 
     ``rules`` hold until a hub has recorded those of its configuration. ``window``: the threading window in µs.
-    ``regions``: those of its connections. ``junk``: values that identify nobody.
+    ``regions``: those of its connections. ``junk``: values that identify nobody. ``directory``: its agents and queues.
     """
 
     ids: IdSpace
@@ -26,6 +27,7 @@ class Tenancy:
     window: Micros
     regions: tuple[str, ...]
     junk: Junk = DEFAULT_JUNK
+    directory: Directory = NO_DIRECTORY
 
 
 def tenancies(tenants: Tenants) -> Mapping[str, Tenancy]:
@@ -37,6 +39,7 @@ def tenancies(tenants: Tenants) -> Mapping[str, Tenancy]:
             window=config.threading.window_micros,
             regions=regions_of(tenants, name),
             junk=tenants.junk(name),
+            directory=tenants.directory(name),
         )
         for name, config in tenants.by_name.items()
     }

@@ -1,0 +1,136 @@
+"""The agents and queues of a tenant's configuration, by which ids their systems know them, checked.
+
+    agents:
+      ben:
+        name: Ben Okafor
+        ids: {acme-calls: "client:ben", any: [ben@acme.example, "2001"]}
+        teams: [support]
+        queues: [billing]
+
+A system is a connection of the tenant, a provider (for all of its connections), the ``source`` of events that a client
+sends, or ``any``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Protocol
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+from cx_events.directory import ANY_SYSTEM, Alias, Directory, Entry, Kind
+from cx_events.errors import Fatal
+from cx_events.spelling import nearest
+
+MAX_ID = 280
+"""Characters of an id, as many as parts hold."""
+
+_ID = re.compile(rf"[^\x00-\x1f\x7f]{{1,{MAX_ID}}}")
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+_Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Ids = Annotated[tuple[_Id, ...], BeforeValidator(_as_list)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class QueueConfig(_Strict):
+    """A queue. ``name``: for display. ``ids``: by system, an id or a list of ids."""
+
+    name: str = ""
+    ids: dict[str, _Ids] = {}
+
+
+class AgentConfig(QueueConfig):
+    """An agent. ``teams``: by name. ``queues``: of the configuration, from which the agent takes work."""
+
+    teams: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+
+
+class _Connection(Protocol):
+    @property
+    def provider(self) -> str: ...
+
+
+class _Tenant(Protocol):
+    @property
+    def agents(self) -> Mapping[str, AgentConfig]: ...
+    @property
+    def queues(self) -> Mapping[str, QueueConfig]: ...
+    @property
+    def connections(self) -> Mapping[str, _Connection]: ...
+
+
+def directory_of(name: str, tenant: _Tenant) -> Directory:
+    """Return a tenant's directory. Raises ``Fatal``, naming the place, for what can't be meant."""
+    place = f"tenants.{name}"
+    entries = [
+        *(_entry("queue", f"{place}.queues", id, its, tenant) for id, its in tenant.queues.items()),
+        *(_entry("agent", f"{place}.agents", id, its, tenant) for id, its in tenant.agents.items()),
+    ]
+    _check_once(place, entries)
+    for id, agent in tenant.agents.items():
+        for queue in agent.queues:
+            if queue not in tenant.queues:
+                raise Fatal(f"{place}.agents.{id}.queues: there is no queue {queue!r}{_known(queue, tenant.queues)}")
+    return Directory(name, entries)
+
+
+def _entry(kind: Kind, place: str, id: str, its: QueueConfig, tenant: _Tenant) -> Entry:
+    if _ID.fullmatch(id) is None:
+        raise Fatal(f"{place}: {id[:64]!r} is no id: 1 to {MAX_ID} characters, none of them a control character")
+    aliases = [
+        Alias(system, alias)
+        for said, ids in its.ids.items()
+        for system in _systems(said, f"{place}.{id}.ids", tenant)
+        for alias in ids
+    ]
+    agent = its if isinstance(its, AgentConfig) else AgentConfig()
+    return Entry(kind, id, its.name, tuple(dict.fromkeys(aliases)), agent.teams, agent.queues)
+
+
+def _systems(said: str, place: str, tenant: _Tenant) -> Iterable[str]:
+    """Return the systems that one in the configuration stands for."""
+    if said in tenant.connections or said == ANY_SYSTEM:
+        return (said,)
+    of_provider = [id for id, its in tenant.connections.items() if its.provider == said]
+    if of_provider:
+        return of_provider
+    if "//" in said or ":" in said:  # the source of a client's events, a URI
+        return (said,)
+    known = [*tenant.connections, *(its.provider for its in tenant.connections.values()), ANY_SYSTEM]
+    raise Fatal(
+        f"{place}: there is no system {said!r}{_known(said, known)}; a system is a connection, the provider of one, "
+        f"the source of a client's events (//HOST/NAME), or {ANY_SYSTEM!r}"
+    )
+
+
+def _check_once(place: str, entries: Iterable[Entry]) -> None:
+    """Check that no id leads to two, and none to who is led on to another."""
+    entries = list(entries)
+    own = {(entry.kind, entry.id) for entry in entries}
+    having: dict[tuple[Kind, Alias], Entry] = {}
+    for entry, alias in _aliases(entries):
+        at = f"{place}.{entry.kind}s.{entry.id}.ids.{alias.system}"
+        other = having.setdefault((entry.kind, alias), entry)
+        if other is not entry:
+            raise Fatal(f"{at}: {alias.id!r} is {other.id!r} already; an id in a system is one {entry.kind}'s")
+        if alias.system == ANY_SYSTEM and alias.id != entry.id and (entry.kind, alias.id) in own:
+            raise Fatal(f"{at}: {alias.id!r} is an {entry.kind} of its own here; one can't lead on to another")
+
+
+def _aliases(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Alias]]:
+    return ((entry, alias) for entry in entries for alias in entry.aliases)
+
+
+def _known(said: str, known: Iterable[str]) -> str:
+    near = nearest(said, sorted(set(known)))
+    return f"; did you mean {near!r}?" if near else ""
