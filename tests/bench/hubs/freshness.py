@@ -45,7 +45,12 @@ async def run(task: Task, _over: asyncio.Event, go: Go) -> dict[str, Any]:
 
     async def one(number: int) -> None:
         nonlocal asked_again
-        accepted = await channels.ask(posts[number])
+        asked = time.perf_counter()
+        # A broker on a loaded machine may be slow for a moment; what is measured begins once the event is accepted.
+        while (accepted := await channels.ask(posts[number]))[_STATUS] == b"503":
+            if time.perf_counter() - asked > _PATIENCE:
+                break
+            await asyncio.sleep(0.2)
         if accepted[_STATUS] != b"202":
             raise Fatal(f"an event was answered {accepted[:400]!r}")
         since = time.perf_counter()
