@@ -368,6 +368,27 @@ def test_log_tail_shows_no_more_than_the_limit(at_hub: Path, capfd: Captured) ->
     assert len(capfd.readouterr().out.splitlines()) == 2
 
 
+def test_log_tail_filters_in_bounds_and_goes_on(at_hub: Path, capfd: Captured) -> None:
+    (at_hub / "where").write_text(json.dumps([event(f"where-{n}") for n in range(5)]))
+    assert run(["events", "send", str(at_hub / "where")]) == 0
+    capfd.readouterr()
+    tail = ["log", "tail", "-o", "jsonl", "--where", "id=where-0 and type=cx.message.*"]
+    assert run(tail) == 0
+    assert [json.loads(line)["id"] for line in capfd.readouterr().out.splitlines()] == ["where-0"]
+    found: list[str] = []
+    more: list[str] = []
+    while True:
+        assert run([*tail, "--scan", "2", *more]) == 0
+        said = capfd.readouterr()
+        found += [json.loads(line)["id"] for line in said.out.splitlines()]
+        if "--cursor" not in said.err:
+            break
+        more = ["--cursor", said.err.split("--cursor ")[1].split()[0]]
+    assert found == ["where-0"]
+    assert run(["log", "tail", "--where", "tennant=acme"]) == 2
+    assert "did you mean tenant?" in capfd.readouterr().err
+
+
 def test_log_tail_shows_the_newest_of_all_partitions(at_hub: Path, capfd: Captured) -> None:
     for number in range(12):
         one = event(f"newest-{number}", data={**event("x")["data"], "interaction": f"chat-newest-{number}"})

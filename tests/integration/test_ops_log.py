@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import an_event
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
+from cx_ops.http_routes import log_routes
 from cx_runtime.tenants import KeyConfig, TenantConfig, Tenants
 
 pytestmark = pytest.mark.clock
@@ -145,6 +147,62 @@ async def test_the_only_tenant_sees_what_names_none(tmp_path: Path) -> None:
         assert first["raw"] == "no JSON"
         assert second["raw_base64"] == "/w=="
         assert [item["raw"] for item in await items(hub, text="NO json")] == ["no JSON"]
+
+
+async def test_what_cannot_be_decoded_is_seen_over_http(tmp_path: Path) -> None:
+    broken = [b"", b"\xff", b"no JSON", b"[" * 5_000, b'{"specversion":"1.0","tenantid":"acme"}', b'{"tenantid":7}']
+    async with running_hub(embedded_settings(tmp_path), tenants(alone=True)) as hub:
+        await until_ready(hub.url)
+        await append(hub, *broken)
+        found: list[dict[str, Any]] = []
+        async with asyncio.timeout(PATIENCE):
+            while len(found) < len(broken):
+                await asyncio.sleep(0.02)
+                found = (await get(hub, "dead-letters", stage="decode")).json()["items"]
+        assert {each["reason"] for each in found} == {"undecodable"}
+        wholes = [(await get(hub, "dead-letter", id=each["id"])).json()["items"][0] for each in found]
+        assert {b64decode(each.get("original", "")) for each in wholes} == set(broken)
+        shown = await items(hub, form="raw", order="oldest")
+        assert [_bytes_of(item) for item in shown] == broken
+
+
+def _bytes_of(item: dict[str, Any]) -> bytes:
+    raw: str | None = item.get("raw")
+    return b64decode(item["raw_base64"]) if raw is None else raw.encode()
+
+
+async def test_a_filter_picks_records(hub: Hub) -> None:
+    ids = hub.tenants.ids("acme")
+    await append(hub, *(message(ids, number) for number in range(6)), b"\xff names nobody")
+    wanted = "type=cx.message.* and data.interaction in (chat-1, chat-4)"
+    assert [item["value"]["id"] for item in await items(hub, where=wanted)] == ["m-4", "m-1"]
+    assert [item["value"]["id"] for item in await items(hub, where=wanted, id="m-1")] == ["m-1"]
+    assert len(await items(hub, where='data.message.text="text "*')) == 6
+    assert len(await items(hub)) == 7
+    assert len(await items(hub, where="data.channel!=voice")) == 6
+    assert await items(hub, OTHER, where=wanted) == []
+
+
+async def test_a_filtered_page_is_bounded_and_goes_on(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_routes, "MOST_SCANNED", 3)
+    ids = hub.tenants.ids("acme")
+    await append(hub, *(message(ids, number) for number in range(7)))
+    found: list[list[str]] = []
+    page: dict[str, Any] = (await get(hub, "log", where="id=m-0")).json()
+    while True:
+        found.append([item["value"]["id"] for item in page["items"]])
+        assert page["scanned"] <= 3
+        if page["next"] is None:
+            break
+        page = (await get(hub, "log", where="id=m-0", cursor=page["next"])).json()
+    assert found == [[], [], ["m-0"]]
+
+
+@pytest.mark.parametrize("where", ["tennant=acme", "type=", "data.nothing=1", "(type=x", "stage=map", "version=1"])
+async def test_a_filter_that_cannot_be_is_refused(hub: Hub, where: str) -> None:
+    refused = await get(hub, "log", where=where)
+    assert (refused.status_code, refused.json()["reason"]) == (400, "bad-filter")
+    assert refused.json()["detail"].startswith("character ")
 
 
 async def test_a_customers_events_are_picked_by_any_id(hub: Hub) -> None:

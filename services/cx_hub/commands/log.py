@@ -13,16 +13,18 @@ import msgspec
 import typer
 from rich.text import Text
 
+from cx_events.filters import compile_filter
 from cx_events.json_types import Json
 from cx_events.log import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS, STORES, Log
 from cx_hub.customer_names.in_store import customer_id_in_store
 from cx_hub.customer_names.readings import HELP
 from cx_hub.output import Format, OutputOption, line, show_rows, to_err, to_out
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
+from cx_ops.log_browsing.cursors import PagePlace, decode_cursor, encode_cursor
 from cx_ops.log_browsing.customers import customer_test
 from cx_ops.log_browsing.filters import RecordFilter, RecordTest
 from cx_ops.log_browsing.lines import line_of, plain_lines
-from cx_ops.log_browsing.pages import PageLimits, follow, read_page
+from cx_ops.log_browsing.pages import LogPage, PageLimits, follow, read_page
 from cx_ops.log_browsing.records import BrowsedRecord
 from cx_ops.log_browsing.seeking import Seek
 from cx_ops.log_browsing.views import json_line, show_whole
@@ -32,6 +34,8 @@ from cx_runtime.settings import Settings
 
 LATEST = 20
 FROM_A_PLACE = 1_000
+MOST_SCANNED = 1_000_000
+"""Records that are looked at before a command ends that finds too few."""
 LINES_A_SECOND = 100
 """Records that a terminal shows of those that come; a person reads no more, and the rest is counted."""
 
@@ -67,6 +71,13 @@ TenantOption = Annotated[str, typer.Option(help="Only records of this tenant.")]
 SourceOption = Annotated[str, typer.Option(help="Only events from this source.")]
 IdOption = Annotated[str, typer.Option("--id", help="Only events with this id.")]
 KeyOption = Annotated[str, typer.Option(help="Only records with this key.")]
+WhereOption = Annotated[
+    str, typer.Option(help="Only records that a filter picks, like 'type=cx.message.* and data.channel=chat'.")
+]
+ScanOption = Annotated[
+    int, typer.Option(help="How many records to look at, at most; --cursor goes on from there.", min=1)
+]
+CursorOption = Annotated[str, typer.Option(help="Go on where a command ended that said so.")]
 TextOption = Annotated[str, typer.Option(help="Only records that say this somewhere, whatever the case.")]
 Since = Annotated[str, typer.Option(metavar="TIME", help="From then on: RFC 3339, or a time ago like 10m.")]
 Until = Annotated[str, typer.Option(metavar="TIME", help="Only what was stored before then.")]
@@ -92,11 +103,14 @@ def tail(
     id: IdOption = "",
     key: KeyOption = "",
     text: TextOption = "",
+    where: WhereOption = "",
     since: Since = "",
     until: Until = "",
     partition: PartitionOption = None,
     offset: Offset = None,
     limit: Limit = None,
+    scan: ScanOption = MOST_SCANNED,
+    cursor: CursorOption = "",
     newest_first: Annotated[bool, typer.Option("--newest-first", help="Print the newest record first.")] = False,
     show: ShowOption = Show.DECODED,
     output: OutputOption = Format.TEXT,
@@ -105,12 +119,15 @@ def tail(
 
     One record is one line, unless --show pretty asks for more. Printed oldest first, as they came.
     """
-    wanted = RecordFilter(tenant, key, type, interaction, connection, source, id, text)
+    compiled = compile_filter(where, topic.value) if where else None
+    wanted = RecordFilter(tenant, key, type, interaction, connection, source, id, text, where=compiled)
     is_forward = bool(since) or offset is not None
     order: Order = "oldest" if is_forward else "newest"
-    seek = Seek(order, partition, offset, _ms(since, "since"), _ms(until, "until"))
+    places = decode_cursor(cursor, topic.value, order) if cursor else None
+    seek = Seek(order, partition, offset, _ms(since, "since"), _ms(until, "until"), places)
     most = limit if limit is not None else FROM_A_PLACE if is_forward else LATEST
-    asked = _Asked(topic.value, seek, wanted, customer, most, follow, newest_first, _Printer(show, output))
+    limits = PageLimits(most, scan)
+    asked = _Asked(topic.value, seek, wanted, customer, limits, follow, newest_first, _Printer(show, output))
     run_async(_tail(asked))
 
 
@@ -159,7 +176,7 @@ class _Asked:
     seek: Seek
     wanted: RecordFilter
     customer: str
-    limit: int
+    limits: PageLimits
     follow: bool
     newest_first: bool
     printer: _Printer
@@ -174,7 +191,7 @@ async def _tail(asked: _Asked) -> None:
             asked.topic,
             asked.seek,
             test,
-            PageLimits(asked.limit),
+            asked.limits,
             is_filtered=bool(asked.customer) or asked.wanted != RecordFilter(),
             report=_tell_progress,
         )
@@ -183,8 +200,18 @@ async def _tail(asked: _Asked) -> None:
         asked.printer.page(records, more_follow=asked.follow)
         if asked.follow:
             await _follow(log, asked, page.places if forward else page.ends, test)
-        elif forward and not page.is_last:
-            to_err().print(f"{asked.limit} records; there are more: see --limit and --offset")
+        elif not page.is_last and (forward or page.scanned == asked.limits.scanned):
+            _tell_more(asked, page)
+
+
+def _tell_more(asked: _Asked, page: LogPage) -> None:
+    cursor = encode_cursor(PagePlace(asked.topic, asked.seek.order, page.places))
+    to_err().print(
+        f"{len(page.records):,} records of {page.scanned:,} that were looked at; there may be more: "
+        f"the same command goes on with --cursor {cursor}",
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 async def _test_of(asked: _Asked, settings: Settings) -> RecordTest:

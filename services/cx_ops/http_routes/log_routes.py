@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from cx_context.store import Store
 from cx_events.errors import Refused
+from cx_events.filters import compile_filter
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, TOPICS, Log
 from cx_events.timestamps import Micros
@@ -35,7 +36,7 @@ _MOST_OFFSET = 1 << 62
 _ORDERS: tuple[Order, ...] = ("newest", "oldest")
 _FORMS: tuple[Form, ...] = ("decoded", "raw", "line")
 _FILTERS = ("key", "type", "interaction", "connection", "source", "id", "text", "stage", "reason")
-_SEEKING = ("topic", "order", "partition", "offset", "since", "until", "cursor", "limit", "form", "customer")
+_SEEKING = ("topic", "order", "partition", "offset", "since", "until", "cursor", "limit", "form", "customer", "where")
 
 PARAMETERS = (
     parameter("topic", "The topic.", enum=list(TOPICS), default=INTERACTIONS, type="string"),
@@ -52,6 +53,7 @@ PARAMETERS = (
     parameter("id", "The event's `id`."),
     parameter("key", "The record's key, as it is shown."),
     parameter("text", "Any text of the value contains this, whatever the case."),
+    parameter("where", "A filter of the topic's records, like `type=cx.message.* and data.channel in (chat, sms)`."),
     parameter("stage", "The stage of a dead letter."),
     parameter("reason", "The reason of a dead letter."),
     parameter("form", "`decoded`; `raw`: the value as it lies on the log; `line`: one line for people.",
@@ -91,7 +93,9 @@ class LogRoutes:
     async def _test(self, query: OpsQuery, tenant: str, topic: str) -> tuple[RecordTest, bool]:
         """Return the test of a record, and whether it may leave out much."""
         audience = self._audience(tenant)
-        wanted = RecordFilter(**{name: query.text(name) for name in _FILTERS})
+        where = query.text("where")
+        compiled = compile_filter(where, topic) if where else None
+        wanted = RecordFilter(**{name: query.text(name) for name in _FILTERS}, where=compiled)
         customer = query.text("customer")
         several = not audience.is_only
         if not customer:

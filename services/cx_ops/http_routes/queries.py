@@ -14,7 +14,7 @@ MOST_CHARACTERS = 64_000
 T = TypeVar("T", bound=str)
 
 
-PROSE = frozenset({"text", "why"})
+PROSE = frozenset({"text", "where", "why"})
 """Parameters in which a ``+`` is a space, as forms write it."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from cx_events.facts import connection_source
+from cx_events.filters import Filter
 from cx_events.log import DEAD_LETTERS, INTERACTIONS
 from cx_events.stamp import connection_writer
 from cx_ops.log_browsing.records import BrowsedRecord, key_text
@@ -20,7 +21,7 @@ class RecordFilter:
 
     ``type``: the beginning of an event's type, or a pattern with ``*``. ``text``: any text of the value contains it,
     whatever the case. ``key``: the record's key as it is shown. ``connection``: by which it came. ``source``, ``id``:
-    of the event, or of what lies in the dead letters.
+    of the event, or of what lies in the dead letters. ``where``: a filter of the topic.
     """
 
     tenant: str = ""
@@ -33,15 +34,17 @@ class RecordFilter:
     text: str = ""
     stage: str = ""
     reason: str = ""
+    where: Filter | None = None
 
     @property
     def reads_content(self) -> bool:
         """Return whether anything but the key and the tenant is asked for."""
-        return any(
+        return self.where is not None or any(
             (self.type, self.interaction, self.connection, self.source, self.id, self.text, self.stage, self.reason)
         )
 
     def matches(self, record: BrowsedRecord) -> bool:
+        """Return whether a record meets all conditions. Raises ``Refused("filter-too-costly")``."""
         return (
             (not self.tenant or record.tenant == self.tenant)
             and (not self.key or key_text(record.record.key) == self.key)
@@ -50,6 +53,7 @@ class RecordFilter:
             and (not self.interaction or record.data.get("interaction") == self.interaction)
             and (not self.connection or came_by(record, self.connection))
             and (not self.text or self.text.casefold() in record.words)
+            and (self.where is None or self.where.matches(record.record))
         )
 
     def _names_match(self, record: BrowsedRecord) -> bool:
