@@ -4,6 +4,7 @@ Modules: ``envelope`` (the structs of an event), ``event_type``, ``types`` and `
 are), ``codec`` (bytes to events and back), ``upcasts`` (old versions of types), ``compatibility`` (with released
 schemas), ``facts`` (an event with its place: order, stream, part), ``directory`` (which ids are one agent or queue),
 ``activity`` (what counts as activity in a contact), ``ids``, ``timestamps``, ``errors``, ``json_types``.
+For senders: ``building`` (events in one call, checked).
 At intake: ``http_binding`` (CloudEvents out of HTTP requests), ``strict_json``, ``client_events`` with
 ``client_attributes``, ``client_data`` and ``client_blobs`` (events that clients send), ``typos`` with ``data_shape``
 and ``spelling`` (what clients probably misspelt), ``stamp`` (intake's last step), ``dead_letters``. Identifiers:

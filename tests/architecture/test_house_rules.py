@@ -196,6 +196,8 @@ def test_no_provider_knows_another(provider: str) -> None:
 
 
 PURE = (
+    "libs/cx_client/core/",
+    "libs/cx_events/building/",
     "libs/cx_identity/",
     "libs/cx_vcon/",
     "libs/cx_context/definition.py",

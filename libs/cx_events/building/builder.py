@@ -1,0 +1,222 @@
+"""Build an event in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from cx_events.building.checking import ALL_SCOPES, check_event
+from cx_events.envelope import Channel
+from cx_events.errors import Refused
+from cx_events.json_types import Json
+
+Time = datetime | str | None
+"""When something happened: a ``datetime`` with a zone, or RFC 3339; None for the moment at which the hub gets it."""
+
+
+class EventBuilder:
+    """Builds the events of one system. Every method returns an event that the hub would accept, and raises ``Refused``.
+
+    ``source``: names the system; ``//acme.example/chat``. ``channel``: of all its events. ``scopes``: those of its key,
+    to be told at once which types and weights it may not send. ``strict``: refuse (``probable-mistake``) what the hub
+    would accept with a warning, and identifiers that identify nobody.
+
+    ``id`` is unique within the source and made of the system's own ids, so that what is sent twice is one event.
+    ``more``: further members of ``data``.
+    """
+
+    def __init__(
+        self, source: str, *, channel: Channel | None = None, scopes: Collection[str] = ALL_SCOPES, strict: bool = True
+    ) -> None:
+        self.source = source
+        self.channel = channel
+        self._scopes = frozenset(scopes)
+        self._strict = strict
+
+    def event(self, type: str, id: str, *people: Json, time: Time = None, **data: Any) -> Json:
+        """Return an event of any type: ``docs/events.md`` lists them with what each needs. ``people``: who takes part.
+
+        Members of ``data`` that are None are left out.
+        """
+        known = {
+            "channel": self.channel,
+            "participants": list(people) or None,
+            **{name: list(value) if name in _LISTS and value is not None else value for name, value in data.items()},
+        }
+        event: Json = {
+            "specversion": "1.0",
+            "id": id,
+            "source": self.source,
+            "type": type,
+            "data": {name: value for name, value in known.items() if value is not None},
+        }
+        if time is not None:
+            event["time"] = _text_of(time)
+        warnings = check_event(event, scopes=self._scopes)
+        if warnings and self._strict:
+            raise Refused("probable-mistake", "; ".join(warnings))
+        return event
+
+    def message_received(
+        self,
+        id: str,
+        interaction: str,
+        text: str,
+        *people: Json,
+        references: Iterable[Json] | None = None,
+        time: Time = None,
+        message: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Json:
+        """Return what the customer wrote. ``message``: further members of it (``subject``, ``attachments``)."""
+        words = _message(id, text, message)
+        named = {"interaction": interaction, "message": words, "direction": "inbound", "references": references}
+        return self.event("cx.message.received.v1", id, *people, time=time, **named, **more)
+
+    def message_sent(
+        self,
+        id: str,
+        interaction: str,
+        text: str,
+        *people: Json,
+        references: Iterable[Json] | None = None,
+        time: Time = None,
+        message: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Json:
+        """Return what an agent, a bot or a system wrote to the customer."""
+        words = _message(id, text, message)
+        named = {"interaction": interaction, "message": words, "direction": "outbound", "references": references}
+        return self.event("cx.message.sent.v1", id, *people, time=time, **named, **more)
+
+    def interaction_started(self, id: str, interaction: str, *people: Json, time: Time = None, **more: Any) -> Json:
+        """Return the beginning of a contact."""
+        return self.event("cx.interaction.started.v1", id, *people, time=time, interaction=interaction, **more)
+
+    def interaction_queued(
+        self, id: str, interaction: str, queue: Mapping[str, str], *people: Json, time: Time = None, **more: Any
+    ) -> Json:
+        """Return that a contact waits. ``queue``: ``{"id": ..., "name": ...}``."""
+        named = {"interaction": interaction, "queue": dict(queue)}
+        return self.event("cx.interaction.queued.v1", id, *people, time=time, **named, **more)
+
+    def interaction_answered(
+        self, id: str, interaction: str, agent: Mapping[str, str], *people: Json, time: Time = None, **more: Any
+    ) -> Json:
+        """Return that an agent took a contact. ``agent``: ``{"id": ..., "name": ...}``."""
+        named = {"interaction": interaction, "agent": dict(agent)}
+        return self.event("cx.interaction.answered.v1", id, *people, time=time, **named, **more)
+
+    def interaction_ended(
+        self, id: str, interaction: str, *people: Json, reason: str | None = None, time: Time = None, **more: Any
+    ) -> Json:
+        """Return the end of a contact."""
+        named = {"interaction": interaction, "reason": reason}
+        return self.event("cx.interaction.ended.v1", id, *people, time=time, **named, **more)
+
+    def bot_turn(
+        self,
+        id: str,
+        interaction: str,
+        text: str,
+        *people: Json,
+        intent: str | None = None,
+        slots: Mapping[str, Any] | None = None,
+        confidence: float | None = None,
+        time: Time = None,
+        **more: Any,
+    ) -> Json:
+        """Return what a bot said, with what it had understood."""
+        said = {"text": text, "intent": intent, "slots": slots, "confidence": confidence}
+        words = {name: value for name, value in said.items() if value is not None}
+        named = {"interaction": interaction, "bot": words, "direction": "outbound"}
+        return self.event("cx.bot.turn.v1", id, *people, time=time, **named, **more)
+
+    def handoff_asked(
+        self, id: str, interaction: str, *people: Json, reason: str | None = None, time: Time = None, **more: Any
+    ) -> Json:
+        """Return that a bot, or the customer, asked for a person."""
+        named = {"interaction": interaction, "reason": reason}
+        return self.event("cx.bot.handoff_asked.v1", id, *people, time=time, **named, **more)
+
+    def call_transcript(
+        self,
+        id: str,
+        interaction: str,
+        lines: Sequence[Mapping[str, Any]],
+        *people: Json,
+        time: Time = None,
+        **more: Any,
+    ) -> Json:
+        """Return what was said. ``lines``: each ``{"role", "text", "at"?, "sentiment"?}``."""
+        named = {"interaction": interaction, "transcript": lines}
+        return self.event("cx.call.transcript.v1", id, *people, time=time, **named, **more)
+
+    def identity_asserted(
+        self, id: str, person: Json, *, evidence: str | None = None, time: Time = None, **more: Any
+    ) -> Json:
+        """Return that identifiers are one person's, as a system of yours says. Its key needs ``identity:assert``."""
+        return self.event("cx.identity.asserted.v1", id, person, time=time, evidence=evidence, **more)
+
+    def identity_verified(
+        self, id: str, interaction: str, person: Json, *, evidence: str, time: Time = None, **more: Any
+    ) -> Json:
+        """Return that the customer proved identifiers in this contact. ``evidence``: the method, as ``login``,
+        ``one-time-code``, ``ivr-pin``. Its key needs ``identity:prove``."""
+        named = {"interaction": interaction, "evidence": evidence}
+        return self.event("cx.identity.verified.v1", id, person, time=time, **named, **more)
+
+    def attributes_changed(self, id: str, person: Json, attributes: Json, *, time: Time = None, **more: Any) -> Json:
+        """Return attributes of the customer, as a CRM has them. Its key needs ``identity:assert``."""
+        named = {"attributes": attributes}
+        return self.event("cx.customer.attributes_changed.v1", id, person, time=time, **named, **more)
+
+    def consent_changed(
+        self,
+        id: str,
+        person: Json,
+        purpose: str,
+        *,
+        granted: bool,
+        channel: str | None = None,
+        time: Time = None,
+        **more: Any,
+    ) -> Json:
+        """Return that the customer gave or took back consent to a purpose, on one channel or on all."""
+        consent = {"purpose": purpose, "granted": granted, **({"channel": channel} if channel is not None else {})}
+        return self.event("cx.consent.changed.v1", id, person, time=time, consent=consent, **more)
+
+    def survey_answered(
+        self,
+        id: str,
+        person: Json,
+        metric: Literal["nps", "csat", "ces"],
+        score: float,
+        *,
+        comment: str | None = None,
+        references: Iterable[Json] | None = None,
+        time: Time = None,
+        **more: Any,
+    ) -> Json:
+        """Return an answer to a survey: NPS from 0 to 10, CSAT and CES on a scale of at most 1 to 7."""
+        survey = {"metric": metric, "score": score, **({"comment": comment} if comment is not None else {})}
+        named = {"survey": survey, "references": references}
+        return self.event("cx.survey.answered.v1", id, person, time=time, **named, **more)
+
+
+_LISTS = frozenset({"references", "transcript"})
+"""Members that may be given as any iterable."""
+
+
+def _message(id: str, text: str, more: Mapping[str, Any] | None) -> Json:
+    return {"id": id, "text": text, "content_type": "text/plain", **(more or {})}
+
+
+def _text_of(time: datetime | str) -> str:
+    """Return a time as RFC 3339. Raises ``Refused("bad-time")`` for one without a zone, which may be any of many."""
+    if isinstance(time, str):
+        return time
+    if time.tzinfo is None or time.utcoffset() is None:
+        raise Refused("bad-time", "the datetime has no time zone: use datetime.now(UTC), or attach the zone it is in")
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
