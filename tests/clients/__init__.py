@@ -8,9 +8,11 @@ should have. What NAME needs beside Python is said by the module; the suite need
 dependencies and run in the suite.
 
 A client is told where the hub is by environment variables: ``CX_URL``, ``CX_KEY`` (all scopes), ``CX_SENDER_KEY``
-(``events:write``), ``CX_READER_KEY`` (``context:read``), ``CX_SMTP_PORT``, and ``CX_KAFKA`` (``HOST:PORT``) where the
-hub's log is on Kafka.
+(``events:write``), ``CX_READER_KEY`` (``context:read``), ``CX_SMTP_PORT``, and ``CX_KAFKA`` (``HOST:PORT``) and
+``CX_TOPIC_PREFIX`` where the hub's log is on Kafka.
 
-Modules: ``live_hub`` (a hub that can be stopped and started again at the same address), ``node_client`` (installs and
-runs a program in Node), ``hello`` (asks the hub for its readiness, from Node).
+Modules: ``live_hub`` (a hub that can be stopped and started again at the same address), ``live_kafka`` (a Kafka for
+it), ``node_client`` (installs and runs a program in Node); clients: ``cloudevents_js`` (the JavaScript SDK of
+CloudEvents over HTTP), ``kafkajs`` (KafkaJS and that SDK), ``eventsource`` (npm's eventsource), ``swaks`` (mail over
+SMTP).
 """

@@ -76,7 +76,9 @@ class LiveHub:
             "CX_SMTP_PORT": str(self.smtp_port),
         }
         scheme, _, servers = self._settings.get("CX_LOG_URL", "").partition("://")
-        return {**found, "CX_KAFKA": servers} if scheme == "kafka" else found
+        if scheme != "kafka":
+            return found
+        return {**found, "CX_KAFKA": servers, "CX_TOPIC_PREFIX": self._settings.get("CX_TOPIC_PREFIX", "")}
 
 
 @contextmanager

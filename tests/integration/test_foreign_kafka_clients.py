@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import uuid4
 
 import msgspec
@@ -103,6 +106,22 @@ async def test_change_notices_are_binary_cloudevents_to_the_sdks(kafka_log: Call
     assert found.get_data() == {"tenant": "acme", "customer": CUSTOMER, "version": 7, "agents": ["ben"]}
     old = from_binary(OldKafkaMessage(headers_of(message), None, message.value()))
     assert (old["id"], old["tenantid"], old.get_data()) == (f"{CUSTOMER}/7", "acme", found.get_data())
+
+
+async def test_the_console_consumer_shows_events(kafka_log: Callable[..., KafkaLog]) -> None:
+    event = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice")
+    log = kafka_log()
+    await log.start()
+    await log.append([Record(INTERACTIONS, event.key, event.raw)])
+    shown = ("print.key", "print.headers")
+    tool = [sys.executable, "-m", "cx_hub", "stack", "tool", "console-consumer", "--bootstrap-server", log.servers]
+    wanted = ["--topic", log.prefix + INTERACTIONS, "--from-beginning", "--max-messages", "1"]
+    formatted = [word for name in shown for word in ("--formatter-property", f"{name}=true")]
+    done = await run_sync(partial(subprocess.run, [*tool, *wanted, *formatted], capture_output=True, text=True))
+    assert done.returncode == 0, done.stderr
+    headers, key, value = done.stdout.splitlines()[-1].split("\t")
+    assert headers == "content-type:application/cloudevents+json"
+    assert (key.encode(), value.encode()) == (event.key, event.raw)
 
 
 async def test_records_without_headers_are_still_read(kafka_log: Callable[..., KafkaLog]) -> None:

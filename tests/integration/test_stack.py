@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 from tests import parts
 
-from cx_events.errors import Fatal
+from cx_events.errors import Fatal, Refused
 from cx_events.log.open import open_log
 from cx_events.testing.log_helpers import from_start, record, take
 from cx_hub import stack
@@ -29,6 +29,16 @@ from cx_hub.stack.postgres import Place
 def stream_id() -> Iterator[Path]:
     with parts.own_stack() as stream_id:
         yield stream_id
+
+
+def test_a_tool_is_told_which_kafka_it_asks(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="no-stack"):
+        stack.tool(tmp_path, "topics", ["--list"])
+    with pytest.raises(Refused, match="console-consumer"):
+        stack.tool(tmp_path, "console_consumer", [])
+    for given in (["--bootstrap-server", "kafka.example:9092"], ["--bootstrap-server=kafka.example:9092"]):
+        command = stack.tool(tmp_path, "topics", [*given, "--list"])
+        assert command[-len(given) - 2 :] == ["org.apache.kafka.tools.TopicCommand", *given, "--list"]
 
 
 def database(url: str, statement: str) -> object:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+import subprocess
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     group.command("status")(status)
     group.command("env")(env)
     group.command("fetch")(fetch)
+    group.command("tool", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(tool)
     app.add_typer(group, name="stack")
 
 
@@ -34,6 +36,14 @@ def start() -> None:
 def fetch() -> None:
     """Download what start needs, so that it needs no network afterwards."""
     stack.fetch()
+
+
+def tool(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="As the script's name without kafka- and .sh: console-consumer, topics.")],
+) -> None:
+    """Run one of Kafka's console tools, on the stack's Kafka unless told otherwise."""
+    raise typer.Exit(subprocess.run(stack.tool(Settings().home, name, context.args), check=False).returncode)
 
 
 def stop() -> None:

@@ -9,7 +9,8 @@ Kafka's jars come from Maven Central once, by checksum (``jars``), and run on th
 127.0.0.1 only, run detached, and are remembered in ``HOME/stack.json``. For tests of faults: ``kill``, ``freeze`` and
 ``thaw`` one server; ``start`` brings it back on the same port with the same data.
 
-Modules: ``control`` (all of the above), ``kafka``, ``postgres``, ``jars``, ``processes``.
+Modules: ``control`` (all of the above), ``kafka``, ``kafka_tools`` (its console tools), ``postgres``, ``jars``,
+``processes``.
 """
 
 from cx_hub.stack.control import (
@@ -27,6 +28,7 @@ from cx_hub.stack.control import (
     status,
     stop,
     thaw,
+    tool,
 )
 
 __all__ = [
@@ -44,4 +46,5 @@ __all__ = [
     "status",
     "stop",
     "thaw",
+    "tool",
 ]

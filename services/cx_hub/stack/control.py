@@ -8,7 +8,7 @@ import secrets
 import shutil
 import signal
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -20,8 +20,8 @@ from msgspec import Struct
 from cx_events.errors import Fatal
 from cx_events.private_files import make_file, make_folder
 from cx_hub.home_folder import close_home
-from cx_hub.stack.jars import cache_folder, jars, maven_url
 from cx_hub.stack.kafka import await_kafka, launch_kafka
+from cx_hub.stack.kafka_tools import fetch_tools, tool_command
 from cx_hub.stack.postgres import DATABASE, USER, Place, await_postgres, launch_postgres
 from cx_hub.stack.processes import Process, alive, end, free_port, gone, send
 
@@ -65,8 +65,17 @@ class ServerStatus(Struct, frozen=True):
 
 
 def fetch() -> None:
-    """Download what ``start`` needs and this machine lacks; ``Fatal`` where it can't be had."""
-    jars(cache_folder(os.environ), maven_url(os.environ))
+    """Download what ``start`` and the tools need and this machine lacks; ``Fatal`` where it can't be had."""
+    fetch_tools(os.environ)
+
+
+def tool(home: Path, name: str, arguments: Sequence[str]) -> list[str]:
+    """Return the command that runs one of Kafka's tools, on the Kafka of this home where the arguments name no other.
+
+    Raises ``Refused`` (``no-stack`` where that does not run, ``unknown-tool``), ``Fatal``.
+    """
+    kafka = status(home)["kafka"]
+    return tool_command(name, arguments, kafka.url.removeprefix("kafka://"), os.environ)
 
 
 def start(home: Path, parts: Collection[Server] = PARTS) -> Running:
