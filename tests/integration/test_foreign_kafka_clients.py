@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 import pytest
 from anyio.to_thread import run_sync
-from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka
+from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka, to_binary_event, to_structured_event
 from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 from cloudevents.v1.kafka import KafkaMessage as OldKafkaMessage
 from cloudevents.v1.kafka import from_binary, from_structured
 from confluent_kafka import Consumer, Message, Producer
@@ -23,11 +27,12 @@ from cx_context.change_notifications import ContextChange
 from cx_events.codec import decode
 from cx_events.log import CONTEXT_CHANGES, INTERACTIONS, LogRecord, Record
 from cx_events.log.kafka import KafkaLog
-from cx_events.testing.builders import START, an_event
+from cx_events.testing.builders import ACME, START, an_event
 from cx_events.testing.log_helpers import from_start, take
 from cx_events.timestamps import format_time
 from cx_ops.replay.marking import mark
 from cx_ops.replay.topic_target import TopicTarget
+from cx_projectors.records import read_batch
 
 pytestmark = pytest.mark.kafka
 
@@ -122,6 +127,69 @@ async def test_the_console_consumer_shows_events(kafka_log: Callable[..., KafkaL
     headers, key, value = done.stdout.splitlines()[-1].split("\t")
     assert headers == "content-type:application/cloudevents+json"
     assert (key.encode(), value.encode()) == (event.key, event.raw)
+
+
+async def test_the_guides_consumer_reads_both_topics(kafka_log: Callable[..., KafkaLog]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "streams.md").read_text(encoding="utf-8")
+    guide: dict[str, Any] = {}
+    exec("\n".join(re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)), guide)
+    event = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice")
+    log = kafka_log()
+    await log.start()
+    await log.append([Record(INTERACTIONS, event.key, event.raw), Record(CONTEXT_CHANGES, b"\xff" * 16, CHANGE)])
+    found: list[str] = []
+
+    def take(event: CloudEvent) -> bool:
+        found.append(event.get_id())
+        return False
+
+    for topic in (INTERACTIONS, CONTEXT_CHANGES):
+        await run_sync(guide["consume"], log.servers, log.prefix + topic, f"test-{uuid4().hex}", take)
+    assert found == ["m-1", f"{CUSTOMER}/7"]
+
+
+def foreign_records() -> dict[str, tuple[bytes | None, bytes | None]]:
+    """Return keys and values that a stranger may write to the topic of events, by what becomes of them."""
+    event = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice")
+    stored = json.loads(event.raw)
+    sdk = CloudEvent({name: stored[name] for name in ("specversion", "id", "source", "type")}, stored["data"])
+    binary, structured = to_binary_event(sdk), to_structured_event(sdk)
+    return {
+        "no JSON: undecodable": (b"k", b"hello"),
+        "no event: undecodable": (b"k", b'{"hello": "you"}'),
+        "a tombstone: undecodable": (event.key, None),
+        "binary mode: undecodable": (b"k", binary.value),
+        "no tenant: undecodable": (b"k", structured.value),
+        "another tenant: unknown-tenant": (event.key, event.raw.replace(b'"acme"', b'"acne"')),
+        "without a key: wrong-key": (None, event.raw),
+        "another key: wrong-key": (b"k", event.raw),
+        "as intake writes it: ": (event.key, event.raw),
+    }
+
+
+async def test_what_strangers_write_becomes_dead_letters(kafka_log: Callable[..., KafkaLog]) -> None:
+    log = kafka_log(partitions=1)
+    await log.start()
+    await log.partitions(INTERACTIONS)  # which makes the topic
+    foreign = foreign_records()
+
+    def produce() -> None:
+        producer = Producer({"bootstrap.servers": log.servers, "partitioner": "consistent", "acks": "all"})
+        for key, value in foreign.values():
+            producer.produce(log.prefix + INTERACTIONS, key=key, value=value)
+        assert producer.flush(PATIENCE) == 0
+
+    await run_sync(produce)
+    reader = await from_start(log)
+    records = await take(reader, len(foreign))
+    await reader.close()
+    became = {}
+    for what, record in zip(foreign, records, strict=True):
+        batch = read_batch([record], lambda tenant: ACME if tenant == "acme" else None)
+        became[what] = [letter.reason for letter in batch.unsettled]
+        if letters := batch.unsettled:
+            assert (letters[0].content, letters[0].place) == (record.value, f"{INTERACTIONS}/0/{record.offset}")
+    assert became == {what: [what.partition(": ")[2]] if what[-1] != " " else [] for what in foreign}
 
 
 async def test_records_without_headers_are_still_read(kafka_log: Callable[..., KafkaLog]) -> None:
