@@ -11,6 +11,7 @@ from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api import openapi
 from cx_context_api.contexts.as_of import PastContexts
 from cx_context_api.contexts.body_cache import CACHE_BYTES
+from cx_context_api.contexts.brief_routes import BriefRoutes
 from cx_context_api.contexts.contact_contexts import ContactContexts
 from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.contexts.diffs import Diffs
@@ -95,8 +96,7 @@ class ContextApi:
         clock = now or IncreasingClock()
         decisions = Decisions(store, log, known, metrics, clock, tracing)
         history = HistoryReader(store, turns, max_events=max_events)
-        contacts = ContactContexts(store, known, self.contexts, clock, turns)
-        past = PastContexts(store, turns)
+        contacts, past = ContactContexts(store, known, self.contexts, clock, turns), PastContexts(store, turns)
         contents = Contents(blobs, part_at)
         self.vcons = VconExports(store, known, contents, turns, public_url)
         contexts = ContextRoutes(
@@ -104,6 +104,7 @@ class ContextApi:
         )
         handlers = (
             contexts,
+            BriefRoutes(admission, self.contexts, contacts),
             ConversationRoutes(admission, store, self.vcons, clock, turns),
             IdentityRoutes(admission, store, decisions, RulesWhatIf(store, turns), metrics, turns),
             AgentActionRoutes(admission, store, decisions, metrics),
@@ -112,7 +113,7 @@ class ContextApi:
             TokenRoutes(admission, tenants, store, decisions, metrics),
         )
         self.routes = [route for each in handlers for route in each.all()]
-        self.fast_handlers = contexts.fast()
+        self.fast_handlers = {**contexts.fast(), **handlers[1].fast()}
 
     async def follow(self) -> None:
         """Keep subscriptions up to date until cancelled. Raises ``Ended`` if one of its two tasks ends."""

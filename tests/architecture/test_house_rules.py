@@ -43,6 +43,7 @@ HTTP_MODULES = {
     "app.py",
     "routes.py",
     "agent_action_routes.py",
+    "brief_routes.py",
     "token_routes.py",
     "upload_routes.py",
     "event_routes.py",

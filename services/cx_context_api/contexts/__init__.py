@@ -1,6 +1,7 @@
 """Answer with the context of one customer: today's, a past one, the reasons for a value, and differences.
 
     GET  /v1/context, /v1/customers/{id}/context, POST /v1/context/lookup
+    GET  /v1/context/brief, POST /v1/context/brief
     GET  /v1/customers/{id}/lineage, /v1/customers/{id}/diff
 
 Modules:
@@ -9,6 +10,7 @@ Modules:
 ``ambiguity`` lists who may be meant by a target that stands for several people.
 ``as_of`` reads past contexts.
 ``contact_assurance`` checks the contact that a read names; ``contact_contexts`` reads contexts by it.
+``brief`` shortens a context to what a telephone menu or a bot needs; ``brief_routes`` handles those requests.
 ``lineages`` explains a value, ``diffs`` compares two moments; ``value_sources`` finds the events behind both.
 ``rendered`` holds a context as it is sent.
 ``routes`` handles the requests.

@@ -11,6 +11,7 @@ _SOME_ID = "f47ea4af-d437-81a5-9cbd-8e63bf5cbbec"
 _OTHER_ID = "254fd8b5-3f17-872e-beda-a81d8a2fdb0a"
 EXAMPLES: Mapping[str, Json] = {
     "lookup": {"identifier": "phone:+15550100123"},
+    "brief_lookup": {"interaction": "acme-calls/CA4711", "identifier": "phone:+15550100123"},
     "notes": {"note": "Payments confirms the double charge; refund promised for today.", "agent": _AGENT},
     "topic": {"topic": "billing", "agent": _AGENT},
     "disposition": {"disposition": "refund promised", "agent": _AGENT},

@@ -95,6 +95,16 @@ OPERATIONS: Sequence[Operation] = (
         "context:read", "Context", parameters=("assurance", *_CONTEXT), body=bodies.Lookup, problems=(*WRITE, 409, 504),
     ),
     Operation(
+        "get", "/v1/context/brief", "brief", "What a telephone menu or a bot needs of a context, in one short answer",
+        "context:read", "Brief", parameters=("interaction", "caller_identifier", "at_least", "wait"),
+        problems=(*READ, 409, 504),
+    ),
+    Operation(
+        "post", "/v1/context/brief", "brief_lookup", "The same, with the identifier kept out of access logs",
+        "context:read", "Brief", parameters=("at_least", "wait"), body=bodies.BriefLookup,
+        problems=(*WRITE, 409, 504),
+    ),
+    Operation(
         "get", "/v1/customers/{id}/context", "customer_context",
         "The context of a customer, by any id that ever was a customer's", "context:read", "Context",
         parameters=("id", "of_interaction", "assurance", *_CONTEXT, "If-None-Match"), problems=_CONTEXT_PROBLEMS,

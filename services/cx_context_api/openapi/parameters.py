@@ -48,6 +48,15 @@ PARAMETERS: Mapping[str, Json] = {
         "description": "`KIND:VALUE`, in any form that the channels take. `+` is read as `+`.",
         "example": "email:ana@example.com",
     },
+    "caller_identifier": {
+        "name": "identifier",
+        "in": "query",
+        "schema": TEXT,
+        "description": "`KIND:VALUE` of whoever is said to be there: counts, as a claim, until the hub knows the "
+        "interaction. A value that identifies nobody, as of a withheld number, counts as none. Not read for a key with "
+        "`required_assurance`.",
+        "example": "phone:+15550100123",
+    },
     "interaction": {"in": "query", "schema": TEXT, "description": "The interaction's own id.", "example": "chat-42"},
     "of_interaction": {
         "name": "interaction",

@@ -19,6 +19,7 @@ from cx_context.sections.shapes import (
     or_none,
     ref,
 )
+from cx_context_api.openapi.brief_schemas import BRIEF_SCHEMAS
 from cx_context_api.openapi.event_schemas import EVENT_SCHEMAS
 from cx_context_api.openapi.explanation_schemas import EXPLANATION_SCHEMAS
 from cx_context_api.openapi.identity_schemas import IDENTITY_SCHEMAS
@@ -27,6 +28,7 @@ from cx_events.json_types import Json
 
 SCHEMAS: Mapping[str, Json] = {
     **context_schemas(),
+    **BRIEF_SCHEMAS,
     **EVENT_SCHEMAS,
     **IDENTITY_SCHEMAS,
     **EXPLANATION_SCHEMAS,

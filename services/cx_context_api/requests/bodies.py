@@ -65,6 +65,13 @@ class Lookup(RequestBody):
     assurance: Literal["proved", "asserted"] | None = None
 
 
+class BriefLookup(RequestBody):
+    """``interaction``, ``identifier`` (``KIND:VALUE``) or both: the identifier counts until the contact is known."""
+
+    interaction: Annotated[str, Meta(max_length=512)] = ""
+    identifier: Annotated[str, Meta(max_length=600)] = ""
+
+
 class Note(RequestBody):
     note: Annotated[str, Meta(min_length=1, max_length=8000, pattern=_NON_BLANK)]
     agent: Agent
