@@ -7,7 +7,9 @@ import re
 import pytest
 from tests.guides.blocks import ROOT, blocks_of, guides, read_blocks
 
-PAGES = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))
+PAGES = sorted(
+    str(page.relative_to(ROOT)) for page in [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "recipes").glob("*.md")]
+)
 READER = re.compile(r"# .+\n\n(?:<!-- .+ -->\n\n)?\*For .+\*\n")
 
 
@@ -31,7 +33,7 @@ def test_each_page_names_its_reader(page: str) -> None:
 def test_commands_hide_in_no_other_fence() -> None:
     """Commands that are fenced as ``bash``, ``console`` or nothing would be run by no test."""
     hidden = []
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/recipes/*.md")]:
         text = page.read_text(encoding="utf-8")
         for language, content in re.findall(r"^ *```(\w*)\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE):
             if language != "sh" and re.search(r"^ *(\$ |\./cx |cx |curl |python )", content, re.MULTILINE):
