@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from cx_context.change_notifications import ContextChange
 from cx_events.codec import decode
 from cx_events.log import CONTEXT_CHANGES, INTERACTIONS, LogRecord, Record
 from cx_events.log.kafka import KafkaLog
+from cx_events.log.port import MAX_RECORD_BYTES
 from cx_events.testing.builders import ACME, START, an_event
 from cx_events.testing.log_helpers import from_start, take
 from cx_events.timestamps import format_time
@@ -93,6 +95,14 @@ async def test_events_are_structured_cloudevents_to_the_sdks(kafka_log: Callable
     assert found.get_extension("tenantid") == "acme"
     old = from_structured(OldKafkaMessage(headers_of(message), message.key(), message.value()))
     assert (old["id"], old["time"], old.get_data()) == ("m-1", format_time(START), found.get_data())
+
+
+async def test_the_largest_record_is_read_as_well(kafka_log: Callable[..., KafkaLog]) -> None:
+    value = random.Random(1).randbytes(MAX_RECORD_BYTES - 1)
+    log = kafka_log(partitions=1)
+    await log.start()
+    await log.append([Record(INTERACTIONS, b"k", value), Record(INTERACTIONS, b"k", b"after")])
+    assert [message.value() for message in await read(log, INTERACTIONS, 2)] == [value, b"after"]
 
 
 async def test_change_notices_are_binary_cloudevents_to_the_sdks(kafka_log: Callable[..., KafkaLog]) -> None:
