@@ -16,6 +16,7 @@ from rich.text import Text
 from cx_events.errors import CxError, Refused
 from cx_runtime import logs
 from cx_runtime.release import release
+from cx_runtime.setting_names import misspelt_here
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -76,11 +77,15 @@ def commands(asked: str) -> typer.Typer:
 
 
 def _top(
+    context: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    return None
+    """Tell of settings that are probably misspelt. Services log them, and ``config check`` lists them."""
+    if context.invoked_subcommand not in ("up", "run", "config"):
+        for each in misspelt_here():
+            _tell(str(each))
 
 
 def main() -> None:

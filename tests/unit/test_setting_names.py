@@ -13,6 +13,7 @@ from cx_channels.provider import Provider
 from cx_channels.registry import providers
 from cx_events.errors import Fatal
 from cx_hub.cli import run
+from cx_runtime.setting_names import known_names, misspelt_settings
 from cx_runtime.tenants import ConnectionConfig, TenantConfig, Tenants, load
 
 SERVICES = Path(__file__).parents[2] / "services" / "cx_channels"
@@ -75,3 +76,46 @@ def test_settings_in_fixtures_and_readmes_are_declared(provider: Provider) -> No
 def _documents(folder: Path) -> str:
     """Return the provider's README, and the one of raw mail, to which others refer."""
     return "".join((each / "README.md").read_text("utf-8") for each in (folder, SERVICES / "email" / "mime"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("CX_STROE_URL", "CX_STORE_URL"),
+        ("CX_STORE_UR", "CX_STORE_URL"),
+        ("CX_LOGURL", "CX_LOG_URL"),
+        ("cx_publicurl", "CX_PUBLIC_URL"),
+        ("CX_KEYS", "CX_KEY"),
+        ("CX_METRIC_PORT", "CX_METRICS_PORT"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_the_nearest(wrong: str, right: str) -> None:
+    (found,) = misspelt_settings({wrong: "x", "PATH": "/bin"})
+    assert str(found) == f"{wrong} is set, and there is no such setting; did you mean {right}?"
+
+
+def test_names_that_are_no_settings_are_let_be() -> None:
+    known = {name: "x" for name in known_names()}
+    others = ("CX_TEST_KAFKA", "CX_TEST_POSTGRES", "CX_UPDATE_GOLDEN", "CX_ACME_DESK_KEY", "CX_SERVICE_PORT", "CXX")
+    assert misspelt_settings(known | dict.fromkeys(others, "x") | {"cx_store_url": "x"}) == []
+    assert misspelt_settings({"CX_KEYS": "x"}, "secret: ${CX_KEYS}") == []
+
+
+def test_each_setting_is_found_with_a_letter_too_many_or_too_few() -> None:
+    """A name that is left unfound is one whose typo another setting's name is nearer to."""
+    for name in known_names():
+        for wrong in (name + "Q", name[:-1], name[:4] + name[5:]):
+            if wrong not in known_names():
+                assert [each.nearest for each in misspelt_settings({wrong: "x"})], (wrong, name)
+
+
+def test_every_command_tells_a_misspelt_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CX_HOME", str(tmp_path))
+    monkeypatch.setenv("CX_STROE_URL", "postgresql+asyncpg://nowhere")
+    assert run(["replay", "status"]) == 0
+    assert "did you mean CX_STORE_URL?" in capfd.readouterr().err
+    assert run(["config", "check", "-o", "json"]) == 1
+    rows = json.loads(capfd.readouterr().out)
+    assert [row["place"] for row in rows if row["reason"] == "misspelt-setting"] == ["CX_STROE_URL"]

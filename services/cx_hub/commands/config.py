@@ -11,6 +11,7 @@ from cx_hub.configuration import findings
 from cx_hub.identity_rules import configured_rules
 from cx_hub.output import Format, OutputOption, show_rows
 from cx_hub.resources import load_tenants
+from cx_runtime.setting_names import misspelt_here
 from cx_runtime.settings import Settings
 from cx_runtime.topics import load_declarations
 
@@ -38,6 +39,10 @@ def check(output: OutputOption = Format.TEXT) -> None:
     configured_connections(tenants, providers())
     found = list(findings(tenants, providers(), settings.public_url))
     rows = [
+        {"level": "error", "place": each.name, "reason": "misspelt-setting", "detail": str(each)}
+        for each in misspelt_here()
+    ]
+    rows += [
         {
             "level": "warning" if each.problem.works else "error",
             "place": each.place,
@@ -47,5 +52,5 @@ def check(output: OutputOption = Format.TEXT) -> None:
         for each in found
     ]
     show_rows(rows, COLUMNS, output, "nothing is missing")
-    if any(not each.problem.works for each in found):
+    if any(row["level"] == "error" for row in rows):
         raise typer.Exit(FAILED)

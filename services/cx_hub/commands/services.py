@@ -8,6 +8,7 @@ import signal
 from enum import StrEnum
 from typing import Annotated
 
+import structlog
 import typer
 
 from cx_hub.cli import FAILED
@@ -16,6 +17,7 @@ from cx_hub.output import to_err
 from cx_hub.resources import load_tenants, run_async
 from cx_runtime import logs
 from cx_runtime.open_tracing import open_tracing
+from cx_runtime.setting_names import misspelt_here
 from cx_runtime.settings import Settings
 from cx_runtime.tracing import Tracing
 
@@ -64,6 +66,8 @@ def _run_until_stopped(settings: Settings, services: frozenset[Service]) -> None
     name = "-".join(["throughline", *(services if len(services) == 1 else ())])
     tracing = open_tracing(settings.traces, name)
     logs.configure(settings.log_level, settings.log_format, ids=tracing.ids)
+    for misspelt in misspelt_here():
+        structlog.get_logger("cx_hub.services").warning("a setting is misspelt", reason=str(misspelt))
     try:
         run_async(_serve(settings, services, tracing))
     finally:
