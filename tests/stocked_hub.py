@@ -49,7 +49,8 @@ OTHERS = ("cem@example.com", "dot@example.com")
 
 @dataclass
 class StockedHub:
-    """``names``: ids that the hub gave: ``customer``, ``conversation``, ``handoff`` (the event that requested it)."""
+    """``names``: what the hub gave: ids of a ``customer``, a ``conversation`` and a dead ``letter``, the event that
+    requested a ``handoff``, and the ``time`` to which all is known."""
 
     url: str
     home: Path
@@ -130,7 +131,8 @@ def _fill(hub: StockedHub) -> None:
     handoff = {"to": "human", "reason": "refund", "agent": {"id": "ben", "name": "Ben"}}
     told = hub.post(f"/v1/conversations/{hub.names['conversation']}/handoffs", handoff)["event"]
     hub.names["handoff"] = f"{told['source']}#{told['id']}"
-    hub.post("/v1/context/lookup", {"interaction": "chat-42"}, at_least=hub.names["handoff"], wait="10s")
+    last = hub.post("/v1/context/lookup", {"interaction": "chat-42"}, at_least=hub.names["handoff"], wait="10s")
+    hub.names["time"] = last["meta"]["current_to"]
     for number in range(2):
         hub.call_without_an_adapter("ApplicationSid", f"AP{number:032}")
         hub.call_without_an_adapter("MessageSid", f"SM{number:032}")
@@ -142,7 +144,8 @@ def _until_letters(hub: StockedHub, count: int) -> None:
     headers = {"authorization": f"Bearer {KEY}"}
     while True:
         answer = httpx2.get(f"{hub.url}/v1/ops/dead-letters", headers=headers, timeout=PATIENCE, trust_env=False)
-        if len(json.loads(answer.content)["items"]) >= count:
+        if len(letters := json.loads(answer.content)["items"]) >= count:
+            hub.names["letter"] = next(each["id"] for each in letters if each["reason"] != "no-adapter-yet")
             return
         assert time.monotonic() < until, answer.text
         time.sleep(0.1)

@@ -117,10 +117,19 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read our output has enough; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        _tell(_without_number(error))
+        return FAILED
     except Exception as error:
         _tell(f"a fault of ours: {type(error).__name__}: {error}")
         return FAILED
     return DONE
+
+
+def _without_number(error: OSError) -> str:
+    """Return what the system says of a file or an address, in words."""
+    named = "" if error.filename is None else f"{error.filename}: "
+    return f"{named}{error.strerror or error or type(error).__name__}"
 
 
 def _tell(sentence: str) -> None:

@@ -24,13 +24,14 @@ OutputOption = Annotated[Format, typer.Option("-o", "--output", help="How to pri
 
 
 def to_out() -> Console:
-    """Data for people. No line is broken, so that ids and times can be found and copied whole; a terminal wraps."""
-    return Console(soft_wrap=True, highlight=False)
+    """Data for people. No line is broken, so that ids and times can be found and copied whole; a terminal wraps. What
+    stands in brackets is text and no style."""
+    return Console(soft_wrap=True, highlight=False, markup=False)
 
 
 def to_err() -> Console:
     """Progress and notes."""
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    return Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
 def line(value: Any) -> None:

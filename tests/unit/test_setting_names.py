@@ -95,7 +95,7 @@ def test_a_misspelt_name_is_told_with_the_nearest(wrong: str, right: str) -> Non
 
 
 def test_names_that_are_no_settings_are_let_be() -> None:
-    known = {name: "x" for name in known_names()}
+    known = dict.fromkeys(known_names(), "x")
     others = ("CX_TEST_KAFKA", "CX_TEST_POSTGRES", "CX_UPDATE_GOLDEN", "CX_ACME_DESK_KEY", "CX_SERVICE_PORT", "CXX")
     assert misspelt_settings(known | dict.fromkeys(others, "x") | {"cx_store_url": "x"}) == []
     assert misspelt_settings({"CX_KEYS": "x"}, "secret: ${CX_KEYS}") == []

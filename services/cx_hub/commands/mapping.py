@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 import yaml
 
 from cx_channels.dry_run import DryRunResult, dry_run
 from cx_events.errors import Refused
-from cx_hub.output import line
+from cx_hub.output import Format, OutputOption, line, show_rows
 
 ONLY_IGNORED = 3
+_COLUMNS = ("time", "type", "interaction", "id")
 
 
 def register(app: typer.Typer) -> None:
@@ -29,8 +32,9 @@ def map_files(
         list[str] | None, typer.Option(help="One of the connection's settings, 'name=value', the value as YAML.")
     ] = None,
     region: Annotated[str | None, typer.Option(help="Country whose national phone numbers are read, as US.")] = None,
+    output: OutputOption = Format.JSONL,
 ) -> None:
-    """Show what recorded requests or messages become: events as JSON lines.
+    """Show what recorded requests or messages become: events as JSON lines, unless -o says otherwise.
 
     Exit 0: events; 2: refused, or a part could not be mapped; 3: only kinds that are left out on purpose, or that no
     adapter maps yet.
@@ -49,15 +53,26 @@ def map_files(
         )
         for name in files
     ]
+    if output is not Format.JSONL:
+        _show([event.raw for result in results for event in result.events], output)
     for name, result in zip(files, results, strict=True):
-        _print(name if len(files) > 1 else "", result)
+        _print(name if len(files) > 1 else "", result, output)
     codes = {result.exit_code for result in results}
     raise typer.Exit(2 if 2 in codes else 0 if 0 in codes else ONLY_IGNORED)
 
 
-def _print(name: str, result: DryRunResult) -> None:
-    for event in result.events:
-        line(event.raw)
+def _show(events: Sequence[bytes], output: Format) -> None:
+    rows = [msgspec.json.decode(raw, type=dict[str, Any]) for raw in events]
+    if output is Format.TEXT:
+        rows = [{**row, "interaction": row.get("data", {}).get("interaction")} for row in rows]
+    show_rows(rows, _COLUMNS, output, "no events")
+
+
+def _print(name: str, result: DryRunResult, output: Format) -> None:
+    """Print the events as lines, where that is asked for, and all else on stderr."""
+    if output is Format.JSONL:
+        for event in result.events:
+            line(event.raw)
     for told in result.lines()[len(result.events) :]:
         sys.stderr.buffer.write((f"{name}: ".encode() if name else b"") + told + b"\n")
     sys.stderr.flush()

@@ -13,6 +13,7 @@ import typer
 
 from cx_channels.registry import CHANNEL_FOLDERS
 from cx_events.errors import Refused
+from cx_hub.output import Format, OutputOption, show, to_err
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _FILES = {
@@ -33,14 +34,16 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="provider")
 
 
-def new(name: Annotated[str, typer.Argument(metavar="CHANNEL/NAME", help="Such as chat/acme.")]) -> None:
+def new(
+    name: Annotated[str, typer.Argument(metavar="CHANNEL/NAME", help="Such as chat/acme.")],
+    output: OutputOption = Format.TEXT,
+) -> None:
     """Write the folder of a new provider, whose failing contract tests say what to do next."""
     folder = scaffold(name, Path(str(import_module("cx_channels").__file__)).parent)
-    typer.echo(folder)
-    typer.echo(
+    show({"provider": name, "folder": str(folder)}, output, lambda out: out.print(str(folder)))
+    to_err().print(
         f"next: ./cx test tests/contract/test_providers.py -n 0 -x -k {name}, and do what the first failure says;"
-        ' CONTRIBUTING.md, "Add a provider", says why',
-        err=True,
+        ' CONTRIBUTING.md, "Add a provider", says why'
     )
 
 

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import msgspec
 import typer
+from rich.console import Console
 
 from cx_channels.dry_run import DEMO_IDS, DEMO_NOW, DEMO_TENANT
 from cx_channels.limits import Limits
 from cx_channels.vcon_import import read_request
 from cx_events.errors import CxError, Refused, TryLater
 from cx_events.facts import vcon_source
+from cx_events.json_types import Json
 from cx_events.stamp import stamp
 from cx_hub.client import Client, connected, key_of
-from cx_hub.output import Format, OutputOption, line, show_rows, to_err
+from cx_hub.output import Format, OutputOption, line, print_table, show, show_rows, to_err
 from cx_hub.resources import run_async
 from cx_runtime.settings import Settings
 from cx_vcon.importing import event_drafts
@@ -54,9 +57,27 @@ def export_vcon(
         str, typer.Argument(help="Any id of a conversation; or the uuid of a vCon that was imported, to have that.")
     ],
     syntax: Annotated[str, typer.Option(help="0.4.0: also of an imported vCon, which else is as it came.")] = "",
+    output: OutputOption = Format.JSONL,
 ) -> None:
-    """A conversation as vCon, in JSON."""
-    line(run_async(_export(Settings(), conversation, syntax)))
+    """A conversation as vCon: its JSON on one line, unless -o says otherwise."""
+    content = run_async(_export(Settings(), conversation, syntax))
+    if output is Format.JSONL:
+        line(content)
+    else:
+        vcon = msgspec.json.decode(content, type=dict[str, Any])
+        show(vcon, output, lambda out: _tell(out, vcon))
+
+
+def _tell(out: Console, vcon: Json) -> None:
+    """Print the head of a vCon and a line for each dialog."""
+    parties = [each.get("name") or each.get("mailto") or each.get("tel") or "?" for each in vcon.get("parties", [])]
+    for name in ("uuid", "created_at", "subject"):
+        if vcon.get(name):
+            out.print(f"{name:10}  {' '.join(str(vcon[name]).split())}")
+    out.print(f"{'parties':10}  {', '.join(map(str, parties))}")
+    dialogs = [{**each, "text": each.get("body")} for each in vcon.get("dialog", [])]
+    if dialogs:
+        print_table(out, dialogs, ("start", "type", "parties", "text"))
 
 
 async def _export(settings: Settings, conversation: str, syntax: str) -> bytes:

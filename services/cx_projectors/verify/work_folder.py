@@ -92,9 +92,11 @@ def opened(path: Path, *, resume: bool, origin: bytes) -> Iterator[WorkFolder]:
     """Make the folder, or go on in it. It is deleted at the end, unless something raised.
 
     ``resume``: go on where the process before this one ended; else what it left is deleted. ``origin``: names what is
-    verified, so that nothing else is gone on with. Raises ``Refused`` (``in-use``, ``nothing-to-resume``) where another
-    process works there, or where there is nothing to go on with.
+    verified, so that nothing else is gone on with. Raises ``Refused`` (``in-use``, ``nothing-to-resume``,
+    ``not-a-work-folder``) where another process works there, where there is nothing to go on with, or where files lie
+    that are no verification's: they would be deleted.
     """
+    _check_own(path)
     make_folder(path)
     with (path / "lock").open("a") as lock:
         try:
@@ -114,6 +116,16 @@ def opened(path: Path, *, resume: bool, origin: bytes) -> Iterator[WorkFolder]:
         yield WorkFolder(path)
         _empty(path)
     shutil.rmtree(path, ignore_errors=True)
+
+
+def _check_own(path: Path) -> None:
+    """Refuse a folder with anything in it that no verification has marked as its own."""
+    marker = path / "origin"
+    if marker.is_file() and marker.read_bytes().partition(b"\n")[0].isdigit():  # FORM, of any release
+        return
+    if path.is_dir() and any(each.name != "lock" for each in path.iterdir()):
+        detail = f"{path} has other files, which would be deleted: name a folder that is empty or missing"
+        raise Refused("not-a-work-folder", detail)
 
 
 def _mark(origin: bytes) -> bytes:
