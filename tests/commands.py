@@ -86,7 +86,8 @@ def printed(arguments: Sequence[str], width: int | None = None) -> Printed:
 def _taken(name: str) -> Iterator[io.BytesIO]:
     """Take what goes to a stream of this process."""
     buffer = io.BytesIO()
-    stream = io.TextIOWrapper(buffer, encoding="utf-8", write_through=True)
+    errors = "backslashreplace" if name == "stderr" else "strict"  # as Python has them
+    stream = io.TextIOWrapper(buffer, encoding="utf-8", errors=errors, write_through=True)
     with replaced(name, stream):
         yield buffer
     stream.detach()  # or it would close the buffer
