@@ -134,7 +134,7 @@ def test_each_command_that_prints_data_takes_a_format(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", CASES)
-def test_no_id_and_no_time_is_broken_at_any_width(stocked: StockedHub, command: str) -> None:
+def test_no_width_breaks_an_id_or_a_time(stocked: StockedHub, command: str) -> None:
     json.loads(walk(stocked, command, "json", "-o", "json").out or "null")
     for line in walk(stocked, command, "jsonl", "-o", "jsonl").out.splitlines():
         json.loads(line)

@@ -101,7 +101,7 @@ def test_names_that_are_no_settings_are_let_be() -> None:
     assert misspelt_settings({"CX_KEYS": "x"}, "secret: ${CX_KEYS}") == []
 
 
-def test_each_setting_is_found_with_a_letter_too_many_or_too_few() -> None:
+def test_each_name_is_found_by_its_typos() -> None:
     """A name that is left unfound is one whose typo another setting's name is nearer to."""
     for name in known_names():
         for wrong in (name + "Q", name[:-1], name[:4] + name[5:]):
