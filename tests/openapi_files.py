@@ -1,23 +1,32 @@
-"""The OpenAPI documents under ``schemas/openapi``. ``python -m tests.openapi_files`` writes them anew."""
+"""The OpenAPI documents under ``schemas/openapi``, as each process serves them.
+
+``python -m tests.openapi_files`` writes them anew.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tests.channels import tenants
 
-from cx_channels.app import create_app
 from cx_channels.intake import Intake
 from cx_channels.provider_server import ServerPorts, server_factories
 from cx_channels.registry import providers
+from cx_channels.routes import add_routes as add_channel_routes
 from cx_context.store import open_store
-from cx_context_api.openapi import document
+from cx_context_api.app import ContextApi
+from cx_context_api.app import add_routes as add_api_routes
 from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import DeadLetter
 from cx_events.log.sqlite import SqliteLog
+from cx_hub.app import AddRoutes, compose_app
+from cx_mcp.http_endpoint import McpEndpoint
+from cx_mcp.openapi import description as mcp_description
+from cx_ops.http_routes.router import add_routes as add_ops_routes
 from cx_ops.http_routes.router import router
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
@@ -29,33 +38,57 @@ FOLDER = "schemas/openapi"
 COMMAND = "python -m tests.openapi_files"
 
 
+@cache
+def documents() -> dict[str, dict[str, Any]]:
+    """By name: the document of a hub with all services in one process, and of each service in a process of its own."""
+    services = {"channels": [_add_channels], "context": [_add_api, _add_mcp], "ops": [_add_ops]}
+    apps = {"hub": [add for several in services.values() for add in several], **services}
+    return {name: app_of(several).openapi() for name, several in apps.items()}
+
+
+def app_of(services: Sequence[AddRoutes]) -> FastRouteApp:
+    """Of the real routes; nothing behind them is started."""
+    return compose_app(services, Health(), Metrics(), "a key for /metrics")
+
+
+def hub_app() -> FastRouteApp:
+    return app_of([_add_channels, _add_api, _add_mcp, _add_ops])
+
+
 def files() -> Mapping[str, bytes]:
     """By path below the root."""
-    return {
-        f"{FOLDER}/context.json": _json(document()),
-        f"{FOLDER}/channels.json": _json(_channels()),
-        f"{FOLDER}/ops.json": _json(_ops()),
-    }
+    return {f"{FOLDER}/{name}.json": _json(document) for name, document in documents().items()}
 
 
-def _channels() -> dict[str, Any]:
-    """Of the real app; nothing in it is started."""
-    without = Path("unused")
-    log, health, metrics = SqliteLog(without, 1), Health(), Metrics()
-    known = Tenants({name: config.model_copy(update={"connections": {}}) for name, config in tenants().by_name.items()})
-    intake = Intake(log, FolderBlobs(without), known, providers(), metrics)
-    ports = ServerPorts(intake, log, metrics, health.progress)
-    servers = [open_server(ports) for open_server in server_factories().values()]
-    return create_app(intake, known, servers, metrics, health).openapi()
+_NOWHERE = Path("unused")
 
 
-def _ops() -> dict[str, Any]:
-    """Of the real routes; nothing behind them is started."""
-    without = Path("unused")
-    app = FastRouteApp(Metrics(), title="Throughline: operations", version="1", docs_url=None, redoc_url=None)
-    store = open_store(f"sqlite+aiosqlite:///{without}")
-    app.include_router(router(SqliteLog(without, 1), store, Tenants({}), never_mapped, "nobody", never_rebuilt))
-    return app.openapi()
+def _tenants() -> Tenants:
+    return Tenants({name: config.model_copy(update={"connections": {}}) for name, config in tenants().by_name.items()})
+
+
+def _add_channels(app: FastRouteApp) -> None:
+    log, metrics = SqliteLog(_NOWHERE, 1), Metrics()
+    intake = Intake(log, FolderBlobs(_NOWHERE), _tenants(), providers(), metrics)
+    add_channel_routes(app, intake, _tenants(), metrics)
+    ports = ServerPorts(intake, log, metrics, Health().progress)
+    for open_server in server_factories().values():
+        open_server(ports).add_routes(app)
+
+
+def _add_api(app: FastRouteApp) -> None:
+    store = open_store(f"sqlite+aiosqlite:///{_NOWHERE}")
+    add_api_routes(app, ContextApi(store, SqliteLog(_NOWHERE, 1), _tenants(), Metrics(), now=lambda: 0))
+
+
+def _add_mcp(app: FastRouteApp) -> None:
+    app.router.routes.append(McpEndpoint(app, _tenants()).route())
+    app.describe(mcp_description())
+
+
+def _add_ops(app: FastRouteApp) -> None:
+    store = open_store(f"sqlite+aiosqlite:///{_NOWHERE}")
+    add_ops_routes(app, router(SqliteLog(_NOWHERE, 1), store, Tenants({}), never_mapped, "nobody", never_rebuilt))
 
 
 def never_rebuilt(_own: object, _pace: object) -> None:

@@ -14,5 +14,6 @@ proofs), ``tokens`` (continuity tokens), ``web_urls``. ``filters`` (which record
 are wanted, as people write it).
 Ports: ``log``, ``archive`` (a log in a folder) and ``blob``, with ``private_files``, ``pooled_connections`` and
 ``cancellation``. Generated files:
-``schemas`` with ``event_schema``, ``asyncapi``, ``topics`` and ``guide``. For tests: ``testing``.
+``schemas`` with ``event_schema``, ``asyncapi``, ``topics`` and ``guide``; ``schema_shapes`` (pieces of
+JSON Schemas, for documents of HTTP services). For tests: ``testing``.
 """

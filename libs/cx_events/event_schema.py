@@ -88,6 +88,25 @@ def schema_of(event_type: EventType) -> Json:
     }
 
 
+def cloud_event_schema(data: Json) -> Json:
+    """Return the schema of an event of any type. ``data``: the schema of its data, or a reference to it."""
+    return {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type"],
+        "properties": {
+            "specversion": {"type": "string", "enum": ["1.0"]},
+            **{name: schema for name, schema in _ENVELOPE.items() if name != "specversion"},
+            "type": {
+                "type": "string",
+                "minLength": 1,
+                "description": "`cx.FAMILY.WHAT.vN`, see docs/events.md, or a type of your own.",
+            },
+            "data": data,
+        },
+        "description": "A CloudEvent 1.0. Further attributes are extensions.",
+    }
+
+
 def struct_schemas(struct: type[Struct], ref_template: str) -> Json:
     """Return the schemas of a struct and of all structs in it, by name.
 

@@ -24,9 +24,11 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from cx_events.json_types import Json
 from cx_runtime import whole_answers
 from cx_runtime.http import install_problems
 from cx_runtime.metrics import OTHER, Metrics
+from cx_runtime.openapi.document import Description, document
 from cx_runtime.tracing import OFF, Span, Tracing
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -77,6 +79,19 @@ class FastRouteApp(FastAPI):
         self._routes: dict[tuple[str, str], _FastRoute] = {}
         self._sockets: dict[str, tuple[str, SocketEndpoint]] = {}
         self._paths: dict[Any, str] = {}
+        self._descriptions: list[Description] = []
+        self._document: Json | None = None
+
+    def describe(self, description: Description) -> None:
+        """Add what a service describes to the document that ``/openapi.json`` answers."""
+        self._descriptions.append(description)
+        self._document = None
+
+    def openapi(self) -> Json:
+        """Return the OpenAPI document of all that was described, and of no other routes."""
+        if self._document is None:
+            self._document = document(self._descriptions)
+        return self._document
 
     def fast_route(self, path: str, endpoint: Endpoint, methods: Collection[str]) -> None:
         """Answer ``path``, of whose last two steps one may be a parameter (``{NAME}``)."""

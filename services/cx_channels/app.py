@@ -33,7 +33,7 @@ def create_app(
 
     Serve it by ``cx_runtime.serve.server_config``, which adds the deadlines that the server lacks.
     """
-    app = FastRouteApp(metrics, title="Throughline: channels", version="1", docs_url=None, redoc_url=None)
+    app = FastRouteApp(metrics, docs_url=None, redoc_url=None)
     add_routes(app, intake, tenants, metrics, limits=limits, public_url=public_url)
     for server in servers:
         server.add_routes(app)

@@ -30,10 +30,7 @@ _PLACE = 256
 
 
 class EventRoutes:
-    """Handles ``POST /v1/events`` (the valid events are accepted) and ``POST /v1/vcons`` (all of its events, or none).
-
-    The methods have no docstrings: they would become descriptions in the OpenAPI document.
-    """
+    """Handles ``POST /v1/events`` (what is valid is accepted) and ``POST /v1/vcons`` (all of its events, or none)."""
 
     def __init__(self, intake: Intake, tenants: Tenants, metrics: Metrics, limits: Limits) -> None:
         self._intake = intake

@@ -1,152 +1,194 @@
-"""The OpenAPI descriptions of the routes for events and vCons."""
+"""Describe the routes of the channels for OpenAPI: events, vCons and webhooks."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
 
+from cx_channels.provider import Provider
+from cx_channels.vcon_import import GZIPPED
 from cx_events.http_binding import BATCH, STRUCTURED
+from cx_events.json_types import Json
+from cx_events.schema_shapes import EVENT_NAME, ID, TEXT, WHOLE, array, named, ref
 from cx_events.typos import MOST, MOST_OF_REQUEST
-from cx_vcon.reading import MEDIA_TYPE
+from cx_runtime.openapi.document import Description
+from cx_runtime.openapi.operation import (
+    BINARY,
+    JSON,
+    Operation,
+    answer,
+    parameter,
+    problem_answer,
+    problem_answers,
+    problem_more,
+)
+from cx_runtime.openapi.struct_schemas import cloud_event_schemas
+from cx_vcon.reading import MEDIA_TYPE as VCON
+from cx_vcon.vcon_schemas import VCON_TO_IMPORT
 
-_PROBLEMS: dict[str, Any] = {
-    status: {"description": text, "content": {"application/problem+json": {"schema": {"type": "object"}}}}
-    for status, text in {
-        "400": "The body or a header can't be read.",
-        "401": "The key is missing or unknown.",
-        "403": "The key lacks a scope.",
-        "408": "The body came too slowly.",
-        "413": "The body is too large.",
-        "415": "No event comes in this content type or coding.",
-        "422": "No event was acceptable; `rejected` or `detail` says why.",
-        "429": "More than the key may send; `Retry-After` says when it may again. A batch costs its events.",
-        "503": "The hub is full and took nothing, or the outcome is unknown; sending again is safe.",
-    }.items()
+EVENTS = "/v1/events"
+VCONS = "/v1/vcons"
+HOOKS = "/v1/hooks/{connection}"
+
+TAGS: Mapping[str, str] = {
+    "events": "Events in, one event whole, and files.",
+    "hooks": "What providers call. Each signs its requests in its own way; no key opens anything here.",
+    "chat": "The hub's web chat: its script and its visitors' files. Its socket, `/v1/chat/{connection}`, is described "
+    "beside it.",
 }
-_STORED = {"type": "object", "required": ["source", "id"]}
-_REJECTED = {"type": "object", "required": ["index", "reason"]}
-_WARNING = {
-    "type": "object",
-    "required": ["index", "place", "nearest", "detail"],
-    "properties": {
-        "index": {"type": "integer", "description": "Which event of the batch, from 0."},
-        "place": {"type": "string", "description": "What is probably misspelt, as `data.mesage`."},
-        "nearest": {"type": "string", "description": "The known name or word that it may stand for."},
-        "detail": {"type": "string"},
+
+_REJECTED = named("RejectedEvent", {"index": WHOLE, "reason": TEXT}, {"detail": TEXT})
+_WARNING = named(
+    "EventWarning",
+    {
+        "index": {**WHOLE, "description": "Which event of the batch, from 0."},
+        "place": {**TEXT, "description": "What is probably misspelt, as `data.mesage`."},
+        "nearest": {**TEXT, "description": "The known name or word that it may stand for."},
+        "detail": TEXT,
     },
+)
+_OUTCOME: Mapping[str, Json] = {"accepted": array(EVENT_NAME), "rejected": array(_REJECTED)}
+_WARNINGS: Mapping[str, Json] = {
+    "warnings": {
+        **array(_WARNING),
+        "maxItems": MOST_OF_REQUEST,
+        "description": "What accepted events probably misspell: unknown members of `data`, attributes, types and kinds "
+        "of identifiers and references that are near a known one. They were kept as they are. Absent where there is "
+        f"none; {MOST} of an event at most.",
+    }
 }
-_WARNINGS = {
-    "type": "array",
-    "maxItems": MOST_OF_REQUEST,
-    "description": (
-        "What accepted events probably misspell: unknown members of `data`, attributes, types and kinds of identifiers "
-        f"and references that are near a known one. They were kept as they are. Absent where there is none; {MOST} of "
-        "an event at most."
-    ),
-    "items": _WARNING,
+_TAKEN = named("EventsTaken", _OUTCOME, _WARNINGS)
+_TRIED = named("EventsTried", {**_OUTCOME, "events": array(ref("CloudEvent"))}, _WARNINGS)
+_NOTHING_TAKEN = problem_more(
+    "NothingAccepted", _OUTCOME, "RFC 9457: no event was acceptable; `rejected` or `detail` says why."
+)
+_VCON_TAKEN = named(
+    "VconTaken",
+    {**_OUTCOME, "uuid": TEXT, "conversation": ID, "interaction": TEXT},
+    {
+        "verified": {"type": ["boolean", "null"], "description": "false: the signature was not checked, as asked for."},
+        "warnings": {**array(TEXT), "description": "What was kept as it came though it can't be right."},
+    },
+)
+
+_TEXTS: Mapping[int, str] = {
+    415: "No event comes in this content type or coding.",
+    429: "More than the key may send; `Retry-After` says when it may again. A batch costs its events.",
+    503: "The hub is full and took nothing, or the outcome is unknown; sending again is safe.",
 }
-EVENTS: dict[str, Any] = {
-    "parameters": [
+_UNTAKEN = (400, 401, 403, 405, 408, 413, 415, 429, 503)
+
+
+def description(providers: Iterable[Provider]) -> Description:
+    """Return what the channels add to the document of a process."""
+    schemes = _signatures(providers)
+    return Description(
         {
-            "name": "dry_run",
-            "in": "query",
-            "required": False,
-            "description": "Check the events as ever, answer 200 with what would be stored, and store nothing.",
-            "schema": {"type": "boolean", "default": False},
-        }
-    ],
-    "requestBody": {
-        "required": True,
-        "description": "A CloudEvent 1.0, a batch of them, or in binary mode the data, with attributes as ce- headers.",
-        "content": {
-            STRUCTURED: {"schema": {"type": "object", "required": ["specversion", "id", "source", "type"]}},
-            BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
+            (EVENTS, "post"): _events(),
+            (VCONS, "post"): _vcons(),
+            (HOOKS, "get"): _hook(
+                "check_webhook", "A provider's check of its webhook, or an event in a query", schemes
+            ),
+            (HOOKS, "post"): _hook("receive_webhook", "A provider's webhook", schemes),
         },
-    },
-    "description": (
-        "Needs a key with the scope `events:write`. Some types need another one beside it (docs/events.md), so does "
-        "an identifier that is said to be proved (`identity:prove`) or asserted (`identity:assert`): without it that "
-        "event is rejected with `missing-scope`, and the others are taken."
-    ),
-    "security": [{"key": []}],
-    "x-scope": ["events:write"],
-    "responses": {
-        "200": {
-            "description": "Of a dry run: what would be accepted, and in `events` each as it would be stored.",
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["accepted", "rejected", "events"],
-                        "properties": {
-                            "accepted": {"type": "array", "items": _STORED},
-                            "rejected": {"type": "array", "items": _REJECTED},
-                            "warnings": _WARNINGS,
-                            "events": {"type": "array", "items": {"type": "object"}},
-                        },
-                    }
-                }
-            },
-        },
-        "202": {
-            "description": "All that could be accepted is durable; an empty batch is accepted as it is.",
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["accepted", "rejected"],
-                        "properties": {
-                            "accepted": {"type": "array", "items": _STORED},
-                            "rejected": {"type": "array", "items": _REJECTED},
-                            "warnings": _WARNINGS,
-                        },
-                    }
-                }
-            },
-        },
-        **_PROBLEMS,
-    },
-}
-VCONS: dict[str, Any] = {
-    "parameters": [
+        cloud_event_schemas(),
+        schemes,
+        TAGS,
+    )
+
+
+def _events() -> Operation:
+    return Operation(
+        "send_events",
+        "events",
+        "Send events",
         {
-            "name": "unverified",
-            "in": "query",
-            "required": False,
-            "description": "Of a signed vCon take the payload without checking the signature; else it is refused.",
-            "schema": {"type": "boolean", "default": False},
-        }
-    ],
-    "requestBody": {
-        "required": True,
-        "description": "A vCon of the syntax 0.0.1 to 0.4.0, unsigned; `application/vcon+gzip` is taken, too.",
-        "content": {media_type: {"schema": {"type": "object"}} for media_type in (MEDIA_TYPE, "application/json")},
-    },
-    "description": (
-        "Needs a key with the scope `events:write`; for a vCon with a subject also `conversations:write`, since that "
-        "says what the conversation is about."
-    ),
-    "security": [{"key": []}],
-    "x-scope": ["events:write"],
-    "responses": {
-        "202": {
-            "description": "All its events are durable. The same vCon again is the same events.",
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["uuid", "conversation", "interaction", "accepted", "rejected"],
-                        "properties": {
-                            "uuid": {"type": "string"},
-                            "conversation": {"type": "string", "format": "uuid"},
-                            "interaction": {"type": "string"},
-                            "verified": {"type": ["boolean", "null"]},
-                            "accepted": {"type": "array", "items": {"type": "object", "required": ["source", "id"]}},
-                            "rejected": {"type": "array", "maxItems": 0},
-                        },
-                    }
-                }
-            },
+            "200": answer(
+                "Of a dry run: what would be accepted, and in `events` each as it would be stored.", {JSON: _TRIED}
+            ),
+            "202": answer(
+                "All that could be accepted is durable; an empty batch is accepted as it is.", {JSON: _TAKEN}
+            ),
+            "422": problem_answer(422, "No event was acceptable; `rejected` says why.", _NOTHING_TAKEN),
+            **problem_answers(_UNTAKEN, _TEXTS),
         },
-        **_PROBLEMS,
-    },
-}
+        ["events:write"],
+        parameters=[
+            parameter(
+                "dry_run",
+                "Check the events as ever, answer 200 with what would be stored, and store nothing.",
+                type="boolean",
+                default=False,
+            )
+        ],
+        body={STRUCTURED: ref("CloudEvent"), BATCH: array(ref("CloudEvent"))},
+        about_body="A CloudEvent 1.0, a batch of them, or in binary mode the data, with attributes as ce- headers. "
+        "Plain `application/json` is read as the one or the other.",
+        about="Some types need another one beside it (docs/events.md), so does an identifier that is said to be proved "
+        "(`identity:prove`) or asserted (`identity:assert`): without it that event is rejected with `missing-scope`, "
+        "and the others are taken.",
+    )
+
+
+def _vcons() -> Operation:
+    return Operation(
+        "import_vcon",
+        "events",
+        "Import a vCon",
+        {
+            "202": answer("All its events are durable. The same vCon again is the same events.", {JSON: _VCON_TAKEN}),
+            **problem_answers((*_UNTAKEN, 422), {**_TEXTS, 415: "No vCon comes in this content type or coding."}),
+        },
+        ["events:write"],
+        parameters=[
+            parameter(
+                "unverified",
+                "Of a signed vCon take the payload without checking the signature; else it is refused.",
+                type="boolean",
+                default=False,
+            )
+        ],
+        body={JSON: VCON_TO_IMPORT, f"{VCON}+json": VCON_TO_IMPORT, VCON: VCON_TO_IMPORT, GZIPPED: BINARY},
+        about="For a vCon with a subject also `conversations:write`, since that says what the conversation is about.",
+    )
+
+
+def _hook(id: str, summary: str, schemes: Mapping[str, Json]) -> Operation:
+    return Operation(
+        id,
+        "hooks",
+        summary,
+        {
+            "200": answer("What this provider expects: a text, XML, or nothing.", {"*/*": BINARY}),
+            "204": answer("As 200, of a provider that expects no content."),
+            **problem_answers(
+                (400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 503),
+                {
+                    401: "The signature is missing, wrong or too old.",
+                    403: "The request proves too little for what it asks.",
+                    404: "There is no such connection, or its provider sends no webhooks.",
+                    405: "This provider sends its requests by another method.",
+                },
+            ),
+        },
+        security=[{name: []} for name in schemes],
+        parameters=[parameter("connection", "A connection of a tenant, as configured.", place="path")],
+        body={} if id == "check_webhook" else {"*/*": BINARY},
+        about_body="The provider's own request. What each sends is told in docs/providers.md.",
+        about="What can't be mapped is answered as the provider expects, and kept whole in the dead letters.",
+    )
+
+
+def _signatures(providers: Iterable[Provider]) -> dict[str, Json]:
+    """Return a security scheme for each vendor whose webhooks carry a proof."""
+    found: dict[str, Json] = {}
+    for each in providers:
+        if each.transport != "webhook" or each.signature is None:
+            continue
+        vendor = each.name.partition("/")[2]
+        for header in each.signature.headers:
+            about = f"As {vendor} proves who it is; see docs/providers.md."
+            if header == "authorization":
+                found[f"{vendor}-password"] = {"type": "http", "scheme": "basic", "description": about}
+            else:
+                found[f"{vendor}-{header}"] = {"type": "apiKey", "in": "header", "name": header, "description": about}
+    return found

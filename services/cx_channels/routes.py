@@ -13,6 +13,7 @@ from cx_channels.event_routes import EventRoutes
 from cx_channels.hook_routes import HookRoutes
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
+from cx_channels.registry import providers
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import Tenants
@@ -33,29 +34,14 @@ def add_routes(
     of a provider that signs the URL are answered 503: the request's own Host and X-Forwarded-... are whatever the
     sender writes.
     """
-    routes = APIRouter(tags=["channels"])
+    routes = APIRouter()
     clients = EventRoutes(intake, tenants, metrics, limits)
     hooks = HookRoutes(intake, metrics, limits, public_url.rstrip("/"))
-    routes.add_route("/v1/hooks/{connection}", hooks.receive, methods=["GET", "HEAD", "POST"])
-    routes.add_api_route(
-        "/v1/events",
-        clients.send_events,
-        methods=["POST"],
-        status_code=202,
-        name="events",
-        openapi_extra=openapi.EVENTS,
-        summary="Send events",
-    )
-    routes.add_api_route(
-        "/v1/vcons",
-        clients.import_vcon,
-        methods=["POST"],
-        status_code=202,
-        name="imported",
-        openapi_extra=openapi.VCONS,
-        summary="Import a vCon",
-    )
+    routes.add_route(openapi.HOOKS, hooks.receive, methods=["GET", "HEAD", "POST"])
+    routes.add_route(openapi.EVENTS, clients.send_events, methods=["POST"])
+    routes.add_route(openapi.VCONS, clients.import_vcon, methods=["POST"])
     app.include_router(routes)
-    app.fast_route("/v1/events", clients.send_events, methods={"POST"})
-    app.fast_route("/v1/vcons", clients.import_vcon, methods={"POST"})
-    app.fast_route("/v1/hooks/{connection}", hooks.receive, methods={"GET", "HEAD", "POST"})
+    app.fast_route(openapi.EVENTS, clients.send_events, methods={"POST"})
+    app.fast_route(openapi.VCONS, clients.import_vcon, methods={"POST"})
+    app.fast_route(openapi.HOOKS, hooks.receive, methods={"GET", "HEAD", "POST"})
+    app.describe(openapi.description(providers().values()))

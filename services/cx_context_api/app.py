@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from cx_context.store import Store
 from cx_context.store.customer_index import CustomerIndex
 from cx_context.store.rendering import PIECES_BYTES
-from cx_context_api import openapi
 from cx_context_api.contexts.as_of import PastContexts
 from cx_context_api.contexts.body_cache import CACHE_BYTES
 from cx_context_api.contexts.brief_routes import BriefRoutes
@@ -31,11 +29,11 @@ from cx_context_api.following.streams import EventStreams
 from cx_context_api.following.subscriptions import Subscriptions
 from cx_context_api.identity.routes import IdentityRoutes
 from cx_context_api.identity.rules_whatif import RulesWhatIf
+from cx_context_api.openapi.description import description
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.tenancy import tenancies
 from cx_events.blob import Blobs
-from cx_events.json_types import Json
 from cx_events.log import Log
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import DEFAULT_MAX_AGE, Health
@@ -142,18 +140,4 @@ def add_routes(app: FastRouteApp, api: ContextApi) -> None:
     app.router.routes.extend(api.routes)
     for path, handler in api.fast_handlers.items():
         app.fast_route(path, handler, methods={"GET", "HEAD"})
-    app.openapi = _add_description(app.openapi)  # type: ignore[method-assign]
-
-
-def _add_description(others: Callable[[], Json]) -> Callable[[], Json]:
-    def document() -> Json:
-        whole = others()
-        own = openapi.components()
-        components = {name: {**whole.get("components", {}).get(name, {}), **each} for name, each in own.items()}
-        return {
-            **whole,
-            "paths": {**whole.get("paths", {}), **openapi.paths()},
-            "components": {**whole.get("components", {}), **components},
-        }
-
-    return document
+    app.describe(description())

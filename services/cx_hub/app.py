@@ -10,6 +10,7 @@ from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, metrics_route, operations
 from cx_runtime.metrics import Metrics
+from cx_runtime.openapi.process_routes import process_description
 from cx_runtime.tracing import OFF, Tracing
 
 AddRoutes = Callable[[FastRouteApp], object]
@@ -30,14 +31,13 @@ def compose_app(
         metrics,
         tracing=tracing,
         is_trusted=is_trusted,
-        title="Throughline",
-        version="1",
         docs_url=None,
         redoc_url=None,
     )
     for add_routes in services:
         add_routes(app)
     app.router.routes.extend(operations(health))
+    app.describe(process_description(with_metrics=metrics_key is not None, with_key=True))
     if metrics_key is not None:
         app.router.routes.append(metrics_route(metrics, metrics_key, health))
     return app

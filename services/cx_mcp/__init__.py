@@ -9,5 +9,6 @@ call is a line in the log. Words of customers are shown as quoted data.
 Modules: ``hub_api`` (the API as the tools call it), ``arguments`` (what each tool takes), ``customer_words`` (quotes
 foreign text), ``plain_words`` (a context as a model reads it), ``answers`` (what a tool returns, refusals included),
 ``reading`` and ``acting`` (the tools), ``search`` (words in a customer's history), ``tools`` (their table),
-``tool_caller``, ``server`` (the protocol, by the official SDK), ``http_endpoint`` (``/mcp``).
+``tool_caller``, ``server`` (the protocol, by the official SDK), ``http_endpoint`` (``/mcp``),
+``openapi`` (describes it).
 """

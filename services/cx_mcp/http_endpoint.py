@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cx_events.errors import Refused, TryLater
 from cx_mcp.hub_api import SECONDS, Actor, HubApi
+from cx_mcp.openapi import PATH
 from cx_mcp.tool_caller import ToolCaller
 from cx_runtime.http import bearer_token
 from cx_runtime.tenants import KeyConfig, Tenants
@@ -34,8 +35,8 @@ class McpEndpoint:
         self._served: ASGIApp | None = None
 
     def route(self) -> Route:
-        """Return its route."""
-        return Route("/mcp", self)
+        """Return its route. As each request stands for itself, there is no stream to be opened by GET."""
+        return Route(PATH, self, methods=["POST"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request. Raises ``Refused`` (401) without a known key, ``TryLater`` where ``run`` is not at work."""

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "deploy" / "example.yaml"
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 GATEWAY = (ROOT / "deploy" / "gateway" / "haproxy.cfg").read_text(encoding="utf-8")
-OPERATIONS = {route.path for route in operations(Health())}
+OPERATIONS = {"/metrics", *(route.path for route in operations(Health()))}
 SETTINGS = {f"CX_{name.upper()}" for name in Settings.model_fields}
 END_SECONDS = 10.0
 """Beyond ``CX_DRAIN_SECONDS``, what a service may take to end."""
@@ -45,7 +45,9 @@ def seconds(text: str) -> int:
 
 
 def paths_of(document: str) -> set[str]:
-    return set(json.loads((ROOT / "schemas" / "openapi" / document).read_text(encoding="utf-8"))["paths"])
+    """What a service is asked from outside."""
+    paths = json.loads((ROOT / "schemas" / "openapi" / document).read_text(encoding="utf-8"))["paths"]
+    return set(paths) - OPERATIONS
 
 
 def destination(path: str) -> str:

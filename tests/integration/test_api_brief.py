@@ -22,8 +22,8 @@ from tests.integration.test_api_contacts import (
     clock,
     hub,
 )
+from tests.openapi_files import documents
 
-from cx_context_api import openapi
 from cx_events.envelope import Identifier
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import HOUR, MINUTE, START, an_event
@@ -98,7 +98,8 @@ async def brief(hub: Running, query: str, key: str = "all") -> dict[str, Any]:
     answer = await hub.get(f"/v1/context/brief?{query}", key=key)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
-    schema = {**openapi.components()["schemas"]["Brief"], "components": openapi.components()}
+    components = documents()["context"]["components"]
+    schema = {**components["schemas"]["Brief"], "components": components}
     jsonschema_rs.Draft202012Validator(schema).validate(found)
     assert list(nulls({**found, "meta": {}})) == []
     return found

@@ -13,10 +13,10 @@ import httpx2
 import jsonschema_rs
 import pytest
 from tests.api import Running, running_api
+from tests.openapi_files import documents
 from tests.vcons import faults
 
 from cx_context.sections.attachments import id_of
-from cx_context_api import openapi
 from cx_events.blob.folder import FolderBlobs
 from cx_events.blob.port import blob_name
 from cx_events.ids import event_key
@@ -317,7 +317,7 @@ async def test_answers_are_of_the_shape_that_openapi_says(hub: Running) -> None:
         an_event("cx.insight.found.v1", id="i-1", at=START + SECOND, email="ana@example.com", interaction="chat-42",
                  data={"insight": {"producer": "vader", "version": "1", "sentiment": -0.5}}),
     )  # fmt: skip
-    schemas = openapi.components()["schemas"]
+    schemas = documents()["context"]["components"]["schemas"]
 
     def check(name: str, answer: Any) -> None:
         schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}

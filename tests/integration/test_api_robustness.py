@@ -21,18 +21,20 @@ from schemathesis.specs.openapi.checks import (
 from tests.api import KEYS, running_api
 from tests.sse import following
 
-from cx_context_api import openapi
+from cx_context_api.openapi.description import description
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, START, an_event
+from cx_runtime.openapi.document import document
 
 ANA = ACME.profile("email", "", "ana@example.com")
-SCHEMA = schemathesis.openapi.from_dict(openapi.document())
+DOCUMENT = document([description()])
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = {
     f"{one.ok().method.upper()} {one.ok().path}": one.ok()
     for one in SCHEMA.get_all_operations()
     if isinstance(one, Ok) and not one.ok().path.endswith("stream")
 }
-STREAMS = [path for path in openapi.paths() if path.endswith("stream")]
+STREAMS = [path for path in DOCUMENT["paths"] if path.endswith("stream")]
 HISTORY = (
     an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice"),
     an_event("cx.interaction.started.v1", id="c-1", at=START + HOUR, email="ana@example.com", interaction="call-1"),
@@ -85,7 +87,7 @@ async def test_no_stream_request_causes_a_server_error(service: tuple[str, list[
         "agent",
     )
     lasts = ("", "x", "AAAA", "=" * 300, "%00", "A" * 9000)
-    known = openapi.paths()[path]["get"]["responses"]
+    known = DOCUMENT["paths"][path]["get"]["responses"]
     for each in whole:
         for query in queries:
             for last in lasts:

@@ -4,8 +4,7 @@ provenance and the schema of what it shows.
 Modules:
 
 - the form and the list: ``section``, ``registry``; ``rendering`` (what a view is given), ``registers`` (values by
-  weight), ``members`` (the customer's profiles), ``words`` (texts within their bounds), ``shapes`` (pieces of JSON
-  Schemas);
+  weight), ``members`` (the customer's profiles), ``words`` (texts within their bounds);
 - the customer: ``customer``, ``customer_facts``, ``consents``, ``candidates`` (refused claims), ``proofs``,
   ``assurance``, ``vouchers`` and ``assured`` (how sure it is who is there, and what is left without claims),
   ``deciding_parts`` (of thousands of parts those that count for that);

@@ -17,10 +17,10 @@ from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, LastValue, last_by_key
 from cx_context.parts.values import TEXT_KEPT, At, Register
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import ID_AND_NAME, or_none
 from cx_context.sections.threads import THREADING
 from cx_events.envelope import AgentOrQueue, Data
 from cx_events.facts import Fact, Order
+from cx_events.schema_shapes import ID_AND_NAME, or_none
 
 NAMES_KEPT = 64
 CONTEXT_SHOWN = "cx.handoff.context_shown.v1"

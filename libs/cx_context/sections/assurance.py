@@ -30,10 +30,10 @@ from cx_context.sections.proofs import (
     proofs,
 )
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import ID, SHARE, TEXT, TEXT_OR_NONE, TIME_OR_NONE, members, or_none, ref
 from cx_context.sections.threads import THREADING
 from cx_events.ids import text_of
 from cx_events.json_types import Json
+from cx_events.schema_shapes import ID, SHARE, TEXT, TEXT_OR_NONE, TIME_OR_NONE, members, named, or_none, ref
 from cx_events.timestamps import Micros, format_time
 from cx_events.weights import ASSERTED as ASSERTED_WEIGHT
 from cx_events.weights import CLAIMED, PROVED, WEIGHT_RANKS
@@ -213,7 +213,7 @@ ASSURANCE = members(
         "level": ref("Level"),
         "verified": or_none(ref("Proof")),
         "confidence": SHARE,
-        "weakest": or_none(members({"profile": ID, "rule": TEXT})),
+        "weakest": or_none(named("WeakestLink", {"profile": ID, "rule": TEXT})),
     }
 )
 """The schema of ``assurance_view``."""

@@ -15,11 +15,11 @@ from msgspec import Struct
 from cx_context.parts.rules import WORDS, latest
 from cx_context.parts.values import MESSAGES_KEPT, At
 from cx_context.sections.section import Section
-from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, array, members, ref
 from cx_events.envelope import Attachment
 from cx_events.errors import Refused
 from cx_events.ids import parse_node_id, text_of
 from cx_events.json_types import Json
+from cx_events.schema_shapes import FLAG, TEXT, TEXT_OR_NONE, array, members, ref
 from cx_events.web_urls import web_url
 
 ATTACHMENTS_SHOWN = 3
@@ -162,7 +162,7 @@ ATTACHMENT = members(
             "description": f"The provider's, of at most {URL_KEPT} characters; the event has any whole.",
         },
         "cid": {**TEXT, "description": "Its Content-ID; the message's HTML names it as `cid:`."},
-        "inline": {"const": True, "description": "The message shows it in its text."},
+        "inline": {**FLAG, "description": "True: the message shows it in its text. Absent otherwise."},
     },
 )
 

@@ -14,10 +14,10 @@ from cx_context.parts.rules import WORDS, last_by_key, latest
 from cx_context.parts.values import KEYS_KEPT, TEXT_KEPT, At, Register
 from cx_context.sections.registers import latest_by_key
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import FREE, TEXT_OR_NONE, TIME, array, members, or_none
 from cx_context.sections.threads import THREADING
 from cx_events.facts import Fact
 from cx_events.json_types import Json
+from cx_events.schema_shapes import FREE, TEXT_OR_NONE, TIME, array, named, or_none
 from cx_events.timestamps import format_time
 
 TURNS_SHOWN = 6
@@ -60,8 +60,9 @@ def bot_view(parts: Sequence[Part]) -> Json | None:
 
 
 BOT = or_none(
-    members(
-        {"trail": array(members({"time": TIME, "intent": TEXT_OR_NONE, "text": TEXT_OR_NONE})), "slots": FREE},
+    named(
+        "BotTrail",
+        {"trail": array(named("BotTurn", {"time": TIME, "intent": TEXT_OR_NONE, "text": TEXT_OR_NONE})), "slots": FREE},
     )
 )
 """The schema of ``bot_view``."""

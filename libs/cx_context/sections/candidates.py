@@ -13,8 +13,9 @@ from typing import Any
 from msgspec import Struct
 
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import ID, TEXT, TIME, members, ref
 from cx_events.ids import NodeId, text_of
+from cx_events.json_types import Json
+from cx_events.schema_shapes import ID, TEXT, TIME, members, ref
 from cx_events.timestamps import format_time
 from cx_identity.candidates import weaker_end, withheld_claims
 from cx_identity.model import Evidence, Graph, Profile, SharedIdentifiers
@@ -104,7 +105,8 @@ def _profile(profile: Profile) -> dict[str, str]:
     return shown
 
 
-PROFILE = members({"profile": ID, "kind": TEXT, "value": TEXT}, {"scope": TEXT})
+PROFILE_MEMBERS: Json = {"profile": ID, "kind": TEXT, "value": TEXT}
+PROFILE = members(PROFILE_MEMBERS, {"scope": TEXT})
 
 CLAIM = members(
     {

@@ -15,13 +15,25 @@ from cx_context.sections.references import REFERENCE, references_view, tokens_vi
 from cx_context.sections.registers import latest_register
 from cx_context.sections.rendering import ConversationView, Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import ID, SHARE, TEXT, TEXT_OR_NONE, TIME, TIME_OR_NONE, array, members, or_none, ref
 from cx_context.sections.threads import THREADING
 from cx_context.sections.unresolved import unresolved_conversation
 from cx_context.sections.vouchers import contact_assurances
 from cx_context.threading.conversations import Conversation, JoinReason
 from cx_events.ids import text_of
 from cx_events.json_types import Json
+from cx_events.schema_shapes import (
+    ID,
+    SHARE,
+    TEXT,
+    TEXT_OR_NONE,
+    TIME,
+    TIME_OR_NONE,
+    array,
+    members,
+    named,
+    or_none,
+    ref,
+)
 from cx_events.timestamps import format_time
 
 CONVERSATIONS_SHOWN = 20
@@ -91,7 +103,8 @@ def _joined(why: JoinReason, assurance: ContactAssurance) -> Json:
     }
 
 
-_JOIN = members(
+_JOIN = named(
+    "ConversationJoin",
     {"interaction": TEXT, "rule": TEXT, "evidence": TEXT_OR_NONE, "confidence": SHARE, "level": ref("Level")},
 )
 

@@ -14,10 +14,10 @@ from cx_context.parts.model import Part
 from cx_context.parts.rules import Sum, SumByKey
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import WHOLE, members, values
 from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
 from cx_events.json_types import Json
+from cx_events.schema_shapes import WHOLE, named, values
 
 
 class Fields(Struct):
@@ -62,14 +62,15 @@ def _interactions(contacts: Sequence[Contact]) -> int:
 
 
 SECTION = Section(
-    schema=members(
+    schema=named(
+        "Counts",
         {
             "events": WHOLE,
             "messages": WHOLE,
             "interactions": WHOLE,
             "conversations": WHOLE,
             "by_channel": {**values(WHOLE), "description": "Events by channel."},
-        }
+        },
     ),
     provenance={
         ("counts",): made_of("sums over all counted events", "events", "messages", "channels"),

@@ -23,7 +23,11 @@ from cx_context.sections.proofs import CORE, Proof, latest_of_each, proofs
 from cx_context.sections.registers import best_by_key
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import (
+from cx_events.facts import Fact, Order
+from cx_events.identifiers import rank_of
+from cx_events.ids import text_of
+from cx_events.json_types import Json
+from cx_events.schema_shapes import (
     FLAG,
     FREE,
     ID,
@@ -33,14 +37,10 @@ from cx_context.sections.shapes import (
     TIME_OR_NONE,
     WHOLE,
     array,
-    members,
+    named,
     or_none,
     ref,
 )
-from cx_events.facts import Fact, Order
-from cx_events.identifiers import rank_of
-from cx_events.ids import text_of
-from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 from cx_events.weights import CLAIMED, WEIGHT_RANKS
 
@@ -149,9 +149,10 @@ def _joined(member: Member) -> Json | None:
 
 _HEAVIEST = "the value of the greatest weight, of those the last by effective time"
 
-_JOIN = members({"rule": TEXT, "evidence": TEXT, "confidence": SHARE, "via": ID})
+_JOIN = named("IdentifierJoin", {"rule": TEXT, "evidence": TEXT, "confidence": SHARE, "via": ID})
 
-_IDENTIFIER = members(
+_IDENTIFIER = named(
+    "CustomerIdentifier",
     {
         "kind": TEXT,
         "value": TEXT,
@@ -164,7 +165,8 @@ _IDENTIFIER = members(
     {"scope": TEXT},
 )
 
-SCHEMA = members(
+SCHEMA = named(
+    "Customer",
     {
         "id": ID,
         "aliases": array(ID),
@@ -177,11 +179,11 @@ SCHEMA = members(
         "identifiers": array(_IDENTIFIER),
         "assurance": ref("Assurance"),
         "attributes": FREE,
-        "consent": array(members({"purpose": TEXT, "channel": TEXT_OR_NONE, "granted": FLAG})),
+        "consent": array(named("Consent", {"purpose": TEXT, "channel": TEXT_OR_NONE, "granted": FLAG})),
         "preferences": FREE,
         "candidates": array(ref("RefusedClaim")),
         "candidates_total": WHOLE,
-    }
+    },
 )
 
 SECTION = Section(

@@ -16,11 +16,11 @@ from cx_context.parts.speakers import name_of_role
 from cx_context.parts.values import TEXT_KEPT, At, Register, shorten_name
 from cx_context.sections.agents import CONTEXT_SHOWN, NAME, agent_at_work, id_and_name, name_view, names_of, pass_on
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import TEXT_OR_NONE, TIME, TIME_OR_NONE, members, ref
 from cx_context.sections.threads import THREADING
 from cx_events.envelope import Data, Handoff
 from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
+from cx_events.schema_shapes import TEXT_OR_NONE, TIME, TIME_OR_NONE, members, ref
 from cx_events.timestamps import format_time
 
 Placed = tuple[Order, Any]

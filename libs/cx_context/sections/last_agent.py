@@ -10,10 +10,10 @@ from cx_context.parts.places import order_of
 from cx_context.sections.agents import name_view, names_of, naming_parts
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, TIME, members, or_none
 from cx_context.threading.contact_model import Contact
 from cx_events.facts import Order
 from cx_events.json_types import Json
+from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME, named, or_none
 from cx_events.timestamps import format_time
 
 
@@ -48,7 +48,7 @@ def _naming(contacts: Sequence[Contact]) -> list[Part]:
 
 SECTION = Section(
     schema=or_none(
-        members({"id": TEXT, "name": TEXT, "channel": TEXT_OR_NONE, "interaction": TEXT, "time": TIME}),
+        named("LastAgent", {"id": TEXT, "name": TEXT, "channel": TEXT_OR_NONE, "interaction": TEXT, "time": TIME}),
     ),
     provenance={
         ("last_agent",): made_of(

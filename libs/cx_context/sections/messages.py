@@ -19,11 +19,11 @@ from cx_context.sections.handoffs import note_agent_answer
 from cx_context.sections.proofs import OPEN_CHANNELS, note_customer_activity
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.sentiment import add_transcript
-from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, TIME, members
 from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
 from cx_events.facts import Fact
 from cx_events.json_types import Json
+from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME, named
 from cx_events.timestamps import format_time
 
 EDITS_KEPT = 16
@@ -178,7 +178,8 @@ def _files(part: Part, at: At) -> Json:
     return kept_attachments_view(kept) if kept is not None else {}
 
 
-MESSAGE = members(
+MESSAGE = named(
+    "MessageShown",
     {
         "time": TIME,
         "channel": TEXT_OR_NONE,

@@ -15,10 +15,10 @@ from cx_context.parts.values import TEXT_KEPT, At
 from cx_context.sections.agents import Names
 from cx_context.sections.messages import WORD_FIELDS
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, TIME, members
 from cx_context.sections.threads import THREADING
 from cx_events.facts import Fact
 from cx_events.json_types import Json
+from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME, named
 from cx_events.timestamps import format_time
 
 NOTES_KEPT = 5
@@ -76,7 +76,7 @@ def notes_view(parts: Sequence[Part], names: Names) -> list[Json]:
     ]
 
 
-NOTE = members({"time": TIME, "agent": TEXT_OR_NONE, "text": TEXT})
+NOTE = named("NoteShown", {"time": TIME, "agent": TEXT_OR_NONE, "text": TEXT})
 """The schema of an item of ``notes_view``."""
 
 SECTION = Section(

@@ -10,10 +10,10 @@ from cx_context.sections.contact_state import WAITING, conversation_state, is_li
 from cx_context.sections.proofs import CORE, VOUCHING
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import TEXT, TEXT_OR_NONE, TIME_OR_NONE, members, or_none, ref
 from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
 from cx_events.json_types import Json
+from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME_OR_NONE, named, or_none, ref
 from cx_events.timestamps import format_time
 
 
@@ -51,7 +51,8 @@ _ACTIVE_LAST = "the live interaction that was active last"
 
 SECTION = Section(
     schema=or_none(
-        members(
+        named(
+            "Now",
             {
                 "channel": TEXT_OR_NONE,
                 "interaction": TEXT,

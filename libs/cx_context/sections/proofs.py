@@ -16,11 +16,11 @@ from cx_context.parts.rules import Greatest, LastAtByKey, last_by_key, strongest
 from cx_context.parts.values import KEYS_KEPT, OTHER_IDENTIFIERS_KEPT, TEXT_KEPT, At, Register
 from cx_context.sections.members import key_of
 from cx_context.sections.section import Section
-from cx_context.sections.shapes import EVENT_NAME, TEXT, TEXT_OR_NONE, TIME, members
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
 from cx_events.json_types import Json
+from cx_events.schema_shapes import EVENT_NAME, TEXT, TEXT_OR_NONE, TIME, members, named
 from cx_events.timestamps import Micros, format_time
 from cx_events.weights import ASSERTED, ASSERTED_TYPE, PROVED, VERIFIED_TYPE, WEIGHT_RANKS, weight_of, weight_rank
 
@@ -164,7 +164,7 @@ PROOF = members(
 )
 """The schema of ``Proof.view``."""
 
-IDENTIFIER = members({"kind": TEXT, "value": TEXT}, {"scope": TEXT})
+IDENTIFIER = named("NamedIdentifier", {"kind": TEXT, "value": TEXT}, {"scope": TEXT})
 """The schema of ``identifier_view``."""
 
 

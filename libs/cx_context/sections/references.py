@@ -12,12 +12,12 @@ from cx_context.parts.model import Part
 from cx_context.parts.rules import first_by_key, last_by_key
 from cx_context.parts.values import KEYS_KEPT, REFERENCES_KEPT, At, Register, shorten_name
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import FLAG, TEXT, TIME, array, members
 from cx_context.sections.threads import THREADING
 from cx_context.threading.conversations import IssuedToken
 from cx_context.threading.shared_references import MATTER_KINDS
 from cx_events.facts import Fact
 from cx_events.json_types import Json
+from cx_events.schema_shapes import FLAG, TEXT, TIME, array, members, named
 from cx_events.timestamps import format_time
 from cx_events.tokens import ISSUED, KIND, is_token_id
 
@@ -86,14 +86,15 @@ def _token(issued: IssuedToken) -> Json:
     }
 
 
-REFERENCE = members({"kind": TEXT, "value": TEXT})
+REFERENCE = named("ReferenceShown", {"kind": TEXT, "value": TEXT})
 
-_USE = members(
+_USE = named(
+    "TokenUse",
     {
         "interaction": TEXT,
         "time": TIME,
         "refused": {"enum": ["expired", "used-before", None], "description": "null: it joined."},
-    }
+    },
 )
 
 TOKEN = members({"id": TEXT, "issued_at": TIME, "expires_at": TIME, "single_use": FLAG, "uses": array(_USE)})

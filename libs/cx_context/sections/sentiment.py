@@ -22,10 +22,10 @@ from cx_context.parts.usable import SENTIMENT_RANGE, thousandths
 from cx_context.parts.values import TEXT_KEPT, At, Register, hash_name, shorten_name
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import TEXT, members, or_none
 from cx_events.envelope import Data
 from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
+from cx_events.schema_shapes import TEXT, named, or_none
 
 SENTIMENTS_COUNTED = 10
 SENTIMENTS_KEPT = 32
@@ -182,7 +182,8 @@ def _is_later(edit: Register, deleted: At) -> bool:
 
 SECTION = Section(
     schema=or_none(
-        members(
+        named(
+            "Sentiment",
             {
                 "current": {"type": "number", "minimum": -1, "maximum": 1},
                 "trend": {"enum": ["improving", "steady", "declining"]},

@@ -18,7 +18,12 @@ from cx_context.parts.values import TEXT_KEPT
 from cx_context.sections.attachments import ATTACHMENT_MEMBERS, ATTACHMENTS_SHOWN, URL_KEPT, attachments_view
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import (
+from cx_events.directory import NO_DIRECTORY, Directory
+from cx_events.envelope import AgentOrQueue, Data, Event, Insight, Message, Recording, Transfer
+from cx_events.facts import Fact
+from cx_events.ids import event_key
+from cx_events.json_types import Json
+from cx_events.schema_shapes import (
     EVENT_NAME,
     FLAG,
     ID_AND_NAME,
@@ -27,14 +32,10 @@ from cx_context.sections.shapes import (
     TIME,
     array,
     members,
+    named,
     or_none,
     ref,
 )
-from cx_events.directory import NO_DIRECTORY, Directory
-from cx_events.envelope import AgentOrQueue, Data, Event, Insight, Message, Recording, Transfer
-from cx_events.facts import Fact
-from cx_events.ids import event_key
-from cx_events.json_types import Json
 from cx_events.timestamps import Micros, format_time
 
 TIMELINE_SHOWN = 50
@@ -215,6 +216,13 @@ def _recording(recording: Recording) -> Json:
 
 _NUMBER: Json = {"type": "number"}
 
+DELIVERY = named(
+    "Delivery",
+    {"state": {"enum": list(_STATES.values())}, "message": TEXT_OR_NONE},
+    {"code": TEXT_OR_NONE, "reason": TEXT_OR_NONE},
+)
+"""The schema of what became of a message."""
+
 ENTRY = members(
     {
         "event": ref("EventName"),
@@ -237,21 +245,23 @@ ENTRY = members(
             "description": "Where in `text` the signature begins, in Unicode characters; only where it shows one.",
         },
         **ATTACHMENT_MEMBERS,
-        "delivery": members(
-            {"state": {"enum": list(_STATES.values())}, "message": TEXT_OR_NONE},
-            {"code": TEXT_OR_NONE, "reason": TEXT_OR_NONE},
-        ),
-        "insight": members(
+        "delivery": DELIVERY,
+        "insight": named(
+            "InsightShown",
             {"producer": TEXT, "version": TEXT},
             {"sentiment": _NUMBER, "topic": TEXT, "intent": TEXT, "summary": TEXT},
         ),
-        "survey": members({"metric": {"enum": ["nps", "csat", "ces"]}, "score": _NUMBER}),
+        "survey": named("SurveyAnswer", {"metric": {"enum": ["nps", "csat", "ces"]}, "score": _NUMBER}),
         "rating": _NUMBER,
         "reaction": TEXT,
-        "consent": members({"purpose": TEXT, "channel": TEXT_OR_NONE, "granted": FLAG}),
+        "consent": named("Consent", {"purpose": TEXT, "channel": TEXT_OR_NONE, "granted": FLAG}),
         "queue": ID_AND_NAME,
-        "transfer": members({"to": TEXT_OR_NONE, "agent": or_none(ID_AND_NAME), "queue": or_none(ID_AND_NAME)}),
-        "recording": members({"id": TEXT_OR_NONE, "url": TEXT_OR_NONE, "duration_ms": {"type": ["integer", "null"]}}),
+        "transfer": named(
+            "TransferShown", {"to": TEXT_OR_NONE, "agent": or_none(ID_AND_NAME), "queue": or_none(ID_AND_NAME)}
+        ),
+        "recording": named(
+            "RecordingShown", {"id": TEXT_OR_NONE, "url": TEXT_OR_NONE, "duration_ms": {"type": ["integer", "null"]}}
+        ),
     },
 )
 """The schema of ``timeline_entry``."""
@@ -259,7 +269,7 @@ ENTRY = members(
 SECTION = Section(
     schema=array(ref("TimelineEntry")),
     components={
-        "EventName": {**EVENT_NAME, "description": "Names one event; `SOURCE#ID` in one text."},
+        "EventName": EVENT_NAME,
         "TimelineEntry": ENTRY,
     },
     provenance={

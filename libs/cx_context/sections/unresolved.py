@@ -10,9 +10,9 @@ from cx_context.sections.contact_state import WAITING
 from cx_context.sections.messages import WORD_FIELDS
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.shapes import ID, TEXT, TEXT_OR_NONE, TIME, array, members
 from cx_context.sections.threads import THREADING
 from cx_events.json_types import Json
+from cx_events.schema_shapes import ID, TEXT, TEXT_OR_NONE, TIME, array, named
 
 UNRESOLVED_SHOWN = 20
 
@@ -36,14 +36,15 @@ def unresolved_conversation(summary: Json) -> Json:
 
 SECTION = Section(
     schema=array(
-        members(
+        named(
+            "UnresolvedConversation",
             {
                 "conversation": ID,
                 "topic": TEXT_OR_NONE,
                 "channels": array(TEXT),
                 "since": TIME,
                 "text": TEXT_OR_NONE,
-            }
+            },
         )
     ),
     provenance={

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context.sections.shapes import FLAG, TEXT, WHOLE, members, ref, values
 from cx_events.json_types import Json
+from cx_events.schema_shapes import FLAG, TEXT, WHOLE, members, ref, values
 
 _SAY = {
     "name": {**TEXT, "description": "The customer's name, where it is asserted or proved."},

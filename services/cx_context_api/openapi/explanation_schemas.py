@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context.sections.shapes import FLAG, ID, TEXT, TIME, array, members, ref
-from cx_context_api.openapi.shapes import NEXT
+from cx_context_api.openapi.shapes import META_MEMBERS, META_OPTIONAL, NEXT
 from cx_events.json_types import Json
+from cx_events.schema_shapes import FLAG, ID, TEXT, TIME, array, members, named, ref
+
+_MOMENT = named("MomentOfCustomer", {**META_MEMBERS, "customer": ID}, META_OPTIONAL)
 
 EXPLANATION_SCHEMAS: Mapping[str, Json] = {
     "Source": {
@@ -31,9 +33,11 @@ EXPLANATION_SCHEMAS: Mapping[str, Json] = {
     "Diff": {
         **members(
             {
-                "from": {"allOf": [ref("Meta"), members({"customer": ID})]},
-                "to": {"allOf": [ref("Meta"), members({"customer": ID})]},
-                "changes": array(members({"path": TEXT, "events": array(ref("Source"))}, {"from": {}, "to": {}})),
+                "from": _MOMENT,
+                "to": _MOMENT,
+                "changes": array(
+                    named("ValueChange", {"path": TEXT, "events": array(ref("Source"))}, {"from": {}, "to": {}})
+                ),
                 "events": array(ref("Source")),
                 "cut": FLAG,
             }

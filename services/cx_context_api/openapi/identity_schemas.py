@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context.sections.shapes import (
+from cx_context.sections.candidates import PROFILE_MEMBERS
+from cx_context_api.openapi.shapes import NEXT, STANDING
+from cx_events.json_types import Json
+from cx_events.schema_shapes import (
     FLAG,
     FREE,
     ID,
+    ID_AND_NAME,
+    NAME,
     SHARE,
     TEXT,
     TEXT_OR_NONE,
@@ -15,16 +20,21 @@ from cx_context.sections.shapes import (
     WHOLE,
     array,
     members,
+    named,
     or_none,
     ref,
     values,
+    words,
 )
-from cx_context_api.openapi.shapes import NEXT, STANDING
-from cx_events.json_types import Json
 
-_STATE = members({"state": {"enum": ["links", "refused", "shared", "never-links"]}, "why": TEXT})
+_STATE: Json = {
+    NAME: "EdgeState",
+    **words("links", "refused", "shared", "never-links"),
+    "description": "What an edge does: it links, or why not.",
+}
+_TRIED_STATE = named("TriedEdge", {"state": _STATE, "why": TEXT})
 
-_ACTIONS = values(FREE)
+_ACTIONS: Json = {**values(FREE), "description": "Bodies of requests, by operation, that lack their `reason`."}
 
 _LIKELY: Json = {
     "profile": ID,
@@ -38,6 +48,8 @@ _LIKELY: Json = {
     "actions": _ACTIONS,
 }
 
+_EVIDENCE: Json = {"event": ref("EventName"), "recorded": TIME}
+
 _DOUBT: Json = {
     "id": ID,
     "identifier": ref("Profile"),
@@ -48,23 +60,54 @@ _DOUBT: Json = {
 }
 
 
-def _change(whole: str, parts: str) -> Json:
+_AUTHOR: Json = {"reason": TEXT_OR_NONE, "agent": or_none(ID_AND_NAME), "standing": STANDING}
+"""Who decided, why, and whether it stands."""
+
+_PROFILE = named(
+    "CustomerProfile",
+    {
+        **PROFILE_MEMBERS,
+        "first_recorded": TIME,
+        "shared": FLAG,
+        "claimed": FLAG,
+        "may_link": FLAG,
+        "joined": or_none(
+            named("ProfileJoin", {"rule": TEXT, "event": ref("EventName"), "confidence": SHARE, "via": ID})
+        ),
+    },
+    {"scope": TEXT},
+)
+_TIE = named("EdgeEvidence", {"rule": TEXT, **_EVIDENCE})
+_RULES = named(
+    "IdentityRules",
+    {"shared_after": values(WHOLE), "exclusive": array(TEXT), "never_link": array(TEXT), "junk": array(TEXT)},
+    {"proof_lifetime": {**values(WHOLE), "description": "Seconds, by method."}},
+    "The rules in force, in the form of the configuration.",
+)
+
+_CHANGED_CANDIDATE = named(
+    "ChangedCandidate", {"id": ID, "identifier": ref("Profile"), "reason": TEXT, "customers": WHOLE}
+)
+
+
+def _change(name: str, whole: str, parts: str) -> Json:
     because = {
         "a": ref("Profile"),
         "b": ref("Profile"),
         "event": ref("EventName"),
         "recorded": TIME,
-        "before": _STATE,
-        "after": _STATE,
+        "before": _TRIED_STATE,
+        "after": _TRIED_STATE,
     }
-    return members(
+    return named(
+        name,
         {
             whole: ref("Profile"),
             parts: array(ref("Profile")),
             "customers": WHOLE,
             "profiles": WHOLE,
-            "because": array(members(because)),
-        }
+            "because": array(named("EdgeChange", because)),
+        },
     )
 
 
@@ -78,8 +121,8 @@ IDENTITY_SCHEMAS: Mapping[str, Json] = {
         **members(
             {
                 "contacts": WHOLE,
-                "last": members(
-                    {"time": TIME, "channel": TEXT_OR_NONE, "interaction": TEXT, "event": ref("EventName")}
+                "last": named(
+                    "LatestUse", {"time": TIME, "channel": TEXT_OR_NONE, "interaction": TEXT, "event": ref("EventName")}
                 ),
             }
         ),
@@ -95,9 +138,9 @@ IDENTITY_SCHEMAS: Mapping[str, Json] = {
         **members({"reason": {"enum": ["apart", "exclusive"]}, "name": TEXT, "a": ref("Profile"), "b": ref("Profile")}),
         "description": "What stands against a merge; `name` is what `despite` takes.",
     },
-    "Evidence": members({"event": ref("EventName"), "recorded": TIME}),
+    "Evidence": members(_EVIDENCE),
     "Candidate": {
-        **members({**_DOUBT, "customers": array(members({"id": ID, **_LIKELY}))}),
+        **members({**_DOUBT, "customers": array(named("LikelyCustomer", {"id": ID, **_LIKELY}))}),
         "description": "An identifier in doubt, shared or claimed by somebody else than whose it is, and whose it may "
         "be: tied by proof first, then who used it last.",
     },
@@ -106,40 +149,54 @@ IDENTITY_SCHEMAS: Mapping[str, Json] = {
         {
             "meta": ref("Meta"),
             "customer": ID,
-            "profiles": array({"allOf": [ref("Profile"), members({"shared": FLAG, "claimed": FLAG})]}),
+            "profiles": array(_PROFILE),
             "edges": array(
-                members(
+                named(
+                    "Edge",
                     {
                         "a": ref("Profile"),
                         "b": ref("Profile"),
-                        "state": {"enum": ["links", "refused", "shared", "never-links"]},
+                        "state": _STATE,
                         "confidence": SHARE,
-                        "proved": or_none(ref("Evidence")),
-                        "asserted": or_none(ref("Evidence")),
-                        "claimed": or_none(ref("Evidence")),
-                        "refused": or_none(members({"reason": TEXT, "by": TEXT})),
-                    }
+                        "proved": or_none(_TIE),
+                        "asserted": or_none(_TIE),
+                        "claimed": or_none(_TIE),
+                        "refused": or_none(named("EdgeRefusal", {"reason": TEXT, "by": TEXT})),
+                    },
                 )
             ),
             "decisions": array(
-                {"allOf": [ref("Evidence"), members({"kind": TEXT, "standing": STANDING, "reason": TEXT_OR_NONE})]}
+                named(
+                    "Decision",
+                    {**_EVIDENCE, "kind": TEXT, "profiles": array(ID), "withdraws": TEXT_OR_NONE, **_AUTHOR},
+                )
             ),
             "attributions": array(
-                {"allOf": [ref("Evidence"), members({"interaction": TEXT_OR_NONE, "standing": STANDING})]}
+                named(
+                    "Attribution",
+                    {
+                        **_EVIDENCE,
+                        "interaction": TEXT_OR_NONE,
+                        "profile": {"type": ["string", "null"], "format": "uuid"},
+                        **_AUTHOR,
+                    },
+                )
             ),
             "candidates": array(ref("Candidate")),
             "totals": values(WHOLE),
-            "rules": FREE,
+            "rules": _RULES,
         }
     ),
     "Tried": {
         **members(
             {
-                "rules": members({"before": FREE, "after": FREE}),
+                "rules": named("RuleChange", {"before": _RULES, "after": _RULES}),
                 "counts": values(WHOLE),
-                "joined": array(_change("into", "from")),
-                "parted": array(_change("from", "into")),
-                "candidates": members({"appear": array(FREE), "vanish": array(FREE)}),
+                "joined": array(_change("JoinedCustomers", "into", "from")),
+                "parted": array(_change("PartedCustomers", "from", "into")),
+                "candidates": named(
+                    "CandidateChanges", {"appear": array(_CHANGED_CANDIDATE), "vanish": array(_CHANGED_CANDIDATE)}
+                ),
             }
         ),
         "description": "Customers that would join or part under other rules: counts, and the largest as examples. "
@@ -147,8 +204,8 @@ IDENTITY_SCHEMAS: Mapping[str, Json] = {
     },
     "Outcome": members(
         {
-            "dry_run": {"const": True},
-            "contexts": array(members({"customer": ID, "body": ref("ContextBody")})),
+            "dry_run": {**FLAG, "description": "Always true."},
+            "contexts": array(named("OutcomeContext", {"customer": ID, "body": ref("ContextBody")})),
         }
     ),
 }

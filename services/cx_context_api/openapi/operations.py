@@ -14,29 +14,39 @@ READ = (400, 401, 403, 404, 405, 429, 503)
 WRITE = (400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 503)
 
 
-_ACTION_SUMMARIES: Mapping[str, str] = {
-    "notes": "Write a note for colleagues",
-    "topic": "Set the topic",
-    "disposition": "Set the disposition",
-    "resolve": "Resolve the conversation, until the customer comes back to it",
-    "reopen": "Reopen a resolved conversation",
-    "link": "Link another conversation about the same matter",
-    "split": "Split an interaction off into its own conversation",
-    "handoffs": "Hand the conversation over to somebody else",
-    "handoffs/accept": "Accept a handoff",
-    "shown": "Record that the agent sees the context",
+_ACTIONS: Mapping[str, tuple[str, str]] = {
+    "notes": ("add_note", "Write a note for colleagues"),
+    "topic": ("set_topic", "Set the topic"),
+    "disposition": ("set_disposition", "Set the disposition"),
+    "resolve": ("resolve_conversation", "Resolve the conversation, until the customer comes back to it"),
+    "reopen": ("reopen_conversation", "Reopen a resolved conversation"),
+    "link": ("link_conversation", "Link another conversation about the same matter"),
+    "split": ("split_conversation", "Split an interaction off into its own conversation"),
+    "handoffs": ("request_handoff", "Hand the conversation over to somebody else"),
+    "handoffs/accept": ("accept_handoff", "Accept a handoff"),
+    "shown": ("record_context_shown", "Record that the agent sees the context"),
 }
-_DECISION_SUMMARIES: Mapping[str, str] = {
-    "merge": "Merge two customers",
-    "unmerge": "Withdraw a decision, or keep two profiles apart",
-    "attribute": "Attribute an interaction that names nobody to a profile",
-    "dismiss": "Dismiss a candidate",
+"""The id and the summary of each action on a conversation."""
+
+_DECISIONS: Mapping[str, tuple[str, str]] = {
+    "merge": ("merge_customers", "Merge two customers"),
+    "unmerge": ("unmerge_customers", "Withdraw a decision, or keep two profiles apart"),
+    "attribute": ("attribute_interaction", "Attribute an interaction that names nobody to a profile"),
+    "dismiss": ("dismiss_candidate", "Dismiss a candidate"),
+}
+
+TAGS: Mapping[str, str] = {
+    "contexts": "A customer's context, whole or explained.",
+    "conversations": "Contacts about one matter over all channels, and what agents do to them.",
+    "identity": "Who is who, why, and what people decide about it.",
+    "streams": "Server-sent events: read, then follow without a gap.",
+    "events": "Events in, one event whole, and files.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation. ``scope``: the one that its key needs; ``also``: a second one."""
+class Described:
+    """One operation, in a row. ``scope``: the one that its key needs; ``also``: a second one."""
 
     method: str
     path: str
@@ -52,6 +62,18 @@ class Operation:
     further: Mapping[int, str] = field(default_factory=dict)
     media_type: str = "application/json"
     also: str = ""
+
+    @property
+    def tag(self) -> str:
+        """Return the group that it stands in, which follows from its path."""
+        words = self.path.split("/")
+        if words[-1] == "stream":
+            return "streams"
+        if words[-1] == "identity":
+            return "identity"
+        return {"context": "contexts", "customers": "contexts", "event": "events", "attachments": "events"}.get(
+            words[2], words[2]
+        )
 
     @property
     def scopes(self) -> list[str]:
@@ -84,108 +106,110 @@ _DESK_EVENTS = (
     f"{_ALIVE}"
 )
 
-OPERATIONS: Sequence[Operation] = (
-    Operation(
-        "get", "/v1/context", "context", "The context of an identifier's or an interaction's customer", "context:read",
-        "Context", parameters=("identifier", "interaction", "scope", "assurance", *_CONTEXT, "If-None-Match"),
+OPERATIONS: Sequence[Described] = (
+    Described(
+        "get", "/v1/context", "get_context", "The context of an identifier's or an interaction's customer",
+        "context:read", "Context",
+        parameters=("identifier", "interaction", "scope", "assurance", *_CONTEXT, "If-None-Match"),
         problems=_CONTEXT_PROBLEMS,
     ),
-    Operation(
-        "post", "/v1/context/lookup", "lookup", "The same, with the identifier kept out of access logs",
+    Described(
+        "post", "/v1/context/lookup", "look_up_context", "The same, with the identifier kept out of access logs",
         "context:read", "Context", parameters=("assurance", *_CONTEXT), body=bodies.Lookup, problems=(*WRITE, 409, 504),
     ),
-    Operation(
-        "get", "/v1/context/brief", "brief", "What a telephone menu or a bot needs of a context, in one short answer",
-        "context:read", "Brief", parameters=("interaction", "caller_identifier", "at_least", "wait"),
+    Described(
+        "get", "/v1/context/brief", "get_brief",
+        "What a telephone menu or a bot needs of a context, in one short answer", "context:read", "Brief",
+        parameters=("interaction", "caller_identifier", "at_least", "wait"),
         problems=(*READ, 409, 504),
     ),
-    Operation(
-        "post", "/v1/context/brief", "brief_lookup", "The same, with the identifier kept out of access logs",
+    Described(
+        "post", "/v1/context/brief", "look_up_brief", "The same, with the identifier kept out of access logs",
         "context:read", "Brief", parameters=("at_least", "wait"), body=bodies.BriefLookup,
         problems=(*WRITE, 409, 504),
     ),
-    Operation(
-        "get", "/v1/customers/{id}/context", "customer_context",
+    Described(
+        "get", "/v1/customers/{id}/context", "get_customer_context",
         "The context of a customer, by any id that ever was a customer's", "context:read", "Context",
         parameters=("id", "of_interaction", "assurance", *_CONTEXT, "If-None-Match"), problems=_CONTEXT_PROBLEMS,
     ),
-    Operation(
-        "get", "/v1/customers/{id}/timeline", "timeline", "All that happened, newest first", "context:read",
+    Described(
+        "get", "/v1/customers/{id}/timeline", "get_timeline", "All that happened, newest first", "context:read",
         "TimelinePage", parameters=("id", "cursor", "limit", *_MOMENT),
     ),
-    Operation(
-        "get", "/v1/customers/{id}/conversations", "conversations", "All conversations, those active last first",
+    Described(
+        "get", "/v1/customers/{id}/conversations", "list_conversations", "All conversations, those active last first",
         "context:read", "ConversationPage", parameters=("id", "cursor", "limit", *_MOMENT),
     ),
-    Operation(
-        "get", "/v1/customers/{id}/identity", "identity",
+    Described(
+        "get", "/v1/customers/{id}/identity", "get_identity",
         "Why these identifiers are one person: profiles, edges, evidence, decisions and what became of them",
         "context:read", "Identity", parameters=("id", *_MOMENT),
     ),
-    Operation(
-        "get", "/v1/customers/{id}/lineage", "lineage", "The events and the rule behind one value of the context",
+    Described(
+        "get", "/v1/customers/{id}/lineage", "get_lineage", "The events and the rule behind one value of the context",
         "context:read", "Lineage", parameters=("id", "path", "cursor", "limit", *_MOMENT), problems=(*READ, 422),
     ),
-    Operation(
-        "get", "/v1/customers/{id}/diff", "diff", "What changed between two moments, and by which events",
+    Described(
+        "get", "/v1/customers/{id}/diff", "get_diff", "What changed between two moments, and by which events",
         "context:read", "Diff", parameters=("id", "from", "to", "by"), problems=(*READ, 422),
     ),
-    Operation(
-        "get", "/v1/conversations/{id}", "conversation", "A conversation over all channels, newest first",
+    Described(
+        "get", "/v1/conversations/{id}", "get_conversation", "A conversation over all channels, newest first",
         "context:read", "Thread", parameters=("id", "cursor", "limit", *_MOMENT),
     ),
-    Operation(
-        "get", "/v1/conversations/{id}/vcon", "vcon",
+    Described(
+        "get", "/v1/conversations/{id}/vcon", "get_conversation_vcon",
         "A conversation as IETF vCon, by any id of it; by the uuid of an imported vCon that one as it came",
         "context:read", "Vcon", parameters=("id", "syntax"), problems=(*READ, 422), media_type=VCON,
     ),
-    Operation(
+    Described(
         "get", "/v1/customers/{id}/stream", "follow_customer",
         "The context at once, and again whenever it has changed", "context:read", "Context",
         parameters=("id", "from_version", "body", "of_interaction", "assurance", "Last-Event-ID"),
         problems=(*READ, 409), events=_CUSTOMER_EVENTS,
     ),
-    Operation(
+    Described(
         "get", "/v1/conversations/{id}/stream", "follow_conversation",
         "A conversation at once, and again whenever it has changed", "context:read", "Thread",
         parameters=("id", "from_version", "Last-Event-ID"), problems=(*READ, 409), events=_CONVERSATION_EVENTS,
     ),
-    Operation(
+    Described(
         "get", "/v1/stream", "follow_desk",
         "The interactions of an agent or a queue, each with its customer's context", "context:read", "Assignment",
         parameters=("agent", "queue", "Last-Event-ID"), events=_DESK_EVENTS,
     ),
-    Operation(
-        "get", "/v1/conversations/{id}/handoff", "handoff",
+    Described(
+        "get", "/v1/conversations/{id}/handoff", "get_handoff",
         "What the next agent needs to know: what was said, tried and learned, and what is open", "context:read",
         "HandoffPacket", parameters=("id", "cursor", "limit"),
     ),
-    Operation(
+    Described(
         "post", "/v1/conversations/{id}/continue", "issue_token",
         "Issue a token: a code, an address and a link to continue the conversation elsewhere", "conversations:write",
         "TakenToken", 202, parameters=("id", "Idempotency-Key"), body=bodies.Continue, problems=WRITE,
     ),
-    Operation(
-        "post", "/v1/conversations/continue", "continue", "Continue the conversation of a token",
+    Described(
+        "post", "/v1/conversations/continue", "continue_conversation", "Continue the conversation of a token",
         "conversations:write", "Taken", 202, parameters=("Idempotency-Key",), body=bodies.Redeem,
         problems=(*WRITE, 409, 410),
     ),
-    Operation(
-        "get", "/v1/event", "event", "One event whole, with its attachments and its original", "context:read", "Event",
-        parameters=("source", "event_id"), problems=(*READ, 409),
+    Described(
+        "get", "/v1/event", "get_event", "One event whole, with its attachments and its original", "context:read",
+        "Event",        parameters=("source", "event_id"), problems=(*READ, 409),
     ),
-    Operation(
-        "get", "/v1/attachments/{id}", "attachment",
+    Described(
+        "get", "/v1/attachments/{id}", "get_attachment",
         "A file that came with a message, or an event's original; always as a download", "context:read", "File",
         parameters=("attachment_id", "If-None-Match"), problems=(304, *READ), media_type="*/*",
     ),
-    Operation(
-        "get", "/v1/identity/candidates", "candidates", "Identifiers that several people may own",
+    Described(
+        "get", "/v1/identity/candidates", "list_candidates", "Identifiers that several people may own",
         "context:read", "CandidatePage", parameters=("cursor", "limit"),
     ),
     *(
-        Operation(
-            "post", f"/v1/conversations/{{id}}/{name}", name.replace("/", "_"), _ACTION_SUMMARIES[name],
+        Described(
+            "post", f"/v1/conversations/{{id}}/{name}", *_ACTIONS[name],
             "conversations:write", "Taken", 202,
             parameters=("id", "Idempotency-Key"), body=act.shape,
             problems=(*WRITE, 409) if name == "handoffs/accept" else WRITE,
@@ -193,15 +217,16 @@ OPERATIONS: Sequence[Operation] = (
         for name, act in AGENT_ACTIONS.items()
     ),
     *(
-        Operation(
-            "post", f"/v1/identity/{name}", name, _DECISION_SUMMARIES[name], "identity:write", "Taken", 202,
+        Described(
+            "post", f"/v1/identity/{name}", *_DECISIONS[name], "identity:write", "Taken", 202,
             parameters=("dry_run", "Idempotency-Key"), body=judged.shape, problems=(*WRITE, 409),
             further={200: "Outcome"},
         )
         for name, judged in DECISION_COMMANDS.items()
     ),
-    Operation(
-        "post", "/v1/identity/whatif", "whatif", "Try other rules: who would join or part; nothing is written",
-        "identity:write", "Tried", body=bodies.WhatIf, problems=WRITE, also="context:read",
+    Described(
+        "post", "/v1/identity/whatif", "try_identity_rules",
+        "Try other rules: who would join or part; nothing is written", "identity:write", "Tried",
+        body=bodies.WhatIf, problems=WRITE, also="context:read",
     ),
 )  # fmt: skip

@@ -1,14 +1,14 @@
-"""Describe parameters, and the problems that a request may have."""
+"""Describe parameters, and what problems of a request mean here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context.sections.shapes import TEXT, TIME
 from cx_context_api.following.routes import MAX_NAME
 from cx_context_api.requests.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
 from cx_events.client_attributes import MAX_NAME as MAX_EVENT_NAME
 from cx_events.json_types import Json
+from cx_events.schema_shapes import TEXT, TIME
 from cx_vcon.syntax import CURRENT
 
 PARAMETERS: Mapping[str, Json] = {
@@ -157,21 +157,13 @@ PARAMETERS: Mapping[str, Json] = {
 }
 
 PROBLEMS: Mapping[int, str] = {
-    304: "Nothing changed.",
-    400: "The request can't be read: the query, a header, the JSON.",
-    401: "The key is missing or unknown.",
     403: "The key lacks the scope; or the contact is less sure than `assurance` or the key asks for (`not-assured`: "
     "`contact`, and `conversation`, an id by which it can be handed over).",
-    404: "There is no such thing in this tenant.",
-    405: "This path takes another method.",
-    408: "The body came too slowly.",
     409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, the decision "
     "was withdrawn already, something stands against the merge (`against`), or a stream can't begin there.",
     410: "The token has expired.",
-    413: "The body is too large.",
-    415: "The body is not JSON, or in an unknown coding.",
     422: "The request can be read and can't be done; or an idempotency key was used before for something else.",
-    429: "More than the key may ask; `Retry-After` says when it may again.",
     503: "The store or the log does not answer, or the hub is full. Sending again is always safe.",
     504: "Not every event of `at_least` was applied in time (`not-yet`).",
 }
+"""What problems mean here, where they mean more than everywhere."""

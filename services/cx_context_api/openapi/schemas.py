@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cx_context.document_schema import context_schemas
-from cx_context.sections.shapes import (
+from cx_context.sections.notes import NOTE
+from cx_context.sections.timeline import DELIVERY
+from cx_context_api.openapi.brief_schemas import BRIEF_SCHEMAS
+from cx_context_api.openapi.event_schemas import EVENT_SCHEMAS
+from cx_context_api.openapi.explanation_schemas import EXPLANATION_SCHEMAS
+from cx_context_api.openapi.identity_schemas import IDENTITY_SCHEMAS
+from cx_context_api.openapi.shapes import META_MEMBERS, META_OPTIONAL, NEXT
+from cx_events.json_types import Json
+from cx_events.schema_shapes import (
     FLAG,
     FREE,
     ID,
@@ -13,63 +21,64 @@ from cx_context.sections.shapes import (
     TEXT,
     TEXT_OR_NONE,
     TIME,
-    TIME_OR_NONE,
     array,
     members,
+    named,
     or_none,
     ref,
 )
-from cx_context_api.openapi.brief_schemas import BRIEF_SCHEMAS
-from cx_context_api.openapi.event_schemas import EVENT_SCHEMAS
-from cx_context_api.openapi.explanation_schemas import EXPLANATION_SCHEMAS
-from cx_context_api.openapi.identity_schemas import IDENTITY_SCHEMAS
-from cx_context_api.openapi.shapes import NEXT
-from cx_events.json_types import Json
+from cx_runtime.openapi.operation import problem_more
+from cx_runtime.openapi.struct_schemas import cloud_event_schemas
+from cx_vcon.vcon_schemas import VCON
+
+_LINE = named(
+    "TranscriptEntry",
+    {
+        "event": ref("EventName"),
+        "time": TIME,
+        "channel": TEXT_OR_NONE,
+        "interaction": TEXT_OR_NONE,
+        "role": TEXT_OR_NONE,
+        "name": TEXT_OR_NONE,
+        "text": TEXT_OR_NONE,
+        "transcript": or_none(array(ref("EventTranscriptLine"))),
+    },
+    {"subject": TEXT, "attachments": array(ref("Attachment")), "delivery": DELIVERY},
+)
 
 SCHEMAS: Mapping[str, Json] = {
+    **cloud_event_schemas(),
     **context_schemas(),
     **BRIEF_SCHEMAS,
     **EVENT_SCHEMAS,
     **IDENTITY_SCHEMAS,
     **EXPLANATION_SCHEMAS,
     "ContactAtHand": {
-        **members({"interaction": TEXT, "assurance": ref("Sureness")}, {"alone": {"const": True}, "others": array(ID)}),
+        **members({"interaction": TEXT, "assurance": ref("Sureness")}, {"alone": FLAG, "others": array(ID)}),
         "description": "The contact that the read names, and how sure it is now, or at `as_of`, who is at its other "
         "end. Don't read anything out unless its level is `proved` and unexpired. `alone`: only a claim ties the "
         "identifier to the customer, so that the body of this assured read holds the identifier's own history alone. "
         "`others`: customers who take part in it besides, where anybody can write in it: "
         "a thread of mails is its last writer's.",
     },
-    "Problem": {
-        **members(
-            {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "reason": TEXT},
-            {
-                "candidates": array(ref("Possible")),
-                "candidate": ref("Doubt"),
-                "against": array(ref("Obstacle")),
-                "contact": ref("ContactAtHand"),
-                "url": {**TEXT, "description": "Where the provider keeps an attachment."},
+    "ContextProblem": problem_more(
+        "ContextProblem",
+        {
+            "candidates": array(ref("Possible")),
+            "candidate": ref("Doubt"),
+            "against": array(ref("Obstacle")),
+            "contact": ref("ContactAtHand"),
+            "conversation": {
+                "type": ["string", "null"],
+                "format": "uuid",
+                "description": "Where the contact can be handed over.",
             },
-        ),
-        "description": "RFC 9457. `reason` is the stable word to test; `detail` is for people.",
-        "examples": [
-            {
-                "type": "urn:throughline:problem:unknown-customer",
-                "title": "Not Found",
-                "status": 404,
-                "detail": "there is no such customer here (yet)",
-                "reason": "unknown-customer",
-            }
-        ],
-    },
+            "url": {**TEXT, "description": "Where the provider keeps an attachment."},
+        },
+        "RFC 9457, with what it is about. `reason` is the stable word to test; `detail` is for people.",
+    ),
     "Meta": {
-        **members(
-            {
-                "version": {"type": ["integer", "null"], "minimum": 0, "exclusiveMaximum": 1 << 53},
-                "current_to": TIME_OR_NONE,
-            },
-            {"as_of": TIME_OR_NONE, "known_at": TIME_OR_NONE, "contact": ref("ContactAtHand")},
-        ),
+        **members(META_MEMBERS, META_OPTIONAL),
         "description": "`version` rises with every change and never falls (null for a past); `current_to`: when the "
         "projectors last moved on.",
     },
@@ -101,7 +110,8 @@ SCHEMAS: Mapping[str, Json] = {
             "slots": FREE,
             "open_questions": array({}),
             "verified": array(
-                members(
+                named(
+                    "HandoffProof",
                     {
                         "kind": TEXT,
                         "value": TEXT,
@@ -113,8 +123,8 @@ SCHEMAS: Mapping[str, Json] = {
                     {"scope": TEXT},
                 ),
             ),
-            "notes": array(FREE),
-            "transcript": array(FREE),
+            "notes": array(NOTE),
+            "transcript": array(_LINE),
             "next": NEXT,
         }
     ),
@@ -161,9 +171,5 @@ SCHEMAS: Mapping[str, Json] = {
             }
         ],
     },
-    "Vcon": {
-        **members({"uuid": TEXT}, {name: array(FREE) for name in ("parties", "dialog", "analysis", "attachments")}),
-        "description": "The unsigned form of draft-ietf-vcon-vcon-core. One that was imported, and to which nothing "
-        "was added, has the syntax that it came in.",
-    },
+    "Vcon": VCON,
 }

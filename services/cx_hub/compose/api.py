@@ -20,7 +20,9 @@ from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_hub.mapping_again import mapping_again
 from cx_hub.rebuilding import process_name, whole_rebuild
 from cx_mcp.http_endpoint import McpEndpoint
+from cx_mcp.openapi import description as mcp_description
 from cx_ops.http_routes.rebuild_routes import Pace
+from cx_ops.http_routes.router import add_routes as add_ops_routes
 from cx_ops.http_routes.router import router as ops_router
 from cx_ops.rebuild.ownership import Ownership
 from cx_runtime.fast_routes import FastRouteApp
@@ -58,6 +60,7 @@ async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     def add_mcp(app: FastRouteApp) -> None:
         endpoint = McpEndpoint(app, hub.tenants)
         app.router.routes.append(endpoint.route())
+        app.describe(mcp_description())
         hub.supervisor.keep("mcp", endpoint.run)
 
     try:
@@ -76,7 +79,7 @@ def operations(hub: Hub) -> list[AddRoutes]:
     map_again = mapping_again(hub.log, hub.blobs, hub.tenants, hub.metrics)
     work = partial(_work_on_rebuild, hub)
     routes = ops_router(hub.log, hub.store, hub.tenants, map_again, process_name(), work)
-    return [lambda app: app.include_router(routes)]
+    return [lambda app: add_ops_routes(app, routes)]
 
 
 def _work_on_rebuild(hub: Hub, own: Ownership, pace: Pace) -> None:

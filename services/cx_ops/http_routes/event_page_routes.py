@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,7 +9,7 @@ from cx_context.store import Store
 from cx_events.errors import Refused
 from cx_events.log import Log
 from cx_ops.event_pages.page import EventPageTenant, event_page
-from cx_ops.http_routes.documented import SCOPE, add_route, json_response, parameter
+from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
 from cx_ops.http_routes.queries import OpsQuery
 from cx_runtime.http import caller
 from cx_runtime.tenants import Tenants
@@ -29,9 +28,9 @@ class EventPageRoutes:
         self._store = store
         self._tenants = tenants
 
-    def add_to(self, routes: APIRouter) -> None:
+    def add_to(self, routes: OpsRoutes) -> None:
         summary = "One event: its bytes, where it lies, who wrote it and what it changed"
-        add_route(routes, "GET", "/events", self.event, summary, _NAME)
+        add_route(routes, "GET", "/events", self.event, "get_event_page", summary, "EventPage", _NAME, problems=(404,))
 
     async def event(self, request: Request) -> Response:
         name = caller(request.headers, self._tenants, SCOPE).tenant

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +19,7 @@ from cx_ops.dead_letters.acts import LetterActs, Operator, Outcome
 from cx_ops.dead_letters.discarding import check_why
 from cx_ops.dead_letters.groups import find_groups
 from cx_ops.dead_letters.selection import Selection, group_of
-from cx_ops.http_routes.documented import SCOPE, add_route, json_response, parameter
+from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
 from cx_ops.http_routes.queries import MOST_CHARACTERS, OpsQuery
 from cx_ops.log_browsing.records import tenant_of
 from cx_ops.log_browsing.views import Audience
@@ -68,17 +67,28 @@ class LetterRoutes:
         self._tenants = tenants
         self._acts = acts
 
-    def add_to(self, routes: APIRouter) -> None:
+    def add_to(self, routes: OpsRoutes) -> None:
         listing = (*_CONDITIONS, _GROUP, *_PAGING)
-        add_route(routes, "GET", "/dead-letters", self.letters, "The latest dead letters", listing)
-        add_route(
-            routes, "GET", "/dead-letters/groups", self.groups, "Dead letters that are alike, counted", _CONDITIONS
-        )
-        add_route(routes, "GET", "/dead-letter", self.letter, "Dead letters of one id, whole", [_ID])
-        summary = "Try dead letters again, one, by group or by condition"
-        add_route(routes, "POST", "/dead-letters/retry", self.retry, summary, _ACT)
-        summary = "Discard dead letters with a reason; they stay on the log"
-        add_route(routes, "POST", "/dead-letters/discard", self.discard, summary, _ACT)
+        summary = "The latest dead letters"
+        add_route(routes, "GET", "/dead-letters", self.letters, "list_dead_letters", summary, "DeadLetterPage", listing)
+        summary = "Dead letters that are alike, counted"
+        groups = "list_dead_letter_groups", summary, "DeadLetterGroups", _CONDITIONS
+        add_route(routes, "GET", "/dead-letters/groups", self.groups, *groups)
+        letter = "get_dead_letter", "Dead letters of one id, whole", "DeadLetters", [_ID]
+        add_route(routes, "GET", "/dead-letter", self.letter, *letter, problems=(404,))
+        acts = [
+            ("retry", self.retry, "DeadLettersRetried", "Try dead letters again, one, by group or by condition"),
+            (
+                "discard",
+                self.discard,
+                "DeadLettersDiscarded",
+                "Discard dead letters with a reason; they stay on the log",
+            ),
+        ]
+        for name, act, answered, summary in acts:
+            described = f"{name}_dead_letters", summary, answered, _ACT
+            path = f"/dead-letters/{name}"
+            add_route(routes, "POST", path, act, *described, status=(202,), problems=(404, 409, 422))
 
     async def letters(self, request: Request) -> Response:
         tenant = caller(request.headers, self._tenants, SCOPE).tenant

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,7 +11,7 @@ from cx_events.filters import compile_filter
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, TOPICS, Log
 from cx_events.timestamps import Micros
-from cx_ops.http_routes.documented import SCOPE, add_route, json_response, parameter
+from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
 from cx_ops.http_routes.queries import OpsQuery
 from cx_ops.log_browsing.cursors import PagePlace, decode_cursor, encode_cursor
 from cx_ops.log_browsing.customers import customer_test
@@ -72,8 +71,11 @@ class LogRoutes:
         self._store = store
         self._tenants = tenants
 
-    def add_to(self, routes: APIRouter) -> None:
-        add_route(routes, "GET", "/log", self.records, "Records of a topic, newest first across partitions", PARAMETERS)
+    def add_to(self, routes: OpsRoutes) -> None:
+        summary = "Records of a topic, newest first across partitions"
+        add_route(
+            routes, "GET", "/log", self.records, "browse_log", summary, "LogPage", PARAMETERS, problems=(404, 422)
+        )
 
     async def records(self, request: Request) -> Response:
         tenant = caller(request.headers, self._tenants, SCOPE).tenant

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,7 +9,7 @@ from cx_context.store import Store
 from cx_context.store.lag_samples import MINUTES_KEPT
 from cx_events.log import Log
 from cx_events.log.port import check_topic
-from cx_ops.http_routes.documented import SCOPE, add_route, json_response, parameter
+from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
 from cx_ops.http_routes.queries import OpsQuery
 from cx_ops.lag import lag_of
 from cx_ops.projectors.reading import read_history, read_projectors
@@ -29,15 +28,18 @@ class ProjectorRoutes:
         self._store = store
         self._tenants = tenants
 
-    def add_to(self, routes: APIRouter) -> None:
-        add_route(routes, "GET", "/lag", self.lag, "How far each partition's projector is behind")
-        add_route(routes, "GET", "/projectors", self.projectors, "State, rate and last error of each projector")
+    def add_to(self, routes: OpsRoutes) -> None:
+        add_route(routes, "GET", "/lag", self.lag, "get_lag", "How far each partition's projector is behind", "LagList")
+        summary = "State, rate and last error of each projector"
+        add_route(routes, "GET", "/projectors", self.projectors, "list_projectors", summary, "ProjectorList")
         add_route(
             routes,
             "GET",
             "/projectors/history",
             self.history,
+            "get_lag_history",
             "How far each partition was, minute by minute for a day",
+            "LagHistory",
             (
                 parameter("topic", "This topic alone."),
                 parameter("partition", "This partition alone.", type="integer", minimum=0, maximum=_MOST_PARTITIONS),
@@ -49,6 +51,7 @@ class ProjectorRoutes:
                     maximum=MINUTES_KEPT,
                 ),
             ),
+            problems=(404,),
         )
 
     async def lag(self, request: Request) -> Response:

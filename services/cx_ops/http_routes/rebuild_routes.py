@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +15,7 @@ from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import Log
 from cx_events.stamp import key_writer
-from cx_ops.http_routes.documented import SCOPE, add_route, json_response, parameter
+from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
 from cx_ops.http_routes.queries import OpsQuery
 from cx_ops.rebuild import control
 from cx_ops.rebuild.audit import announce
@@ -73,17 +72,20 @@ class RebuildRoutes:
         self._process = process
         self._work = work
 
-    def add_to(self, routes: APIRouter) -> None:
+    def add_to(self, routes: OpsRoutes) -> None:
         one = f"/rebuilds/{CONTEXT}"
-        add_route(routes, "GET", "/rebuilds", self.rebuilds, "The latest rebuilds, and whether one is due")
-        add_route(routes, "GET", one, self.rebuild, "The latest rebuild: its state, progress and differences")
-        add_route(
-            routes, "GET", f"{one}/plan", self.plan, "How much a rebuild would have to do, and what it locks when"
-        )
+        several = "list_rebuilds", "The latest rebuilds, and whether one is due", "RebuildList"
+        add_route(routes, "GET", "/rebuilds", self.rebuilds, *several)
+        latest = "get_rebuild", "The latest rebuild: its state, progress and differences", "Rebuild"
+        add_route(routes, "GET", one, self.rebuild, *latest, problems=(404,))
+        plan = "plan_rebuild", "How much a rebuild would have to do, and what it locks when", "RebuildPlan"
+        add_route(routes, "GET", f"{one}/plan", self.plan, *plan)
         for act, summary in _SUMMARIES.items():
             paced = _PACE if act in ("start", "exchange", "resume", "undo") else ()
             more = (_REVIEW,) if act == "start" else ()
-            add_route(routes, "POST", f"{one}/{act}", self._handler(act), summary, (_WHY, *more, *paced))
+            described = f"{act}_rebuild", summary, "Rebuild", (_WHY, *more, *paced)
+            done = (202,) if paced else (200,)
+            add_route(routes, "POST", f"{one}/{act}", self._handler(act), *described, status=done, problems=(404, 409))
 
     async def rebuilds(self, request: Request) -> Response:
         tenant = self._caller(request)

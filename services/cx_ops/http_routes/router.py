@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from cx_context.store import Store
 from cx_events.log import Log
 from cx_ops.dead_letters.acts import LetterActs
 from cx_ops.dead_letters.retrying import MapAgain
+from cx_ops.http_routes.documented import OpsRoutes
 from cx_ops.http_routes.event_page_routes import EventPageRoutes
 from cx_ops.http_routes.letter_routes import LetterRoutes
 from cx_ops.http_routes.log_routes import LogRoutes
@@ -16,16 +15,17 @@ from cx_ops.http_routes.rebuild_routes import RebuildRoutes
 from cx_ops.http_routes.rebuild_routes import Work as RebuildWork
 from cx_ops.http_routes.subscription_routes import SubscriptionRoutes
 from cx_ops.subscriptions.acts import SubscriptionActs
+from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.tenants import Tenants
 
 
 def router(
     log: Log, store: Store, tenants: Tenants, map_again: MapAgain, process: str, rebuild: RebuildWork
-) -> APIRouter:
+) -> OpsRoutes:
     """Return all routes below ``/v1/ops``. ``map_again``: of whoever has the adapters. ``rebuild``: goes on with a
     rebuild in this process, of the name ``process``."""
     spaces = {name: tenants.ids(name) for name in tenants.by_name}
-    routes = APIRouter(prefix="/v1/ops", tags=["ops"])
+    routes = OpsRoutes()
     ProjectorRoutes(log, store, tenants).add_to(routes)
     EventPageRoutes(log, store, tenants).add_to(routes)
     LogRoutes(log, store, tenants).add_to(routes)
@@ -33,3 +33,9 @@ def router(
     LetterRoutes(store, tenants, LetterActs(log, store, spaces, map_again)).add_to(routes)
     RebuildRoutes(log, store, tenants, spaces, process, rebuild).add_to(routes)
     return routes
+
+
+def add_routes(app: FastRouteApp, routes: OpsRoutes) -> None:
+    """Add the routes to ``app``, and their descriptions to its OpenAPI document."""
+    app.include_router(routes)
+    app.describe(routes.description())

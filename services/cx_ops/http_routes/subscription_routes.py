@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,7 +11,7 @@ from cx_context.store import Store
 from cx_events.json_types import Json
 from cx_events.log import Log
 from cx_events.stamp import key_writer
-from cx_ops.http_routes.documented import SCOPE, add_route, json_response, parameter
+from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
 from cx_ops.http_routes.queries import OpsQuery
 from cx_ops.subscriptions.acts import SubscriptionActs
 from cx_ops.subscriptions.overview import find, overview, whole
@@ -36,16 +35,24 @@ class SubscriptionRoutes:
         self._acts = acts
         self._subscriptions = subscriptions_of(tenants)
 
-    def add_to(self, routes: APIRouter) -> None:
-        add_route(routes, "GET", "/subscriptions", self.subscriptions, "Subscriptions, and how far each is")
-        add_route(routes, "GET", "/subscription", self.subscription, "A subscription with what waits", [_ID])
+    def add_to(self, routes: OpsRoutes) -> None:
+        several = "list_subscriptions", "Subscriptions, and how far each is", "SubscriptionList"
+        add_route(routes, "GET", "/subscriptions", self.subscriptions, *several)
+        one = "get_subscription", "A subscription with what waits", "Subscription", [_ID]
+        add_route(routes, "GET", "/subscription", self.subscription, *one, problems=(404,))
         acts = [
-            ("pause", self._acts.pause, "Deliver nothing until it is resumed"),
-            ("resume", self._acts.resume, "Go on where a subscription was paused, or its receiver was gone"),
-            ("retry", self._acts.retry, "Try now what waits, and dead letters once more"),
+            ("pause", self._acts.pause, "SubscriptionState", "Deliver nothing until it is resumed"),
+            (
+                "resume",
+                self._acts.resume,
+                "SubscriptionState",
+                "Go on where a subscription was paused, or its receiver was gone",
+            ),
+            ("retry", self._acts.retry, "SubscriptionRetry", "Try now what waits, and dead letters once more"),
         ]
-        for name, act, summary in acts:
-            add_route(routes, "POST", f"/subscription/{name}", self._doing(act), summary, [_ID, _WHY])
+        for name, act, answered, summary in acts:
+            described = f"{name}_subscription", summary, answered, [_ID, _WHY]
+            add_route(routes, "POST", f"/subscription/{name}", self._doing(act), *described, problems=(404, 409))
 
     async def subscriptions(self, request: Request) -> Response:
         tenant = caller(request.headers, self._tenants, SCOPE).tenant

@@ -2,7 +2,8 @@
 
 Modules: ``routes`` (the HTTP routes and the socket's), ``chat_sessions`` (a visitor's socket from handshake to end),
 ``chat_socket`` (reads from it, and queues what goes to it), ``upload_routes`` (files), ``chat_log`` (writes what
-visitors do onto the log), ``deliveries`` (brings what agents write to the open sockets), ``limits``.
+visitors do onto the log), ``deliveries`` (brings what agents write to the open sockets), ``limits``,
+``openapi`` (describes the HTTP routes).
 """
 
 from cx_channels.chat.webchat.server.routes import ChatServer, open_server

@@ -12,6 +12,7 @@ from cx_channels.chat.webchat.script import script as chat_script
 from cx_channels.chat.webchat.server.chat_sessions import Chats
 from cx_channels.chat.webchat.server.deliveries import LogDeliveries
 from cx_channels.chat.webchat.server.limits import ChatLimits
+from cx_channels.chat.webchat.server.openapi import SCRIPT_PATH, description
 from cx_channels.chat.webchat.server.upload_routes import Uploads, add_upload_routes
 from cx_channels.provider_server import ServerPorts
 from cx_runtime.fast_routes import FastRouteApp
@@ -39,7 +40,7 @@ class ChatServer:
 
     def add_routes(self, app: FastRouteApp) -> None:
         """Add the script, the socket and the upload."""
-        routes = APIRouter(tags=["channels"])
+        routes = APIRouter()
 
         async def chat(websocket: WebSocket) -> None:
             await self.chats.serve(websocket, websocket.path_params["connection"])
@@ -48,6 +49,7 @@ class ChatServer:
         routes.add_api_websocket_route(SOCKET_PATH, chat)
         add_upload_routes(routes, self._uploads)
         app.include_router(routes)
+        app.describe(description())
         app.fast_socket(SOCKET_PATH, chat)
 
 
@@ -71,10 +73,4 @@ def _add_script(routes: APIRouter) -> None:
             return Response(status_code=304, headers=headers)
         return Response(script, headers=headers, media_type="text/javascript")
 
-    routes.add_api_route(
-        "/v1/chat/widget.js",
-        widget,
-        methods=["GET"],
-        openapi_extra={"security": [], "x-scope": []},
-        summary="The chat's script for a web page",
-    )
+    routes.add_route(SCRIPT_PATH, widget, methods=["GET"])

@@ -9,7 +9,6 @@ body is read. Browsers ask beforehand whether a page of another origin may send 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from fastapi import APIRouter
@@ -42,32 +41,6 @@ _ALLOWED = {
     "access-control-max-age": "600",
 }
 _MOST_REMEMBERED = 10_000
-_DOC: dict[str, Any] = {
-    "security": [],
-    "x-scope": [],
-    "description": (
-        "A visitor's file, as a message of its own. `Authorization: Bearer SESSION`, the token that the chat's socket "
-        "gave with `welcome`; `X-File-Name`: its name in percent-encoded UTF-8. `id` is the browser's own: the same "
-        "file sent again under it is the same message."
-    ),
-    "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
-    "responses": {
-        "201": {"description": "The message is durable, and so is the file."},
-        **{
-            status: {"description": text, "content": {"application/problem+json": {"schema": {"type": "object"}}}}
-            for status, text in {
-                "400": "The file is empty, or the id is none.",
-                "401": "The session is missing, unknown or has expired.",
-                "403": "This chat takes no files, or none from pages of that origin.",
-                "408": "The body came too slowly.",
-                "413": "The file is larger than the chat takes.",
-                "415": "The chat takes no files of this type.",
-                "429": "Too many files of this visitor, address, connection or tenant; `Retry-After` says when again.",
-                "503": "The hub is full and took nothing, or the outcome is unknown; sending again is safe.",
-            }.items()
-        },
-    },
-}
 
 
 class Uploads:
@@ -162,14 +135,5 @@ class Uploads:
 
 def add_upload_routes(routes: APIRouter, uploads: Uploads) -> None:
     """Add the upload, and the question that browsers ask before it."""
-    routes.add_api_route(
-        PATH, uploads.put, methods=["PUT"], status_code=201, openapi_extra=_DOC, summary="Send a file into a chat"
-    )
-    routes.add_api_route(
-        PATH,
-        uploads.asked,
-        methods=["OPTIONS"],
-        status_code=204,
-        openapi_extra={"security": [], "x-scope": []},
-        summary="Whether a page may send a file",
-    )
+    routes.add_route(PATH, uploads.put, methods=["PUT"])
+    routes.add_route(PATH, uploads.asked, methods=["OPTIONS"])
