@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from cx_hub.context_view import render_certainty
+from cx_hub.demo.bot import answer_to, packet_of
 from cx_hub.demo.run import KEYS, TENANT, with_keys_of_the_story
 from cx_hub.demo.stage import Stage
 from cx_runtime.tenants import load
@@ -74,3 +75,12 @@ def test_each_key_of_the_story_has_only_its_scopes(id: str, tmp_path: Path) -> N
     assert tenants.authenticate(key.secret) == (TENANT, key)
     assert ("identity:assert" in key.scopes) == (id == "crm")
     assert ("identity:prove" in key.scopes) == (id == "login")
+    assert (key.required_assurance is not None) == (id == "bot")
+
+
+def test_a_bot_tells_a_stranger_nothing() -> None:
+    nothing = {"name": "", "topic": "", "summary": "", "known": {}}
+    hers = {"name": "Ana", "topic": "double charge", "summary": "", "known": {"order": "4711"}}
+    assert "log in" in answer_to({"say": nothing})
+    assert all(each in answer_to({"say": hers}) for each in ("Ana", "double charge", "4711"))
+    assert packet_of({"say": nothing}, "What?", [])["open_questions"] == ["Who is it? Nothing was proved."]

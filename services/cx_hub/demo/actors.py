@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 PATIENCE = 15.0
 """Seconds that anything of the story may take."""
-AGAIN = 0.25
+AGAIN = 0.1
 """Seconds before something is sent again."""
 
 
@@ -353,6 +353,17 @@ class Desktop:
         """The context under any id that ever was the customer's."""
         found: Json = await insist(lambda: self._client.get(f"/v1/customers/{customer}/context"), self._patience)
         return found
+
+    async def reads_packet(self, conversation: str, until: Callable[[Json], bool]) -> Json:
+        """Return what a handoff tells whoever takes over, once ``until`` is content with it. Raises ``TryLater``."""
+
+        async def look() -> Json:
+            packet: Json = await self._client.get(f"/v1/conversations/{conversation}/handoff")
+            if not until(packet):
+                raise TryLater("hub", "the packet is not there yet")
+            return packet
+
+        return await insist(look, self._patience)
 
     async def decides(self, conversation: str, what: str, **said: Any) -> Json:
         path, body, key = f"/v1/conversations/{conversation}/{what}", {**said, "agent": self.agent}, uuid4().hex

@@ -14,6 +14,7 @@ from cx_hub.demo.actors import (
     Software,
     WebSite,
 )
+from cx_hub.demo.bot import ChatBot
 
 BUSINESS = "+15550100199"
 SUPPORT = "support@acme.example"
@@ -73,6 +74,7 @@ class World:
     mail: MailServer
     bot: Software
     assured_bot: AssuredBot
+    chat_bot: ChatBot
     crm: Software
     helpdesk: Software
     login: Software

@@ -30,6 +30,7 @@ from cx_hub.demo.actors import (
     Software,
     WebSite,
 )
+from cx_hub.demo.bot import ChatBot
 from cx_hub.demo.cast import BEN, FIRST, Cast, World
 from cx_hub.demo.stage import Stage
 from cx_hub.demo.story import tell
@@ -44,12 +45,14 @@ PUBLIC_URL = "https://hub.acme.example"
 
 KEYS: Mapping[str, frozenset[Scope]] = {
     "writer": frozenset({"events:write"}),
-    "reader": frozenset({"context:read"}),
+    "bot": frozenset({"events:write", "context:read", "conversations:write"}),
     "desk": frozenset({"context:read", "conversations:write"}),
     "crm": frozenset({"events:write", "identity:assert"}),
     "login": frozenset({"events:write", "identity:prove"}),
 }
 """What those who take part may do: a CRM vouches for its records, a login proves, nobody else says who is who."""
+RESTRICTED = "bot"
+"""Whose key has ``required_assurance``: a bot reads of contacts that are assured enough, and nothing else."""
 
 
 def embedded_settings(home: Path, port: int = 0, smtp_port: int = 0) -> Settings:
@@ -111,11 +114,13 @@ async def _world(stack: AsyncExitStack, doors: Doors, tenant: TenantConfig, cast
     patience = doors.patience
     outside = await stack.enter_async_context(httpx2.AsyncClient(timeout=PATIENCE, trust_env=False))
 
-    async def client(url: str, *scopes: Scope) -> Client:
-        return await stack.enter_async_context(connected(url, doors.key or _key(tenant, *scopes)))
+    async def client(url: str, *scopes: Scope, restricted: bool = False) -> Client:
+        key = doors.key or _key(tenant, *scopes, restricted=restricted)
+        return await stack.enter_async_context(connected(url, key))
 
-    async def software(name: str, *scopes: Scope) -> Software:
-        return Software(await client(doors.channels, "events:write", *scopes), f"//acme.example/{name}", patience)
+    async def software(name: str, *scopes: Scope, restricted: bool = False) -> Software:
+        of_software = await client(doors.channels, "events:write", *scopes, restricted=restricted)
+        return Software(of_software, f"//acme.example/{name}", patience)
 
     def browser() -> Browser:
         return Browser(doors.channels, "acme-chat", origin, patience)
@@ -123,6 +128,7 @@ async def _world(stack: AsyncExitStack, doors: Doors, tenant: TenantConfig, cast
     def hook(id: str) -> Hook:
         return Hook(outside, f"{doors.channels}/v1/hooks/{id}", patience)
 
+    of_bot = await client(doors.api, *KEYS[RESTRICTED], restricted=True)
     return World(
         cast=cast,
         where=doors.where,
@@ -133,7 +139,8 @@ async def _world(stack: AsyncExitStack, doors: Doors, tenant: TenantConfig, cast
         social=SocialNetwork(hook("acme-social"), social.secrets[0]),
         mail=MailServer(*doors.smtp, patience),
         bot=await software("bot"),
-        assured_bot=AssuredBot(await client(doors.api, "context:read"), patience),
+        assured_bot=AssuredBot(of_bot, patience),
+        chat_bot=ChatBot(of_bot, await software("bot", *KEYS[RESTRICTED], restricted=True), patience),
         crm=await software("crm", "identity:assert"),
         helpdesk=await software("helpdesk"),
         login=await software("login", "identity:prove"),
@@ -147,9 +154,14 @@ def _connection(tenant: TenantConfig, id: str) -> ConnectionConfig:
     return tenant.connections[id]
 
 
-def _key(tenant: TenantConfig, *scopes: Scope) -> str:
-    """Return the secret of the tenant's key that may do this, and the least beside it."""
+def _key(tenant: TenantConfig, *scopes: Scope, restricted: bool = False) -> str:
+    """Return the secret of the tenant's key that may do this, and the least beside it.
+
+    ``restricted``: of those with ``required_assurance`` if there are any; else of the others.
+    """
     fitting = [key for key in tenant.keys if all(key.allows(scope) for scope in scopes)]
+    if not restricted or any(key.required_assurance for key in fitting):
+        fitting = [key for key in fitting if (key.required_assurance is not None) == restricted]
     if not fitting:
         raise Fatal(f"the story needs a key of the tenant {TENANT} with the scopes {', '.join(scopes)}")
     return min(fitting, key=lambda key: ("*" in key.scopes, len(key.scopes))).secret
@@ -158,7 +170,13 @@ def _key(tenant: TenantConfig, *scopes: Scope) -> str:
 def with_keys_of_the_story(tenants: Tenants) -> Tenants:
     """Return the tenants with a key more for each who takes part in the story, of just the scopes that it needs."""
     keys = tuple(
-        KeyConfig(id=f"demo-{id}", secret=secrets.token_urlsafe(32), scopes=scopes) for id, scopes in KEYS.items()
+        KeyConfig(
+            id=f"demo-{id}",
+            secret=secrets.token_urlsafe(32),
+            scopes=scopes,
+            required_assurance="asserted" if id == RESTRICTED else None,
+        )
+        for id, scopes in KEYS.items()
     )
     acme = tenants.by_name[TENANT]
     return Tenants({**tenants.by_name, TENANT: acme.model_copy(update={"keys": acme.keys + keys})})

@@ -9,9 +9,12 @@ from typing import Any
 from cx_events.json_types import Json
 from cx_hub.context_view import render_conversation, render_counts, render_joins, told
 from cx_hub.demo.actors import Chat, next_second
+from cx_hub.demo.bot_steps import answers_in_chat, is_taken_over
 from cx_hub.demo.cast import BEN, BUSINESS, PAGE, SUPPORT, Cast, World
 from cx_hub.demo.stage import Stage
 from cx_hub.demo.stranger import claims_to_be_her
+
+ASKS_AGAIN = "One more question about that refund"
 
 
 async def tell(stage: Stage, world: World) -> None:
@@ -332,20 +335,26 @@ async def _is_served(stage: Stage, world: World, thread: str) -> None:
 
 async def _comes_back(stage: Stage, world: World, thread: str) -> None:
     cast = world.cast
-    stage.step("web chat", "Ana logs in on the web site, opens the chat again, and writes.")
+    stage.step("web chat", "Ana logs in on the web site, opens the chat again, and writes. The bot answers.")
     visitor = {"cookie": cast.cookie, "email": cast.email, "user_hash": world.site.signs(f"email:{cast.email}")}
     async with world.browser.chat(visitor) as chat:
-        await chat.write("m-3", "One more question about that refund")
+        await chat.write("m-3", ASKS_AGAIN)
         stage.door(f"WebSocket /v1/chat, the same session {world.browser.interaction}", "ack m-3")
+        brief, words = await answers_in_chat(stage, world, chat, world.browser.interaction, ASKS_AGAIN, "proved")
     document = await world.desk.looks_up(
         f"email:{cast.email}",
-        until=lambda body: any("One more question" in (entry["text"] or "") for entry in body["timeline"]),
+        until=lambda body: any(entry["text"] == ASKS_AGAIN for entry in body["timeline"]),
     )
     conversation = _thread(document, thread)
     stage.sees("The bot, the agent, anybody", [*_headline(conversation), *render_joins(conversation)])
     stage.says(render_counts(document["body"]["counts"]))
     stage.check("what was resolved is open again, since she wrote", conversation.get("state") == "open")
     stage.check("the chat goes on with all that was said on every channel", _channels(document) >= _ALL)
+    stage.check(
+        "the bot, by a key that reads assured contacts alone, knows her name, topic and order",
+        brief["level"] == "proved" and all(each in words for each in ("Ana", "double charge", cast.order)),
+    )
+    await is_taken_over(stage, world, brief, ASKS_AGAIN)
 
 
 def _has(type: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cx_events.json_types import Json
 from cx_hub.context_view import render_certainty
+from cx_hub.demo.bot_steps import answers_in_chat
 from cx_hub.demo.cast import World
 from cx_hub.demo.stage import Stage
 
@@ -21,11 +22,18 @@ async def claims_to_be_her(stage: Stage, world: World) -> None:
         visitor = {"cookie": cast.strangers_cookie, "email": cast.email}
         identified = await chat.ask({"type": "identify", "visitor": visitor}, "identified")
         await chat.write("s-1", ASKED)
-    theirs, hers = world.strangers_browser.interaction, world.browser.interaction
-    stage.door(f"WebSocket /v1/chat, {theirs}: {cast.email}", identified["type"])
+        theirs, hers = world.strangers_browser.interaction, world.browser.interaction
+        stage.door(f"WebSocket /v1/chat, {theirs}: {cast.email}", identified["type"])
+        brief, words = await answers_in_chat(stage, world, chat, theirs, ASKED, "claimed")
     document = await world.desk.takes(theirs, until=lambda body: ASKED in _said(body, theirs))
     stage.sees("Ben, in that chat,", _at_hand(document, theirs))
     stage.says('Ben: "Before I look: who are you? Please log in."')
+    stage.check(
+        "the bot is told nothing about her there, tells nothing, and still hands over",
+        brief["level"] == "claimed"
+        and not any(brief["say"].values())
+        and not any(each in words for each in ("Ana", "charge", cast.order)),
+    )
     answer, nothing = await world.assured_bot.reads(theirs)
     stage.door(f"GET /v1/context?assurance=proved&interaction={theirs}", answer)
     its_answer, assured = await world.assured_bot.reads(hers)
@@ -54,7 +62,8 @@ def _at_hand(document: Json, interaction: str) -> Iterator[tuple[str, str]]:
 
 def _said(body: Json, interaction: str) -> list[str]:
     """Return what was written in one contact, newest first."""
-    return [entry["text"] for entry in body["timeline"] if entry["interaction"] == interaction and entry["text"]]
+    written = (entry for entry in body["timeline"] if entry["type"].startswith("cx.message."))
+    return [entry["text"] for entry in written if entry["interaction"] == interaction and entry["text"]]
 
 
 def _assurance(document: Json) -> Json:
