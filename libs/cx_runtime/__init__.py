@@ -5,7 +5,7 @@ Modules:
 - configuration: ``settings`` (the only module that reads the environment), ``setting_names`` (misspelt ones),
   ``tenants`` with ``subscription_config``, ``directory_config`` (agents and queues), ``tenant_secrets`` and
   ``configuration_errors`` (the YAML of ``CX_CONFIG``, checked), ``topics`` (declarations of topics, those of
-  ``CX_TOPICS`` included);
+  ``CX_TOPICS`` included), ``page_origins`` (of a tenant's pages);
 - limits: ``shares`` (fair shares of a pool), ``in_flight`` (requests, sockets and bytes under way), ``load_shedding``
   (refusals before a body is read), ``rates`` (token buckets) and ``tenant_rates``, ``attempt_limits`` (wrong codes),
   ``fair_queue`` (turns for long work), ``cpu_time`` (what work costs the event loop), ``deadline`` (waiting with a
@@ -13,7 +13,7 @@ Modules:
 - HTTP: ``http`` (keys and bounded bodies), ``problems`` (RFC 9457), ``query_fields`` (queries read strictly),
   ``cursors`` (where a page ended, as opaque text), ``fast_routes``, ``openapi`` (the document of a process),
   ``serve`` (uvicorn), ``whole_answers`` (head and body in one write), ``accept_queue`` (connections that wait while a
-  server ends);
+  server ends), ``cors`` (pages of other origins);
 - ``outbound`` (requests to addresses of a configuration: signed, bounded, never into private networks);
 - operation: ``health`` (progress, not liveness), ``outages``, ``metrics`` (Prometheus) and their
   ``metric_catalogue``, ``logs`` (structlog), ``tracing`` and ``tracing_otlp`` (OpenTelemetry), ``open_tracing``,

@@ -9,6 +9,7 @@ So refusing stays cheap while there is more to do than can be done.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,10 +24,11 @@ ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 
 class LoadShedding:
     """``app`` behind the bounds of a ``InFlight``. ``ALWAYS_OPEN`` is let through, and WebSockets, which count as
-    connections and have bounds of their own."""
+    connections and have bounds of their own. ``outer``: wraps what ``overfull`` answers."""
 
-    def __init__(self, app: ASGIApp, load: InFlight) -> None:
+    def __init__(self, app: ASGIApp, load: InFlight, outer: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> None:
         self._app = app
+        self._outer = outer
         self.load = load
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +72,7 @@ class LoadShedding:
                 return
             await self.refuse(refused, scope, receive, send)
 
-        return app
+        return self._outer(app)
 
 
 def _declared(scope: Scope) -> int:

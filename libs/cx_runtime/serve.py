@@ -14,7 +14,7 @@ import asyncio
 import resource
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -322,11 +322,13 @@ def server_config(
     port: int,
     *,
     load: InFlight | None = None,
+    outer: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     drain_seconds: float = 10.0,
     trust_forwarded: bool = False,
     **more: Any,
 ) -> uvicorn.Config:
     """Return uvicorn's configuration for a service. ``load``: the limits of this process, None for none.
+    ``outer``: wraps the app, the answers of those limits included.
     ``drain_seconds``: how long requests in flight may take to end. ``trust_forwarded``: believe ``X-Forwarded-Proto``
     and ``-For`` of a proxy on this machine. There is no access log: a query may hold an identifier. ``more`` is passed
     to uvicorn."""
@@ -345,10 +347,10 @@ def server_config(
         "timeout_graceful_shutdown": drain_seconds,
     } | more
     if load is not None:
-        app = door = LoadShedding(app, load)
+        app = door = LoadShedding(app, load, outer)
         settings["http"] = type("Protocol", (settings["http"],), {"door": door})
         settings["ws"] = type("WebSocket", (settings["ws"],), {"door": door})
-    return uvicorn.Config(app, host=host, port=port, **settings)
+    return uvicorn.Config(outer(app), host=host, port=port, **settings)
 
 
 def room_for(connections: int) -> int:

@@ -27,6 +27,7 @@ from cx_events.private_files import make_folder, tighten
 from cx_events.timestamps import Micros
 from cx_runtime.configuration_errors import first_mistake
 from cx_runtime.directory_config import AgentConfig, QueueConfig, directory_of
+from cx_runtime.page_origins import check_origin
 from cx_runtime.rates import Rate
 from cx_runtime.subscription_config import SubscriptionConfig
 from cx_runtime.tenant_secrets import check_secrets
@@ -164,6 +165,13 @@ class TenantConfig(_Strict):
     subscriptions: dict[str, SubscriptionConfig] = {}
     agents: dict[str, AgentConfig] = {}
     queues: dict[str, QueueConfig] = {}
+    cors_origins: tuple[str, ...] = ()
+    """Origins of pages that may use the API with this tenant's keys: see ``cx_runtime.cors``."""
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(check_origin, value))
 
     @field_validator("subscriptions")
     @classmethod

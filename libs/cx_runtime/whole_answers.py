@@ -19,6 +19,9 @@ Header = tuple[bytes, bytes]
 _CYCLE = "cycle"
 """In a request's ``state``: a weak reference to uvicorn's state of this request and its answer."""
 
+_MORE = "more headers"
+"""In a request's ``state``: headers of its answer, whoever makes it."""
+
 _CACHED = 1024
 _LENGTH = b"content-length"
 
@@ -30,6 +33,11 @@ def offer(state: MutableMapping[str, Any], cycle: RequestResponseCycle) -> None:
     collected, which a hub seldom does.
     """
     state[_CYCLE] = ref(cycle)
+
+
+def add_headers(state: MutableMapping[str, Any], headers: Sequence[Header]) -> None:
+    """Let ``write`` add headers to the request's answer."""
+    state[_MORE] = headers
 
 
 def write(state: MutableMapping[str, Any], response: Response) -> bool:
@@ -50,7 +58,8 @@ def write(state: MutableMapping[str, Any], response: Response) -> bool:
     ):
         return False
     body = response.body
-    head = _head(response.status_code, response.raw_headers, len(body), last=not cycle.keep_alive)
+    headers = [*response.raw_headers, *state[_MORE]] if _MORE in state else response.raw_headers
+    head = _head(response.status_code, headers, len(body), last=not cycle.keep_alive)
     if head is None:
         return False
     cycle.response_started = cycle.response_complete = True

@@ -53,6 +53,7 @@ HTTP_MODULES = {
     "chat_sessions.py",
     "chat_socket.py",
     "processes.py",
+    "cors.py",
     "http_connections.py",
     "http.py",
     "health.py",

@@ -13,6 +13,7 @@ from cx_events.errors import Fatal
 from cx_hub.app import AddRoutes, compose_app
 from cx_hub.compose.hub import Hub
 from cx_hub.listening_sockets import listening, measures_key
+from cx_runtime.cors import CrossOrigin
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.serve import Server, server_config
 
@@ -32,6 +33,7 @@ async def http_server(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[
                 settings.host,
                 hub.port,
                 load=hub.load,
+                outer=CrossOrigin(hub.tenants).wrap,
                 drain_seconds=settings.drain_seconds,
                 log_level="warning",
                 lifespan="off",
