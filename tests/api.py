@@ -225,7 +225,7 @@ async def running_api(
     while not server.started:
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    relay = Relay(store, log, metrics, Health())
+    relay = Relay(store, log, metrics, Health(), directories=known.directories)
     following = asyncio.create_task(api.follow())
     try:
         hooks = {"response": [check_answer]}

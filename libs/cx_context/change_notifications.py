@@ -8,7 +8,8 @@ from msgspec import Struct
 class ContextChange(Struct, omit_defaults=True):
     """A hint that something is to be read again, never the truth. ``merged_into``: whose context answers for this id
     now, where that is another. ``agents`` and ``queues``: whose desks the change concerns
-    (``cx_context.routing_targets``)."""
+    (``cx_context.routing_targets``), by the vendors' ids and by those of the
+    tenant's directory."""
 
     tenant: str
     customer: str

@@ -61,6 +61,11 @@ def named_data(event: Event, directory: Directory) -> Data:
     )
 
 
+def named_event(event: Event, directory: Directory) -> Event:
+    """Return an event whose data has the directory's ids and names."""
+    return structs.replace(event, data=named_data(event, directory)) if directory else event
+
+
 def _named(kind: Kind, one: AgentOrQueue | None, source: str, directory: Directory) -> AgentOrQueue | None:
     entry = directory.find(kind, one.id, source) if one is not None else None
     return AgentOrQueue(id=entry.id, name=entry.name or (one.name if one else "")) if entry is not None else one

@@ -20,6 +20,7 @@ from typing import Annotated, Protocol
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from cx_events.directory import ANY_SYSTEM, Alias, Directory, Entry, Kind
+from cx_events.email_addresses import normalise_address
 from cx_events.errors import Fatal
 from cx_events.spelling import nearest
 
@@ -91,7 +92,8 @@ def _entry(kind: Kind, place: str, id: str, its: QueueConfig, tenant: _Tenant) -
         Alias(system, alias)
         for said, ids in its.ids.items()
         for system in _systems(said, f"{place}.{id}.ids", tenant)
-        for alias in ids
+        for id_there in ids
+        for alias in _forms(id_there)
     ]
     agent = its if isinstance(its, AgentConfig) else AgentConfig()
     return Entry(kind, id, its.name, tuple(dict.fromkeys(aliases)), agent.teams, agent.queues)
@@ -108,9 +110,15 @@ def _systems(said: str, place: str, tenant: _Tenant) -> Iterable[str]:
         return (said,)
     known = [*tenant.connections, *(its.provider for its in tenant.connections.values()), ANY_SYSTEM]
     raise Fatal(
-        f"{place}: there is no system {said!r}{_known(said, known)}; a system is a connection, the provider of one, "
-        f"the source of a client's events (//HOST/NAME), or {ANY_SYSTEM!r}"
+        f"{place}: there is no system {said!r}; it may be a connection, the provider of one, the source of a client's "
+        f"events (//HOST/NAME), or {ANY_SYSTEM!r}{_known(said, known)}"
     )
+
+
+def _forms(id: str) -> Iterable[str]:
+    """Return an id as it is written and, of a mail address, as intake writes it."""
+    address, unusable = normalise_address(id) if "@" in id else (id, "")
+    return (id,) if unusable or ":" in id else dict.fromkeys((id, address))
 
 
 def _check_once(place: str, entries: Iterable[Entry]) -> None:

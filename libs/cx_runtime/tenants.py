@@ -191,7 +191,7 @@ class Tenants:
     def __init__(self, tenants: Mapping[str, TenantConfig]) -> None:
         self.by_name = dict(tenants)
         self._junk = {name: Junk(config.identity.junk, config.mail.local_domains) for name, config in tenants.items()}
-        self._directories = {name: directory_of(name, config) for name, config in tenants.items()}
+        self.directories = {name: directory_of(name, config) for name, config in tenants.items()}
         self._ids = {name: IdSpace(name, config.id_key.encode()) for name, config in tenants.items()}
         self._keys = [(key.secret.encode(), (name, key)) for name, config in tenants.items() for key in config.keys]
         self._connections = {
@@ -210,7 +210,7 @@ class Tenants:
 
     def directory(self, tenant: str) -> Directory:
         """Return who agents and queues are for this tenant. Raises KeyError for an unknown tenant."""
-        return self._directories[tenant]
+        return self.directories[tenant]
 
     def connection(self, connection: str) -> tuple[str, ConnectionConfig] | None:
         """The tenant and the configuration of a connection."""

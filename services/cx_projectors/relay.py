@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
 from cx_context.change_notifications import ContextChange
 from cx_context.store import Store, outbox
+from cx_events.directory import NO_DIRECTORY, Directory, Kind
 from cx_events.errors import TryLater
 from cx_events.ids import text_of
 from cx_events.log import CONTEXT_CHANGES, Log, Record
@@ -26,6 +28,7 @@ from cx_runtime.metrics import Metrics
 from cx_runtime.traced_append import append_traced
 from cx_runtime.tracing import OFF, Tracing
 
+NO_DIRECTORIES: Mapping[str, Directory] = MappingProxyType({})
 ROWS_AT_ONCE = 50
 RECORDS_AT_ONCE = 2_000
 """Notifications of one append, which has to be acknowledged in time."""
@@ -49,8 +52,11 @@ class Relay:
         health: Health,
         is_behind: Callable[[], bool] = lambda: False,
         tracing: Tracing = OFF,
+        directories: Mapping[str, Directory] = NO_DIRECTORIES,
     ) -> None:
-        """``is_behind``: return whether the workers of this process have old records to apply."""
+        """``is_behind``: return whether the workers of this process have old records to apply. ``directories``: by
+        tenant, who agents and queues are."""
+        self._directories = directories
         self._is_behind = is_behind
         self._tracing = tracing
         self._store = store
@@ -117,7 +123,7 @@ class Relay:
         async with self._store.writing() as tx:
             taken = await outbox.take(tx, ROWS_AT_ONCE)
             for at in range(0, len(taken.changes), RECORDS_AT_ONCE):
-                records = [_record(change) for change in taken.changes[at : at + RECORDS_AT_ONCE]]
+                records = [self._record(change) for change in taken.changes[at : at + RECORDS_AT_ONCE]]
                 await append_traced(self._log, records, self._tracing)
             if time.monotonic() > self._count_again:
                 self._metrics.relay_waiting.set(await outbox.waiting(tx))
@@ -125,12 +131,16 @@ class Relay:
         self._metrics.relayed.inc(len(taken.changes))
         return taken.rows
 
+    def _record(self, change: outbox.Change) -> Record:
+        directory = self._directories.get(change.tenant, NO_DIRECTORY)
+        return Record(CONTEXT_CHANGES, change.customer, msgspec.json.encode(_notification(change, directory)))
 
-def _record(change: outbox.Change) -> Record:
-    return Record(CONTEXT_CHANGES, change.customer, msgspec.json.encode(_notification(change)))
 
-
-def _notification(change: outbox.Change) -> ContextChange:
+def _notification(change: outbox.Change, directory: Directory) -> ContextChange:
+    """Return the notice. A hint may name too many: whomever an id may mean in some system, beside the id itself."""
     merged = text_of(change.now) if change.now != change.customer else ""
-    agents, queues = ([desk.name for desk in change.desks if desk.kind == kind] for kind in ("agent", "queue"))
+    names: dict[Kind, set[str]] = {"agent": set(), "queue": set()}
+    for desk in change.desks:
+        names[desk.kind] |= {desk.name, *directory.meant_by(desk.kind, desk.name)}
+    agents, queues = sorted(names["agent"]), sorted(names["queue"])
     return ContextChange(change.tenant, text_of(change.customer), change.version, merged, agents, queues)

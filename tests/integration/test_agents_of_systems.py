@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.api import KEYS, Running, running_api, tenants
 from tests.integration.test_following import listening
+from tests.patience import PATIENCE
 from tests.sse import following
 
 from cx_events.facts import connection_source
+from cx_events.log import CONTEXT_CHANGES, Partition
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import SECOND, START, an_event
 from cx_runtime.directory_config import AgentConfig, QueueConfig
@@ -119,6 +122,29 @@ async def test_events_keep_what_the_vendor_said(hub: Running) -> None:
     source = connection_source("acme", "acme-calls")
     event = (await hub.get(f"/v1/event?source={source}&id=CA1-1")).json()
     assert event["event"]["data"]["agent"] == CLIENT_BEN
+
+
+async def test_a_notice_names_the_agent_by_both_ids(hub: Running) -> None:
+    await hub.noticed(step(0, "queued", queue={"id": "QU1"}), step(1, "routed", call="CA2", agent=CLIENT_BEN))
+    reader = hub.log.reader()
+    reader.assign(
+        {Partition(CONTEXT_CHANGES, number): 0 for number in range(await hub.log.partitions(CONTEXT_CHANGES))}
+    )
+    notices = [msgspec.json.decode(record.value) for record in await reader.read(10, wait=PATIENCE)]
+    await reader.close()
+    assert [(each["agents"], each["queues"]) for each in notices] == [
+        (["ben", "benedict", "client:ben"], ["QU1", "billing"])
+    ]
+
+
+async def test_a_decision_about_people_names_its_agent(hub: Running) -> None:
+    ana = an_event(id="m-1", email="ana@example.com", text="hello", interaction="chat-1")
+    await hub.happen(ana, step(0, "started"))
+    a, b = [(await hub.body(each))["customer"]["id"] for each in ("email:ana@example.com", PHONE)]
+    decision = {"a": a, "b": b, "reason": "she said so", "agent": {"id": "ben@acme.example"}}
+    await hub.decide("/v1/identity/merge", decision)
+    told = (await hub.get(f"/v1/customers/{(await hub.body(PHONE))['customer']['id']}/identity")).json()
+    assert [each["agent"] for each in told["decisions"]] == [BEN]
 
 
 async def test_lineage_leads_to_the_events_that_named_the_agent(hub: Running) -> None:

@@ -13,6 +13,8 @@ from cx_context.definition import define
 from cx_context.directory_names import named_part
 from cx_context.document import context_body, encode_body
 from cx_context.parts.merge import combine
+from cx_context.parts.model import Part
+from cx_context.parts.values import At
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.finding import CustomerMatch
@@ -149,6 +151,35 @@ def test_whoever_saw_the_context_by_another_id_saw_it() -> None:
     ]
     assert body(facts, DIRECTORY)["conversations"][0]["handoff"]["shown_before_answer"] is True
     assert body(facts, NO_DIRECTORY)["conversations"][0]["handoff"]["shown_before_answer"] is None
+
+
+@pytest.mark.parametrize("ids", [("client:ben", "ben@acme.example"), ("ben@acme.example", "client:ben")])
+def test_what_is_said_by_two_ids_is_one_persons(ids: tuple[str, str]) -> None:
+    """The last name counts, and the first answer, whichever id stands first."""
+    early: At = (1, 0, 1, CALLS, "e-1")
+    late: At = (2, 0, 2, CALLS, "e-2")
+    for first, second in ((early, late), (late, early)):
+        part = Part(
+            names={f"agent\n{ids[0]}": (first, str(first[0])), f"agent\n{ids[1]}": (second, str(second[0]))},
+            first_answers={ids[0]: first, ids[1]: second},
+            first_views={ids[0]: first, ids[1]: second},
+            offer=(late, ids[0]),
+            context_view=(late, ids[1]),
+            transfer=(late, ["transfer", ids[0], "QU1"]),
+        )
+        read = named_part(part, Directory("acme", [BEN._replace(name=""), BILLING]))
+        assert read.names == {"agent\nben": (late, "2")}
+        assert (read.first_answers, read.first_views) == ({"ben": early}, {"ben": early})
+        assert (read.offer, read.context_view) == ((late, "ben"), (late, "ben"))
+        assert read.transfer == (late, ["transfer", "ben", "billing"])
+
+
+def test_the_agent_of_a_mail_is_known_by_address() -> None:
+    bo = {"role": "agent", "name": "Bo", "identifiers": [{"kind": "email", "value": "ben@acme.example"}]}
+    customer = {"role": "customer", "identifiers": [{"kind": "email", "value": "ana@example.com"}]}
+    mail = a_fact(id="m-1", source=CALLS, channel="email", interaction="t-1", data={"participants": [bo, customer]})
+    told = [body([mail], directory)["last_agent"] for directory in (DIRECTORY, NO_DIRECTORY)]
+    assert [(each["id"], each["name"]) for each in told] == [("ben", "Ben Okafor"), ("ben@acme.example", "Bo")]
 
 
 ONE = Directory(

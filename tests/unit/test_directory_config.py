@@ -47,6 +47,13 @@ def test_accounts_of_one_vendor_have_their_own_ids(tmp_path: Path) -> None:
     assert len(loaded(tmp_path, agents).directory("acme").entries) == 2
 
 
+def test_a_mail_address_is_known_as_intake_writes_it(tmp_path: Path) -> None:
+    directory = loaded(tmp_path, {"ben": {"ids": {"any": "Ben@Acme.Example"}}}).directory("acme")
+    source = "//throughline/acme/connections/acme-help"
+    assert directory.id_of("agent", "ben@acme.example", source) == "ben"
+    assert directory.id_of("agent", "Ben@Acme.Example", source) == "ben"
+
+
 @pytest.mark.parametrize(
     ("agents", "queues", "said"),
     [
@@ -65,7 +72,11 @@ def test_accounts_of_one_vendor_have_their_own_ids(tmp_path: Path) -> None:
             {},
             r"agents\.ben\.ids\.any: 'eva' is an agent of its own here; one can't lead on to another",
         ),
-        ({"ben": {"ids": {"acme-cals": "c:1"}}}, {}, r"agents\.ben\.ids: there is no system 'acme-cals'; did you mean"),
+        (
+            {"ben": {"ids": {"acme-cals": "c:1"}}},
+            {},
+            r"agents\.ben\.ids: there is no system 'acme-cals'; .*; did you mean",
+        ),
         ({"ben": {"ids": {"voice/genesys": "c:1"}}}, {}, r"agents\.ben\.ids: there is no system 'voice/genesys'"),
         ({}, {"billing": {"ids": {"acme": "QU1"}}}, r"queues\.billing\.ids: there is no system 'acme'"),
         ({"ben": {"queues": ["biling"]}}, {"billing": {}}, r"agents\.ben\.queues: there is no queue 'biling'; did you"),

@@ -55,9 +55,12 @@ def agent_at_work(data: Data) -> list[str] | None:
 
 
 def _agent_taking_part(data: Data) -> list[str] | None:
+    """Return the first who takes part as an agent: by id, else by mail address."""
     for participant in data.participants:
-        if participant.role == "agent" and (participant.id or participant.name):
-            return [participant.id[:TEXT_KEPT], participant.name[:TEXT_KEPT]]
+        if participant.role == "agent":
+            id = participant.id or next((each.value for each in participant.identifiers if each.kind == "email"), "")
+            if id or participant.name:
+                return [id[:TEXT_KEPT], participant.name[:TEXT_KEPT]]
     return None
 
 

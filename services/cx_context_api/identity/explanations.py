@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cx_context.directory_names import named_event
 from cx_context.store.attributions import attributions_about
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.events import read_raws
@@ -19,6 +20,7 @@ from cx_context_api.identity.candidate_views import candidate_view, evidence_vie
 from cx_context_api.identity.candidates import RankedCandidate, read_candidate
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
+from cx_events.directory import Directory
 from cx_events.envelope import Event
 from cx_events.ids import IdSpace, NodeId, text_of
 from cx_events.json_types import Json
@@ -68,7 +70,7 @@ async def read_explanation(tx: Tx, tenant: str, tenancy: Tenancy, customer: Node
     members = [member.id for member in await view.members_of(customer)]
     scope, resolution = await resolve_surroundings(tx, tenant, members, rules)
     gathered = await _gather(view, tenancy.ids, customer, members, scope.surroundings(), resolution, rules)
-    return await _view(tx, customer, gathered)
+    return await _view(tx, customer, gathered, tenancy.directory)
 
 
 async def read_explanation_as_of(tx: Tx, then: Snapshot, customer: NodeId) -> Json:
@@ -76,7 +78,8 @@ async def read_explanation_as_of(tx: Tx, then: Snapshot, customer: NodeId) -> Js
     rules = await then.rules()
     members = [member.id for member in await then.members_of(customer)]
     graph, resolution = await then.explained(members)
-    return await _view(tx, customer, await _gather(then, then.ids, customer, members, graph, resolution, rules))
+    gathered = await _gather(then, then.ids, customer, members, graph, resolution, rules)
+    return await _view(tx, customer, gathered, then.directory)
 
 
 async def _gather(
@@ -109,10 +112,11 @@ def _in_candidate(graph: Graph, resolution: Resolution, members: Collection[Node
     }
 
 
-async def _view(tx: Tx, customer: NodeId, found: _Inputs) -> Json:
+async def _view(tx: Tx, customer: NodeId, found: _Inputs, directory: Directory) -> Json:
     explanation, attributions = found.explanation, found.attributions
     keys = [view.decision.key for view in explanation.decisions[:SHOWN]] + [a.key for a, _ in attributions[:SHOWN]]
-    events = {key: decode_leniently(raw)[0] for key, raw in (await read_raws(tx, keys)).items()}
+    raws = await read_raws(tx, keys)
+    events = {key: named_event(decode_leniently(raw)[0], directory) for key, raw in raws.items()}
     return {
         "customer": text_of(customer),
         "profiles": [_profile(view) for view in explanation.profiles[:SHOWN]],

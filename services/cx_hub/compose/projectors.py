@@ -30,7 +30,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
         return any(worker.is_behind for worker in hub.workers.values())
 
     version = f"{release() or 'unknown'}, fold {FOLD_VERSION}"
-    relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind, hub.tracing)
+    relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind, hub.tracing, hub.tenants.directories)
     pace = ConsumerLimits(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
         name = f"{process_name()}-{number}"
