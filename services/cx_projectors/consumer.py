@@ -21,9 +21,10 @@ from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.cancellation import close_within
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
+from cx_projectors.letters import place_of
 from cx_projectors.log_identity import check_same_log
 from cx_projectors.outcome import Applied
-from cx_projectors.partition_counts import check_partition_counts
+from cx_projectors.partition_counts import check_partition_counts, find_misplaced
 from cx_projectors.progress_reports import ProgressReports
 from cx_projectors.records import MAX_BATCH_BYTES, TOPICS, Batch, read_into
 from cx_projectors.retrying_applier import RetryingApplier
@@ -79,6 +80,7 @@ class Consumer:
         self._tracing = tracing
         self._applier = RetryingApplier(store, name, tenants, tracing)
         self._owned: dict[Partition, Lease] = {}
+        self._event_partitions = 1
         self._stale = True
         self._begins = True
         self._log_unchecked = True
@@ -193,7 +195,19 @@ class Consumer:
         for at in range(0, len(records), SLICE):
             read_into(batch, records[at : at + SLICE], self._ids_of)
             await asyncio.sleep(0)
+        self._tell_misplaced(batch)
         return batch
+
+    def _tell_misplaced(self, batch: Batch) -> None:
+        """Log events that lie in another partition than their key's: their parts have two writers."""
+        read = [event.record for event in batch.events.values() if event.record is not None]
+        if misplaced := find_misplaced(read, self._event_partitions):
+            self._logger.error(
+                "somebody else wrote events into other partitions than their keys': contexts may be wrong, which "
+                "cx verify tells; let nobody but the hub write to its topics",
+                events=len(misplaced),
+                first=place_of(misplaced[0]),
+            )
 
     async def _apply(self, batch: Batch) -> None:
         started = time.perf_counter()
@@ -236,6 +250,7 @@ class Consumer:
         await open_store_epoch(self._store, self._log, begins=self._begins)
         self._begins = False
         counts = {topic: await self._log.partitions(topic) for topic in TOPICS}
+        self._event_partitions = counts[INTERACTIONS]
         async with self._store.writing() as tx:
             check_partition_counts(await offsets.applied(tx), counts)
             await offsets.announce(tx, [Partition(t, n) for t, count in counts.items() for n in range(count)])

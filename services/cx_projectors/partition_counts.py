@@ -1,4 +1,5 @@
-"""Refuse a log whose topics have other partitions than when the store was filled from it. Pure.
+"""Refuse a log whose topics have other partitions than when the store was filled from it, and find records that lie in
+another partition than their key's. Pure.
 
 A part has one writer, the owner of its stream's partition, and a stream's partition is its key modulo their number.
 With another number a stream lies in two partitions, whose owners would overwrite each other's parts: see
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from zlib import crc32
 
 from cx_events.errors import Fatal, TryLater
-from cx_events.log import Partition
+from cx_events.log import LogRecord, Partition
 
 
 def check_partition_counts(known: Iterable[Partition], counts: Mapping[str, int]) -> None:
@@ -32,3 +34,9 @@ def check_partition_counts(known: Iterable[Partition], counts: Mapping[str, int]
             "on the log. Move the hub to a new log with as many partitions as you want (cx export log, cx import log; "
             'docs/operators.md, "More partitions")'
         )
+
+
+def find_misplaced(records: Iterable[LogRecord], count: int) -> list[LogRecord]:
+    """Return the records that lie in another partition than their key's: no hub has written them. ``count``: how many
+    partitions their topic has."""
+    return [each for each in records if crc32(each.key) % count != each.partition]

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from anyio.to_thread import run_sync
+from confluent_kafka import Producer
 from tests.patience import PATIENCE
-from tests.projection import TENANTS
+from tests.projection import TENANTS, verified, workers
+from tests.stores import sqlite_store
 
 from cx_context.store import Store, offsets, open_store
 from cx_events.errors import Fatal, TryLater
-from cx_events.log import DEAD_LETTERS, INTERACTIONS, Partition, Record
+from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition, Record
 from cx_events.log.kafka import KafkaLog
 from cx_events.log.topic_states import open_topic_place
+from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import an_event
 from cx_projectors.consumer import Consumer, ConsumerLimits
 from cx_projectors.partition_counts import check_partition_counts
@@ -53,6 +60,60 @@ async def append(log: KafkaLog, first: int, count: int) -> None:
 async def positions(store: Store) -> dict[Partition, int]:
     async with store.reading() as tx:
         return {each: at for each, at in (await offsets.applied(tx)).items() if each.topic == INTERACTIONS}
+
+
+@pytest.mark.kafka
+async def test_events_in_a_wrong_partition_are_told(
+    kafka_log: Callable[..., KafkaLog], tmp_path: Path, log_stream: io.StringIO
+) -> None:
+    store, log = open_store(sqlite_store(tmp_path)), kafka_log(partitions=2)
+    await store.start()
+    await log.start()
+    try:
+        await append(log, 0, 10)
+        own = an_event(id="own", email="ana@example.com")
+        (place,) = await log.append([Record(INTERACTIONS, own.key, own.raw)])
+        stray = an_event(id="stray", email="ana@example.com")
+        await run_sync(produce, log, 1 - place.partition, stray)
+        ends = await log.end_offsets(INTERACTIONS)
+        projector = worker(store, log)
+        at_work = asyncio.create_task(projector.run())
+        async with asyncio.timeout(PATIENCE):
+            while projector.applied < 12:
+                await asyncio.sleep(0.05)
+        projector.stop()
+        await at_work
+    finally:
+        await store.stop()
+    (told,) = [line for line in map(json.loads, log_stream.getvalue().splitlines()) if "cx verify" in line["event"]]
+    wrong = 1 - place.partition
+    assert (told["events"], told["first"]) == (1, f"{INTERACTIONS}/{wrong}/{ends[wrong] - 1}")
+
+
+async def test_verify_names_what_two_writers_did(tmp_path: Path) -> None:
+    store = open_store(sqlite_store(tmp_path))
+    await store.start()
+    try:
+        logs: list[list[LogRecord]] = [[], []]
+        for number in range(12):
+            event = an_event(id=f"m-{number}", email="ana@example.com", interaction="chat-1", text=f"word {number}")
+            own = logs[number % 2]
+            own.append(LogRecord(INTERACTIONS, number % 2, len(own), event.key, event.raw, 0))
+        two = await workers(store, logs, 2)
+        while any(each.behind for each in two):
+            for each in two:
+                await each.step(1)
+        wrong = (await verified(store, logs)).wrong
+    finally:
+        await store.stop()
+    assert any("differs from the definition" in str(each) for each in wrong), wrong
+
+
+def produce(log: KafkaLog, partition: int, event: StampedEvent) -> None:
+    """Write an event into a partition, as a client does that knows nothing of the hub."""
+    producer = Producer({"bootstrap.servers": log.servers})
+    producer.produce(log.prefix + INTERACTIONS, key=event.key, value=event.raw, partition=partition)
+    assert producer.flush(PATIENCE) == 0
 
 
 @pytest.mark.kafka
