@@ -38,6 +38,7 @@ _PROBLEMS = (
     ("500", "internal"),
 )
 _REFUSALS = ("bad-signature", "malformed", "too-large", "rate-limited")
+_UNDELIVERED = ("no-answer", "no-connection", "private-address", "redirect", "status-500", "gone")
 _DEAD = (
     ("decode", "undecodable"),
     ("decode", "unknown-tenant"),
@@ -201,10 +202,19 @@ class Metrics:
         found[0].inc()
         found[1].observe(seconds)
 
-    def begin_provider(self, provider: str) -> None:
-        """Counters of a provider that this process serves, or of ``client``, from now on."""
+    def begin_provider(self, provider: str, ignored: Iterable[str] = ()) -> None:
+        """Counters of a provider that this process serves, or of ``client``, from now on. ``ignored``: the kinds of
+        notices that it leaves out."""
         self._accepted.labels(provider, OTHER)
         self.begin_refusals(provider, *_REFUSALS)
+        for kind in ignored:
+            self._ignored.labels(provider, self._kind(kind))
+
+    def begin_subscription(self, tenant: str, subscription: str) -> None:
+        """Count what a subscription's receiver takes and refuses from now on, at zero."""
+        self.subscription_delivered.labels(tenant, subscription)
+        for reason in _UNDELIVERED:
+            self.subscription_failures.labels(tenant, subscription, reason)
 
     def begin_refusals(self, provider: str, *reasons: str) -> None:
         """Count refusals that no provider's name stands for, such as ``smtp`` and ``continue``, at zero."""

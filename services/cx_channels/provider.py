@@ -201,6 +201,11 @@ class Provider:
     weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)
 
     @property
+    def ignored_kinds(self) -> tuple[str, ...]:
+        """Return the kinds of notices that are left out."""
+        return tuple(kind for kind, what in self.kinds.items() if what.startswith("ignored"))
+
+    @property
     def signs_url(self) -> bool:
         """Return whether ``verify`` reads ``Request.url``; such a connection needs ``CX_PUBLIC_URL``."""
         return self.signature is not None and "url" in self.signature.covers

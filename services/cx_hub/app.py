@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
@@ -40,7 +41,18 @@ def compose_app(
     app.describe(process_description(with_metrics=metrics_key is not None, with_key=True))
     if metrics_key is not None:
         app.router.routes.append(metrics_route(metrics, metrics_key, health))
+    for path in _paths(app.routes):
+        metrics.begin_route(path)
     return app
+
+
+def _paths(routes: Iterable[object]) -> Iterator[str]:
+    """Yield the paths of routes, those of included routers among them."""
+    for each in routes:
+        if isinstance(each, Route):
+            yield each.path
+        elif (router := getattr(each, "original_router", None)) is not None:
+            yield from _paths(router.routes)
 
 
 def measures_app(metrics: Metrics, health: Health, key: str | None) -> Starlette:

@@ -17,6 +17,7 @@ from cx_events.errors import CxError, Refused
 from cx_runtime import logs
 from cx_runtime.release import release
 from cx_runtime.setting_names import misspelt_here
+from cx_runtime.settings import environment
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -65,7 +66,7 @@ def commands(asked: str) -> typer.Typer:
         name="cx",
         help="Throughline: one conversation over voice, chat, email and social.",
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
@@ -97,7 +98,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line; its exit code. A fault of ours is one line, too: a trace helps nobody at a prompt."""
     try:
-        app = commands(next(iter(arguments), ""))
+        app = commands(next(iter(arguments), "") or _completed())
         typer.main.get_command(app).main(list(arguments), prog_name="cx")
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else FAILED
@@ -124,6 +125,12 @@ def run(arguments: Sequence[str]) -> int:
         _tell(f"a fault of ours: {type(error).__name__}: {error}")
         return FAILED
     return DONE
+
+
+def _completed() -> str:
+    """Return the command whose words a shell wants to complete; empty where it is the command itself, or none."""
+    words = environment().get("COMP_WORDS", "").split()
+    return words[1] if environment().get("_CX_COMPLETE") and len(words) > 1 else ""
 
 
 def _without_number(error: OSError) -> str:

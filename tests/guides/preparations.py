@@ -64,8 +64,16 @@ def _attachment_in(shell: Shell) -> str:
     return found.stdout.decode().strip()
 
 
+def configure_subscription(shell: Shell) -> None:
+    """Configure the subscription as the page writes it. Its receiver is nobody's, and the hub that runs knows of none."""
+    text = (shell.folder / "docs" / "operators.md").read_text(encoding="utf-8")
+    (shell.folder / "subscriptions.yaml").write_text(text.split("## Subscriptions")[1].split("```")[1][len("yaml") :])
+    shell.environment |= {"CX_CONFIG": "subscriptions.yaml", "CRM_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+
+
 def leave_dead_letters(shell: Shell) -> None:
     """Put dead letters on the log as an adapter with a fault leaves them, and a few that nobody can mend."""
+    shell.environment.pop("CX_CONFIG", None)
     send_message(shell)
     asyncio.run(_leave_dead_letters(settings_of(shell)))
 
@@ -123,5 +131,6 @@ def _until(ask: Callable[[], str]) -> str:
 PREPARATIONS: Mapping[tuple[str, str], Callable[[Shell], None]] = {
     ("docs/integrating.md", "See everything that was sent"): send_file,
     ("docs/operators.md", "Rebuild"): send_message,
+    ("docs/operators.md", "Subscriptions"): configure_subscription,
     ("docs/operators.md", "Looking after it"): leave_dead_letters,
 }

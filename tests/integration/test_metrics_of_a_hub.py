@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from tests.scraping import EVENT, STRUCTURED, asked_hub, labels, samples
 
+from cx_runtime.metric_catalogue import METRICS
+from cx_runtime.subscription_config import SubscriptionConfig
+
 pytestmark = pytest.mark.clock
 
 
@@ -51,3 +54,20 @@ async def test_projectors_and_relay_report_their_lag(tmp_path: Path) -> None:
             found = await samples(hub)
     assert found["cx_projector_events_total", labels(outcome="new")] >= 1
     assert found["cx_projector_batch_seconds_count", ()] >= 1
+
+
+TO_NOBODY = SubscriptionConfig(url="http://127.0.0.1:9/hook", secrets=("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",))
+
+
+async def test_each_counter_is_there_before_its_first_use(tmp_path: Path) -> None:
+    """What rises from nothing to one is no rise to Prometheus: the first event of an outage would be unseen."""
+    async with asked_hub(tmp_path, subscriptions={"to-nobody": TO_NOBODY}) as (hub, _):
+        found = await samples(hub)
+    counters = {name for name, spec in METRICS.items() if spec.kind == "counter"}
+    assert counters - {name for name, _ in found} == set()
+    routes = {dict(its)["route"] for name, its in found if name == "cx_http_requests_total"}
+    assert {"/v1/events", "/v1/context", "/v1/customers/{id}/timeline", "/v1/ops/lag", "/healthz"} <= routes
+    kinds = {dict(its)["kind"] for name, its in found if name == "cx_intake_ignored_total"}
+    assert "pay" in kinds
+    failures = {dict(its)["reason"] for name, its in found if name == "cx_subscription_failures_total"}
+    assert {"no-connection", "status-500"} <= failures

@@ -81,8 +81,9 @@ def _intake(hub: Hub, mapping: MappingPool) -> Intake:
 
 def _begin_counting(hub: Hub) -> None:
     """Count what each provider and each connection sends from now on, at zero."""
-    for name in {"client", *_providers_of(hub)}:
-        hub.metrics.begin_provider(name)
+    hub.metrics.begin_provider("client")
+    for name in _providers_of(hub):
+        hub.metrics.begin_provider(name, providers()[name].ignored_kinds)
     hub.metrics.begin_refusals("smtp", "mail-bytes", "session-too-long", "commands-without-mail")
     hub.metrics.begin_connection("client", "")
     for tenant in hub.tenants.by_name.values():

@@ -31,6 +31,7 @@ async def subscriptions(hub: Hub) -> AsyncIterator[None]:
                 owner = f"{process_name()}-{uuid4().hex[:8]}"
                 await SubscriptionWorker(each, around, owner).run(hub.health, name)
 
+            hub.metrics.begin_subscription(each.name.tenant, each.name.subscription)
             hub.health.expect(name)
             hub.supervisor.keep(name, once(hub.store_opened, hub.log.opened, work=work))
             names.append(name)

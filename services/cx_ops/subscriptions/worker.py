@@ -78,8 +78,6 @@ class SubscriptionWorker:
     async def run(self, health: Health, name: str) -> None:
         """Deliver until cancelled. ``name``: under which it tells of its progress."""
         progress = health.progress(name, max_age=PROGRESS_SECONDS)
-        its = self.subscription.name
-        self._around.metrics.subscription_delivered.labels(its.tenant, its.subscription)  # told as 0 from the start
         try:
             async with OwnedTasks() as tasks:
                 tasks.start("the renewal of leases", self._renew())
