@@ -65,7 +65,7 @@ def _attachment_in(shell: Shell) -> str:
 
 
 def configure_subscription(shell: Shell) -> None:
-    """Configure the subscription as the page writes it. Its receiver is nobody's, and the hub that runs knows of none."""
+    """Configure the subscription as the page writes it. Its receiver is nobody's; the hub that runs has no such one."""
     text = (shell.folder / "docs" / "operators.md").read_text(encoding="utf-8")
     (shell.folder / "subscriptions.yaml").write_text(text.split("## Subscriptions")[1].split("```")[1][len("yaml") :])
     shell.environment |= {"CX_CONFIG": "subscriptions.yaml", "CRM_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}

@@ -15,7 +15,11 @@ def test_the_command_prints_its_version(capfd: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize(
     ("words", "number", "completed"),
-    [("cx cust", 1, ["customer"]), ("cx customer s", 2, ["show"]), ("cx customer show --as", 3, ["--as-of", "--assurance"])],
+    [
+        ("cx cust", 1, ["customer"]),
+        ("cx customer s", 2, ["show"]),
+        ("cx customer show --as", 3, ["--as-of", "--assurance"]),
+    ],
 )
 def test_a_shell_is_told_how_words_go_on(
     words: str, number: int, completed: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

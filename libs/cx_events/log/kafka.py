@@ -22,7 +22,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeEr
 from cx_events.cancellation import close_within, guard_cancellation
 from cx_events.errors import Fatal, Refused, TryLater
 from cx_events.log.declarations import MAX_MESSAGE_BYTES, Declarations, declared_topics
-from cx_events.log.kafka_access import IN_CLEAR, Access
+from cx_events.log.kafka_access import IN_CLEAR, Access, told_by
 from cx_events.log.kafka_producer import (
     Groups,
     ManagedProducer,
@@ -157,7 +157,7 @@ class KafkaLog:
         except (KafkaError, ConnectionError) as error:
             # After a failed batch the broker expects another sequence number, so this producer is useless now.
             self._retire(producer)
-            raise TryLater("log", f"{self.servers}: {_text(error)}") from error
+            raise TryLater("log", f"{self.servers}: {told_by(error)}") from error
         finally:
             give_up(runs)
             producer.waiting -= 1
@@ -179,7 +179,7 @@ class KafkaLog:
                 with guard_cancellation("a request for partitions"):
                     found = len(await producer.client.partitions_for(self.prefix + topic))
         except (KafkaError, OSError) as error:
-            raise TryLater("log", f"{self.servers} does not describe {topic}: {_text(error)}") from error
+            raise TryLater("log", f"{self.servers} does not describe {topic}: {told_by(error)}") from error
         # While a broker is away, others may name too few partitions.
         self._counts[topic] = max(found, self._counts.get(topic, 0))
         return self._counts[topic]
@@ -218,7 +218,7 @@ class KafkaLog:
             consumer, self._offsets_consumer = self._offsets_consumer, None
             if consumer is not None:
                 self._in_background(close_consumer(consumer))
-            raise TryLater("log", f"{self.servers} does not give the offsets of {topic}: {_text(error)}") from error
+            raise TryLater("log", f"{self.servers} does not give the offsets of {topic}: {told_by(error)}") from error
         return {partition.partition: place for partition, place in found.items()}
 
     async def _current_producer(self, deadline: float) -> ManagedProducer:
@@ -236,7 +236,7 @@ class KafkaLog:
                 with guard_cancellation("the start of a producer"):
                     return await asyncio.shield(self._producer)
         except OSError as error:
-            why = self._last_error if isinstance(error, TimeoutError) else _text(error)
+            why = self._last_error if isinstance(error, TimeoutError) else told_by(error)
             raise TryLater("log", f"{self.servers}: {why}") from None
 
     async def _build(self) -> ManagedProducer:
@@ -246,7 +246,7 @@ class KafkaLog:
             try:
                 return await self._connect()
             except (KafkaError, OSError, TimeoutError) as error:
-                self._last_error = _text(error)
+                self._last_error = told_by(error)
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that not all come back at once
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -318,7 +318,3 @@ async def _close(producer: AIOKafkaProducer) -> None:
             batch._drain_waiter.exception()  # retrieved, or asyncio complains
     await close_within(producer.stop(), _CLOSE_SECONDS)
     await close_within(producer.client.close(), _CLOSE_SECONDS)
-
-
-def _text(error: BaseException) -> str:
-    return str(error) or type(error).__name__

@@ -104,3 +104,9 @@ def without_password(url: str) -> str:
     credentials, at, server = rest.partition("@")
     user, colon, _ = credentials.partition(":")
     return f"{scheme}://{user}:...@{server}" if at and colon and "/" not in user else url
+
+
+def told_by(error: BaseException) -> str:
+    """Return what an error says, for people. Where no broker can be reached aiokafka shows values of its own."""
+    text = str(error) or type(error).__name__
+    return "no broker answers" if "Unable to bootstrap" in text else text

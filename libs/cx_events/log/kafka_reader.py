@@ -17,7 +17,7 @@ from cx_events.cancellation import close_within, guard_cancellation, start_closi
 from cx_events.errors import Fatal, TryLater
 from cx_events.log.declarations import MAX_MESSAGE_BYTES
 from cx_events.log.headers import TRACEPARENT
-from cx_events.log.kafka_access import Access
+from cx_events.log.kafka_access import Access, told_by
 from cx_events.log.port import TOPICS, LogRecord, Partition, check_topic
 
 _CONNECT_SECONDS = 2.2
@@ -93,7 +93,7 @@ class KafkaReader:
             raise Fatal(f"{self._servers} gave a damaged record: {error}") from error
         except (KafkaError, OSError) as error:
             await self._disconnect()
-            raise TryLater("log", f"{self._servers}: {error}") from error
+            raise TryLater("log", f"{self._servers}: {told_by(error)}") from error
         if self._offsets is not offsets:
             return  # assigned anew meanwhile
         for partition, fetched in batches.items():

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from cx_events.errors import Fatal, TryLater
 from cx_events.log.declarations import Declarations
-from cx_events.log.kafka_access import Access, read_address
+from cx_events.log.kafka_access import Access, read_address, told_by
 from cx_events.log.kafka_topics import admin_client, make_missing
 from cx_events.log.port import TOPICS
 from cx_events.log.sqlite_file import prepare_file, read_topics
@@ -126,7 +126,7 @@ class KafkaTopics:
             async with admin_client(self._servers, self._access) as admin:
                 yield admin
         except (KafkaError, OSError, TimeoutError) as error:
-            why = f"{self._servers}: {error or type(error).__name__}"
+            why = f"{self._servers}: {told_by(error)}"
             if isinstance(error, KafkaError) and not error.retriable:
                 raise Fatal(why) from error
             raise TryLater("log", why) from error
