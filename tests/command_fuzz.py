@@ -29,6 +29,7 @@ LEFT_OUT: Mapping[str, str] = {
     "bench": "measures for minutes",
     "stack start": "starts servers",
     "stack fetch": "downloads",
+    "stack tool": "one of Kafka's own",
     "provider new": "writes into the clone",
 }
 GOES_ON = frozenset({"-f", "--follow"})

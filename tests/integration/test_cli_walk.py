@@ -27,6 +27,7 @@ NO_DATA: Mapping[str, str] = {
     "stack start": "tells on stderr",
     "stack stop": "tells nothing",
     "stack fetch": "tells nothing",
+    "stack tool": "one of Kafka's own, which prints what it prints",
     "provider new": "writes into the clone; tests/unit/test_provider_scaffold.py runs it",
     "restore": "replaces a hub; tests/integration/test_backups.py runs it",
 }
