@@ -85,6 +85,14 @@ class AsyncBackgroundSender:
         changed.set()
 
     async def _run(self) -> None:
+        try:
+            await self._send_all()
+        except Exception as error:  # a task that ended silently would let everybody wait
+            _log.exception("the sender has stopped")
+            self._backlog.stop(HubUnavailable("sender-stopped", f"{type(error).__name__}: {error}"))
+            self._notify()
+
+    async def _send_all(self) -> None:
         failures = 0
         while True:
             batch = await self._next()

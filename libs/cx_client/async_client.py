@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, Unpack
 
 import httpx2
 
@@ -14,7 +14,7 @@ from cx_client import connecting
 from cx_client.core.exchanges import Answer, NoAnswer, Operation, Pause, Request
 from cx_client.core.following import Following, StreamEvent, refusal_in
 from cx_client.core.outcomes import EventName, Sent
-from cx_client.core.reading import Context, ContextQuery
+from cx_client.core.reading import Context, ContextOptions, ContextQuery
 from cx_client.core.retries import FOR_EVER, Retry
 from cx_client.core.watching import ContextWatch
 from cx_client.operations import Operations, list_path
@@ -75,7 +75,9 @@ class AsyncClient:
         """
         return await self.run(self.operations.send_many(events, dry_run=dry_run))
 
-    async def context(self, customer: str | None = None, *, known: Context | None = None, **query: Any) -> Context:
+    async def context(
+        self, customer: str | None = None, *, known: Context | None = None, **query: Unpack[ContextOptions]
+    ) -> Context:
         """Read a context, by a customer's id or as ``ContextQuery`` says (``query``: its other members).
 
         ``known``: an earlier answer, which is returned itself where nothing has changed.
@@ -86,11 +88,11 @@ class AsyncClient:
         """Return the context of whoever has this identifier (``email:ana@example.com``), None for nobody known."""
         return await self.run(self.operations.find(identifier, scope))
 
-    def timeline(self, customer: str, **query: str | int | None) -> AsyncIterator[Json]:
+    def timeline(self, customer: str, **query: str | int | None) -> AsyncGenerator[Json, None]:
         """Yield everything that happened, the newest first, page by page (``limit``, ``as_of``, ``known_at``)."""
         return self._items(list_path("customers", customer, "timeline"), query)
 
-    def conversations(self, customer: str, **query: str | int | None) -> AsyncIterator[Json]:
+    def conversations(self, customer: str, **query: str | int | None) -> AsyncGenerator[Json, None]:
         """Yield a customer's conversations, the last active first, page by page."""
         return self._items(list_path("customers", customer, "conversations"), query)
 
@@ -111,8 +113,8 @@ class AsyncClient:
         last_event_id: str = "",
         bodies: bool = True,
         interaction: str | None = None,
-        assurance: str | None = None,
-    ) -> AsyncIterator[StreamEvent]:
+        assurance: Literal["asserted", "proved"] | None = None,
+    ) -> AsyncGenerator[StreamEvent, None]:
         """Yield ``context`` and ``moved`` events, for ever, over as many connections as it takes.
 
         ``since``: the version that was read before. ``last_event_id``: the ``id`` of the last event that was dealt
@@ -135,10 +137,10 @@ class AsyncClient:
         *,
         identifier: str | None = None,
         interaction: str | None = None,
-        assurance: str | None = None,
+        assurance: Literal["asserted", "proved"] | None = None,
         at_least: Sequence[EventName] = (),
         wait: str | None = None,
-    ) -> AsyncIterator[Context]:
+    ) -> AsyncGenerator[Context, None]:
         """Read a context (arguments as of ``ContextQuery``), yield it, then each newer one: no gap, none twice."""
         query = ContextQuery(customer, identifier, interaction, None, assurance, at_least, wait)
         known = await self.run(self.operations.context(query, None))
@@ -153,15 +155,15 @@ class AsyncClient:
 
     def follow_conversation(
         self, conversation: str, *, since: int | None = None, last_event_id: str = ""
-    ) -> AsyncIterator[StreamEvent]:
+    ) -> AsyncGenerator[StreamEvent, None]:
         """Yield ``conversation`` and ``moved`` events; otherwise as ``follow_customer``."""
         return self._follow(self.operations.conversation_stream(conversation, since=since, last_event_id=last_event_id))
 
-    def follow_agent(self, agent: str, *, last_event_id: str = "") -> AsyncIterator[StreamEvent]:
+    def follow_agent(self, agent: str, *, last_event_id: str = "") -> AsyncGenerator[StreamEvent, None]:
         """Yield ``assignment``, ``released`` and ``live`` events of an agent's desk; ``Desk`` makes a list of them."""
         return self._follow(self.operations.desk_stream(agent=agent, last_event_id=last_event_id))
 
-    def follow_queue(self, queue: str, *, last_event_id: str = "") -> AsyncIterator[StreamEvent]:
+    def follow_queue(self, queue: str, *, last_event_id: str = "") -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of a queue, as ``follow_agent``."""
         return self._follow(self.operations.desk_stream(queue=queue, last_event_id=last_event_id))
 
@@ -187,7 +189,7 @@ class AsyncClient:
             return connecting.no_answer(error, self._url)
         return connecting.head_of(response, response.content)
 
-    async def _items(self, path: str, query: Mapping[str, str | int | None]) -> AsyncIterator[Json]:
+    async def _items(self, path: str, query: Mapping[str, str | int | None]) -> AsyncGenerator[Json, None]:
         cursor: str | None = None
         while True:
             page = await self.run(self.operations.page(path, cursor, **query))
@@ -197,7 +199,7 @@ class AsyncClient:
             if cursor is None:
                 return
 
-    async def _follow(self, following: Following) -> AsyncIterator[StreamEvent]:
+    async def _follow(self, following: Following) -> AsyncGenerator[StreamEvent, None]:
         while True:
             was_troubled = following.troubled
             why = ""

@@ -20,6 +20,8 @@ from cx_client.core.retries import FOR_EVER, Retry
 from cx_client.stamping import stamped
 
 CLOSE_SECONDS = 10.0
+LOOK_SECONDS = 0.05
+"""Between looks where a wait has an end."""
 
 _log = logging.getLogger("cx_client")
 
@@ -67,10 +69,8 @@ class BackgroundSender:
             while not self._backlog.has_settled(number):
                 if self._backlog.stopped_by is not None:
                     raise self._backlog.stopped_by
-                left = None if until is None else until - time.monotonic()
-                if left is not None and left <= 0:
+                if not self._wait(until):
                     raise HubUnavailable("not-flushed", f"events still wait after {seconds:g} s")
-                self._changed.wait(left)
             return self._backlog.take_rejected()
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
@@ -80,10 +80,8 @@ class BackgroundSender:
             self._backlog.closed = True
             self._changed.notify_all()
             while not self._backlog.is_idle and self._backlog.stopped_by is None:
-                left = until - time.monotonic()
-                if left <= 0:
+                if not self._wait(until):
                     break
-                self._changed.wait(left)
             error = self._backlog.end()
             self._changed.notify_all()
         atexit.unregister(self._close_at_exit)
@@ -98,6 +96,21 @@ class BackgroundSender:
     ) -> None:
         self.close()
 
+    def _wait(self, until: float | None) -> bool:
+        """Let others have the lock, until something changes or for a moment; return False once ``until`` is past."""
+        if until is None:
+            self._changed.wait()
+            return True
+        left = until - time.monotonic()
+        if left <= 0:
+            return False
+        self._changed.release()
+        try:
+            time.sleep(min(left, LOOK_SECONDS))
+        finally:
+            self._changed.acquire()
+        return True
+
     def _close_at_exit(self) -> None:
         try:
             self.close()
@@ -105,6 +118,15 @@ class BackgroundSender:
             _log.error("the program ended without closing its sender: %s", error)
 
     def _run(self) -> None:
+        try:
+            self._send_all()
+        except Exception as error:  # a thread that ended silently would let everybody wait
+            _log.exception("the sender has stopped")
+            with self._changed:
+                self._backlog.stop(HubUnavailable("sender-stopped", f"{type(error).__name__}: {error}"))
+                self._changed.notify_all()
+
+    def _send_all(self) -> None:
         failures = 0
         while (batch := self._next()) is not None:
             try:
@@ -142,5 +164,5 @@ class BackgroundSender:
         with self._changed:
             self._backlog.fail(error)
             self._changed.notify_all()
-            while (left := until - time.monotonic()) > 0 and not self._backlog.is_idle:
-                self._changed.wait(left)
+            while not self._backlog.is_idle and self._wait(until):
+                pass

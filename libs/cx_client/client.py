@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, Unpack
 
 import httpx2
 
@@ -14,7 +14,7 @@ from cx_client import connecting
 from cx_client.core.exchanges import Answer, NoAnswer, Operation, Pause, Request
 from cx_client.core.following import Following, StreamEvent, refusal_in
 from cx_client.core.outcomes import EventName, Sent
-from cx_client.core.reading import Context, ContextQuery
+from cx_client.core.reading import Context, ContextOptions, ContextQuery
 from cx_client.core.retries import FOR_EVER, Retry
 from cx_client.core.watching import ContextWatch
 from cx_client.operations import Operations, list_path
@@ -75,7 +75,9 @@ class Client:
         """
         return self.run(self.operations.send_many(events, dry_run=dry_run))
 
-    def context(self, customer: str | None = None, *, known: Context | None = None, **query: Any) -> Context:
+    def context(
+        self, customer: str | None = None, *, known: Context | None = None, **query: Unpack[ContextOptions]
+    ) -> Context:
         """Read a context, by a customer's id or as ``ContextQuery`` says (``query``: its other members).
 
         ``known``: an earlier answer, which is returned itself where nothing has changed.
@@ -86,11 +88,11 @@ class Client:
         """Return the context of whoever has this identifier (``email:ana@example.com``), None for nobody known."""
         return self.run(self.operations.find(identifier, scope))
 
-    def timeline(self, customer: str, **query: str | int | None) -> Iterator[Json]:
+    def timeline(self, customer: str, **query: str | int | None) -> Generator[Json, None, None]:
         """Yield everything that happened, the newest first, page by page (``limit``, ``as_of``, ``known_at``)."""
         return self._items(list_path("customers", customer, "timeline"), query)
 
-    def conversations(self, customer: str, **query: str | int | None) -> Iterator[Json]:
+    def conversations(self, customer: str, **query: str | int | None) -> Generator[Json, None, None]:
         """Yield a customer's conversations, the last active first, page by page."""
         return self._items(list_path("customers", customer, "conversations"), query)
 
@@ -111,8 +113,8 @@ class Client:
         last_event_id: str = "",
         bodies: bool = True,
         interaction: str | None = None,
-        assurance: str | None = None,
-    ) -> Iterator[StreamEvent]:
+        assurance: Literal["asserted", "proved"] | None = None,
+    ) -> Generator[StreamEvent, None, None]:
         """Yield ``context`` and ``moved`` events, for ever, over as many connections as it takes.
 
         ``since``: the version that was read before. ``last_event_id``: the ``id`` of the last event that was dealt
@@ -135,10 +137,10 @@ class Client:
         *,
         identifier: str | None = None,
         interaction: str | None = None,
-        assurance: str | None = None,
+        assurance: Literal["asserted", "proved"] | None = None,
         at_least: Sequence[EventName] = (),
         wait: str | None = None,
-    ) -> Iterator[Context]:
+    ) -> Generator[Context, None, None]:
         """Read a context (arguments as of ``ContextQuery``), yield it, then each newer one: no gap, none twice."""
         query = ContextQuery(customer, identifier, interaction, None, assurance, at_least, wait)
         known = self.run(self.operations.context(query, None))
@@ -153,15 +155,15 @@ class Client:
 
     def follow_conversation(
         self, conversation: str, *, since: int | None = None, last_event_id: str = ""
-    ) -> Iterator[StreamEvent]:
+    ) -> Generator[StreamEvent, None, None]:
         """Yield ``conversation`` and ``moved`` events; otherwise as ``follow_customer``."""
         return self._follow(self.operations.conversation_stream(conversation, since=since, last_event_id=last_event_id))
 
-    def follow_agent(self, agent: str, *, last_event_id: str = "") -> Iterator[StreamEvent]:
+    def follow_agent(self, agent: str, *, last_event_id: str = "") -> Generator[StreamEvent, None, None]:
         """Yield ``assignment``, ``released`` and ``live`` events of an agent's desk; ``Desk`` makes a list of them."""
         return self._follow(self.operations.desk_stream(agent=agent, last_event_id=last_event_id))
 
-    def follow_queue(self, queue: str, *, last_event_id: str = "") -> Iterator[StreamEvent]:
+    def follow_queue(self, queue: str, *, last_event_id: str = "") -> Generator[StreamEvent, None, None]:
         """Yield the events of a queue, as ``follow_agent``."""
         return self._follow(self.operations.desk_stream(queue=queue, last_event_id=last_event_id))
 
@@ -187,7 +189,7 @@ class Client:
             return connecting.no_answer(error, self._url)
         return connecting.head_of(response, response.content)
 
-    def _items(self, path: str, query: Mapping[str, str | int | None]) -> Iterator[Json]:
+    def _items(self, path: str, query: Mapping[str, str | int | None]) -> Generator[Json, None, None]:
         cursor: str | None = None
         while True:
             page = self.run(self.operations.page(path, cursor, **query))
@@ -196,7 +198,7 @@ class Client:
             if cursor is None:
                 return
 
-    def _follow(self, following: Following) -> Iterator[StreamEvent]:
+    def _follow(self, following: Following) -> Generator[StreamEvent, None, None]:
         while True:
             was_troubled = following.troubled
             why = ""

@@ -10,6 +10,7 @@ import pytest
 from tests import parts
 from tests.faults.away import Servers
 from tests.faults.broker_killed import broker_killed
+from tests.faults.clients import clients
 from tests.faults.followers import api_killed
 from tests.faults.ground import Ground, Trial
 from tests.faults.hub_killed import hub_killed
@@ -51,6 +52,12 @@ async def test_a_killed_broker_keeps_every_acknowledged_event(tmp_path: Path, br
 async def test_a_killed_hub_on_files_counts_every_event_once(tmp_path: Path) -> None:
     trial = Trial("hub_killed, SQLite")
     await hub_killed(trial, Ground(tmp_path, {}), events=200, kills=2)
+    assert not trial.broken
+
+
+async def test_programs_on_the_sdk_outlive_a_killed_hub(tmp_path: Path) -> None:
+    trial = Trial("clients")
+    await clients(trial, Ground(tmp_path, {}), events=300, kills=2)
     assert not trial.broken
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -277,6 +280,17 @@ def test_following_goes_on_from_the_last_event_id(client: Client) -> None:
     assert following.data["meta"]["version"] > last.data["meta"]["version"]
 
 
+def test_a_version_of_another_store_begins_anew(client: Client) -> None:
+    email = next(PEOPLE)
+    (event,) = messages(email, 1)
+    client.send(event)
+    assert counted(client, email, event) == 1
+    found = client.find(f"email:{email}")
+    assert found is not None
+    with closing(client.follow_customer(found.customer, since=(found.version or 0) + 1_000_000)) as events:
+        assert next(events).data["body"] == found.body
+
+
 def test_nobody_follows_whom_the_hub_does_not_know(client: Client) -> None:
     with pytest.raises(HubRefused) as caught:
         next(client.follow_customer("00000000-0000-4000-8000-000000000000"))
@@ -381,7 +395,40 @@ def test_a_waiting_event_has_the_time_of_its_put(client: Client) -> None:
     before = time.time_ns() // 1000
     with BackgroundSender(client, retry=QUICK) as sender:
         sender.put(event)
+        after = time.time_ns() // 1000
         assert sender.flush(PATIENCE) == ()
     assert counted(client, email, event) == 1
     stored = client.get("/v1/event", source=event["source"], id=event["id"])["event"]
-    assert before <= parse_time(stored["time"]) <= parse_time(stored["recordedtime"])
+    assert before <= parse_time(stored["time"]) <= after
+
+
+def test_a_sender_on_a_closed_client_says_so(hub: Hub) -> None:
+    (event,) = messages(next(PEOPLE), 1)
+    client = Client(hub.url, hub.key, retry=QUICK)
+    sender = BackgroundSender(client, retry=QUICK)
+    client.close()
+    sender.put(event)
+    with pytest.raises(HubUnavailable, match="sender-stopped"):
+        sender.flush(PATIENCE)
+    with pytest.raises(NotDelivered) as caught:
+        sender.close(PATIENCE)
+    assert [each["id"] for each in caught.value.unsent] == [event["id"]]
+
+
+async def test_an_async_sender_on_a_closed_client_says_so(hub: Hub) -> None:
+    (event,) = messages(next(PEOPLE), 1)
+    client = AsyncClient(hub.url, hub.key, retry=QUICK)
+    await client.close()
+    with pytest.raises(NotDelivered, match="sender-stopped"):
+        async with AsyncBackgroundSender(client, retry=QUICK) as sender:
+            sender.put(event)
+
+
+def test_a_program_that_ends_sends_what_waits(hub: Hub, client: Client, tmp_path: Path) -> None:
+    email = next(PEOPLE)
+    (event,) = messages(email, 1)
+    program = "import json, sys, cx_client as c\n"
+    program += "c.BackgroundSender(c.Client(sys.argv[1], sys.argv[2])).put(json.loads(sys.argv[3]))"
+    command = [sys.executable, "-c", program, hub.url, hub.key, json.dumps(event)]
+    subprocess.run(command, check=True, timeout=PATIENCE, cwd=tmp_path)
+    assert counted(client, email, event) == 1

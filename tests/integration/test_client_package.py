@@ -74,21 +74,42 @@ def test_the_packages_bring_no_drivers_of_a_hub(python: Path) -> None:
     assert not names & NEVER
 
 
-def test_the_packages_are_typed(python: Path) -> None:
-    program = (
-        "import cx_client, cx_events, pathlib\n"
-        "for each in (cx_client, cx_events): assert (pathlib.Path(each.__file__).parent / 'py.typed').exists()"
+def programs() -> list[str]:
+    """Return the programs of the guide."""
+    return re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_guides_programs_are_well_typed(python: Path, tmp_path: Path) -> None:
+    files = [tmp_path / f"program_{number}.py" for number, _ in enumerate(programs())]
+    for file, program in zip(files, programs(), strict=True):
+        file.write_text(program, encoding="utf-8")
+    strictly = [
+        "--strict",
+        "--python-executable",
+        python,
+        "--cache-dir",
+        tmp_path / "cache",
+        "--config-file",
+        os.devnull,
+    ]
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", *strictly, *files],
+        env={"PATH": os.environ["PATH"]},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
-    run(python, program)
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_guides_programs_run_in_a_fresh_environment(python: Path, tmp_path: Path) -> None:
-    programs = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(programs) >= 6
+    assert len(programs()) >= 6
     assert "CX_KEY" not in bare_environment()
     with running("up", {"CX_HOME": str(tmp_path / "cx")}, tmp_path / "said.txt") as hub:
         settings = {"CX_URL": hub.url, "CX_KEY": (tmp_path / "cx" / "key").read_text().strip()}
-        said = [run(python, program, **settings) for program in programs]
+        said = [run(python, program, **settings) for program in programs()]
     assert "'messages': 1" in said[0]
     assert said[1] == "250 accepted\n"
     assert "interactions are Ben's" in said[-1]

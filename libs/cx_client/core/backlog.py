@@ -83,6 +83,10 @@ class Backlog:
         if isinstance(error, SendingRefused):
             self.stopped_by = error
 
+    def stop(self, error: CxError) -> None:
+        """Note that sending has stopped for good: ``put`` and ``flush`` raise this from now on."""
+        self.stopped_by = error
+
     def _settle(self, sent: Sent, back: tuple[EncodedEvent, ...]) -> None:
         kept = {id(each.event) for each in back}
         rejected = {id(one.event) for one in sent.rejected}

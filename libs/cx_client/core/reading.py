@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 from urllib.parse import quote
 
 import msgspec
@@ -38,6 +38,19 @@ class Context:
         return int(version) if version is not None else None
 
 
+class ContextOptions(TypedDict, total=False):
+    """The members of ``ContextQuery`` but the first, for keyword arguments."""
+
+    identifier: str | None
+    interaction: str | None
+    scope: str | None
+    assurance: Literal["asserted", "proved"] | None
+    at_least: Sequence[EventName]
+    wait: str | None
+    as_of: str | None
+    known_at: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class ContextQuery:
     """Name a customer by exactly one of ``customer`` (an id), ``identifier`` (``KIND:VALUE``) and ``interaction``; an
@@ -51,7 +64,7 @@ class ContextQuery:
     identifier: str | None = None
     interaction: str | None = None
     scope: str | None = None
-    assurance: str | None = None
+    assurance: Literal["asserted", "proved"] | None = None
     at_least: Sequence[EventName] = ()
     wait: str | None = None
     as_of: str | None = None
