@@ -119,10 +119,11 @@ class BriefRoutes:
             if asked.required is not None:
                 return _with_meta(brief, entry)
         else:
-            said = words_to_say(_body(assured), interaction, contact["assurance"]["level"])
+            body = _body(assured)
+            said = words_to_say(body, interaction, contact["assurance"]["level"])
             brief = {**empty_brief(), **_level_of(contact), "say": said}
             if asked.required is not None:
-                return _with_meta({**brief, "route": route_of(_body(assured), interaction)}, assured)
+                return _with_meta({**brief, "route": route_of(body, interaction)}, assured)
         context = await self._contexts.at(tenant, entry)
         return _with_meta({**brief, "route": route_of(_body(context), interaction)}, context)
 
