@@ -24,6 +24,7 @@ from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import DeadLetter
 from cx_events.log.sqlite import SqliteLog
 from cx_hub.app import AddRoutes, compose_app
+from cx_hub.pages.front_page import Process, links_of
 from cx_mcp.http_endpoint import McpEndpoint
 from cx_mcp.openapi import description as mcp_description
 from cx_ops.http_routes.router import add_routes as add_ops_routes
@@ -35,6 +36,7 @@ from cx_runtime.tenants import Tenants
 
 ROOT = Path(__file__).parents[1]
 FOLDER = "schemas/openapi"
+SERVICES = ("channels", "projectors", "api", "ops")
 COMMAND = "python -m tests.openapi_files"
 
 
@@ -48,7 +50,8 @@ def documents() -> dict[str, dict[str, Any]]:
 
 def app_of(services: Sequence[AddRoutes]) -> FastRouteApp:
     """Of the real routes; nothing behind them is started."""
-    return compose_app(services, Health(), Metrics(), "a key for /metrics")
+    process = Process(SERVICES, {"log": "SQLite", "store": "SQLite"}, links_of(SERVICES, with_metrics=True))
+    return compose_app(services, Health(), Metrics(), "a key for /metrics", process=process)
 
 
 def hub_app() -> FastRouteApp:

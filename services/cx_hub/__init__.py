@@ -3,6 +3,7 @@
 Modules:
 
 - ``compose`` is the one composition root, from settings to running services; ``app`` puts the HTTP apps together,
+  ``pages`` are the front page and the API's reference,
   ``supervise`` keeps tasks running, ``deferred`` stands in for a log or blob store that is not there yet,
   ``tenancies`` tells projectors of each tenant, ``identity_rules`` puts the configured rules in force,
   ``rebuilding`` puts rebuilds together, ``fold_notes`` tells when one is due, ``mapping_again`` lends the adapters to

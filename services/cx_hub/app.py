@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from cx_hub.pages.front_page import Process
+from cx_hub.pages.routes import page_routes
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.http import install_problems, metrics_route, operations
@@ -23,11 +25,13 @@ def compose_app(
     metrics: Metrics,
     metrics_key: str | None,
     *,
+    process: Process = Process(),
     tracing: Tracing = OFF,
     is_trusted: Callable[[str], bool] = lambda _: False,
 ) -> FastRouteApp:
-    """One app with the routes of some services, ``/healthz``, ``/readyz``, and ``/metrics`` behind a key; without
-    ``/metrics`` where ``metrics_key`` is None, since it has a port of its own."""
+    """One app with the routes of some services, the pages, ``/healthz``, ``/readyz``, and ``/metrics`` behind a key;
+    without ``/metrics`` where ``metrics_key`` is None, since it has a port of its own. ``process``: what the front page
+    says."""
     app = FastRouteApp(
         metrics,
         tracing=tracing,
@@ -37,7 +41,7 @@ def compose_app(
     )
     for add_routes in services:
         add_routes(app)
-    app.router.routes.extend(operations(health))
+    app.router.routes.extend([*operations(health), *page_routes(app, process)])
     app.describe(process_description(with_metrics=metrics_key is not None, with_key=True))
     if metrics_key is not None:
         app.router.routes.append(metrics_route(metrics, metrics_key, health))

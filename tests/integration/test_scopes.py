@@ -36,6 +36,9 @@ SCOPES: tuple[str, ...] = tuple(scope for scope in get_args(Scope) if scope != "
 NOBODY = "00000000-0000-4000-8000-000000000000"
 NOT_DESCRIBED = {
     "/openapi.json": "the document itself",
+    "/": "a page",
+    "/docs": "a page",
+    "/docs/pages.css": "its style",
     "/v1/chat/{connection}": "a socket for visitors; keys open nothing there",
 }
 

@@ -11,11 +11,15 @@ import structlog
 
 from cx_events.errors import Fatal
 from cx_hub.app import AddRoutes, compose_app
-from cx_hub.compose.hub import Hub
+from cx_hub.compose.hub import Hub, Service
 from cx_hub.listening_sockets import listening, measures_key
+from cx_hub.pages.front_page import Process, environment_of, links_of
 from cx_runtime.cors import CrossOrigin
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.serve import Server, server_config
+
+ORDER: Sequence[Service] = ("channels", "projectors", "api", "ops")
+"""The services in the order in which an event passes them."""
 
 CHAT_SECONDS = 3.0
 """The longest time in which a chat's last message is durable and acknowledged, or put off."""
@@ -61,11 +65,15 @@ async def http_server(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[
 
 
 def _app(hub: Hub, services: Sequence[AddRoutes]) -> FastRouteApp:
+    key = measures_key(hub.settings, hub.tenants)
+    names = sorted(hub.services, key=ORDER.index)
+    links = links_of(names, with_metrics=key is not None)
     return compose_app(
         services,
         hub.health,
         hub.metrics,
-        measures_key(hub.settings, hub.tenants),
+        key,
+        process=Process(tuple(names), environment_of(hub.settings), links),
         tracing=hub.tracing,
         is_trusted=partial(_has_a_key, hub),
     )
