@@ -21,6 +21,7 @@ from cx_context_api.conversations.routes import ConversationRoutes
 from cx_context_api.conversations.token_routes import TokenRoutes
 from cx_context_api.conversations.vcon_export import VconExports
 from cx_context_api.decisions import Clock, Decisions, IncreasingClock
+from cx_context_api.directory_routes import DirectoryRoutes
 from cx_context_api.events.contents import Contents, PartAt
 from cx_context_api.events.routes import EventRoutes
 from cx_context_api.following.change_listener import ChangeListener
@@ -110,7 +111,7 @@ class ContextApi:
             EventRoutes(admission, store, contents, metrics, turns),
             TokenRoutes(admission, tenants, store, decisions, metrics),
         )
-        self.routes = [route for each in handlers for route in each.all()]
+        self.routes = [route for each in (*handlers, DirectoryRoutes(admission)) for route in each.all()]
         self.fast_handlers = {**contexts.fast(), **handlers[1].fast()}
 
     async def follow(self) -> None:

@@ -44,6 +44,7 @@ HTTP_MODULES = {
     "routes.py",
     "agent_action_routes.py",
     "brief_routes.py",
+    "directory_routes.py",
     "token_routes.py",
     "upload_routes.py",
     "event_routes.py",

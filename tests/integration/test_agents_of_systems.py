@@ -32,7 +32,12 @@ def configured() -> Tenants:
     acme = known["acme"]
     agents = {
         "ben": AgentConfig.model_validate(
-            {"name": "Ben Okafor", "ids": {"acme-calls": "client:ben", "any": "ben@acme.example"}}
+            {
+                "name": "Ben Okafor",
+                "ids": {"acme-calls": "client:ben", "any": "ben@acme.example"},
+                "teams": ["support"],
+                "queues": ["billing"],
+            }
         ),
         "benedict": AgentConfig.model_validate({"ids": {"sales-calls": "client:ben"}}),
     }
@@ -145,6 +150,19 @@ async def test_a_decision_about_people_names_its_agent(hub: Running) -> None:
     await hub.decide("/v1/identity/merge", decision)
     told = (await hub.get(f"/v1/customers/{(await hub.body(PHONE))['customer']['id']}/identity")).json()
     assert [each["agent"] for each in told["decisions"]] == [BEN]
+
+
+async def test_a_desk_reads_who_its_colleagues_are(hub: Running) -> None:
+    told = (await hub.get("/v1/directory", key="reader")).json()
+    assert told["queues"] == [{**BILLING, "ids": [{"system": "acme-calls", "id": "QU1"}]}]
+    assert told["agents"][0] == {
+        **BEN,
+        "ids": [{"system": "acme-calls", "id": "client:ben"}, {"system": "any", "id": "ben@acme.example"}],
+        "teams": ["support"],
+        "queues": ["billing"],
+    }
+    assert (await hub.get("/v1/directory", key="other")).json() == {"agents": [], "queues": []}
+    assert (await hub.get("/v1/directory", key="desk")).status_code == 403
 
 
 async def test_lineage_leads_to_the_events_that_named_the_agent(hub: Running) -> None:

@@ -41,6 +41,7 @@ TAGS: Mapping[str, str] = {
     "identity": "Who is who, why, and what people decide about it.",
     "streams": "Server-sent events: read, then follow without a gap.",
     "events": "Events in, one event whole, and files.",
+    "directory": "Who agents and queues are.",
 }
 
 
@@ -127,6 +128,11 @@ OPERATIONS: Sequence[Described] = (
         "post", "/v1/context/brief", "look_up_brief", "The same, with the identifier kept out of access logs",
         "context:read", "Brief", parameters=("at_least", "wait"), body=bodies.BriefLookup,
         problems=(*WRITE, 409, 504),
+    ),
+    Described(
+        "get", "/v1/directory", "get_directory",
+        "All agents and queues of the configuration, and by which ids their systems know them", "context:read",
+        "Directory",
     ),
     Described(
         "get", "/v1/customers/{id}/context", "get_customer_context",

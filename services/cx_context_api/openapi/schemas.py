@@ -77,6 +77,16 @@ SCHEMAS: Mapping[str, Json] = {
         },
         "RFC 9457, with what it is about. `reason` is the stable word to test; `detail` is for people.",
     ),
+    "DirectoryId": members({"system": TEXT, "id": TEXT}),
+    "DirectoryQueue": members({"id": TEXT, "name": TEXT, "ids": array(ref("DirectoryId"))}),
+    "DirectoryAgent": members(
+        {"id": TEXT, "name": TEXT, "ids": array(ref("DirectoryId")), "teams": array(TEXT), "queues": array(TEXT)}
+    ),
+    "Directory": {
+        **members({"agents": array(ref("DirectoryAgent")), "queues": array(ref("DirectoryQueue"))}),
+        "description": "By id. `name` is empty where the vendors' names are shown. `system`: a connection, the source "
+        "of a client's events, or `any`.",
+    },
     "Meta": {
         **members(META_MEMBERS, META_OPTIONAL),
         "description": "`version` rises with every change and never falls (null for a past); `current_to`: when the "
