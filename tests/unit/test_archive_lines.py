@@ -13,6 +13,7 @@ from cx_events.archive.lines import decode_line, encode_line
 from cx_events.blob.references import BlobReference, blobs_of_dead_letter, blobs_of_event
 from cx_events.errors import Refused
 from cx_events.log import INTERACTIONS, LogRecord
+from cx_events.log.headers import topic_headers
 from cx_events.testing.builders import an_event
 
 NAME = "sha256:" + "0f" * 32
@@ -20,7 +21,8 @@ OTHER = "sha256:" + "1a" * 32
 
 
 def record(value: bytes, key: bytes = b"k") -> LogRecord:
-    return LogRecord(INTERACTIONS, 3, 7, key, value, 1_764_410_000_000)
+    headers = topic_headers(INTERACTIONS, value)
+    return LogRecord(INTERACTIONS, 3, 7, key, value, 1_764_410_000_000, headers=headers)
 
 
 def braces(inside: bytes) -> bytes:

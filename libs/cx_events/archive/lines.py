@@ -3,7 +3,8 @@
     {"offset":7,"at":1764410000000,"key":"0f3c…","value":{"specversion":"1.0",…}}
 
 ``at``: when the log took it, ms since 1970. A value that is a JSON object in one line stands there as it is; any other
-one, and a key that is no plain ASCII, is written in base64, as ``value_base64`` and ``key_base64``.
+one, and a key that is no plain ASCII, is written in base64, as ``value_base64`` and ``key_base64``. Headers follow from
+topic and value, and are not written.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from cx_events.errors import Refused
 from cx_events.log import LogRecord
+from cx_events.log.headers import topic_headers
 
 
 class _Line(Struct, omit_defaults=True, gc=False):
@@ -69,4 +71,4 @@ def decode_line(line: bytes, topic: str, partition: int) -> LogRecord:
         whole = b64decode(found.value_base64, validate=True) if isinstance(value, UnsetType) else bytes(value)
     except (*_BROKEN, NotBase64, ValueError) as error:
         raise Refused("damaged-line", f"no record of {topic}/{partition}: {error}") from None
-    return LogRecord(topic, partition, found.offset, key, whole, found.at)
+    return LogRecord(topic, partition, found.offset, key, whole, found.at, headers=topic_headers(topic, whole))
