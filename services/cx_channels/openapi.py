@@ -120,9 +120,10 @@ def _events() -> Operation:
                 default=False,
             )
         ],
-        body={STRUCTURED: ref("CloudEvent"), BATCH: array(ref("CloudEvent"))},
-        about_body="A CloudEvent 1.0, a batch of them, or in binary mode the data, with attributes as ce- headers. "
-        "Plain `application/json` is read as the one or the other.",
+        body={JSON: {"anyOf": [ref("CloudEvent"), array(ref("CloudEvent"))]}},
+        about_body=f"A CloudEvent 1.0 or a batch of them; also as `{STRUCTURED}` and `{BATCH}`, or in binary mode the "
+        "data, with attributes as ce- headers. (Clients that are generated choose by the content type where there are "
+        "several, and can't where one of them is an array.)",
         about="Some types need another one beside it (docs/events.md), so does an identifier that is said to be proved "
         "(`identity:prove`) or asserted (`identity:assert`): without it that event is rejected with `missing-scope`, "
         "and the others are taken.",

@@ -396,4 +396,4 @@ async def test_health_and_metrics_are_served(hub: Hub, client: httpx2.AsyncClien
 
 async def test_the_routes_are_described(client: httpx2.AsyncClient) -> None:
     described = (await client.get("/openapi.json")).json()["paths"]
-    assert "application/cloudevents+json" in described["/v1/events"]["post"]["requestBody"]["content"]
+    assert "application/cloudevents+json" in described["/v1/events"]["post"]["requestBody"]["description"]
