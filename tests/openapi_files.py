@@ -29,6 +29,7 @@ from cx_mcp.http_endpoint import McpEndpoint
 from cx_mcp.openapi import description as mcp_description
 from cx_ops.http_routes.router import add_routes as add_ops_routes
 from cx_ops.http_routes.router import router
+from cx_ops.replay.acts import Ground
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
@@ -91,10 +92,16 @@ def _add_mcp(app: FastRouteApp) -> None:
 
 def _add_ops(app: FastRouteApp) -> None:
     store = open_store(f"sqlite+aiosqlite:///{_NOWHERE}")
-    add_ops_routes(app, router(SqliteLog(_NOWHERE, 1), store, Tenants({}), never_mapped, "nobody", never_rebuilt))
+    replays = (Ground(_NOWHERE, f"sqlite:///{_NOWHERE}", "", ""), never_begun)
+    log = SqliteLog(_NOWHERE, 1)
+    add_ops_routes(app, router(log, store, Tenants({}), never_mapped, "nobody", never_rebuilt, replays))
 
 
 def never_rebuilt(_own: object, _pace: object) -> None:
+    raise NotImplementedError
+
+
+def never_begun(_name: str, _work: object) -> None:
     raise NotImplementedError
 
 

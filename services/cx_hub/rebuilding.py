@@ -1,4 +1,4 @@
-"""Put rebuilds together: the projectors' path fills what the operators' part asks for."""
+"""Put rebuilds and replays together: the projectors' path fills what the operators' part asks for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cx_ops.rebuild.comparison import Watch
 from cx_ops.rebuild.customers import CustomersRebuild
 from cx_ops.rebuild.ownership import Ownership
 from cx_ops.rebuild.run import Filler, Rebuild
+from cx_ops.replay.acts import Ground
 from cx_projectors import refold
 from cx_projectors.catch_up import CatchUp
 from cx_runtime.settings import Settings
@@ -28,6 +29,11 @@ def process_name() -> str:
 def windows_of(tenants: Tenants) -> Windows:
     """Return each tenant's ids and threading window."""
     return {name: (each.ids, window) for name, (each, window) in tenancies_and_windows(tenants).items()}
+
+
+def replay_ground(settings: Settings) -> Ground:
+    """Return the hub that replays begin at."""
+    return Ground(settings.home, settings.resolved_log_url(), settings.topic_prefix, settings.outbound_networks)
 
 
 def whole_rebuild(

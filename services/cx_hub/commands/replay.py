@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Annotated
-from uuid import uuid4
 
 import msgspec
 import typer
 from rich.console import Console
 
 from cx_events.errors import Refused
-from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log
-from cx_events.log.declarations import TopicDeclaration
 from cx_events.log.kafka_access import without_password
-from cx_events.log.open import open_log
 from cx_hub.command_acts import Why, account, append_act
 from cx_hub.customer_names.in_store import customer_id_in_store
 from cx_hub.customer_names.readings import HELP
 from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, show_rows, to_err
 from cx_hub.progress_line import ProgressLine
+from cx_hub.rebuilding import replay_ground
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_ops.log_browsing.customers import customer_test
-from cx_ops.replay.asked import Asked, read_bound, read_speed
+from cx_ops.replay.acts import REPLAYED, attributes_of, check_asked, new_state, opened_target, told, told_of
+from cx_ops.replay.acts import cancel as cancel_run
+from cx_ops.replay.asked import Asked, read_speed
 from cx_ops.replay.file_target import FileTarget
-from cx_ops.replay.http_target import HttpTarget
 from cx_ops.replay.plan import READ_RECORDS, ReplayPlan, plan_of
 from cx_ops.replay.run import HTTP_RECORDS, Replay, check_resumable
 from cx_ops.replay.selection import Selection, Test, select, test_of
 from cx_ops.replay.state import ReplayState, ReplayStates
-from cx_ops.replay.targets import FilePlace, Place, Target, TopicPlace, UrlPlace, check_place, read_target
-from cx_ops.replay.topic_target import TopicTarget
-from cx_runtime.outbound.reach import Reach
-from cx_runtime.outbound.sender import open_sender
-from cx_runtime.outbound.signatures import Signatures
+from cx_ops.replay.targets import FilePlace, Place, Target, UrlPlace, read_target
 from cx_runtime.settings import Settings
 
 TopicOption = Annotated[str, typer.Option(help="The topic to read.")]
@@ -141,35 +132,16 @@ def status(
     if id:
         _show(states.read(id), output)
         return
-    rows = [_row(states, each) for each in states.all()]
+    rows = [told_of(states, each) for each in states.all()]
     show_rows(rows, ("id", "phase", "target", "read", "records", "sent", "started", "who"), output, "no replays yet")
 
 
-def _row(states: ReplayStates, state: ReplayState) -> Json:
-    told = _told(state)
-    if state.phase == "running" and not states.is_working(state.id):
-        told["phase"] = "broken off"
-    return told
-
-
-def _told(state: ReplayState) -> Json:
-    return {**msgspec.to_builtins(state), "records": state.records, "target": state.asked.target}
-
-
 async def _plan(settings: Settings, asked: Asked, place: Place) -> ReplayPlan:
-    await _check(settings, asked, place)
+    await check_asked(asked, place, replay_ground(settings))
     async with opened_log(settings) as log:
         selection, wanted = await _selected(settings, log, asked)
         with ProgressLine("records looked at", selection.records) as line:
             return await plan_of(log, selection, wanted, asked.target, line.show)
-
-
-async def _check(settings: Settings, asked: Asked, place: Place) -> None:
-    """Refuse what is asked for wrongly, before anything is opened."""
-    test_of(asked, None)
-    for text, name in ((asked.begin, "--from"), (asked.end, "--to")):
-        read_bound(text, name)
-    await check_place(place, settings.resolved_log_url(), settings.topic_prefix)
 
 
 async def _selected(settings: Settings, log: Log, asked: Asked) -> tuple[Selection, Test]:
@@ -188,23 +160,14 @@ async def _test(settings: Settings, asked: Asked) -> Test:
 
 async def _run(settings: Settings, asked: Asked, secret: str, why: str) -> ReplayState:
     place = read_target(asked.target)
-    await _check(settings, asked, place)
+    await check_asked(asked, place, replay_ground(settings))
     states = ReplayStates(settings.home)
     async with opened_log(settings) as log:
         selection, wanted = await _selected(settings, log, asked)
-        state = ReplayState(
-            id=uuid4().hex[:12],
-            asked=asked,
-            started=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            who=account(),
-            why=why,
-            begins=selection.begins,
-            places=dict(selection.begins),
-            ends=selection.ends,
-        )
+        state = new_state(asked, selection, account(), why)
         if isinstance(place, FilePlace):
             FileTarget(place.path, state.id).check_free()
-        async with _opened(settings, log, place, state, secret) as target:
+        async with opened_target(replay_ground(settings), log, place, state, secret, _tell_attempt) as target:
             with states.locked(state.id):
                 states.write(state)
                 return await _work(settings, log, wanted, target, place, states, state, "began", why)
@@ -218,19 +181,12 @@ async def _resume(settings: Settings, id: str, secret: str, why: str) -> ReplayS
         place = read_target(state.asked.target)
         async with opened_log(settings) as log:
             wanted = await _test(settings, state.asked)
-            async with _opened(settings, log, place, state, secret) as target:
+            async with opened_target(replay_ground(settings), log, place, state, secret, _tell_attempt) as target:
                 return await _work(settings, log, wanted, target, place, states, state, "went on", why)
 
 
 async def _cancel(settings: Settings, id: str, why: str) -> ReplayState:
-    states = ReplayStates(settings.home)
-    state = states.read(id)
-    check_resumable(state)
-    states.ask_to_cancel(id)
-    if not states.is_working(id):
-        with states.locked(id):
-            state.phase = "cancelled"
-            states.write(state)
+    state = cancel_run(ReplayStates(settings.home), id)
     async with opened_log(settings) as log:
         await _note(settings, log, state, "cancelled", why)
     return state
@@ -256,39 +212,17 @@ async def _work(
     return state
 
 
-@asynccontextmanager
-async def _opened(settings: Settings, log: Log, place: Place, state: ReplayState, secret: str) -> AsyncIterator[Target]:
-    match place:
-        case FilePlace(path):
-            yield FileTarget(path, state.id)
-        case TopicPlace(topic, address):
-            declared = {topic: TopicDeclaration(topic=topic, partitions=await log.partitions(state.asked.topic))}
-            url, prefix = (address, "") if address else (settings.resolved_log_url(), settings.topic_prefix)
-            yield TopicTarget(open_log(url, prefix=prefix, declared=declared), topic, state.id)
-        case UrlPlace(url):
-            try:
-                signatures = Signatures((secret,) if secret else ())
-            except ValueError as error:
-                raise Refused("bad-secret", f"--secret: {error}", 400) from None
-            err = to_err()
-            async with open_sender(Reach.parse(settings.outbound_networks)) as sender:
-                yield HttpTarget(sender, url, signatures, state.id, lambda told: err.print(told, markup=False))
+def _tell_attempt(sentence: str) -> None:
+    to_err().print(sentence, markup=False)
 
 
 async def _note(settings: Settings, log: Log, state: ReplayState, what: str, why: str) -> None:
     """Append the event that says who had what replayed, and why."""
-    attributes: Json = {
-        "replay": state.id,
-        "act": what,
-        "asked": msgspec.to_builtins(state.asked),
-        "read": state.read,
-        "sent": state.sent,
-    }
-    await append_act(log, spaces_of(load_tenants(settings)), "cx.operations.log_replayed.v1", why, attributes)
+    await append_act(log, spaces_of(load_tenants(settings)), REPLAYED, why, attributes_of(state, what))
 
 
 def _show(state: ReplayState, output: Format) -> None:
-    show(_told(state), output, lambda out: _tell(out, state))
+    show(told(state), output, lambda out: _tell(out, state))
 
 
 def _tell(out: Console, state: ReplayState) -> None:

@@ -18,7 +18,7 @@ from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import Hub, once
 from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_hub.mapping_again import mapping_again
-from cx_hub.rebuilding import process_name, whole_rebuild
+from cx_hub.rebuilding import process_name, replay_ground, whole_rebuild
 from cx_mcp.http_endpoint import McpEndpoint
 from cx_mcp.openapi import description as mcp_description
 from cx_ops.http_routes.rebuild_routes import Pace
@@ -78,7 +78,8 @@ def operations(hub: Hub) -> list[AddRoutes]:
         hub.supervisor.run("blobs", hub.blobs.start)
     map_again = mapping_again(hub.log, hub.blobs, hub.tenants, hub.metrics)
     work = partial(_work_on_rebuild, hub)
-    routes = ops_router(hub.log, hub.store, hub.tenants, map_again, process_name(), work)
+    replays = (replay_ground(hub.settings), hub.supervisor.run)
+    routes = ops_router(hub.log, hub.store, hub.tenants, map_again, process_name(), work, replays)
     return [lambda app: add_ops_routes(app, routes)]
 
 

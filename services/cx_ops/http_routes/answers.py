@@ -32,6 +32,9 @@ from cx_ops.lag import Lag
 from cx_ops.projectors.states import LagMinute, ProjectorState
 from cx_ops.rebuild.plan import Plan
 from cx_ops.rebuild.record import RebuildRecord
+from cx_ops.replay.asked import ReplayActRequest, ReplayRequest
+from cx_ops.replay.plan import ReplayPlan
+from cx_ops.replay.state import ReplayState
 from cx_runtime.openapi.struct_schemas import schemas_of
 
 NEXT: Json = {**TEXT_OR_NONE, "description": "The cursor of the next page; null after the last."}
@@ -153,6 +156,10 @@ def schemas() -> dict[str, Json]:
     structs = schemas_of([Lag, ProjectorState, WorkerReport, LagMinute, LetterGroup, EventChanges, Plan], names=_NAMES)
     records = schemas_of([RebuildRecord], "Rebuild")
     record = records.pop("RebuildRebuildRecord")
+    replays = schemas_of(
+        [ReplayState, ReplayPlan, ReplayRequest, ReplayActRequest],
+        names={"ReplayState": "Replay", "Asked": "ReplayAsked"},
+    )
     return {
         **structs,
         **records,
@@ -183,8 +190,18 @@ def schemas() -> dict[str, Json]:
                 **record["properties"],
             },
         },
+        "Replay": _replay(replays.pop("Replay")),
+        **replays,
+        "ReplayList": _items("Replay"),
         "RebuildList": members({"items": array(ref("Rebuild")), "fold": _FOLD}),
     }
+
+
+def _replay(state: Json) -> Json:
+    """Return the schema of a replay: its state, and what is told beside it."""
+    phase = words(*state["properties"]["phase"]["enum"], "broken off")
+    more = {"phase": phase, "records": WHOLE, "target": TEXT}
+    return {**state, "properties": {**state["properties"], **more}}
 
 
 def _letter() -> Json:

@@ -13,17 +13,25 @@ from cx_ops.http_routes.log_routes import LogRoutes
 from cx_ops.http_routes.projector_routes import ProjectorRoutes
 from cx_ops.http_routes.rebuild_routes import RebuildRoutes
 from cx_ops.http_routes.rebuild_routes import Work as RebuildWork
+from cx_ops.http_routes.replay_routes import Background, ReplayRoutes
 from cx_ops.http_routes.subscription_routes import SubscriptionRoutes
+from cx_ops.replay.acts import Ground
 from cx_ops.subscriptions.acts import SubscriptionActs
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.tenants import Tenants
 
 
 def router(
-    log: Log, store: Store, tenants: Tenants, map_again: MapAgain, process: str, rebuild: RebuildWork
+    log: Log,
+    store: Store,
+    tenants: Tenants,
+    map_again: MapAgain,
+    process: str,
+    rebuild: RebuildWork,
+    replays: tuple[Ground, Background],
 ) -> OpsRoutes:
     """Return all routes below ``/v1/ops``. ``map_again``: of whoever has the adapters. ``rebuild``: goes on with a
-    rebuild in this process, of the name ``process``."""
+    rebuild in this process, of the name ``process``. ``replays``: where they begin, and what works on them."""
     spaces = {name: tenants.ids(name) for name in tenants.by_name}
     routes = OpsRoutes()
     ProjectorRoutes(log, store, tenants).add_to(routes)
@@ -32,6 +40,7 @@ def router(
     SubscriptionRoutes(log, store, tenants, SubscriptionActs(log, store, spaces)).add_to(routes)
     LetterRoutes(store, tenants, LetterActs(log, store, spaces, map_again)).add_to(routes)
     RebuildRoutes(log, store, tenants, spaces, process, rebuild).add_to(routes)
+    ReplayRoutes(log, store, tenants, spaces, *replays).add_to(routes)
     return routes
 
 

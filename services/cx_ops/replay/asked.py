@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from cx_events.errors import Refused
+from cx_events.log import INTERACTIONS
 from cx_ops.moments import read_moment
 
 _place = re.compile(r"([0-9]{1,5})/([0-9]{1,18})")
@@ -26,6 +27,28 @@ class Asked(Struct, frozen=True, kw_only=True):
     target: str
     rate: float | None = None
     speed: float | None = None
+
+
+class ReplayRequest(Struct, forbid_unknown_fields=True, rename={"begin": "from", "end": "to"}):
+    """The body of a plan or a start, as the options of ``cx replay``. ``secret`` is kept nowhere."""
+
+    target: str
+    topic: str = INTERACTIONS
+    begin: str = ""
+    end: str = ""
+    where: str = ""
+    customer: str = ""
+    rate: float | None = None
+    speed: str = ""
+    secret: str = ""
+    why: str = ""
+
+
+class ReplayActRequest(Struct, forbid_unknown_fields=True):
+    """The body of an act on a replay. ``secret``: again, where the target is a URL."""
+
+    why: str = ""
+    secret: str = ""
 
 
 class Bound(NamedTuple):

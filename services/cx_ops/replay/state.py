@@ -29,13 +29,14 @@ Phase = Literal["running", "done", "failed", "cancelled"]
 class ReplayState(Struct, kw_only=True):
     """``begins``, ``places``, ``ends``: offsets by partition; ``places`` is where it goes on. ``read`` records were
     looked at, ``sent`` of them went out, with ``bytes``. ``size``: bytes of a target file that count. ``error``: why it
-    stopped."""
+    stopped. ``tenant``: whose operators asked for it over HTTP; empty for the command line."""
 
     id: str
     asked: Asked
     started: str
     who: str
     why: str = ""
+    tenant: str = ""
     phase: Phase = "running"
     begins: dict[int, int]
     places: dict[int, int]
