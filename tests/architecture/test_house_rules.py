@@ -38,6 +38,7 @@ HTTP_MODULES = {
     "log_routes.py",
     "projector_routes.py",
     "rebuild_routes.py",
+    "replay_routes.py",
     "subscription_routes.py",
     "router.py",
     "app.py",

@@ -17,6 +17,7 @@ from cx_context.store import Store, rebuild_rows, shadow
 from cx_context.store.all_tables import METADATA
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
+from cx_context.store.members import lone_member_row, write_members
 from cx_context.store.rebuild_rows import RebuildLost
 from cx_context.store.shadow import KEPT, MADE_OF_THE_LOG
 from cx_events.errors import Refused
@@ -151,6 +152,32 @@ async def test_a_planted_difference_is_reported_and_gone(hub: Running) -> None:
     after = await versions(hub)
     assert after.pop(CLEO) > before.pop(CLEO)
     assert after == before
+
+
+async def test_rows_that_differ_are_named_with_customer_and_events(hub: Running) -> None:
+    profile = ACME.profile("email", "", "cleo@example.com")
+    async with hub.store.writing() as tx:
+        lone = lone_member_row("acme", CLEO)._replace(core=b"c" * 16)
+        await write_members(tx, [lone])
+    await damage(hub, "UPDATE profiles SET value = 'cleo@example.net' WHERE id = :id", id=profile)
+    report = (await rebuilt(hub, review=True)).record.report
+    assert report is not None
+    named = {table.table: table.first for table in report.tables if table.differing}
+    assert named.keys() == {"members", "profiles"}
+    (member,), (changed,) = named["members"], named["profiles"]
+    assert (member.columns, changed.columns) == ([], ["value"])
+    for row in (member, changed):
+        assert (row.tenant, row.customer) == ("acme", text_of(CLEO))
+        assert {event.partition("#")[2][:5] for event in row.events} == {"cleo-"}
+
+
+async def test_a_lone_row_of_members_is_no_difference(hub: Running) -> None:
+    async with hub.store.writing() as tx:
+        await write_members(tx, [lone_member_row("acme", CLEO)])
+    report = (await rebuilt(hub, review=True)).record.report
+    assert report is not None
+    (members,) = (table for table in report.tables if table.table == "members")
+    assert (members.differing, members.live) == (0, members.rebuilt)
 
 
 async def test_undoing_gives_readers_the_old_tables(hub: Running) -> None:

@@ -111,6 +111,17 @@ async def read_some_raws_of_parts(tx: Tx, tenant: str, part_ids: Collection[byte
     return [bytes(row[0]) for row in rows]
 
 
+async def read_some_raws_of_stream(tx: Tx, tenant: str, stream_id: NodeId, most: int) -> list[bytes]:
+    """Return up to ``most`` of the stored events of a stream."""
+    rows = await tx.fetch(
+        "SELECT raw FROM events WHERE stream_id = :stream_id AND tenant = :tenant LIMIT :most",
+        stream_id=stream_id,
+        tenant=tenant,
+        most=most,
+    )
+    return [bytes(row[0]) for row in rows]
+
+
 async def read_stream_raws(tx: Tx, tenant: str, stream_ids: Collection[NodeId]) -> list[tuple[bytes, str | None]]:
     """Return all stored events of some streams, each with its problem, if it has one."""
     if not stream_ids:

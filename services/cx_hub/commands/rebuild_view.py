@@ -14,7 +14,7 @@ from cx_ops.rebuild.control import Status
 from cx_ops.rebuild.customers import CustomersReport
 from cx_ops.rebuild.fold_state import FoldState
 from cx_ops.rebuild.plan import Plan
-from cx_ops.rebuild.record import Difference
+from cx_ops.rebuild.record import Difference, RowDifference
 
 
 def show_plan(plan: Plan, output: Format) -> None:
@@ -62,8 +62,16 @@ def _tell_status(out: Console, found: Status) -> None:
             if table.differing or table.live != table.rebuilt:
                 differ = f", {table.differing} rows differ" if table.differing is not None else ""
                 out.print(f"  table {table.table}: {table.live} rows, rebuilt {table.rebuilt}{differ}", markup=False)
+                _tell_rows(out, table.first)
     for act in record.acts:
         out.print(f"  {act.at} {act.what} by {act.who}{f': {act.why}' if act.why else ''}", markup=False)
+
+
+def _tell_rows(out: Console, rows: Sequence[RowDifference]) -> None:
+    for row in rows:
+        whose = f"{row.tenant} {row.customer}" if row.customer else row.tenant
+        events = f"; {', '.join(row.events)}" if row.events else ""
+        out.print(f"    {whose}, {row.key}: {', '.join(row.columns) or 'in one of them only'}{events}", markup=False)
 
 
 def _tell_differences(out: Console, differences: Sequence[Difference]) -> None:

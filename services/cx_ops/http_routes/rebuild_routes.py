@@ -167,7 +167,8 @@ class RebuildRoutes:
         if len(self._tenants.by_name) > 1:
             told["acts"] = []
             if told["report"] is not None:
-                told["report"]["first"] = [one for one in told["report"]["first"] if one["tenant"] == tenant]
+                for named in (told["report"], *told["report"]["tables"]):
+                    named["first"] = [one for one in named["first"] if one["tenant"] == tenant]
         return told
 
 

@@ -11,6 +11,7 @@ A few customers are rebuilt in place, from their stored events.
 Modules: ``record`` (what is kept of a rebuild, as JSON in the table ``rebuilds``), ``control`` (what an operator may
 ask in which phase), ``audit`` (the event that tells of it), ``ownership`` (one process works on it, by a lease),
 ``plan`` (how much there is to do), ``fold_state`` (whether it is due), ``comparison`` (customers) by ``bodies`` (what a
-reader gets), ``table_counts`` (rows), ``run`` (the steps). In place: ``selection`` (which customers), ``customers``
+reader gets), ``table_counts`` (rows) with
+``row_differences`` (whose they are), ``run`` (the steps). In place: ``selection`` (which customers), ``customers``
 (the work).
 """

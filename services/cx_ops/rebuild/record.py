@@ -42,14 +42,28 @@ class Difference(Struct, frozen=True):
     events: list[str]
 
 
+class RowDifference(Struct, frozen=True):
+    """A row that differs. ``key``: its columns in hex or as text, joined by ``/``. ``columns``: those that differ;
+    none for a row that is in one store only. ``customer``: whom it is of, empty where it is nobody's. ``events``: as
+    in ``Difference``."""
+
+    key: str
+    columns: list[str]
+    tenant: str
+    customer: str
+    events: list[str]
+
+
 class TableCount(Struct, frozen=True):
     """The rows of a table: ``live`` and ``rebuilt`` are how many each has, ``differing`` how many keys are in one of
-    them only or have other columns; None where the order of arrival leaves a trace in the table."""
+    them only or have other columns; None where the order of arrival leaves a trace in the table. ``first``: the first
+    rows that differ."""
 
     table: str
     live: int
     rebuilt: int
     differing: int | None = None
+    first: list[RowDifference] = []
 
 
 class Report(Struct, frozen=True):

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from sqlalchemy import Table
+
 from cx_context.store import table_rows
 from cx_context.store.all_tables import METADATA
+from cx_context.store.members import lone_member_row
 from cx_context.store.shadow import MADE_OF_THE_LOG
 from cx_context.store.sql import Tx
 from cx_ops.rebuild.comparison import Watch
-from cx_ops.rebuild.record import TableCount
+from cx_ops.rebuild.record import RowDifference, TableCount
+from cx_ops.rebuild.row_differences import MOST_NAMED, tell_difference
 
 COUNTED_ALONE = frozenset(
     {
@@ -41,7 +45,7 @@ async def count_differences(live: Tx, rebuilt: Tx, watch: Watch) -> list[TableCo
         await watch()
         if name in COUNTED_ALONE:
             rows = [await table_rows.count(tx, METADATA.tables[name]) for tx in (live, rebuilt)]
-            counts.append(TableCount(name, *rows))
+            counts.append(TableCount(name, rows[0], rows[1]))
         else:
             counts.append(await _compare(name, live, rebuilt, watch))
     return counts
@@ -52,8 +56,9 @@ async def _compare(name: str, live: Tx, rebuilt: Tx, watch: Watch) -> TableCount
     table = METADATA.tables[name]
     places = table_rows.key_places(table)
     by_key_alone = name in _BY_KEY_ALONE
-    rows = [table_rows.in_key_order(tx, table) for tx in (live, rebuilt)]
+    rows = [_rows(tx, table) for tx in (live, rebuilt)]
     seen, differing, steps = [0, 0], 0, 0
+    first: list[RowDifference] = []
     now = [await _next(each) for each in rows]
     while any(row is not None for row in now):
         steps += 1
@@ -65,11 +70,22 @@ async def _compare(name: str, live: Tx, rebuilt: Tx, watch: Watch) -> TableCount
         takes = [key == least for key in keys]
         if not all(takes) or (not by_key_alone and now[0] != now[1]):
             differing += 1
+            if len(first) < MOST_NAMED:
+                pair = [row if taken else None for row, taken in zip(now, takes, strict=True)]
+                first.append(await tell_difference((live, rebuilt), table, least, pair))
         for at, taken in enumerate(takes):
             if taken:
                 seen[at] += 1
                 now[at] = await _next(rows[at])
-    return TableCount(name, seen[0], seen[1], differing)
+    return TableCount(name, seen[0], seen[1], differing, first)
+
+
+async def _rows(tx: Tx, table: Table) -> AsyncIterator[tuple[Any, ...]]:
+    """Yield the rows of a table that say something: that a profile is a member of nothing says what no row would."""
+    is_members = table.name == "members"
+    async for row in table_rows.in_key_order(tx, table):
+        if not (is_members and row == lone_member_row(row[1], row[0])):
+            yield row
 
 
 async def _next(rows: AsyncIterator[tuple[Any, ...]]) -> tuple[Any, ...] | None:
