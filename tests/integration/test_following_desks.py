@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -65,6 +66,25 @@ async def test_an_interaction_that_is_offered_pops_the_customers_context(hub: Ru
         released = await ben.next()
         assert (released.name, released.data["interaction"]) == ("released", "call-1")
         assert await carla.silence(0.2) == []
+
+
+async def test_imported_history_is_marked_as_late(hub: Running) -> None:
+    now = time.time_ns() // 1000
+    async with desk(hub, "agent=ben") as ben:
+        assert (await ben.next()).name == "live"
+        await listening(hub)
+        for years, name in ((3, "call-old"), (0, "call-new")):
+            at = now - years * 365 * 24 * HOUR
+            routed = an_event(
+                "cx.interaction.routed.v1", id=name, channel="voice", interaction=name, at=at,
+                email="ana@example.com", data={"agent": BEN},
+            )  # fmt: skip
+            await hub.noticed(routed)
+            told = (await ben.next("assignment")).data
+            assert (told["interaction"], told.get("late", False)) == (name, bool(years))
+    async with desk(hub, "agent=ben") as again:
+        found = [(await again.next("assignment")).data for _ in range(2)]
+        assert ["late" in each for each in found] == [False, False], "what was there before is no news"
 
 
 async def test_a_resumed_stream_sends_only_new_assignments(hub: Running) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -30,10 +31,13 @@ from cx_context_api.requests.targets import ById
 from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
-from cx_events.timestamps import Micros, format_time
+from cx_events.timestamps import Micros, format_time, parse_time
 
 MAX_LIVE = 1_000
 """Interactions of one routing target that its followers are told of."""
+
+LATE_SECONDS = 3600.0
+"""Age at which what comes to a desk is no news: history that is imported, or projectors that were down for long."""
 
 Key = tuple[NodeId, NodeId]
 """(interaction's node, customer): several people may take part in a post."""
@@ -177,13 +181,19 @@ class RoutingTargetFollower:
                 continue
             context = await self._context(assigned)
             self._sent[key] = assigned
-            view = msgspec.json.encode(assigned.view)
+            view = msgspec.json.encode(self._view(assigned))
             return sse.event("assignment", view[:-1] + b',"context":' + context + b"}", self._id())
         if not self._live_sent:
             self._live_sent = True
             names = [{"interaction": one.interaction, "customer": text_of(one.customer)} for one in self._sent.values()]
             return sse.json_event("live", {"assignments": names, "more": live.more}, self._id())
         return b""
+
+    def _view(self, assigned: Assignment) -> Mapping[str, Any]:
+        """Return what is told of an assignment. One that comes long after it began, as history does that is imported,
+        is ``late``: nobody waits on the line."""
+        late = time.time() - parse_time(assigned.view["since"]) / 1e6 > LATE_SECONDS
+        return {**assigned.view, "late": True} if self._live_sent and late else assigned.view
 
     async def _context(self, assigned: Assignment) -> bytes:
         tenant, target = self.subscription.tenant, ById(assigned.customer)

@@ -103,7 +103,8 @@ SCHEMAS: Mapping[str, Json] = {
                 "agent": or_none(ID_AND_NAME),
                 "queue": or_none(ID_AND_NAME),
                 "context": or_none(ref("Context")),
-            }
+            },
+            {"late": {**FLAG, "description": "True: it began over an hour before it came here; don't pop it up."}},
         ),
         "description": "An interaction on a desk, why and since when; `context` as it was when this was told: follow "
         "the customer from its version on.",
