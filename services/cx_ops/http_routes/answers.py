@@ -156,10 +156,6 @@ def schemas() -> dict[str, Json]:
     structs = schemas_of([Lag, ProjectorState, WorkerReport, LagMinute, LetterGroup, EventChanges, Plan], names=_NAMES)
     records = schemas_of([RebuildRecord], "Rebuild")
     record = records.pop("RebuildRebuildRecord")
-    replays = schemas_of(
-        [ReplayState, ReplayPlan, ReplayRequest, ReplayActRequest],
-        names={"ReplayState": "Replay", "Asked": "ReplayAsked"},
-    )
     return {
         **structs,
         **records,
@@ -190,18 +186,24 @@ def schemas() -> dict[str, Json]:
                 **record["properties"],
             },
         },
-        "Replay": _replay(replays.pop("Replay")),
-        **replays,
-        "ReplayList": _items("Replay"),
+        **_replays(),
         "RebuildList": members({"items": array(ref("Rebuild")), "fold": _FOLD}),
     }
 
 
-def _replay(state: Json) -> Json:
-    """Return the schema of a replay: its state, and what is told beside it."""
+def _replays() -> dict[str, Json]:
+    """Return the schemas of replays: the state of one, with what is told beside it, and what is asked."""
+    found = schemas_of(
+        [ReplayState, ReplayPlan, ReplayRequest, ReplayActRequest],
+        names={"ReplayState": "Replay", "Asked": "ReplayAsked"},
+    )
+    state = found["Replay"]
     phase = words(*state["properties"]["phase"]["enum"], "broken off")
-    more = {"phase": phase, "records": WHOLE, "target": TEXT}
-    return {**state, "properties": {**state["properties"], **more}}
+    found["Replay"] = {
+        **state,
+        "properties": {**state["properties"], "phase": phase, "records": WHOLE, "target": TEXT},
+    }
+    return {**found, "ReplayList": _items("Replay")}
 
 
 def _letter() -> Json:
