@@ -56,13 +56,15 @@ def add_route(
     parameters: Sequence[Json] = (),
     *,
     body: Json | None = None,
+    example: Json | None = None,
     status: Sequence[int] = (200,),
     problems: Sequence[int] = (),
 ) -> None:
     """Add a route that needs a key with the scope ``ops``.
 
     ``id``: of the operation. ``answered``: the name of the answer's schema in ``answers``. ``body``: the schema of its
-    JSON body. ``status``: of what is done. ``problems``: the statuses of those that not every route has.
+    JSON body; ``example``: one. ``status``: of what is done. ``problems``: the statuses of those that not every route
+    has.
     """
     statuses = sorted({*_PROBLEMS, *problems})
     routes.operations[f"{PREFIX}{path}", method.lower()] = Operation(
@@ -79,6 +81,7 @@ def add_route(
         [SCOPE],
         parameters=parameters,
         body={JSON: body} if body is not None else {},
+        examples={JSON: example} if example is not None else {},
     )
     routes.add_api_route(path, handler, methods=[method])
 

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from cx_context.store import Store
 from cx_events.errors import CxError, Refused
 from cx_events.ids import IdSpace
+from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log, LogRecord, Record
 from cx_events.schema_shapes import ref
 from cx_events.stamp import key_writer
@@ -51,6 +52,13 @@ MOST_AT_ONCE = 4
 """Replays that a process works on at once."""
 PLAN_SECONDS = 20.0
 _LIMITS = BodyLimits(64 << 10)
+_START: Json = {
+    "target": "copies",
+    "from": "7d",
+    "where": "type=cx.message.* and data.channel=chat",
+    "why": "the mirror lost them",
+}
+_ACT: Json = {"why": "it took too long"}
 _ID = (parameter("id", "The replay, as listed.", place="path"),)
 _ENDED_BY_US = ("done", "cancelled", "failed")
 
@@ -88,13 +96,33 @@ class ReplayRoutes:
         found = "get_replay", "How far a replay is", "Replay", _ID
         add_route(routes, "GET", one, self.replay, *found, problems=(404,))
         planned = "plan_replay", "What would be sent; nothing is", "ReplayPlan"
-        add_route(routes, "POST", "/replays/plan", self.plan, *planned, body=start, problems=(404, 409))
+        add_route(routes, "POST", "/replays/plan", self.plan, *planned, body=start, example=_START, problems=(404, 409))
         begun = "start_replay", "Send records to a topic or a URL", "Replay"
-        add_route(routes, "POST", "/replays", self.start, *begun, body=start, status=(202,), problems=(404, 409))
+        add_route(
+            routes,
+            "POST",
+            "/replays",
+            self.start,
+            *begun,
+            body=start,
+            example=_START,
+            status=(202,),
+            problems=(404, 409),
+        )
         resumed = "resume_replay", "Go on with one that broke off or failed", "Replay", _ID
-        add_route(routes, "POST", f"{one}/resume", self.resume, *resumed, body=act, status=(202,), problems=(404, 409))
+        add_route(
+            routes,
+            "POST",
+            f"{one}/resume",
+            self.resume,
+            *resumed,
+            body=act,
+            example=_ACT,
+            status=(202,),
+            problems=(404, 409),
+        )
         cancelled = "cancel_replay", "Stop one for good; what was sent stays", "Replay", _ID
-        add_route(routes, "POST", f"{one}/cancel", self.cancel, *cancelled, body=act, problems=(404, 409))
+        add_route(routes, "POST", f"{one}/cancel", self.cancel, *cancelled, body=act, example=_ACT, problems=(404, 409))
 
     async def replays(self, request: Request) -> Response:
         tenant = self._caller(request)
