@@ -186,3 +186,8 @@ def test_members_that_people_ask_for_first_have_named_schemas() -> None:
     for member in ("customer", "now", "counts", "sentiment", "last_agent"):
         assert "#/components/schemas/" in json.dumps(body[member]), member
     assert body["unresolved"]["items"] == {"$ref": "#/components/schemas/UnresolvedConversation"}
+
+
+def test_no_schema_is_named_as_browsers_name_types() -> None:
+    """A generated ``type File = Blob | File`` means itself, which TypeScript refuses."""
+    assert HUB["components"]["schemas"].keys() & {"Blob", "Date", "Error", "File", "Map", "Record", "Response"} == set()

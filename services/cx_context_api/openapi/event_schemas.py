@@ -11,7 +11,10 @@ from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, array, members, named, o
 from cx_runtime.openapi.operation import BINARY
 
 EVENT_SCHEMAS: Mapping[str, Json] = {
-    "File": {**BINARY, "description": "The bytes. Their type is the file's own only where no browser executes that."},
+    "FileContent": {
+        **BINARY,
+        "description": "The bytes. Their type is the file's own only where no browser executes that.",
+    },
     "Event": members(
         {
             "event": ref("CloudEvent"),

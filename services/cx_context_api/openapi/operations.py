@@ -206,7 +206,7 @@ OPERATIONS: Sequence[Described] = (
     ),
     Described(
         "get", "/v1/attachments/{id}", "get_attachment",
-        "A file that came with a message, or an event's original; always as a download", "context:read", "File",
+        "A file that came with a message, or an event's original; always as a download", "context:read", "FileContent",
         parameters=("attachment_id", "If-None-Match"), problems=(304, *READ), media_type="*/*",
     ),
     Described(
