@@ -194,7 +194,7 @@ def test_a_second_hub_takes_a_replay(hub: Hub, tmp_path: Path) -> None:
         (["--target", "kafka://127.0.0.1:9092"], "say which topic"),
         (["--target", "https://user:word@example.com/"], "bad-target"),
         (["--target", "a topic"], "bad-target"),
-        (["--target", "x.jsonl", "--customer", "nobody"], "bad-id"),
+        (["--target", "x.jsonl", "--customer", "nobody"], "unknown-customer"),
     ],
 )
 def test_what_is_asked_wrongly_touches_nothing(
