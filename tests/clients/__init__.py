@@ -14,5 +14,6 @@ A client is told where the hub is by environment variables: ``CX_URL``, ``CX_KEY
 Modules: ``live_hub`` (a hub that can be stopped and started again at the same address), ``live_kafka`` (a Kafka for
 it), ``node_client`` (installs and runs a program in Node); clients: ``cloudevents_js`` (the JavaScript SDK of
 CloudEvents over HTTP), ``kafkajs`` (KafkaJS and that SDK), ``cloudevents_java`` (the Java SDK on Kafka),
-``eventsource`` (npm's eventsource), ``swaks`` (mail over SMTP).
+``eventsource`` (npm's eventsource), ``openapi_ts`` (clients that @hey-api/openapi-ts makes of the OpenAPI documents),
+``swaks`` (mail over SMTP).
 """
