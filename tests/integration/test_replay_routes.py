@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -104,6 +106,7 @@ async def test_a_replay_goes_its_whole_way_over_http(hub: Hub) -> None:
     assert {each["replayid"] for each in found} == {id}
     assert [each["id"] for each in (await ask(hub)).json()["items"]] == [id]
     assert (await ask(hub, f"/{id}/resume", why="once more")).json()["reason"] == "replay-over"
+    assert (await ask(hub, "/" + "a" * 300)).status_code == 404
     async with asyncio.timeout(PATIENCE):
         while len(await acts(hub)) < 2:
             await asyncio.sleep(0.02)
@@ -124,6 +127,20 @@ async def test_a_failing_receiver_is_cancelled_and_signed_requests_arrive(hub: H
             Webhook(SECRET).verify(got.body, got.headers)
         assert len(receiver.got) >= 6
     assert SECRET not in "".join(path.read_text() for path in (hub.settings.home / "replays").glob("*.json"))
+
+
+async def test_any_bytes_are_sent_and_signed(hub: Hub) -> None:
+    strange = [b"\xff names nobody", b'{"id": "\xff"}']
+    await append(hub, *strange)
+    async with receiving(lambda _: OK) as receiver:
+        begun = (await ask(hub, target=receiver.url(), secret=SECRET, why="whatever it is")).json()
+        assert (await until_phase(hub, begun["id"], "done"))["sent"] >= 8
+    key = b64decode(SECRET.removeprefix("whsec_"))
+    for got in receiver.got:
+        signed = f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.".encode() + got.body
+        expected = b64encode(hmac.digest(key, signed, "sha256")).decode()
+        assert got.headers["webhook-signature"] == f"v1,{expected}"
+    assert strange[0] in [got.body for got in receiver.got]
 
 
 WRONG: list[tuple[dict[str, Any], int, str]] = [

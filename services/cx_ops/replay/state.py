@@ -22,6 +22,8 @@ from cx_events.private_files import FILE_MODE, make_folder
 from cx_ops.replay.asked import Asked
 
 FOLDER = "replays"
+_MOST_ID = 64
+"""Characters: no file system takes a name of any length."""
 
 Phase = Literal["running", "done", "failed", "cancelled"]
 
@@ -69,7 +71,7 @@ class ReplayStates:
 
     def read(self, id: str) -> ReplayState:
         """Return a state. Raises ``Refused``: ``unknown-replay`` (404), ``damaged-manifest``."""
-        if not id.isalnum() or not self._path(id, "json").exists():
+        if not id.isalnum() or len(id) > _MOST_ID or not self._path(id, "json").exists():
             raise Refused("unknown-replay", f"there is no replay {id[:40]!r} here: cx replay status lists them", 404)
         return msgspec.json.decode(read_sealed(self._path(id, "json")), type=ReplayState)
 
