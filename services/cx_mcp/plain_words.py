@@ -89,7 +89,12 @@ def handoff_lines(handoff: Json | None) -> list[str]:
         agent = handoff["accepted_by"] or {}
         return [f"Handed over: taken by {_words(agent.get('id'))} at {handoff['accepted_at']}."]
     since, why = handoff["requested_at"], _words(handoff["reason"])
-    return [f"A handoff was requested at {since}, because {why}; nobody took it yet."]
+    who = (
+        f" in {quoted(handoff['interaction'])}, where it is {handoff['level']} who is there"
+        if "level" in handoff
+        else ""
+    )
+    return [f"A handoff was requested at {since}{who}, because {why}; nobody took it yet."]
 
 
 def entry_line(entry: Json) -> str:

@@ -107,10 +107,12 @@ async def conversation_of(api: HubApi, conversation: str, interaction: str) -> s
         return str(answer.body["conversation"])
     if not answer.ok:
         return refusal(answer)
-    for each in answer.body["body"]["conversations"]:
-        if any(joined["interaction"] == interaction for joined in each["joined"]):
-            return str(each["id"])
-    problem = {"reason": "unknown-conversation", "detail": "This contact's conversation is not among the latest."}
+    brief = await api.post("/v1/context/brief", {"interaction": interaction})
+    if not brief.ok:
+        return refusal(brief)
+    if found := brief.body["route"]["conversation"]:  # stays with the contact, so that a handoff is the contact's own
+        return str(found)
+    problem = {"reason": "unknown-conversation", "detail": "This contact is in no conversation."}
     return refusal(HubAnswer(404, problem))
 
 

@@ -178,6 +178,26 @@ async def test_a_bots_brief_of_strangers_names_a_conversation(hub: Running) -> N
     assert handed.status_code == 202
 
 
+@pytest.mark.parametrize(
+    ("key", "asking", "theirs", "level"),
+    [("all", STRANGERS, TYPED, "claimed"), ("bot", CALL, ringing("asserted"), "asserted")],
+)
+async def test_a_handoff_is_of_the_contact_that_asked(
+    hub: Running, key: str, asking: str, theirs: StampedEvent, level: str
+) -> None:
+    """A window joins a stranger's chat, and a call that is less assured, to the customer's proved chat."""
+    await hub.happen(*KNOWN, theirs)
+    conversation = (await brief(hub, f"interaction={asking}", key))["route"]["conversation"]
+    handed = await hub.post(
+        f"/v1/conversations/{conversation}/handoffs", {"reason": "a person", "packet": {"summary": "theirs"}}, key=key
+    )
+    assert handed.status_code == 202
+    await hub.projector.catch_up()
+    shown = (await hub.get(f"/v1/conversations/{conversation}/handoff")).json()
+    assert (shown["request"]["interaction"], shown["request"]["level"]) == (asking, level)
+    assert (shown["summary"], shown["verified"]) == ("theirs", [])
+
+
 async def test_a_bots_brief_holds_what_an_assured_read_holds(hub: Running, clock: Clock) -> None:
     await hub.happen(*KNOWN, TYPED)
     own = await brief(hub, f"interaction={OWN}", key="bot")

@@ -151,9 +151,10 @@ async def test_an_agent_gets_nothing_of_an_unassured_contact(hub: Hub) -> None:
         assert personal not in text
 
 
-async def test_an_unassured_contact_is_handed_over_with_a_packet(hub: Hub) -> None:
+@pytest.mark.parametrize("key", [BOT, ALL])
+async def test_an_unassured_contact_is_handed_over_with_a_packet(hub: Hub, key: str) -> None:
     await hub.send(*STORY)
-    async with client(hub, BOT) as connected:
+    async with client(hub, key) as connected:
         _, done = await ask(
             connected,
             "request_handoff",
@@ -171,6 +172,7 @@ async def test_an_unassured_contact_is_handed_over_with_a_packet(hub: Hub) -> No
         text, _ = await ask(connected, "read_handoff", interaction="chat-2")
     assert '"wants all customers"' in text
     assert '"asked for a login"' in text
+    assert 'in "chat-2", where it is claimed who is there' in text
     packet = (await hub.http.get(f"/v1/conversations/{done['conversation']}/handoff")).json()
     assert packet["request"]["by"] == "bot"
     assert packet["open_questions"] == ["who is it?"]

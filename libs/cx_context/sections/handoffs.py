@@ -20,7 +20,7 @@ from cx_context.sections.threads import THREADING
 from cx_events.envelope import Data, Handoff
 from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
-from cx_events.schema_shapes import TEXT_OR_NONE, TIME, TIME_OR_NONE, members, ref
+from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME, TIME_OR_NONE, members, ref
 from cx_events.timestamps import format_time
 
 Placed = tuple[Order, Any]
@@ -182,9 +182,13 @@ HANDOFF = members(
             "description": "Whether the context was on screen before who took over answered; null: not told yet.",
         },
     },
-    {"event": ref("EventName")},
+    {
+        "event": ref("EventName"),
+        "interaction": {**TEXT, "description": "The contact that asked."},
+        "level": {**ref("Level"), "description": "How sure it is who is in that contact."},
+    },
 )
-"""The schema of ``handoff_view``. ``event`` stands where the handoff's packet is read."""
+"""The schema of ``handoff_view``. What may be missing stands where the handoff's packet is read."""
 
 SECTION = Section(
     components={"Handover": HANDOFF},

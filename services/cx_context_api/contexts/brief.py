@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cx_context.sections.assurance import NONE
+from cx_events.ids import NodeId, text_of
 from cx_events.json_types import Json
 from cx_events.weights import PROVED
 
@@ -69,12 +70,16 @@ def words_to_say(assured: Mapping[str, Any], interaction: str, level: str) -> Js
     return {**said, **_about(matter), "agent": _named(matter, "agent", "name")} if level == PROVED else said
 
 
-def route_of(body: Mapping[str, Any], interaction: str) -> Json:
-    """Return ``route``. ``body``: of a context."""
+def route_of(body: Mapping[str, Any], interaction: str, own: NodeId | None = None) -> Json:
+    """Return ``route``. ``body``: of a context. ``own``: the id of its conversation that stays with the contact.
+
+    A handoff under that id is the contact's. Under the conversation's own id it would be that of the contact which
+    began it, of which more may be proved.
+    """
     matter, last_agent = _matter(body, interaction), body["last_agent"] or {}
     return {
         "customer": body["customer"]["id"],
-        "conversation": _conversation_id(body, interaction),
+        "conversation": text_of(own) if own is not None else _conversation_id(body),
         "open": _open_count(body, interaction),
         "waiting": bool(matter and matter["waiting_since"]),
         **_about(matter),
@@ -121,11 +126,10 @@ def _joins(conversation: Json, interaction: str) -> bool:
     return any(joined["interaction"] == interaction for joined in conversation["joined"])
 
 
-def _conversation_id(body: Mapping[str, Any], interaction: str) -> str:
-    """Return the id of the contact's own conversation, else of the one it goes on with."""
-    own = (each for each in body["conversations"] if _joins(each, interaction))
-    found = next(own, None) or _matter(body, interaction)
-    return str(found["id"]) if found else ""
+def _conversation_id(body: Mapping[str, Any]) -> str:
+    """Return the id of the conversation that a caller without a contact would go on with."""
+    matter = _matter(body, "")
+    return str(matter["id"]) if matter is not None else ""
 
 
 def _named(matter: Json | None, who: str, member: str) -> str:

@@ -110,6 +110,7 @@ class BriefRoutes:
         """Return the brief of a contact. What is said is read as assured, and so is all that a bot's key is told."""
         tenant, interaction = asked.caller.tenant, asked.interaction
         least: Level = asked.required or "asserted"
+        own = (await self._contact_contexts.read_assurance(tenant, entry, interaction)).conversation
         try:
             assured, contact = await self._contact_contexts.read(
                 tenant, ByInteraction(interaction), entry, ContactQuery(interaction, least)
@@ -123,9 +124,9 @@ class BriefRoutes:
             said = words_to_say(body, interaction, contact["assurance"]["level"])
             brief = {**empty_brief(), **_level_of(contact), "say": said}
             if asked.required is not None:
-                return _with_meta({**brief, "route": route_of(body, interaction)}, assured)
+                return _with_meta({**brief, "route": route_of(body, interaction, own)}, assured)
         context = await self._contexts.at(tenant, entry)
-        return _with_meta({**brief, "route": route_of(_body(context), interaction)}, context)
+        return _with_meta({**brief, "route": route_of(_body(context), interaction, own)}, context)
 
     async def _find(self, asked: _Asked, target: Target) -> CustomerEntry | None:
         """Return the customer's entry; None for an unknown one. Raises as ``CurrentContexts.find`` otherwise."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from cx_context.parts.places import order_of
 from cx_context.parts.values import Register
+from cx_context.sections.vouchers import contact_assurances
 from cx_context.store.events import read_event
 from cx_context.store.sql import Tx
 from cx_context_api.conversations import histories
@@ -34,14 +35,21 @@ async def read_handoff_packet(tx: Tx, tenancy: Tenancy, thread: Thread, cursor: 
     of the page before it.
     """
     shown = thread_summary(thread)
-    request = await _read_request(tx, tenancy, thread)
+    asking = _asking(thread)
+    request = await _read_request(tx, tenancy, asking[1]) if asking is not None else None
     packet: dict[str, Any] = {}
     if request is not None and request.data.handoff is not None:
         packet = request.data.handoff.packet
     bot = shown["bot"] or {"trail": [], "slots": {}}
     entries, following = await histories.thread_page(tx, tenancy, thread, cursor, limit)
     return {
-        "request": {**shown["handoff"], "event": {"source": request.source, "id": request.id}} if request else None,
+        "request": {
+            **shown["handoff"],
+            **_of_contact(thread, asking[0]),
+            "event": {"source": request.source, "id": request.id},
+        }
+        if request is not None and asking is not None
+        else None,
         "packet": packet if request is not None else None,
         "summary": _text(packet.get("summary")) or shown["summary"],
         "tried": [*_words(packet.get("tried")), *(turn["text"] for turn in bot["trail"] if turn["text"])][:LISTED],
@@ -54,20 +62,28 @@ async def read_handoff_packet(tx: Tx, tenancy: Tenancy, thread: Thread, cursor: 
     }
 
 
-async def _read_request(tx: Tx, tenancy: Tenancy, thread: Thread) -> Event | None:
-    """Return the event that requested the latest handoff, None if there is none."""
-    latest: tuple[Order, Register] | None = None
-    for member in thread.conversation.members:
+def _asking(thread: Thread) -> tuple[int, Register] | None:
+    """Return the latest request of a handoff and the place of the contact that it came from, None if there is none."""
+    latest: tuple[Order, int, Register] | None = None
+    for place, member in zip(thread.conversation.places, thread.conversation.members, strict=True):
         register = member.part.handoff
         if register is not None:
             order = order_of(member.part, register[0])
             if latest is None or order > latest[0]:
-                latest = (order, register)
-    if latest is None:
-        return None
-    _, _, _, source, id = latest[1][0]
+                latest = (order, place, register)
+    return latest[1:] if latest is not None else None
+
+
+async def _read_request(tx: Tx, tenancy: Tenancy, register: Register) -> Event | None:
+    _, _, _, source, id = register[0]
     stored = await read_event(tx, tenancy.ids.tenant, event_key(tenancy.ids.tenant, source, id))
     return decode_leniently(stored.raw)[0] if stored is not None else None
+
+
+def _of_contact(thread: Thread, place: int) -> Json:
+    """Return which contact asked, and how sure it is who is there: a window may have joined a stranger's."""
+    name = dict(zip(thread.conversation.places, thread.conversation.members, strict=True))[place].name
+    return {"interaction": name, "level": contact_assurances(thread.conversation, [place], thread.trust)[0].level}
 
 
 def _verified(proof: Json) -> Json:

@@ -18,6 +18,7 @@ _SAY = {
     "agent": {**TEXT, "description": "Who looked after it last: in `say` a name, in `route` an id."},
     "known": {**values(TEXT), "description": "What the customer told a bot: do not ask again."},
 }
+_CONVERSATION: Json = {**TEXT, "description": "The contact's conversation, by the id that stays with the contact."}
 BRIEF_SCHEMAS: Mapping[str, Json] = {
     "Brief": {
         **members(
@@ -42,7 +43,12 @@ BRIEF_SCHEMAS: Mapping[str, Json] = {
     },
     "BriefRoute": {
         **members(
-            {"customer": TEXT, "conversation": TEXT, "queue": TEXT, **{k: v for k, v in _SAY.items() if k != "name"}}
+            {
+                "customer": TEXT,
+                "conversation": _CONVERSATION,
+                "queue": TEXT,
+                **{k: v for k, v in _SAY.items() if k != "name"},
+            }
         ),
         "description": "For choosing a queue and for the agent's screen, never to be told: a claim may have led to it.",
     },
