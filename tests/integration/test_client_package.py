@@ -35,12 +35,14 @@ NEVER = {
 def install(home: Path) -> Path:
     """Return the Python of a fresh environment with the two packages, from what is at hand or else from the index."""
     environment = home / "acme"
-    subprocess.run([UV, "venv", "-q", "--python", sys.executable, environment], check=True, timeout=PATIENCE)
+    # At the machine's own time: on another day the certificate of the index has expired.
+    now = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "FAKETIME")}
+    subprocess.run([UV, "venv", "-q", "--python", sys.executable, environment], check=True, timeout=PATIENCE, env=now)
     python = environment / "bin" / "python"
     command = [UV, "pip", "install", "-q", "--python", python, ROOT / "libs/cx_events", ROOT / "libs/cx_client"]
-    offline = subprocess.run([*command, "--offline"], check=False, capture_output=True, timeout=PATIENCE)
+    offline = subprocess.run([*command, "--offline"], check=False, capture_output=True, timeout=PATIENCE, env=now)
     if offline.returncode != 0:
-        subprocess.run(command, check=True, timeout=PATIENCE)
+        subprocess.run(command, check=True, timeout=PATIENCE, env=now)
     return python
 
 

@@ -239,5 +239,5 @@ def test_the_pages_link_to_the_files_that_are_run() -> None:
     pages = Path(__file__).parents[2] / "docs" / "recipes"
     for folder in (each for each in pages.iterdir() if each.is_dir()):
         page = (pages / f"{folder.name}.md").read_text(encoding="utf-8")
-        for file in folder.iterdir():
+        for file in (each for each in folder.iterdir() if each.is_file()):
             assert f"({folder.name}/{file.name})" in page, f"{folder.name}.md has no link to {file.name}"
