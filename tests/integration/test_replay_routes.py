@@ -23,6 +23,7 @@ from cx_events.log.declarations import TopicDeclaration
 from cx_events.log.open import open_log
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
+from cx_ops.http_routes.replay_routes import MOST_AT_ONCE
 
 pytestmark = pytest.mark.clock
 
@@ -184,3 +185,16 @@ async def test_each_tenant_sends_and_sees_its_own(tmp_path: Path) -> None:
         assert (await ask(hub)).json() == {"items": []}
         assert (await ask(hub, f"/{begun['id']}")).status_code == 404
         assert (await ask(hub, f"/{begun['id']}/cancel", why="theirs")).status_code == 404
+
+
+async def test_no_tenant_takes_the_room_of_others(tmp_path: Path) -> None:
+    async with a_hub(tmp_path, alone=False) as hub, receiving(lambda _: answer(500)) as receiver:
+        await append(hub, message(hub.tenants.ids("other"), 7))
+        asked = {"target": receiver.url(), "why": "a mirror that is down"}
+        many = await asyncio.gather(*(ask(hub, **asked) for _ in range(8)))
+        assert sorted(each.status_code for each in many) == [202] * MOST_AT_ONCE + [409] * (8 - MOST_AT_ONCE)
+        theirs = await ask(hub, key=OTHER, **asked)
+        assert theirs.status_code == 202, theirs.text
+        for begun, key in [*((each, OPS) for each in many), (theirs, OTHER)]:
+            if begun.status_code == 202:
+                await ask(hub, f"/{begun.json()['id']}/cancel", key, why="enough")

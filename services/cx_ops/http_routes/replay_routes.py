@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
@@ -49,7 +50,7 @@ from cx_runtime.http import BodyLimits, caller, read_body
 from cx_runtime.tenants import Tenants
 
 MOST_AT_ONCE = 4
-"""Replays that a process works on at once."""
+"""Replays of a tenant that a process works on at once."""
 PLAN_SECONDS = 20.0
 _LIMITS = BodyLimits(64 << 10)
 _START: Json = {
@@ -87,7 +88,8 @@ class ReplayRoutes:
         self._ground = ground
         self._states = ReplayStates(ground.home)
         self._background = background
-        self._working: set[str] = set()
+        self._working: dict[str, str] = {}
+        """The tenant of each replay that this process works on, or is about to."""
 
     def add_to(self, routes: OpsRoutes) -> None:
         one, start, act = "/replays/{id}", ref("ReplayRequest"), ref("ReplayActRequest")
@@ -154,10 +156,10 @@ class ReplayRoutes:
         signatures_of(body.secret)
         wanted = await self._test(asked, tenant)
         state = new_state(asked, await select(self._log, asked), key_writer(key.id), why, tenant)
-        self._check_room()
-        await asyncio.to_thread(self._states.write, state)
-        await self._note(state, "began", tenant, key_writer(key.id), why)
-        self._begin(state, wanted, place, body.secret)
+        with self._room(state.id, tenant):
+            await asyncio.to_thread(self._states.write, state)
+            await self._note(state, "began", tenant, key_writer(key.id), why)
+            self._begin(state, wanted, place, body.secret)
         return json_response(told_of(self._states, state), 202)
 
     async def resume(self, request: Request) -> Response:
@@ -165,14 +167,14 @@ class ReplayRoutes:
         body = await _read(request, ReplayActRequest)
         why, state = _reason(body.why), self._found(request, tenant)
         check_resumable(state)
-        if state.id in self._working or self._states.is_working(state.id):
-            raise Refused("replay-under-way", f"a process works on the replay {state.id}", 409)
+        self._check_idle(state.id)
         place = self._checked(state.asked.target)
         signatures_of(body.secret)
         wanted = await self._test(state.asked, tenant)
-        self._check_room()
-        await self._note(state, "went on", tenant, key_writer(key.id), why)
-        self._begin(state, wanted, place, body.secret)
+        self._check_idle(state.id)
+        with self._room(state.id, tenant):
+            await self._note(state, "went on", tenant, key_writer(key.id), why)
+            self._begin(state, wanted, place, body.secret)
         return json_response(told_of(self._states, state), 202)
 
     async def cancel(self, request: Request) -> Response:
@@ -232,9 +234,21 @@ class ReplayRoutes:
             return wanted
         return lambda record: BrowsedRecord(record).tenant == tenant and wanted(record)
 
-    def _check_room(self) -> None:
-        if len(self._working) >= MOST_AT_ONCE:
+    def _check_idle(self, id: str) -> None:
+        if id in self._working or self._states.is_working(id):
+            raise Refused("replay-under-way", f"a process works on the replay {id}", 409)
+
+    @contextmanager
+    def _room(self, id: str, tenant: str) -> Iterator[None]:
+        """Take the room of a replay, and give it back where that does not begin."""
+        if sum(each == tenant for each in self._working.values()) >= MOST_AT_ONCE:
             raise Refused("too-many-replays", f"this process works on {MOST_AT_ONCE} replays already", 409)
+        self._working[id] = tenant
+        try:
+            yield
+        except BaseException:
+            del self._working[id]
+            raise
 
     def _begin(self, state: ReplayState, wanted: Callable[[LogRecord], bool], place: Place, secret: str) -> None:
         """Work on a replay in the background."""
@@ -252,11 +266,10 @@ class ReplayRoutes:
             except CxError as error:
                 said.warning("the replay stopped", why=str(error))
             finally:
-                self._working.discard(state.id)
+                self._working.pop(state.id, None)
             if state.phase in _ENDED_BY_US:
                 await self._note(state, state.phase, state.tenant, state.who, state.why)
 
-        self._working.add(state.id)
         self._background(f"replay {state.id}", work)
 
     async def _note(self, state: ReplayState, act: str, tenant: str, who: str, why: str) -> None:
