@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import json
@@ -15,14 +16,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from tests.patience import PATIENCE
 from tests.processes import running
+from tests.receiver import answer, receiving
 from tests.recipes.story import RECIPES
 
 from cx_hub.demo.actors import Browser
 from cx_hub.demo.run import until_ready
 from cx_hub.stack.processes import free_port
+from cx_runtime.outbound.signatures import Signatures
 
 pytestmark = pytest.mark.clock
 
@@ -100,3 +104,31 @@ async def test_a_bot_tells_each_visitor_what_may_be_said(tmp_path: Path) -> None
     assert refused == "Please log in, so that I know who you are. A colleague takes over."
     assert [packet["tried"][0] for packet in packets] == [second, refused]
     assert {packet["request"]["by"] for packet in packets} == {"bot"}
+
+
+async def test_a_file_without_words_is_handed_over(tmp_path: Path) -> None:
+    route = {"conversation": "0825f112-d2d1-8732-957d-07ee2e4411f3"}
+    brief = json.dumps({"say": {"name": "", "known": {}}, "route": route}).encode()
+    port, file = free_port(), {"name": "bill.png", "content_type": "image/png"}
+    data = {"interaction": "acme-chat/1", "message": {"id": "f-1", "attachments": [file]}}
+    event = json.dumps({"source": "//acme.example/chat", "id": "f-1", "data": data}).encode()
+    signed = Signatures((SECRET,)).headers("f-1", event, time.time())
+    async with receiving(lambda _: answer(200, body=brief)) as hub, httpx2.AsyncClient(trust_env=False) as sender:
+        with bot(hub.url("").rstrip("/"), port, tmp_path / "bot.txt"):
+            async with asyncio.timeout(PATIENCE):
+                while not await _listens(port):
+                    await asyncio.sleep(0.05)
+            heard = await sender.post(f"http://127.0.0.1:{port}/", content=event, headers=signed, timeout=PATIENCE)
+            forged = await sender.post(f"http://127.0.0.1:{port}/", content=event + b" ", headers=signed)
+    assert (heard.status_code, forged.status_code) == (204, 401)
+    [packet] = [json.loads(got.body)["packet"] for got in hub.got if got.target.endswith("/handoffs")]
+    assert packet["summary"] == "sent bill.png"
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True

@@ -19,13 +19,20 @@ from standardwebhooks import Webhook, WebhookVerificationError
 SOURCE = "//acme.example/helper"
 AGENT = {"id": "helper", "name": "Helper"}
 SECONDS = 5.0  # for each request; the hub waits 15 s for the answer to its own
+MOST_BYTES = 8 << 20  # of a message; files stay at the hub
 
 
 class Receiver(BaseHTTPRequestHandler):
     """Takes the hub's requests, one a message."""
 
+    timeout = 10.0  # of whoever connects and sends nothing
+
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        length = self.headers.get("content-length", "")
+        if not length.isdecimal() or int(length[:20]) > MOST_BYTES:
+            self.send_error(413 if length.isdecimal() else 411)
+            return
+        body = self.rfile.read(int(length))
         try:
             event = Webhook(os.environ["BOT_SECRET"]).verify(body, dict(self.headers))
         except WebhookVerificationError:
@@ -43,7 +50,7 @@ class Receiver(BaseHTTPRequestHandler):
 
 def answer(event: dict[str, Any]) -> None:
     """Answer one message. All ids follow from the message's, so that answering it again changes nothing."""
-    said, interaction = event["data"]["message"]["text"], event["data"]["interaction"]
+    said, interaction = said_in(event["data"]["message"]), event["data"]["interaction"]
     query = urlencode({"at_least": f"{event['source']}#{event['id']}", "wait": "2s"})
     brief = post(f"/v1/context/brief?{query}", {"interaction": interaction})
     words = words_of(brief["say"])
@@ -62,6 +69,12 @@ def answer(event: dict[str, Any]) -> None:
     }
     id = f"{event['id']}/answer"
     post("/v1/events", {"specversion": "1.0", "id": id, "source": SOURCE, "type": "cx.bot.turn.v1", "data": turn})
+
+
+def said_in(message: dict[str, Any]) -> str:
+    """Return what the visitor wrote; of files alone their names."""
+    files = ", ".join(each.get("name", "a file") for each in message.get("attachments", []))
+    return message.get("text") or f"sent {files}"
 
 
 def words_of(say: dict[str, Any]) -> str:
