@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 import uvicorn
 from tests.channels import BreakableLog
-from tests.described import check_answer
+from tests.described import HELD
 from tests.patience import PATIENCE
 from tests.shown import faults_of
 from tests.stores import sqlite_store
@@ -228,8 +228,7 @@ async def running_api(
     relay = Relay(store, log, metrics, Health(), directories=known.directories)
     following = asyncio.create_task(api.follow())
     try:
-        hooks = {"response": [check_answer]}
-        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE, event_hooks=hooks) as client:
+        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE, event_hooks=HELD) as client:
             yield Running(url, client, log, store, api, projector, known, metrics, relay, clock)
     finally:
         await api.leave(5.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ import jsonschema_rs
 from tests.openapi_files import documents
 
 _STREAM = "text/event-stream"
+_OPEN = ("CloudEvent", "EventData", "Vcon")
 
 
 def closed(schema: Any) -> Any:
@@ -27,14 +28,14 @@ def closed(schema: Any) -> Any:
 
 
 class Described:
-    """The answers of a document. Events are open: they may have extensions; so may problems."""
+    """The answers of a document. Events are open: they may have extensions and fields unknown here; so may problems."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         schemas = document["components"]["schemas"]
         self._schemas = {
-            name: each if name in ("CloudEvent", "Vcon") or "Problem" in name or "reason" in each.get("required", ())
-            else closed(each) for name, each in schemas.items()
-        }  # fmt: skip
+            name: each if name in _OPEN or "Problem" in name or "reason" in each.get("required", ()) else closed(each)
+            for name, each in schemas.items()
+        }
         self._paths = [
             (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), path, methods)
             for path, methods in sorted(document["paths"].items(), key=lambda item: "{" in item[0])
@@ -77,12 +78,32 @@ def described() -> Described:
 
 
 async def check_answer(answer: httpx2.Response) -> None:
-    """Raise ``AssertionError`` where an answer is not as it is described: a hook for clients in tests."""
-    content_type = answer.headers.get("content-type", "")
-    if _STREAM in content_type:
-        return
-    await answer.aread()
-    request = answer.request
+    """Raise ``AssertionError`` where an answer is not as it is described: a hook for asynchronous clients in tests."""
+    if not _is_stream(answer):
+        await answer.aread()
+        _check(answer)
+
+
+def check_answer_blocking(answer: httpx2.Response) -> None:
+    """Do the same for a client that blocks."""
+    if not _is_stream(answer):
+        answer.read()
+        _check(answer)
+
+
+HELD: Mapping[str, list[Callable[..., Any]]] = {"response": [check_answer]}
+"""The event hooks of an asynchronous client of which every answer is held against the document."""
+
+HELD_BLOCKING: Mapping[str, list[Callable[..., Any]]] = {"response": [check_answer_blocking]}
+"""The same for a client that blocks."""
+
+
+def _is_stream(answer: httpx2.Response) -> bool:
+    return _STREAM in answer.headers.get("content-type", "")
+
+
+def _check(answer: httpx2.Response) -> None:
+    request, content_type = answer.request, answer.headers.get("content-type", "")
     found = described().faults_of(request.method, request.url.path, answer.status_code, content_type, answer.content)
     if faults := list(found):
         raise AssertionError("\n".join(faults))

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.described import HELD
 from tests.patience import PATIENCE
 
 from cx_context import fold
@@ -63,7 +64,7 @@ async def hub(settings: Settings) -> AsyncIterator[Hub]:
 
 
 async def ask(hub: Hub, method: str, path: str, key: str = OPS, **query: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         return await http.request(method, f"/v1/ops/{path}", params=query, headers={"authorization": f"Bearer {key}"})
 
 
@@ -251,7 +252,7 @@ async def test_a_record_that_can_be_read_is_retried(hub: Hub) -> None:
 
 async def context_of(hub: Hub, email: str) -> dict[str, Any]:
     profile = text_of(hub.tenants.ids("acme").profile("email", "", email))
-    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         shown = await http.get(f"/v1/customers/{profile}/context", headers={"authorization": f"Bearer {OPS}"})
     body: dict[str, Any] = shown.json()["body"]
     return body

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.channels import IMPORTER, READER, SECRET, WRITER, Hub, running_hub
+from tests.described import HELD
 from tests.patience import PATIENCE
 
 from cx_channels.kit.signing import sign
@@ -33,7 +34,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 @pytest.fixture
 async def client(hub: Hub) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as found:
+    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE) as found:
         yield found
 
 
@@ -276,7 +277,7 @@ async def test_the_signature_covers_the_url_that_the_provider_called(tmp_path: P
     async with running_hub(tmp_path, public_url="https://hub.example.com/") as hub:
         path, body = "/v1/hooks/acme-echo?a=%2f&b=+&b", b'{"say":["x"]}'
         url = f"https://hub.example.com{path}".encode()
-        async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
+        async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE) as client:
             headers = {"content-type": "application/json", "x-signature": sign(SECRET, url + body)}
             request = client.build_request("POST", "/", content=body, headers=headers)
             request.url = request.url.copy_with(raw_path=path.encode())

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 from tests.api import running_api
 from tests.channels import IMPORTER, SECRET, WRITER, Hub, running_hub
+from tests.described import HELD
 from tests.patience import PATIENCE
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -50,7 +51,7 @@ async def post(hub: Hub, *events: dict[str, Any], key: str = WRITER, **headers: 
     body = json.dumps(events).encode()
     if headers.get("content-encoding") == "gzip":
         body = gzip.compress(body)
-    async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
+    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE) as client:
         sent = {"content-type": BATCH, "authorization": f"Bearer {key}", **headers}
         return await client.post("/v1/events", content=body, headers=sent)
 
@@ -61,7 +62,7 @@ async def hook(hub: Hub, *say: str, signed: bool = True) -> httpx2.Response:
     headers = {"content-type": "application/json"}
     if signed:
         headers["x-signature"] = sign(SECRET, url.encode() + body)
-    async with httpx2.AsyncClient(timeout=PATIENCE) as client:
+    async with httpx2.AsyncClient(event_hooks=HELD, timeout=PATIENCE) as client:
         return await client.post(url, content=body, headers=headers)
 
 
@@ -165,7 +166,7 @@ async def test_too_many_requests_in_flight_get_503_without_loss(tmp_path: Path) 
         under_way = [asyncio.create_task(post(hub, event(f"e-{n}"))) for n in range(2)]
         await until(lambda: hub.load.requests == 2)
         is_told_to_wait(await post(hub, event("e-2")), 503, "too-many-requests")
-        async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
+        async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE) as client:
             assert (await client.get("/healthz")).status_code == 200, "whoever runs the hub is always let in"
             assert b"cx_http_requests_open 2.0" in (await client.get("/metrics")).content
         hub.log.gate.set()
@@ -202,7 +203,7 @@ async def test_a_refused_body_is_read_and_the_connection_stays(tmp_path: Path) -
         hub.log.gate.clear()
         under_way = asyncio.create_task(post(hub, event("e-0")))
         await until(lambda: hub.load.requests == 1)
-        async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
+        async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE) as client:
             headers = {"content-type": BATCH, "authorization": f"Bearer {WRITER}"}
             for _ in range(3):
                 answer = await client.post("/v1/events", content=b"x" * 900_000, headers=headers)
@@ -214,7 +215,9 @@ async def test_a_refused_body_is_read_and_the_connection_stays(tmp_path: Path) -
 async def test_one_connection_too_many_gets_503_and_is_closed(tmp_path: Path) -> None:
     async with running_hub(tmp_path, bounds={"max_connections": 2}) as hub:
         headers = {"authorization": f"Bearer {WRITER}", "content-type": BATCH}
-        clients = [httpx2.AsyncClient(base_url=hub.url, headers=headers, timeout=PATIENCE) for _ in range(3)]
+        clients = [
+            httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, headers=headers, timeout=PATIENCE) for _ in range(3)
+        ]
         try:
             for client in clients[:2]:
                 assert (await client.post("/v1/events", content=b"[]")).status_code == 202

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from tests.described import HELD
 from tests.patience import PATIENCE
 
 from cx_channels.mapping_pool import MappingPool
@@ -85,7 +86,7 @@ async def webhook_hub(folder: Path, monkeypatch: pytest.MonkeyPatch, deadline: f
     settings = embedded_settings(folder)
     async with compose.running_hub(settings, tenants(), frozenset({"channels"})) as hub:
         await until_ready(hub.url)
-        async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE, trust_env=False) as http:
+        async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE, trust_env=False) as http:
             yield WebhookHub(hub, http, workers)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.described import HELD
 from tests.patience import PATIENCE
 
 from cx_context import fold
@@ -52,7 +53,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 
 async def get(hub: Hub, path: str, key: str = OPS, **query: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         return await http.get(f"/v1/ops/{path}", params=query, headers={"authorization": f"Bearer {key}"})
 
 
@@ -147,7 +148,7 @@ async def test_only_keys_with_the_scope_ops_retry_dead_letters(hub: Hub) -> None
 
 
 async def post(hub: Hub, path: str, key: str = OPS, **query: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=30) as http:
+    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=30) as http:
         return await http.post(f"/v1/ops/{path}", params=query, headers={"authorization": f"Bearer {key}"})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.channels import IMPORTER, Hub, running_hub
+from tests.described import HELD
 from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.clock
@@ -35,7 +36,7 @@ def event(id: str = "m-1", **data: Any) -> dict[str, Any]:
 
 async def send(hub: Hub, events: list[dict[str, Any]], query: str = "") -> httpx2.Response:
     headers = {"content-type": BATCH, "authorization": f"Bearer {IMPORTER}"}
-    async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
+    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE) as client:
         return await client.post(f"/v1/events{query}", content=json.dumps(events).encode(), headers=headers)
 
 

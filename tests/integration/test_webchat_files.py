@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from tests.browsers import browser, chat
 from tests.channels import Hub, running_hub
+from tests.described import HELD
 from tests.patience import PATIENCE
 
 from cx_channels.chat.webchat.server.limits import ChatLimits
@@ -35,7 +36,7 @@ async def put(
     given |= {name.replace("_", "-"): value for name, value in headers.items()}
     if session:
         given["authorization"] = f"Bearer {session}"
-    async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE, trust_env=False) as client:
+    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE, trust_env=False) as client:
         return await client.put(f"/v1/chat/{connection}/files/{id}", content=content, headers=given)
 
 
@@ -109,7 +110,7 @@ async def test_a_file_needs_the_senders_own_session(hub: Hub) -> None:
 
 async def test_a_page_of_another_origin_may_upload_a_file(hub: Hub) -> None:
     session, _ = await session_of(hub)
-    async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE, trust_env=False) as client:
+    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE, trust_env=False) as client:
         asked = await client.options("/v1/chat/acme-chat/files/f-1", headers={"origin": "https://www.acme.example"})
     assert asked.status_code == 204
     assert asked.headers["access-control-allow-methods"] == "PUT"

@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from tests.described import HELD
 from tests.patience import PATIENCE
 from tests.unit.test_vcon import a_vcon
 from websockets.asyncio.client import connect
@@ -54,7 +55,9 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 async def ask(hub: Hub, method: str, path: str, body: Any = None, *, key: str, expected: int) -> Any:
     headers = {"authorization": f"Bearer the secret of {key}"}
-    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE, headers=headers) as http:
+    async with httpx2.AsyncClient(
+        event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE, headers=headers
+    ) as http:
         answer = await http.request(method, path, json=body)
     assert answer.status_code == expected, answer.text
     return answer.json()

@@ -40,7 +40,8 @@ def cloud_event_schemas() -> dict[str, Json]:
 
 
 def _plain(schema: Any, renamed: Callable[[str], str]) -> Any:
-    """Return a schema without titles, with objects that say that they are free, and pairs as arrays of two."""
+    """Return a schema without titles, with objects that say that they are free, pairs as arrays of two, and patterns of
+    ECMAScript: its ``$`` is only the end, which Python writes ``\\Z``."""
     if isinstance(schema, list):
         return [_plain(each, renamed) for each in schema]
     if not isinstance(schema, dict):
@@ -56,6 +57,8 @@ def _plain(schema: Any, renamed: Callable[[str], str]) -> Any:
         for key, each in schema.items()
         if key not in ("title", "properties") and not (key in ("default", "required") and each in _EMPTY)
     }
+    if isinstance(pattern := plain.get("pattern"), str) and pattern.endswith(r"\Z"):
+        plain["pattern"] = pattern.removesuffix(r"\Z") + "$"
     if "properties" in schema:
         plain["properties"] = {name: _plain(each, renamed) for name, each in schema["properties"].items()}
     return plain
