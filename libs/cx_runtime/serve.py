@@ -17,6 +17,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from weakref import ref
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -203,15 +204,20 @@ class PatientProtocol(HttpToolsProtocol):
 
 
 class _AnswerEnd:
-    """A connection's transport for answers: it is closed after the last, but not before the request has come whole."""
+    """A connection's transport for answers: it is closed after the last, but not before the request has come whole.
+
+    It refers weakly to the connection, which would else refer to itself and stay until garbage is collected.
+    """
 
     def __init__(self, protocol: PatientProtocol) -> None:
-        self._protocol = protocol
+        self._protocol = ref(protocol)
         self.write = protocol.transport.write
         self.is_closing = protocol.transport.is_closing
 
     def close(self) -> None:
-        self._protocol.last_answer_sent()
+        protocol = self._protocol()
+        if protocol is not None:
+            protocol.last_answer_sent()
 
 
 def _has_unread(transport: asyncio.Transport) -> bool:

@@ -21,7 +21,7 @@ from cx_events.testing.history_samples import LIFE_CYCLE, OTHERS
 from cx_identity.rules import DEFAULT
 
 WINDOW = 72 * HOUR
-OF_A_PACKET = {("Handover", "event")}
+OF_A_PACKET = {("Handover", "event"), ("Handover", "interaction"), ("Handover", "level")}
 """Members that only a handoff's packet shows, which is read by itself."""
 
 ANA = "ana@example.com"
