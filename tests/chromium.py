@@ -86,7 +86,13 @@ async def site(hub: Hub, *, policy: str = "", html: str = "", **data: str) -> As
         f'<body><main><h1>Shop</h1><a id="before" href="#x">before</a>{html}</main>'
         f'<script src="{hub.url}/v1/chat/widget.js" {tag} async></script></body></html>'
     )
-    body = text.encode()
+    async with page_server(text.encode(), policy) as origin:
+        yield f"{origin}/"
+
+
+@asynccontextmanager
+async def page_server(body: bytes, policy: str = "") -> AsyncIterator[str]:
+    """Yield the origin of a server of one page. ``policy``: its Content-Security-Policy."""
     head = f"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
     if policy:
         head += f"content-security-policy: {policy}\r\n"
@@ -103,7 +109,7 @@ async def site(hub: Hub, *, policy: str = "", html: str = "", **data: str) -> As
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
 

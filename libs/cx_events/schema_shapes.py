@@ -27,7 +27,7 @@ NAME = "x-name"
 _HERE = "x-here"
 """The keyword of what a named schema means at one place."""
 
-_REFERENCE = "#/components/schemas/"
+REFERENCE = "#/components/schemas/"
 
 
 def members(required: Mapping[str, Json], optional: Mapping[str, Json] | None = None) -> Json:
@@ -57,7 +57,7 @@ def words(*allowed: str, default: str | None = None) -> Json:
 
 def ref(name: str) -> Json:
     """Return a reference to a component."""
-    return {"$ref": f"{_REFERENCE}{name}"}
+    return {"$ref": f"{REFERENCE}{name}"}
 
 
 def or_none(schema: Json) -> Json:

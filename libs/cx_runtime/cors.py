@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cx_runtime import whole_answers
+from cx_runtime.http import bearer_token_in
 from cx_runtime.tenants import Tenants
 
 _API = "/v1/"
@@ -90,8 +91,7 @@ class CrossOrigin:
     def _may_read(self, origin: str, headers: Headers) -> bool:
         """Return whether the key's tenant lists the origin. Without a key that is known, the answer is a refusal, which
         a page may read to say what is wrong."""
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        found = self._tenants.authenticate(token.strip()) if scheme.lower() == "bearer" else None
+        found = self._tenants.authenticate(bearer_token_in(headers.get("authorization", "")))
         return found is None or origin in self._listed[found[0]]
 
 

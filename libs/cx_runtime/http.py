@@ -48,24 +48,33 @@ def caller(headers: Headers, known: tenants.Tenants, scope: tenants.Scope) -> Ca
     Raises ``Refused``: ``no-key`` or ``bad-key`` (401), ``missing-scope`` (403); ``TooFast`` where the tenant or the
     key has used up its share of what may be under way.
     """
-    token = bearer_token(headers)
-    found = known.authenticate(token)
-    if found is None:
-        raise Refused("bad-key", "this key is not known", 401)
-    tenant, key = found
+    tenant, key = authenticated(headers, known)
     claim(tenant, shares.key(key.id))
     if not key.allows(scope):
         raise Refused("missing-scope", f"the key {key.id!r} does not have the scope {scope!r}", 403)
     return Caller(tenant, key)
 
 
+def authenticated(headers: Headers, known: tenants.Tenants) -> tuple[str, tenants.KeyConfig]:
+    """Return the tenant and the key that a request presents. Raises ``Refused``: ``no-key`` or ``bad-key`` (401)."""
+    found = known.authenticate(bearer_token(headers))
+    if found is None:
+        raise Refused("bad-key", "this key is not known", 401)
+    return found
+
+
 def bearer_token(headers: Headers) -> str:
     """The token of ``Authorization: Bearer TOKEN``. Raises ``Refused``: ``no-key`` (401)."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token:
+    token = bearer_token_in(headers.get("authorization", ""))
+    if not token:
         raise Refused("no-key", "a key is needed: Authorization: Bearer KEY", 401)
     return token
+
+
+def bearer_token_in(authorization: str) -> str:
+    """Return the token of a header ``Authorization``, empty where that holds none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 class BodyLimits(NamedTuple):

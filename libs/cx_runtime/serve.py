@@ -118,8 +118,8 @@ class PatientProtocol(HttpToolsProtocol):
             self._answer_end = _AnswerEnd(self)
         self.cycle.transport = self._answer_end  # type: ignore[assignment]
         whole_answers.offer(self.scope["state"], self.cycle)
-        if self._surplus or not self.cycle.keep_alive or (self.door is not None and self.door.load.leaving):
-            self._make_last()
+        if self._surplus or (self.door is not None and self.door.load.leaving):
+            self.cycle.keep_alive = False  # its answer is the connection's last
 
     def on_message_complete(self) -> None:
         self._in_body = False
@@ -149,13 +149,9 @@ class PatientProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Leave once all that was asked is answered (``InFlight.leaving`` is set before)."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self._make_last()
+            self.cycle.keep_alive = False
         else:
             self.loop.call_later(QUIET_SECONDS, self._leave_if_quiet)
-
-    def _make_last(self) -> None:
-        """Close the connection after the answer to the latest request."""
-        self.cycle.keep_alive = False
 
     def last_answer_sent(self) -> None:
         """Close, but not before the rest of the request is read: that would reset the connection."""

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cx_events.errors import Refused, TryLater
+from cx_events.errors import TryLater
 from cx_mcp.hub_api import SECONDS, Actor, HubApi
 from cx_mcp.openapi import PATH
 from cx_mcp.tool_caller import ToolCaller
-from cx_runtime.http import bearer_token
+from cx_runtime.http import authenticated
 from cx_runtime.tenants import KeyConfig, Tenants
 
 MAX_BODY = 256 << 10
@@ -70,7 +70,4 @@ class McpEndpoint:
         return ToolCaller(HubApi(http, request.headers["authorization"], Actor(key.id)), tenant, key.id)
 
     def _known(self, request: Request) -> tuple[str, KeyConfig]:
-        found = self._tenants.authenticate(bearer_token(request.headers))
-        if found is None:
-            raise Refused("bad-key", "this key is not known", 401)
-        return found
+        return authenticated(request.headers, self._tenants)

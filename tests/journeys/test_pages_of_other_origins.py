@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Error, Page
-from tests.chromium import visitor
+from tests.chromium import page_server, visitor
 from tests.patience import PATIENCE
 
 from cx_hub.compose import running_hub
@@ -50,31 +49,9 @@ class Doors:
     strange: str
 
 
-@asynccontextmanager
-async def page_server() -> AsyncIterator[str]:
-    """Yield the origin of a server of one page."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            head = f"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {len(PAGE)}\r\nconnection: close\r\n"
-            writer.write(head.encode() + b"\r\n" + PAGE)
-            await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # a browser opens connections that it does not use
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def doors(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doors]:
-    async with page_server() as listed, page_server() as strange:
+    async with page_server(PAGE) as listed, page_server(PAGE) as strange:
         known = {
             name: TenantConfig(
                 id_key=f"a lasting key of {name}",

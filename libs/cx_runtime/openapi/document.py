@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cx_events.json_types import Json
-from cx_events.schema_shapes import components_of, hoisted
+from cx_events.schema_shapes import REFERENCE, components_of, hoisted
 from cx_runtime.openapi.operation import KEY, Operation
 
-_REFERENCE = "#/components/schemas/"
 _KEY: Json = {"type": "http", "scheme": "bearer", "description": "A key of the tenant, with its scopes."}
 
 
@@ -86,7 +85,7 @@ def references(value: Any) -> Iterable[str]:
     if isinstance(value, Mapping):
         for key, each in value.items():
             if key == "$ref" and isinstance(each, str):
-                yield each.removeprefix(_REFERENCE)
+                yield each.removeprefix(REFERENCE)
             else:
                 yield from references(each)
     elif isinstance(value, list | tuple):

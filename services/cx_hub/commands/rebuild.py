@@ -154,12 +154,12 @@ async def _customers(
     """Rebuild the selected customers in place. ``customer``: the name of one, empty for none."""
     settings = Settings()
     tenants = load_tenants(settings)
-    checked(selection, windows_of(tenants), time.time_ns() // 1000)
+    selection = checked(selection, windows_of(tenants), time.time_ns() // 1000)
     async with opened_log(settings) as log, opened_store(settings) as store:
         if customer:
             id = await customer_id_in_store(store, tenants, customer, selection.tenant)
-            selection = selection._replace(customer=parse_node_id(id))
-        selection = checked(selection, windows_of(tenants), time.time_ns() // 1000)
+            one = selection._replace(customer=parse_node_id(id))
+            selection = checked(one, windows_of(tenants), time.time_ns() // 1000)
         rebuild = customers_rebuild(tenants, store, _tell)
         report = await rebuild.run(selection, review=review, pace=Pace(rate).keep)
         if report.written:

@@ -16,6 +16,7 @@ from cx_hub.listening_sockets import listening, measures_key
 from cx_hub.pages.front_page import Process, environment_of, links_of
 from cx_runtime.cors import CrossOrigin
 from cx_runtime.fast_routes import FastRouteApp
+from cx_runtime.http import bearer_token_in
 from cx_runtime.serve import Server, server_config
 
 ORDER: Sequence[Service] = ("channels", "projectors", "api", "ops")
@@ -81,8 +82,7 @@ def _app(hub: Hub, services: Sequence[AddRoutes]) -> FastRouteApp:
 
 def _has_a_key(hub: Hub, authorization: str) -> bool:
     """Return whether a request presents a tenant's key: such a client's trace is continued."""
-    scheme, _, token = authorization.partition(" ")
-    return scheme.lower() == "bearer" and hub.tenants.authenticate(token.strip()) is not None
+    return hub.tenants.authenticate(bearer_token_in(authorization)) is not None
 
 
 def _not_served(hub: Hub) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from typing import NamedTuple
-from uuid import UUID
 
 from cx_events.errors import Refused
+from cx_events.ids import parse_node_id
 
 HELP = "An id, KIND:VALUE, a mail address, a phone number, interaction:ID, conversation:ID or event:SOURCE#ID."
 MOST_CHARACTERS = 600
@@ -76,8 +76,8 @@ def _guessed(text: str) -> tuple[Reading, ...]:
 
 def _is_uuid(text: str) -> bool:
     try:
-        UUID(text)
-    except ValueError:
+        parse_node_id(text)
+    except Refused:
         return False
     return True
 

@@ -8,9 +8,8 @@ from html import escape
 from typing import Any
 
 from cx_events.json_types import Json
+from cx_events.schema_shapes import REFERENCE
 from cx_hub.pages.html import code, link, prose
-
-_REFERENCE = "#/components/schemas/"
 
 
 def type_words(schema: Any) -> str:
@@ -18,7 +17,7 @@ def type_words(schema: Any) -> str:
     if not isinstance(schema, dict) or not schema:
         return "any value"
     if "$ref" in schema:
-        name = str(schema["$ref"]).removeprefix(_REFERENCE)
+        name = str(schema["$ref"]).removeprefix(REFERENCE)
         return link(f"#schema-{name}", escape(name))
     for several in ("anyOf", "oneOf"):
         if several in schema:

@@ -18,6 +18,13 @@ PROSE = frozenset({"text", "where", "why"})
 """Parameters in which a ``+`` is a space, as forms write it."""
 
 
+def read_reason(why: str) -> str:
+    """Return why an operator acts, trimmed. Raises ``Refused("no-reason", 400)`` where nothing is said."""
+    if not why.strip():
+        raise Refused("no-reason", "say why: an event tells of it", 400)
+    return why.strip()
+
+
 class OpsQuery:
     """The fields of one query string."""
 

@@ -16,7 +16,7 @@ from cx_events.json_types import Json
 from cx_events.log import Log
 from cx_events.stamp import key_writer
 from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
-from cx_ops.http_routes.queries import OpsQuery
+from cx_ops.http_routes.queries import OpsQuery, read_reason
 from cx_ops.rebuild import control
 from cx_ops.rebuild.audit import announce
 from cx_ops.rebuild.control import Asker, Status
@@ -121,8 +121,7 @@ class RebuildRoutes:
         if len(self._tenants.by_name) > 1:
             raise Refused("not-the-only-tenant", "a rebuild concerns all tenants: use cx rebuild on the machine", 409)
         query = OpsQuery(request.scope["query_string"], "why", "review", "rate", "workers")
-        if not (why := query.text("why").strip()):
-            raise Refused("no-reason", "say why: an event tells of it", 400)
+        why = read_reason(query.text("why"))
         asker = Asker(key_writer(key.id), why, self._process, key_writer(key.id))
         rate, workers = query.number("rate", 1, MOST_RATE), query.number("workers", 1, MOST_WORKERS)
         review = query.choice("review", ("true", "false"), "false") == "true"

@@ -25,7 +25,7 @@ from cx_events.log import INTERACTIONS, Log, LogRecord, Record
 from cx_events.schema_shapes import ref
 from cx_events.stamp import key_writer
 from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
-from cx_ops.http_routes.queries import OpsQuery
+from cx_ops.http_routes.queries import OpsQuery, read_reason
 from cx_ops.log_browsing.customers import customer_test
 from cx_ops.log_browsing.records import BrowsedRecord
 from cx_ops.operator_acts import operator_event
@@ -152,7 +152,7 @@ class ReplayRoutes:
     async def start(self, request: Request) -> Response:
         tenant, key = caller(request.headers, self._tenants, SCOPE)
         asked, place, body = await self._asked(request, tenant)
-        why = _reason(body.why)
+        why = read_reason(body.why)
         signatures_of(body.secret)
         wanted = await self._test(asked, tenant)
         state = new_state(asked, await select(self._log, asked), key_writer(key.id), why, tenant)
@@ -165,7 +165,7 @@ class ReplayRoutes:
     async def resume(self, request: Request) -> Response:
         tenant, key = caller(request.headers, self._tenants, SCOPE)
         body = await _read(request, ReplayActRequest)
-        why, state = _reason(body.why), self._found(request, tenant)
+        why, state = read_reason(body.why), self._found(request, tenant)
         check_resumable(state)
         self._check_idle(state.id)
         place = self._checked(state.asked.target)
@@ -180,7 +180,7 @@ class ReplayRoutes:
     async def cancel(self, request: Request) -> Response:
         tenant, key = caller(request.headers, self._tenants, SCOPE)
         body = await _read(request, ReplayActRequest)
-        why, state = _reason(body.why), self._found(request, tenant)
+        why, state = read_reason(body.why), self._found(request, tenant)
         state = await asyncio.to_thread(cancel, self._states, state.id)
         await self._note(state, "cancelled", tenant, key_writer(key.id), why)
         return json_response(told_of(self._states, state))
@@ -285,12 +285,6 @@ class ReplayRoutes:
             attributes=attributes_of(state, act),
         )
         await self._log.append([Record(INTERACTIONS, event.key, event.raw)])
-
-
-def _reason(why: str) -> str:
-    if not why.strip():
-        raise Refused("no-reason", "say why: an event tells of it", 400)
-    return why.strip()
 
 
 async def _read(request: Request, form: type[T]) -> T:

@@ -48,18 +48,16 @@ class LogReading:
         for record, nodes, kind in read_records(path):
             self._count(record, nodes, kind)
 
-    async def left(self, upto: Mapping[Partition, int]) -> int:
+    def left(self, upto: Mapping[Partition, int], ends: Mapping[Partition, int]) -> int:
         """Return how many offsets are to be read before these. What the log has not is not to be read."""
-        ends = await self.ends()
         return sum(
             max(0, min(end, ends[partition]) - self._at.get(partition, 0))
             for partition, end in upto.items()
             if partition in ends
         )
 
-    async def read(self, upto: Mapping[Partition, int]) -> None:
-        """Read up to these offsets, or the log's end. Partitions that the log has not are passed over."""
-        ends = await self.ends()
+    async def read(self, upto: Mapping[Partition, int], ends: Mapping[Partition, int]) -> None:
+        """Read up to these offsets, or the log's ends. Partitions that the log has not are passed over."""
         for topic in TOPICS:
             begins = await self._log.begin_offsets(topic)
             self.begins |= {Partition(topic, number): begin for number, begin in begins.items() if begin}

@@ -130,21 +130,26 @@ class _Verification:
             # The long reading comes first and in no transaction: the database ends one that is idle for seconds.
             async with self._store.reading() as tx:
                 done, epoch = await _offsets(tx), await epochs.stored(tx)
-            await reading.read(done)
+            await reading.read(done, await reading.ends())
             announced = await reading.announcement_of(epoch.epoch) if epoch is not None else None
             async with self._store.reading() as tx:
-                now = await _offsets(tx)
-                if await reading.left(now) > READ_AT_ONCE or await epochs.stored(tx) != epoch:
+                now, ends = await _offsets(tx), await reading.ends()
+                if reading.left(now, ends) > READ_AT_ONCE or await epochs.stored(tx) != epoch:
                     continue
-                await reading.read(now)
-                ready = await self._share_rows(tx, reading, now, announced)
+                await reading.read(now, ends)
+                ready = await self._share_rows(tx, reading, now, ends, announced)
             await share_records(self._folder, reading.groups, ready.buckets - 1, self._told("records shared", 0))
             return ready
 
     async def _share_rows(
-        self, tx: Tx, reading: LogReading, now: Mapping[Partition, int], announced: Announcement | None
+        self,
+        tx: Tx,
+        reading: LogReading,
+        now: Mapping[Partition, int],
+        ends: Mapping[Partition, int],
+        announced: Announcement | None,
     ) -> Ready:
-        ends, findings = await reading.ends(), Findings()
+        findings = Findings()
         buckets = await _computed(tx, lambda: reading.groups.share_out(self._how.bucket_events))
         unknown = reading.others.unknown_tenants
         sharing = RowSharing(self._folder, reading.groups, buckets, unknown)
