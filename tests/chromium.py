@@ -17,10 +17,9 @@ from typing import Any
 import axe_playwright_python
 import pytest
 from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
+from tests import one_clock
 from tests.channels import Hub
 from tests.patience import PATIENCE
-
-HIDDEN_BY_FAKETIME = ("LD_PRELOAD", "FAKETIME", "FAKETIME_SHARED")
 
 
 @contextmanager
@@ -43,7 +42,7 @@ async def chromium() -> AsyncIterator[Browser]:
             raise FileNotFoundError("no chromium here: apt-get install chromium libatomic1")
         pytest.skip("no chromium here: apt-get install chromium libatomic1")
     # The browser keeps the machine's own time: under a false one it waits for its own processes in vain.
-    environment = {name: value for name, value in os.environ.items() if name not in HIDDEN_BY_FAKETIME}
+    environment = {name: value for name, value in os.environ.items() if name not in one_clock.HIDDEN}
     arguments = ["--disable-dev-shm-usage"]  # a container's /dev/shm may hold 64 MB alone
     async with AsyncExitStack() as stack:
         with _without_preloads():

@@ -31,7 +31,7 @@ pytest.register_assert_rewrite(
     *(f"cx_events.testing.{name}_contract" for name in ("log", "log_reading", "log_outage", "blob"))
 )
 
-from tests import parts, stores  # noqa: E402 - after the contract suites are to be rewritten
+from tests import one_clock, parts, stores  # noqa: E402 - after the contract suites are to be rewritten
 from tests.logs import captured_logs  # noqa: E402
 from tests.patience import PATIENCE  # noqa: E402
 from tests.shared import Shared  # noqa: E402
@@ -42,6 +42,7 @@ FIRST = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    one_clock.share_clock(os.environ)
     # A shell's job in the background ignores SIGINT, and so would the processes that tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     given = getattr(config, "workerinput", {}).get("home")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import one_clock
 from tests.patience import PATIENCE
 from tests.processes import bare_environment, running
 
@@ -36,7 +37,7 @@ def install(home: Path) -> Path:
     """Return the Python of a fresh environment with the two packages, from what is at hand or else from the index."""
     environment = home / "acme"
     # At the machine's own time: on another day the certificate of the index has expired.
-    now = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "FAKETIME")}
+    now = {name: value for name, value in os.environ.items() if name not in one_clock.HIDDEN}
     subprocess.run([UV, "venv", "-q", "--python", sys.executable, environment], check=True, timeout=PATIENCE, env=now)
     python = environment / "bin" / "python"
     command = [UV, "pip", "install", "-q", "--python", python, ROOT / "libs/cx_events", ROOT / "libs/cx_client"]

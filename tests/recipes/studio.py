@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playwright._impl._driver import compute_driver_executable
+from tests import one_clock
 from tests.recipes.story import RECIPES, Hub, environment
 
 WIDGET_SECONDS = 10
 MAX_BYTES = 64_000
-HIDDEN_BY_FAKETIME = ("LD_PRELOAD", "FAKETIME", "FAKETIME_SHARED")
 
 _RUN = """
 const [path, context, event] = process.argv.slice(1);
@@ -39,7 +39,7 @@ class FunctionFailed(Exception):
 def run_function(hub: Hub, event: Mapping[str, str]) -> Any:
     """Return what the Function gives to its callback. Raises ``FunctionFailed``."""
     node, _ = compute_driver_executable()
-    own = {name: value for name, value in os.environ.items() if name not in HIDDEN_BY_FAKETIME}
+    own = {name: value for name, value in os.environ.items() if name not in one_clock.HIDDEN}
     reading, writing = os.pipe()
     try:
         command = [node, "-e", _RUN, str(RECIPES / "twilio" / "brief.js"), json.dumps(environment(hub))]
