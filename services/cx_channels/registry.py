@@ -1,4 +1,7 @@
-"""Find the providers: each folder below a channel's folder that exports ``PROVIDER``."""
+"""Find the providers: each folder below a channel's folder that exports ``PROVIDER``.
+
+A provider may have hyphens in its name, which Python packages can't: its folder has underscores there.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,21 @@ from cx_events.errors import Refused
 CHANNEL_FOLDERS = ("voice", "chat", "email", "social")
 
 
+def folder_name(name: str) -> str:
+    """Return a provider's folder below ``cx_channels``: ``voice/amazon_connect`` of ``voice/amazon-connect``."""
+    return name.replace("-", "_")
+
+
 @cache
 def providers() -> Mapping[str, Provider]:
-    """Return every provider by its name, ``CHANNEL/FOLDER``."""
+    """Return every provider by its name, ``CHANNEL/NAME``."""
     found: dict[str, Provider] = {}
     for channel in CHANNEL_FOLDERS:
         package = import_module(f"cx_channels.{channel}")
         for module in pkgutil.iter_modules(package.__path__):
             if module.ispkg:
                 provider: Provider = import_module(f"cx_channels.{channel}.{module.name}").PROVIDER
-                if provider.name != f"{channel}/{module.name}":
+                if folder_name(provider.name) != f"{channel}/{module.name}":
                     raise ValueError(f"the provider in {channel}/{module.name} calls itself {provider.name}")
                 found[provider.name] = provider
     return found

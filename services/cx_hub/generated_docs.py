@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from cx_channels.provider import Provider
-from cx_channels.registry import providers
+from cx_channels.registry import folder_name, providers
 from cx_runtime.metric_catalogue import GROUPS, SHORT_SECONDS, MetricSpec
 from cx_runtime.metrics import MOST_VALUES
 from cx_runtime.settings import Settings
@@ -70,7 +70,7 @@ def _weight_rows(provider: Provider) -> list[str]:
 
 
 def _provider_row(provider: Provider) -> str:
-    link = f"[`{provider.name}`](../services/cx_channels/{provider.name}/README.md)"
+    link = f"[`{provider.name}`](../services/cx_channels/{folder_name(provider.name)}/README.md)"
     ways = {
         "webhook": f"webhook ({', '.join(sorted(provider.methods))})",
         "smtp": "SMTP",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.growth.patterns import at_import, re_calls
 
-from cx_channels.registry import providers
+from cx_channels.registry import folder_name, providers
 from cx_context.store.all_tables import METADATA
 from cx_projectors.verify.tables import CHECKS
 
@@ -179,7 +179,7 @@ def test_no_source_has_a_todo() -> None:
 
 @pytest.mark.parametrize("provider", sorted(providers()))
 def test_every_provider_is_documented_and_recorded(provider: str) -> None:
-    folder = ROOT / "services" / "cx_channels" / provider
+    folder = ROOT / "services" / "cx_channels" / folder_name(provider)
     assert (folder / "README.md").stat().st_size > 500
     assert any((folder / "fixtures").iterdir())
     assert any((folder / "golden").iterdir())
@@ -187,9 +187,9 @@ def test_every_provider_is_documented_and_recorded(provider: str) -> None:
 
 @pytest.mark.parametrize("provider", sorted(providers()))
 def test_no_provider_knows_another(provider: str) -> None:
-    own = f"cx_channels.{provider.replace('/', '.')}"
+    own = f"cx_channels.{folder_name(provider).replace('/', '.')}"
     channels = tuple(f"cx_channels.{folder}" for folder in ("voice", "chat", "email", "social"))
-    folder = ROOT / "services" / "cx_channels" / provider
+    folder = ROOT / "services" / "cx_channels" / folder_name(provider)
     for path in folder.rglob("*.py"):
         foreign = [
             each

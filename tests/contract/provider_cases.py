@@ -7,6 +7,8 @@
 ``fixtures/kinds/`` holds what only reaches a kind: single requests, or a request a line in ``NAME.jsonl`` (JSON bodies)
 and ``NAME.forms`` (form bodies). ``golden/kinds/NAME.jsonl`` holds what all requests of a file become.
 
+``fixtures/named.json`` says whom the requests name: ``{"agents": [ID...], "queues": [ID...]}``, by the vendor's ids.
+
 ``fixtures/recordings.txt`` names folders of recorded requests, below ``shared/fixtures`` beside the repository.
 """
 
@@ -21,12 +23,13 @@ from pathlib import Path
 
 from cx_channels.dry_run import DEMO_TENANT, recorded_request
 from cx_channels.provider import Connection, Provider, Request
+from cx_channels.registry import folder_name
 from cx_events.errors import Refused
 
 RECORDINGS_FOLDER = Path(__file__).parents[2].parent / "shared" / "fixtures"
 
 _BESIDE = (".headers", ".connection")
-_OWN_NAMES = frozenset({"connection.json", "recordings.txt"})
+_OWN_NAMES = frozenset({"connection.json", "named.json", "recordings.txt"})
 _REQUEST_A_LINE = {".jsonl": ".json", ".forms": ".form"}
 
 
@@ -70,7 +73,8 @@ class Case:
 
 def folder_of(provider: Provider) -> Path:
     """Return the provider's folder."""
-    return Path(str(import_module(f"cx_channels.{provider.name.replace('/', '.')}").__file__)).parent
+    package = f"cx_channels.{folder_name(provider.name).replace('/', '.')}"
+    return Path(str(import_module(package).__file__)).parent
 
 
 def fixtures_of(provider: Provider) -> list[Path]:

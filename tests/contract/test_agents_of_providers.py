@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -36,19 +36,12 @@ class Named(NamedTuple):
     queues: frozenset[str] = frozenset()
 
 
-NAMED: Mapping[str, Named] = MappingProxyType(
-    {
-        "chat/intercom": Named(frozenset({"700001", "700002"}), frozenset({"800001"})),
-        "chat/webchat": Named(),
-        "email/mime": Named(frozenset({"bo@acme.example"})),
-        "email/postmark": Named(frozenset({"bo@acme.example"})),
-        "social/meta": Named(frozenset({"263902037430900", "8000000000000001"})),
-        "voice/twilio": Named(
-            frozenset({"client:ben", "sip:desk@example.com"}), frozenset({"QU00000000000000000000000000000001"})
-        ),
-    }
-)
-"""By provider; agents by the vendor's id, of mails by their address."""
+@cache
+def declared_by(name: str) -> Named:
+    """Return whom the provider's folder says that its requests name; agents of mails by their address."""
+    path = folder_of(providers()[name]) / "fixtures" / "named.json"
+    given = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return Named(frozenset(given.get("agents", ())), frozenset(given.get("queues", ())))
 
 
 @cache
@@ -116,13 +109,13 @@ def shown_in(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", sorted(providers()))
-def test_the_table_tells_whom_a_provider_names(name: str) -> None:
-    assert named_by(name) == NAMED.get(name), f"say in NAMED whom the fixtures of {name} name"
+def test_the_folder_tells_whom_a_provider_names(name: str) -> None:
+    assert named_by(name) == declared_by(name), "fixtures/named.json: say whom the fixtures name"
 
 
-@pytest.mark.parametrize("name", sorted(NAMED))
+@pytest.mark.parametrize("name", sorted(providers()))
 def test_a_directory_makes_one_of_a_providers_ids(name: str) -> None:
-    directory = directory_at("try", NAMED[name])
+    directory = directory_at("try", declared_by(name))
     shown = {each for body in bodies(name, directory) for each in shown_in(body) if each[1]}
     assert shown <= {("agent", "one"), ("queue", "all")}
     targets = {
@@ -131,8 +124,8 @@ def test_a_directory_makes_one_of_a_providers_ids(name: str) -> None:
     assert targets <= {("agent", "one"), ("queue", "all"), ("queue", UNASSIGNED)}
 
 
-@pytest.mark.parametrize("name", sorted(NAMED))
+@pytest.mark.parametrize("name", sorted(providers()))
 def test_another_accounts_ids_are_others(name: str) -> None:
-    directory = directory_at("another", NAMED[name])
+    directory = directory_at("another", declared_by(name))
     for read, plain in zip(bodies(name, directory), bodies(name, NO_DIRECTORY), strict=True):
         assert encode_body(read) == encode_body(plain)

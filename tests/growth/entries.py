@@ -28,7 +28,7 @@ from cx_channels.kit.mail.message.signatures import signature_at
 from cx_channels.kit.mail.mime.rtf import without_rtf
 from cx_channels.kit.mail.mime.tnef import SIGNATURE, unpacked
 from cx_channels.provider import Connection
-from cx_channels.registry import providers
+from cx_channels.registry import folder_name, providers
 from cx_context.definition import define_bodies
 from cx_context.sections.attachments import read_id
 from cx_context_api.events.downloads import disposition, safe_type
@@ -123,7 +123,7 @@ def _total(work: Callable[[], object]) -> None:
 
 
 def _provider(name: str) -> Iterator[Entry]:
-    folder = ROOT / "services" / "cx_channels" / name / "fixtures"
+    folder = ROOT / "services" / "cx_channels" / folder_name(name) / "fixtures"
     beside = folder / "connection.json"
     connection = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
     settings, region = connection.get("settings", {}), connection.get("region", "US")
@@ -142,7 +142,7 @@ def _provider(name: str) -> Iterator[Entry]:
 
 def _places(path: Path) -> Iterator[tuple[str, Callable[[str], bytes]]]:
     """Each place of a recording where a text may stand, and the recording with another there."""
-    if path.suffix == ".json" and path.name != "connection.json":
+    if path.suffix == ".json" and path.name not in ("connection.json", "named.json"):
         try:
             whole = json.loads(path.read_bytes())
         except ValueError:

@@ -14,6 +14,7 @@ import yaml
 from tests.readings.describing import lines_of_unmapped, told_event
 
 from cx_channels.dry_run import DEMO_IDS, DEMO_NOW, DEMO_TENANT, DryRunResult, dry_run
+from cx_channels.registry import providers
 from cx_channels.vcon_import import read_request
 from cx_events.client_events import accept
 from cx_events.errors import Refused
@@ -180,10 +181,7 @@ def _attribute(value: Any) -> str:
 
 
 DOORS: Mapping[str, Door] = {
-    **{
-        name: _provider(name)
-        for name in ("voice/twilio", "chat/intercom", "social/meta", "email/mime", "email/postmark")
-    },
+    **{name: _provider(name) for name in providers()},
     "vcon": _vcon,
     "events": _cloud_events,
 }

@@ -87,6 +87,11 @@ def test_a_new_folder_fails_with_what_to_do(root: Path) -> None:
     assert "lacking: [('toy_new', 'claimed')]" in found["events_are_valid"]
 
 
+def test_a_hyphen_becomes_an_underscore_in_the_folder(root: Path) -> None:
+    assert scaffold("chat/toy-two-words", root).name == "toy_two_words"
+    assert import_module("cx_channels.chat.toy_two_words").PROVIDER.name == "chat/toy-two-words"
+
+
 def test_a_finished_folder_passes_and_its_faults_are_caught(root: Path) -> None:
     folder = scaffold("chat/toy_done", root)
     (folder / "signature.py").write_text(TIMED_SIGNATURE)
@@ -115,7 +120,7 @@ def test_a_finished_folder_passes_and_its_faults_are_caught(root: Path) -> None:
         ("chat/", "bad-name"),
         ("chat/Acme", "bad-name"),
         ("chat/../acme", "bad-name"),
-        ("chat/a-b", "bad-name"),
+        ("chat/a b", "bad-name"),
         ("chat/" + "a" * 41, "bad-name"),
     ],
 )

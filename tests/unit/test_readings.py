@@ -8,27 +8,14 @@ from functools import cache
 from typing import Any
 
 import pytest
+from tests.contract.provider_cases import recording_folders
 from tests.readings.tables import RECORDINGS, Reading, Table, tables
 
 from cx_channels.registry import providers
 
-FOLDERS = (
-    "voice/twilio",
-    "chat/twilio",
-    "chat/intercom",
-    "social/meta-messenger",
-    "social/meta-instagram",
-    "social/whatsapp-cloud",
-    "standards/vcon",
-    "standards/cloudevents",
-    "email/bounce-sisimai",
-    "email/talon-replies",
-    "email/postmark",
-    "email/mime-anymail",
-    "email/mime-cpython",
-    "email/mime-mail-gem",
-    "email/mime-mail-parser",
-    "email/mime-stalwart",
+FOLDERS = sorted(
+    {folder for provider in providers().values() for folder in recording_folders(provider)}
+    | {"chat/twilio", "social/whatsapp-cloud", "standards/vcon", "standards/cloudevents"}
 )
 """What today's doors take, or have to keep."""
 

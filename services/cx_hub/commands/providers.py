@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from cx_channels.registry import CHANNEL_FOLDERS
+from cx_channels.registry import CHANNEL_FOLDERS, folder_name
 from cx_events.errors import Refused
 from cx_hub.output import Format, OutputOption, show, to_err
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{1,39}")
 _FILES = {
     "__init__.py.txt": "__init__.py",
     "mapping.py.txt": "mapping.py",
@@ -53,11 +53,14 @@ def scaffold(name: str, root: Path) -> Path:
     if channel not in CHANNEL_FOLDERS or not slash:
         raise Refused("bad-channel", f"{name!r}: write CHANNEL/NAME, where CHANNEL is {', '.join(CHANNEL_FOLDERS)}")
     if not _NAME.fullmatch(own):
-        raise Refused("bad-name", f"{own!r}: a provider's name is 2 to 40 lower-case letters, digits and underscores")
-    folder = root / channel / own
+        raise Refused(
+            "bad-name", f"{own!r}: a provider's name is 2 to 40 lower-case letters, digits, hyphens and underscores"
+        )
+    package = folder_name(own)
+    folder = root / channel / package
     if folder.exists():
         raise Refused("already-there", f"{folder} exists")
-    values = {"channel": channel, "name": own, "title": own.replace("_", " ").capitalize()}
+    values = {"channel": channel, "name": own, "package": package, "title": package.replace("_", " ").capitalize()}
     templates = files("cx_hub") / "provider_template"
     for template, target in _FILES.items():
         path = folder / target
