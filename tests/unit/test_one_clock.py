@@ -19,7 +19,7 @@ print(time.time(), subprocess.run(["date", "+%s.%N"], capture_output=True, text=
 """
 
 
-def test_a_moment_becomes_a_distance_and_all_else_is_left() -> None:
+def test_a_moment_becomes_a_distance_and_nothing_else_does() -> None:
     here = os.environ.get("FAKETIME", "")
     for given in ("", "+8d", "-3600"):
         environment = {"FAKETIME": given}
@@ -31,7 +31,7 @@ def test_a_moment_becomes_a_distance_and_all_else_is_left() -> None:
 
 
 @pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not here")
-def test_a_process_started_later_has_the_time_of_who_started_it() -> None:
+def test_a_process_started_later_has_its_starters_time() -> None:
     environment = {name: value for name, value in os.environ.items() if name not in one_clock.HIDDEN}
     command = ["faketime", "-f", "@2031-11-01 00:30:00", sys.executable, "-c", LATER]
     asked = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
