@@ -47,7 +47,7 @@ def named_words(words: ReadWords, directory: Directory) -> ReadWords:
 def named_data(event: Event, directory: Directory) -> Data:
     """Return an event's data with the directory's ids and names of its agents and queues."""
     data, source = event.data, event.source
-    if not directory or (data.agent is None and data.queue is None and data.transfer is None):
+    if not directory or (_names_nobody(data)):
         return data
     transfer = data.transfer
     if transfer is not None:
@@ -57,8 +57,13 @@ def named_data(event: Event, directory: Directory) -> Data:
         data,
         agent=_named("agent", data.agent, source, directory),
         queue=_named("queue", data.queue, source, directory),
+        assignee=_named("agent", data.assignee, source, directory),
         transfer=transfer,
     )
+
+
+def _names_nobody(data: Data) -> bool:
+    return data.agent is None and data.queue is None and data.transfer is None and data.assignee is None
 
 
 def named_event(event: Event, directory: Directory) -> Event:
@@ -107,6 +112,10 @@ def _notes(notes: list[Any], directory: Directory) -> list[Any]:
     return [(at, _shown_name(author, at[SOURCE], directory), text) for at, author, text in notes]
 
 
+def _promises(promises: list[Any], directory: Directory) -> list[Any]:
+    return [(at, _shown_name(author, at[SOURCE], directory), *rest) for at, author, *rest in promises]
+
+
 def _shown_name(id_or_name: str, source: str, directory: Directory) -> str:
     entry = directory.find("agent", id_or_name, source)
     return (entry.name or entry.id) if entry is not None else id_or_name
@@ -150,5 +159,7 @@ _FIELDS: Mapping[str, Callable[[Any, Directory], Any]] = {
     "first_answers": _first_times,
     "first_views": _first_times,
     "notes": _notes,
+    "assignment": _id_and_name("agent"),
+    "promises": _promises,
 }
 """The fields of a part that name agents or queues, and how each is read with a directory."""

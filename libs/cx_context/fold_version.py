@@ -8,6 +8,6 @@ the version does not tell.
 
 from __future__ import annotations
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 UNKNOWN = 0
 """The version of parts that were written before stores noted it."""

@@ -8,7 +8,11 @@ the latest stretch counts.
   What waits, or is passed on, by an event that names neither queue nor agent is in the queue ``unassigned``: whoever
   asks for somebody must be found.
 
-An interaction that ended, or whose matter was resolved, concerns nobody's desk.
+Assigned to an agent, it concerns that one, until somebody accepts a handoff of it; agents who were named before and the
+queue in which it waited before it concerns no more. Unassigned, it is back in its queue.
+
+An interaction that ended concerns nobody's desk but that of whom it was assigned to afterwards; one whose matter was
+resolved concerns nobody's.
 """
 
 from __future__ import annotations
@@ -41,8 +45,9 @@ class RoutingTarget(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Why an interaction concerns a desk: ``offered``, ``answered``, ``accepted``, ``assigned`` (an agent is named and
-    nothing more is known), ``handoff``, ``transfer``, ``queued``; ``at``: what told so."""
+    """Why an interaction concerns a desk: ``offered``, ``answered``, ``accepted``, ``assigned`` (by somebody, or an
+    agent is named and nothing more is known), ``unassigned``, ``handoff``, ``transfer``, ``queued``; ``at``: what told
+    so."""
 
     at: At
     why: str
@@ -50,7 +55,7 @@ class Reason(NamedTuple):
 
 _SUMMED = (
     "interaction", "agent", "queue", "queued_at", "offer", "answered_at", "acceptance", "transfer", "first", "end",
-    "resumed_at", "customer_spoke_at", "reopened_at", "endless_since",
+    "resumed_at", "customer_spoke_at", "reopened_at", "endless_since", "assignment",
 )  # fmt: skip
 
 _values_of = attrgetter(*_SUMMED)
@@ -79,6 +84,7 @@ class SideState(Struct):
     customer_spoke_at: At | None = None
     reopened_at: At | None = None
     endless_since: int | None = None
+    assignment: Register | None = None
     latest: tuple[int, bytes] = (0, b"")
     resolves: dict[str, Register] = {}
 
@@ -120,12 +126,19 @@ _NOBODYS: RoutingState = ()
 
 def routing_state(part: Any) -> RoutingState:
     """Return what ``desks`` looks at. Asked twice for each side that a batch touches, so it does little."""
-    if not part.interaction or not is_live(part) or (part.resolution is not None and _is_resolved(part)):
+    assignment = part.assignment
+    if not part.interaction or (part.resolution is not None and _is_resolved(part)):
         return _NOBODYS
+    if not is_live(part):
+        return (
+            (assignment,) if assignment is not None and assignment[1][0] and assignment[0] > part.end[0] else _NOBODYS
+        )
     agent, queue = part.agent, part.queue
-    if agent is None and queue is None and part.offer is None and part.transfer is None:
+    if agent is None and queue is None and part.offer is None and part.transfer is None and assignment is None:
         return _NOBODYS
     return (
+        assignment,
+        agent[0] if agent is not None and assignment is not None else None,
         agent[1][0] if agent is not None else "",
         queue[1][0] if queue is not None else "",
         part.offer,
@@ -148,10 +161,62 @@ def routing_targets(part: Part | SideState) -> dict[RoutingTarget, Reason]:
 
 
 def targets_of(matter: RoutingState) -> dict[RoutingTarget, Reason]:
-    """As ``desks``, by the part's matter."""
+    """As ``routing_targets``, by the part's routing state."""
     if not matter:
         return {}
-    agent, queue, offered, answered, accepted, passed, waits, queued, first = matter
+    assignment, *rest = matter
+    if not rest:
+        return {RoutingTarget("agent", assignment[1][0]): Reason(assignment[0], "assigned")}
+    named, *unassigned = rest
+    if assignment is None:
+        return _targets(*unassigned)
+    return _targets_since(assignment[0], assignment[1][0], named, *unassigned)
+
+
+def _targets_since(
+    at: At,
+    to: str,
+    named: At | None,
+    agent: str,
+    queue: str,
+    offered: Register | None,
+    answered: At | None,
+    accepted: Register | None,
+    passed: Register | None,
+    waits: At,
+    queued: At | None,
+    first: At,
+) -> dict[RoutingTarget, Reason]:
+    """Return the targets of what was assigned to an agent, or to nobody (""), at a moment. What was before counts no
+    more, but for the queue of what waits again."""
+    taken = answered if accepted is None else later(answered, accepted[0])
+    if accepted is not None and accepted[0] > at:
+        return _targets(agent, queue, offered, answered, accepted, passed, waits, queued, first)
+    into = queue or (passed[1][2] if passed is not None else "") or UNASSIGNED
+    agent = agent if named is not None and named > at else ""
+    offered = offered if _after(offered[0] if offered is not None else None, at) else None
+    passed = passed if _after(passed[0] if passed is not None else None, at) else None
+    queue = queue if _after(queued, at) else ""
+    found = _targets(agent, queue, offered, answered, accepted, passed, waits, queued, first)
+    if to:
+        found[RoutingTarget("agent", to)] = Reason(at, "assigned")
+    elif not agent and not _after(taken, at):
+        found.setdefault(RoutingTarget("queue", into), Reason(at, "unassigned"))
+    return found
+
+
+def _targets(
+    agent: str,
+    queue: str,
+    offered: Register | None,
+    answered: At | None,
+    accepted: Register | None,
+    passed: Register | None,
+    waits: At,
+    queued: At | None,
+    first: At,
+) -> dict[RoutingTarget, Reason]:
+    """Return the targets of what was assigned to nobody. ``waits``: since when it is in the queue, if in any."""
     found: dict[RoutingTarget, Reason] = {}
     taken: At | None = answered
     if accepted is not None:

@@ -112,6 +112,19 @@ def _check_needs(event: Event, event_type: EventType) -> None:
     if lacking:
         needed = ", ".join(f"data.{need.replace('|', ' or data.')}" for need in lacking)
         raise Refused("missing-data", f"{event.type} needs {needed}")
+    for path in event_type.times:
+        text: Any = event.data
+        for name in path.split("."):
+            text = getattr(text, name) if text is not None else None
+        if text:
+            _check_time(f"data.{path}", text)
+
+
+def _check_time(path: str, text: str) -> None:
+    try:
+        parse_time(text)
+    except Refused as error:
+        raise Refused("bad-time", f"{path}: {error.detail}") from None
 
 
 def _whole(event: Event, attributes: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:

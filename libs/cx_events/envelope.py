@@ -207,6 +207,18 @@ class ConversationDecision(DataStruct):
     other: str = ""
 
 
+class Promise(DataStruct):
+    """What an agent promised a customer, or, with ``of``, whether that was kept.
+
+    ``due``: by when, RFC 3339. ``kept``: None while that is open. ``of``: the earlier promise, ``SOURCE#ID``.
+    """
+
+    text: str = ""
+    due: str = ""
+    kept: bool | None = None
+    of: str = ""
+
+
 class Token(DataStruct):
     """A continuity token by its id (see ``cx_events.tokens``), never by its code.
 
@@ -220,7 +232,11 @@ class Token(DataStruct):
 
 
 class Data(DataStruct):
-    """The data of any event type; the catalogue says which fields each type needs."""
+    """The data of any event type; the catalogue says which fields each type needs.
+
+    ``assignee``: who is to deal with a conversation from now on. ``until``: until when it may rest, RFC 3339.
+    ``undoes``: the act that is taken back, ``SOURCE#ID``.
+    """
 
     channel: Channel | None = None
     interaction: str = ""
@@ -256,6 +272,10 @@ class Data(DataStruct):
     rating: float | None = None
     identity: IdentityDecision | None = None
     conversation: ConversationDecision | None = None
+    promise: Promise | None = None
+    assignee: AgentOrQueue | None = None
+    until: str = ""
+    undoes: str = ""
     token: Token | None = None
     idempotency_key: str = ""
     raw: msgspec.Raw | UnsetType = UNSET

@@ -16,6 +16,7 @@ class EventType(Struct, frozen=True, kw_only=True):
 
     ``needs``: paths into ``data`` that must be present (``message``, ``agent.id``); alternatives, of which one is
     enough, are joined by ``|`` (``interaction|conversation.id``).
+    ``times``: paths into ``data`` whose texts must be RFC 3339 times where they are present.
     ``kind``: decisions and insights are facts about facts and are not counted as events of the customer.
     ``scope``: what a key needs, beside ``events:write``, to send such an event: the scope of the route that does the
     same. ``unsupported``: why nobody may send it yet; empty where it may be sent.
@@ -27,6 +28,7 @@ class EventType(Struct, frozen=True, kw_only=True):
     example: Mapping[str, Any]
     scope: Scope
     needs: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
     kind: Kind = "interaction"
     unsupported: str = ""
 

@@ -35,6 +35,8 @@ TRANSFERRED = step(4, "interaction.transferred", transfer={"agent": CARLA, "queu
 ACCEPTED = step(5, "handoff.accepted", agent=CARLA)
 ENDED = step(8, "interaction.ended")
 RESUMED = step(9, "interaction.resumed")
+ASSIGNED = step(6, "conversation.assigned", agent=BEN, assignee=CARLA)
+UNASSIGNED_AGAIN = step(7, "conversation.unassigned", agent=BEN)
 RESOLVED = step(6, "conversation.resolved", agent=BEN)
 
 
@@ -73,6 +75,25 @@ CASES: list[tuple[list[Fact], dict[tuple[str, str], str]]] = [
     ([STARTED, step(4, "interaction.transferred", transfer={"kind": "blind"})], {("queue", UNASSIGNED): "transfer"}),
     ([STARTED, step(1, "interaction.queued")], {("queue", UNASSIGNED): "queued"}),
     ([STARTED, step(1, "interaction.queued", queue={"name": "Billing"})], {("queue", UNASSIGNED): "queued"}),
+    ([STARTED, QUEUED, ASSIGNED], {("agent", "carla"): "assigned"}),
+    ([STARTED, QUEUED, OFFERED, ASSIGNED], {("agent", "carla"): "assigned"}),
+    ([STARTED, ANSWERED, ASSIGNED], {("agent", "carla"): "assigned"}),
+    (
+        [STARTED, ASSIGNED, step(8, "conversation.note", agent=BEN, note="hm")],
+        {("agent", "carla"): "assigned", ("agent", "ben"): "assigned"},
+    ),
+    (
+        [STARTED, ASSIGNED, step(8, "interaction.queued", queue=BILLING)],
+        {("agent", "carla"): "assigned", ("queue", "q-billing"): "queued"},
+    ),
+    ([STARTED, ASSIGNED, step(8, "handoff.accepted", agent=BEN)], {("agent", "ben"): "accepted"}),
+    ([STARTED, QUEUED, ASSIGNED, UNASSIGNED_AGAIN], {("queue", "q-billing"): "unassigned"}),
+    ([STARTED, ANSWERED, ASSIGNED, UNASSIGNED_AGAIN], {("queue", "q-billing"): "unassigned"}),
+    ([STARTED, step(5, "interaction.ended"), ASSIGNED], {("agent", "carla"): "assigned"}),
+    ([STARTED, step(5, "interaction.ended"), ASSIGNED, UNASSIGNED_AGAIN], {}),
+    ([STARTED, ASSIGNED, ENDED], {}),
+    ([STARTED, ASSIGNED, step(8, "conversation.resolved", agent=BEN)], {}),
+    ([STARTED, step(7, "conversation.unassigned", agent=BEN)], {("queue", UNASSIGNED): "unassigned"}),
     ([STARTED, step(7, "conversation.note", agent=CARLA, note="hm")], {("agent", "carla"): "assigned"}),
 ]
 

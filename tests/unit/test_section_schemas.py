@@ -48,6 +48,7 @@ def samples() -> list[Fact]:
     """An event of every kind that happens, in two chats, and then a live call with what few events have."""
     ben, billing = {"id": "agent-7", "name": "Ben"}, {"id": "billing", "name": "Billing"}
     words = {"subject": "Bill", "automatic": "report", "distribution": "list", "signature_at": 2}
+    until = "2026-12-01T08:00:00Z"
     found = {"producer": "p", "version": "1", "sentiment": 0.5, "topic": "bill", "intent": "pay", "summary": "Paid"}
     special: list[tuple[str, dict[str, Any]]] = [
         ("cx.message.received.v1", {"message": {"id": "m", "text": "Hello", **words, "attachments": [FILE] * 5}}),
@@ -70,6 +71,11 @@ def samples() -> list[Fact]:
         ("cx.handoff.accepted.v1", {"agent": ben}),
         ("cx.interaction.answered.v1", {"agent": ben}),
         ("cx.message.received.v1", {"direction": "inbound", "message": {"id": "o", "text": "Still there?"}}),
+        ("cx.conversation.assigned.v1", {"assignee": ben}),
+        ("cx.conversation.promised.v1", {"promise": {"text": "a refund", "due": until, "kept": False}, "agent": ben}),
+        ("cx.conversation.promised.v1", {"promise": {"of": "//acme.example/desk#none", "kept": True}}),
+        ("cx.conversation.snoozed.v1", {"until": until}),
+        ("cx.conversation.undone.v1", {"undoes": "//acme.example/desk#none"}),
     ]
     happened = [(type, f"chat-{n % 2}", data) for n, (type, data) in enumerate((*LIFE_CYCLE, *OTHERS))]
     return [

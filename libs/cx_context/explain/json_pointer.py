@@ -27,6 +27,7 @@ KEYS: Mapping[Path, Callable[[Any], str]] = MappingProxyType(
         ("conversations", "*", "channels"): str,
         ("conversations", "*", "messages"): lambda item: f"{item['time']}@{item['interaction']}",
         ("conversations", "*", "notes"): lambda item: item["time"],
+        ("conversations", "*", "promises"): lambda item: f"{item['event']['source']}#{item['event']['id']}",
         ("conversations", "*", "bot", "trail"): lambda item: item["time"],
         ("conversations", "*", "references"): lambda item: f"{item['kind']}:{item['value']}",
         ("conversations", "*", "tokens"): lambda item: item["id"],

@@ -153,7 +153,19 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     """(at, topic), the latest first."""
     summary: Annotated[LastValue, WORDS] = None
     disposition: Annotated[LastValue, WORDS] = None
-    notes: Annotated[list[tuple[At, str, str]], latest(5), WORDS] = []
+    notes: Annotated[list[tuple[At, str, str]], latest(16), WORDS] = []
+
+    # cx_context.sections.acts
+    assignment: Annotated[LastValue, WORDS] = None
+    """[id, name] of the agent to whom it was assigned last, both "" after it was unassigned."""
+    snooze: Annotated[LastValue, WORDS] = None
+    """Until when it may rest, in µs; None where it was woken."""
+    promises: Annotated[list[tuple[At, str, str, int | None, bool | None]], latest(16), WORDS] = []
+    """The latest promises, the latest first."""
+    promise_outcomes: Annotated[dict[str, Register], last_by_key(32), WORDS] = {}
+    """Whether a promise was kept, by a hash of its event's name; None: open again."""
+    undone: Annotated[dict[str, int], greatest_by_key(64)] = {}
+    """When an act was taken back, by a hash of its event's name. Of more the latest count."""
 
     # cx_context.sections.bots
     turns: Annotated[list[tuple[At, str, str]], latest(10), WORDS] = []

@@ -26,6 +26,9 @@ NAMES_KEPT = 64
 CONTEXT_SHOWN = "cx.handoff.context_shown.v1"
 """Its agent has read, and dealt with nobody yet."""
 
+_NOT_DEALING = frozenset({CONTEXT_SHOWN, "cx.conversation.assigned.v1", "cx.conversation.unassigned.v1"})
+"""The types whose ``agent`` does not deal with the contact thereby: who reads, and who says who is to deal with it."""
+
 
 class Fields(Struct):
     agent: LastValue = None
@@ -72,7 +75,8 @@ def pass_on(part: Part, at: At, how: str, to: str, queue: AgentOrQueue | None) -
     part.transfer = later_register(part.transfer, (at, [how, to[:TEXT_KEPT], id_and_name(queue)[0]]))
 
 
-def _learn_name(part: Part, kind: str, named: Sequence[str], at: At) -> None:
+def learn_name(part: Part, kind: str, named: Sequence[str], at: At) -> None:
+    """Note the name of an agent or a queue, [id, name], where both are told."""
     id, name = named
     if id and name:
         key = f"{kind}\n{id}"
@@ -94,16 +98,16 @@ def _note_participants(part: Part, fact: Fact, at: At) -> None:
 
 
 def _deal(part: Part, type: str, agent: list[str], at: At) -> None:
-    if type != CONTEXT_SHOWN:
+    if type not in _NOT_DEALING:
         part.agent = later_register(part.agent, (at, agent))
-    _learn_name(part, "agent", agent, at)
+    learn_name(part, "agent", agent, at)
 
 
 def _note_queue(part: Part, fact: Fact, at: At) -> None:
     if not fact.event.type.startswith(ABOUT_CUSTOMERS):
         queue = id_and_name(fact.event.data.queue)
         part.queue = later_register(part.queue, (at, queue))
-        _learn_name(part, "queue", queue, at)
+        learn_name(part, "queue", queue, at)
 
 
 def _note_names(part: Part, fact: Fact, at: At) -> None:
@@ -113,9 +117,9 @@ def _note_names(part: Part, fact: Fact, at: At) -> None:
         return
     for passed in (data.transfer, data.handoff):
         if passed is not None and passed.queue is not None:
-            _learn_name(part, "queue", id_and_name(passed.queue), at)
+            learn_name(part, "queue", id_and_name(passed.queue), at)
     if data.transfer is not None and data.transfer.agent is not None:
-        _learn_name(part, "agent", id_and_name(data.transfer.agent), at)
+        learn_name(part, "agent", id_and_name(data.transfer.agent), at)
 
 
 def _routed(part: Part, fact: Fact, at: At) -> None:

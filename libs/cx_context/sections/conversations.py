@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
+from cx_context.sections.acts import ASSIGNEE, PROMISE, SNOOZED_UNTIL, assigned_view, promises_view, snoozed_until
 from cx_context.sections.agents import NAME, name_view, names_of
 from cx_context.sections.assurance import ContactAssurance, Trust
 from cx_context.sections.bots import BOT, bot_view
@@ -69,6 +70,7 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
     state = conversation_state(parts)
     waits = [since for since in map(waiting_since, parts) if since is not None]
     names = names_of(parts)
+    rests = snoozed_until(parts) if state == "open" else None
     return {
         "id": text_of(conversation.id),
         "aliases": [text_of(alias) for alias in conversation.aliases[:CONVERSATION_ALIASES_SHOWN]],
@@ -82,6 +84,9 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
         "messages": messages_view(members),
         "agent": name_view("agent", latest_register(parts, "agent"), names),
         "queue": name_view("queue", latest_register(parts, "queue"), names),
+        "assigned_to": assigned_view(parts, names),
+        "snoozed_until": format_time(rests) if rests is not None else None,
+        "promises": promises_view(parts, names),
         "disposition": disposition[1] if disposition is not None else None,
         "notes": notes_view(parts, names),
         "bot": bot_view(parts),
@@ -122,6 +127,9 @@ CONVERSATION = members(
         "messages": array(MESSAGE),
         "agent": NAME,
         "queue": NAME,
+        "assigned_to": ASSIGNEE,
+        "snoozed_until": SNOOZED_UNTIL,
+        "promises": array(PROMISE),
         "disposition": TEXT_OR_NONE,
         "notes": array(NOTE),
         "bot": BOT,

@@ -11,17 +11,19 @@ from cx_context.parts.adding import keep_latest, later_register
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, LastValue, latest
+from cx_context.parts.undone import standing
 from cx_context.parts.values import TEXT_KEPT, At
 from cx_context.sections.agents import Names
 from cx_context.sections.messages import WORD_FIELDS
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.threads import THREADING
-from cx_events.facts import Fact
+from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
 from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME, named
 from cx_events.timestamps import format_time
 
-NOTES_KEPT = 5
+NOTES_KEPT = 16
+"""More than are shown, since some may be taken back."""
 NOTES_SHOWN = 6
 TOPICS_KEPT = 16
 
@@ -63,13 +65,29 @@ def _add_insight(part: Part, fact: Fact, at: At) -> None:
 
 def topic_of(parts: Sequence[Part]) -> str | None:
     """Return the topic that was named last."""
-    topics = [(order_of(part, part.topics[0][0]), part.topics[0][1]) for part in parts if part.topics]
-    return max(topics)[1] if topics else None
+    found = latest_topic(parts)
+    return found[1] if found is not None else None
+
+
+def latest_topic(parts: Sequence[Part]) -> tuple[Order, str] | None:
+    """Return the topic that was named last and that nobody took back, after its place."""
+    return max(
+        (
+            (order_of(part, at), topic)
+            for part in parts
+            if part.topics
+            for at, topic in (standing(part.topics, part.undone) if part.undone else part.topics[:1])[:1]
+        ),
+        default=None,
+    )
 
 
 def notes_view(parts: Sequence[Part], names: Names) -> list[Json]:
     """Return the latest notes, newest first, with the last known name of each author."""
-    notes = sorted(((order_of(p, at), author, text) for p in parts for at, author, text in p.notes), reverse=True)
+    notes = sorted(
+        ((order_of(p, at), author, text) for p in parts for at, author, text in standing(p.notes, p.undone)),
+        reverse=True,
+    )
     return [
         {"time": format_time(order[0]), "agent": names.get(("agent", author), author) or None, "text": text}
         for order, author, text in notes[:NOTES_SHOWN]
@@ -87,7 +105,9 @@ SECTION = Section(
     },
     member_handlers={"insight": _add_insight},
     provenance={
-        ("conversations", "*", "topic"): made_of("the topic that was said last", "topics", *THREADING, threaded=True),
+        ("conversations", "*", "topic"): made_of(
+            "the topic that was said last and that nobody took back", "topics", "undone", *THREADING, threaded=True
+        ),
         ("conversations", "*", "summary"): made_of(
             "the latest summary of a model, else the customer's earliest words at hand",
             "summary", *WORD_FIELDS, *THREADING, threaded=True,
@@ -95,6 +115,8 @@ SECTION = Section(
         ("conversations", "*", "disposition"): made_of(
             "the disposition set last", "disposition", *THREADING, threaded=True
         ),
-        ("conversations", "*", "notes"): made_of("the latest notes", "notes", "names", *THREADING, threaded=True),
+        ("conversations", "*", "notes"): made_of(
+            "the latest notes that nobody took back", "notes", "undone", "names", *THREADING, threaded=True
+        ),
     },
 )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cx_context.sections import (
+    acts,
     agents,
     assurance,
     attachments,
@@ -44,6 +45,7 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
         "customer": customer.SECTION,
         "references": references.SECTION,
         "notes": notes.SECTION,
+        "acts": acts.SECTION,
         "bots": bots.SECTION,
         "handoffs": handoffs.SECTION,
         "consents": consents.SECTION,

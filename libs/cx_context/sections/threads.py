@@ -32,7 +32,7 @@ THREADING = frozenset(
     {
         "interaction", "about", "first_recorded", "first", "since", "activity", "endless_since", "references",
         "message_times", "quote_times", "topics", "links", "split_at", "resolution", "reopened_at", "tokens",
-        "token_uses", "channel", "channels",
+        "token_uses", "channel", "channels", "undone",
     }
 )  # fmt: skip
 """The fields that decide which contacts there are, which of them are one conversation, and under which id."""

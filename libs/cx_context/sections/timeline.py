@@ -88,6 +88,7 @@ def timeline_entry(
         **_of_message(event, attachments),
         **_of_delivery(event),
         **_findings(data),
+        **_of_act(data),
     }
 
 
@@ -123,6 +124,8 @@ def _text(event: Event) -> str | None:
         text = data.insight.summary or data.insight.topic or data.insight.intent
     elif data.survey is not None:
         text = data.survey.comment
+    elif data.promise is not None and data.promise.text:
+        text = data.promise.text
     else:
         text = data.note or data.topic or data.disposition or data.digits or data.reason
     return text[:TEXT_KEPT] or None
@@ -185,6 +188,21 @@ def _findings(data: Data) -> Json:
         found["transfer"] = _transfer(data.transfer)
     if data.recording is not None:
         found["recording"] = _recording(data.recording)
+    return found
+
+
+def _of_act(data: Data) -> Json:
+    """Return what an agent did to the conversation, as values of its entry."""
+    found: Json = {}
+    if data.promise is not None:
+        promise = data.promise
+        found["promise"] = {"due": promise.due or None, "kept": promise.kept, "of": promise.of or None}
+    if data.assignee is not None:
+        found["assignee"] = agent_or_queue(data.assignee)
+    if data.until:
+        found["until"] = data.until[:TEXT_KEPT]
+    if data.undoes:
+        found["undoes"] = data.undoes
     return found
 
 
@@ -259,6 +277,20 @@ ENTRY = members(
         "transfer": named(
             "TransferShown", {"to": TEXT_OR_NONE, "agent": or_none(ID_AND_NAME), "queue": or_none(ID_AND_NAME)}
         ),
+        "promise": named(
+            "PromiseTold",
+            {
+                "due": TEXT_OR_NONE,
+                "kept": {"type": ["boolean", "null"]},
+                "of": {
+                    **TEXT_OR_NONE,
+                    "description": "The promise, `SOURCE#ID`, of which this tells whether it was kept.",
+                },
+            },
+        ),
+        "assignee": ID_AND_NAME,
+        "until": {**TEXT, "description": "Until when the conversation may rest."},
+        "undoes": {**TEXT, "description": "The act that is taken back, `SOURCE#ID`."},
         "recording": named(
             "RecordingShown", {"id": TEXT_OR_NONE, "url": TEXT_OR_NONE, "duration_ms": {"type": ["integer", "null"]}}
         ),

@@ -6,6 +6,7 @@ from itertools import islice
 
 from msgspec import Raw
 
+from cx_context.sections.acts import ASSIGNEE, SNOOZED_UNTIL
 from cx_context.sections.contact_state import WAITING
 from cx_context.sections.messages import WORD_FIELDS
 from cx_context.sections.rendering import Rendering
@@ -30,6 +31,8 @@ def unresolved_conversation(summary: Json) -> Json:
         "topic": summary["topic"],
         "channels": summary["channels"],
         "since": summary["waiting_since"],
+        "assigned_to": summary["assigned_to"],
+        "snoozed_until": summary["snoozed_until"],
         "text": next((m["text"] for m in summary["messages"] if m["role"] == "customer"), None),
     }
 
@@ -43,13 +46,16 @@ SECTION = Section(
                 "topic": TEXT_OR_NONE,
                 "channels": array(TEXT),
                 "since": TIME,
+                "assigned_to": ASSIGNEE,
+                "snoozed_until": SNOOZED_UNTIL,
                 "text": TEXT_OR_NONE,
             },
         )
     ),
     provenance={
         ("unresolved",): made_of(
-            "open conversations in which the customer waits", *THREADING, *WAITING, *WORD_FIELDS, threaded=True
+            "open conversations in which the customer waits",
+            *THREADING, *WAITING, *WORD_FIELDS, "assignment", "acceptance", "snooze", "names", threaded=True,
         ),
     },
-)
+)  # fmt: skip

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from cx_context.parts.model import Part
+from cx_context.parts.undone import standing
 from cx_context.parts.values import At
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.shared_references import MATTER_KINDS
@@ -56,7 +57,8 @@ class ContactHistory:
         resolved = [part.resolution[0][0] for part in parts if part.resolution is not None]
         reopened = [part.reopened_at[0] for part in parts if part.reopened_at is not None]
         self.attended = sorted([*resolved, *reopened])
-        self.topics = sorted((topic for part in parts for topic in part.topics), reverse=True)
+        topics = sorted((topic for part in parts for topic in part.topics), reverse=True)
+        self.topics = standing(topics, contact.part.undone) if contact.part.undone else topics
 
     def active_at(self, time: Micros) -> Micros:
         """Return the latest activity up to a time, which must not be before the start."""

@@ -110,6 +110,8 @@ def _decision(step: DecisionStep, id: str, ids: IdSpace, candidate_of: Callable[
                 fields["references"] = [{"kind": "token", "value": TOKENS[step.b % len(TOKENS)]}]
             elif step.type in _TEXT_FIELDS:
                 fields[_TEXT_FIELDS[step.type]] = step.text
+            else:
+                fields |= _act(step, f"{decision_source(ids.tenant)}#d-{step.earlier}")
     type = "cx.identity.unmerged.v1" if step.type == "cx.identity.apart" else step.type
     return a_decision(type, id=id, about=about, at=at, recorded=recorded, data=fields, ids=ids)
 
@@ -119,6 +121,22 @@ _TEXT_FIELDS = {
     "cx.conversation.note.v1": "note",
     "cx.conversation.disposition.v1": "disposition",
 }
+
+
+def _act(step: DecisionStep, earlier: str) -> Json:
+    """Return what an act holds. ``earlier``: the decision that it may name, which may be another's or none."""
+    match step.type:
+        case "cx.conversation.promised.v1" if step.b % 3 == 0:
+            return {"promise": {"of": earlier, "kept": step.b % 2 == 0}}
+        case "cx.conversation.promised.v1":
+            return {"promise": {"text": step.text, "due": format_time(START + DAY) if step.b % 2 else ""}}
+        case "cx.conversation.assigned.v1":
+            return {"assignee": AGENTS[step.b % 2]}
+        case "cx.conversation.snoozed.v1":
+            return {"until": format_time(START + DAY) if step.b % 2 else ""}
+        case "cx.conversation.undone.v1":
+            return {"undoes": earlier}
+    return {}
 
 
 def _copy(step: CopyStep, original: StampedEvent, ids: IdSpace) -> StampedEvent:

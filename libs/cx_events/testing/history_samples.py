@@ -100,6 +100,11 @@ DECISION_TYPES = (
     "cx.conversation.disposition.v1",
     "cx.conversation.resolved.v1",
     "cx.conversation.reopened.v1",
+    "cx.conversation.promised.v1",
+    "cx.conversation.assigned.v1",
+    "cx.conversation.unassigned.v1",
+    "cx.conversation.snoozed.v1",
+    "cx.conversation.undone.v1",
 )
 
 LINK_TYPES = ("cx.identity.asserted.v1", "cx.identity.verified.v1", "cx.customer.fact.v1")

@@ -11,6 +11,7 @@ Modules:
 ``vcon_export`` exports a conversation as vCon.
 ``routes`` handles the requests to read.
 ``agent_actions`` plans what agents do to a conversation; ``agent_action_routes`` handles those requests.
+``act_details`` has the details of promises, assignments, snoozes and of taking an act back.
 ``handoff_actions`` requests, accepts and shows a handoff; ``handoff_packets`` is what the next agent reads.
 ``token_issue`` issues a continuity token, ``token_check`` checks one that is presented.
 ``token_attempts`` limits how often a code may be guessed; ``token_routes`` handles the requests for tokens.

@@ -11,10 +11,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from cx_context.sections.acts import ASSIGNED, PROMISED, SNOOZED, UNASSIGNED, UNDONE
 from cx_context.sections.agents import CONTEXT_SHOWN
 from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.sql import Tx
 from cx_context.threading.contact_model import Contact
+from cx_context_api.conversations import act_details as acts
 from cx_context_api.conversations.handoff_actions import acceptance_data, check_open_handoff, handoff_data, shown_data
 from cx_context_api.conversations.threads import Thread, find_thread
 from cx_context_api.decisions import DecisionDraft
@@ -65,6 +67,13 @@ AGENT_ACTIONS: Mapping[str, AgentAction] = MappingProxyType(
             "cx.conversation.reopened.v1",
             lambda b: Data(agent=bodies.agent_name(b.agent), reason=b.reason),
         ),
+        "promise": AgentAction(bodies.Promise, PROMISED, acts.promise_data, acts.check_promise),
+        "assign": AgentAction(bodies.Assign, ASSIGNED, acts.assignment_data),
+        "unassign": AgentAction(
+            bodies.Unassign, UNASSIGNED, lambda b: Data(agent=bodies.agent_name(b.agent), reason=b.reason)
+        ),
+        "snooze": AgentAction(bodies.Snooze, SNOOZED, acts.snooze_data),
+        "undo": AgentAction(bodies.Undo, UNDONE, acts.undo_data),
         "link": AgentAction(
             bodies.Link, "cx.conversation.linked.v1", lambda b: Data(agent=bodies.agent_name(b.agent), reason=b.reason)
         ),
@@ -84,7 +93,8 @@ async def plan_action(
     """Return the conversation of an id, and the decision to take on it.
 
     Raises ``Refused``: ``unknown-conversation``, ``unknown-interaction`` (404), ``other-customer``,
-    ``same-conversation``, ``nothing-to-split`` (422), ``no-handoff``, ``already-accepted`` (409).
+    ``same-conversation``, ``nothing-to-split``, ``bad-body``, ``bad-time``, ``wrong-act`` (422), ``unknown-act`` (404),
+    ``no-handoff``, ``already-accepted`` (409).
     """
     thread = await find_thread(tx, tenant, tenancy, by_id(id).node)
     action.check(thread, body)
@@ -95,6 +105,9 @@ async def plan_action(
         about.append(linked)
     if isinstance(body, bodies.Split):
         side = await _split_off(tx, tenant, thread, body.interaction)
+    earlier = acts.named_act(body)
+    if earlier is not None:
+        side = await acts.find_act(tx, tenancy, thread, earlier)
     data = action.event_data(body)
     data.interaction = side.interaction
     data.conversation = ConversationDecision(id=text_of(side.part_id), other=other)

@@ -17,6 +17,11 @@ EXAMPLES: Mapping[str, Json] = {
     "set_disposition": {"disposition": "refund promised", "agent": _AGENT},
     "resolve_conversation": {"reason": "refund arrived", "agent": _AGENT},
     "reopen_conversation": {"reason": "only half of the sum arrived", "agent": _AGENT},
+    "promise": {"text": "49.90 EUR back on the card", "due": "2026-11-22T17:00:00Z", "agent": _AGENT},
+    "assign_conversation": {"to": {"id": "agent-9", "name": "Eva"}, "agent": _AGENT},
+    "unassign_conversation": {"reason": "Eva's shift is over", "agent": _AGENT},
+    "snooze_conversation": {"until": "2026-11-22T16:00:00Z", "agent": _AGENT},
+    "undo_act": {"event": "//acme.example/desk#desk-note-1", "reason": "another customer's", "agent": _AGENT},
     "link_conversation": {"other": _SOME_ID, "reason": "the call is about the same double charge", "agent": _AGENT},
     "split_conversation": {"interaction": "acme-calls/CA4711", "reason": "about another invoice", "agent": _AGENT},
     "request_handoff": {

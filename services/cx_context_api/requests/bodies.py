@@ -29,6 +29,7 @@ Reason = Annotated[
 Remark = Annotated[str, Meta(max_length=2000, pattern=_PLAIN)]
 Event = Annotated[str, Meta(min_length=3, max_length=1100, pattern=_NON_BLANK, description="SOURCE#ID of a decision")]
 Despite = Annotated[str, Meta(min_length=1, max_length=1100, pattern=_NON_BLANK, description="a kind, or SOURCE#ID")]
+Moment = Annotated[str, Meta(min_length=10, max_length=40, pattern=_NON_BLANK, description="RFC 3339, with an offset")]
 InteractionId = Annotated[str, Meta(min_length=1, max_length=512, pattern=_NON_BLANK)]
 
 BodyT = TypeVar("BodyT", bound="RequestBody")
@@ -111,6 +112,46 @@ class Split(RequestBody):
     """``interaction``: the one that starts its own conversation."""
 
     interaction: InteractionId
+    agent: Agent
+    reason: Remark = ""
+
+
+class Promise(RequestBody):
+    """Either ``text``, and ``due`` (RFC 3339) if it has a time; or ``of``, an earlier promise, and whether it was
+    ``kept``: null opens it again."""
+
+    agent: Agent
+    text: Annotated[str, Meta(max_length=2000, pattern=_NON_BLANK)] | None = None
+    due: Moment | None = None
+    kept: bool | None = None
+    of: Event | None = None
+
+
+class Assign(RequestBody):
+    """``agent``: who says so. ``to``: who is to deal with it, by default the agent."""
+
+    agent: Agent
+    to: Agent | None = None
+    reason: Remark = ""
+
+
+class Unassign(RequestBody):
+    agent: Agent
+    reason: Remark = ""
+
+
+class Snooze(RequestBody):
+    """``until``: RFC 3339; null wakes it."""
+
+    until: Moment | None
+    agent: Agent
+    reason: Remark = ""
+
+
+class Undo(RequestBody):
+    """``event``: SOURCE#ID of a note, a topic or a promise of this conversation."""
+
+    event: Event
     agent: Agent
     reason: Remark = ""
 
