@@ -17,7 +17,7 @@ EXAMPLES: Mapping[str, Json] = {
     "set_disposition": {"disposition": "refund promised", "agent": _AGENT},
     "resolve_conversation": {"reason": "refund arrived", "agent": _AGENT},
     "reopen_conversation": {"reason": "only half of the sum arrived", "agent": _AGENT},
-    "promise": {"text": "49.90 EUR back on the card", "due": "2026-11-22T17:00:00Z", "agent": _AGENT},
+    "make_promise": {"text": "49.90 EUR back on the card", "due": "2026-11-22T17:00:00Z", "agent": _AGENT},
     "assign_conversation": {"to": {"id": "agent-9", "name": "Eva"}, "agent": _AGENT},
     "unassign_conversation": {"reason": "Eva's shift is over", "agent": _AGENT},
     "snooze_conversation": {"until": "2026-11-22T16:00:00Z", "agent": _AGENT},

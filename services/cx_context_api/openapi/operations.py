@@ -20,7 +20,7 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "disposition": ("set_disposition", "Set the disposition"),
     "resolve": ("resolve_conversation", "Resolve the conversation, until the customer comes back to it"),
     "reopen": ("reopen_conversation", "Reopen a resolved conversation"),
-    "promise": ("promise", "Note what the customer was promised; or, later, whether that was kept"),
+    "promise": ("make_promise", "Note what the customer was promised; or, later, whether that was kept"),
     "assign": ("assign_conversation", "Assign the conversation to an agent"),
     "unassign": ("unassign_conversation", "Let anybody deal with it again"),
     "snooze": ("snooze_conversation", "Let it rest until a time, or until the customer speaks again; null wakes it"),
