@@ -208,7 +208,7 @@ class ConversationDecision(DataStruct):
 
 
 class Promise(DataStruct):
-    """What an agent promised a customer, or, with ``of``, whether that was kept.
+    """A promise to the customer; or, with ``of``, whether an earlier one was kept.
 
     ``due``: by when, RFC 3339. ``kept``: None while that is open. ``of``: the earlier promise, ``SOURCE#ID``.
     """

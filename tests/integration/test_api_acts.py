@@ -69,7 +69,7 @@ async def test_notes_topics_and_promises_are_taken_back(hub: Running) -> None:
     assert (conversation["notes"], conversation["topic"], conversation["promises"]) == ([], None, [])
 
 
-async def test_an_act_is_taken_back_though_its_contact_was_split_off(hub: Running) -> None:
+async def test_an_act_is_undone_though_its_contact_leaves(hub: Running) -> None:
     path = await path_of(hub, "call-1")
     call = next(j for j in (await conversation_with(hub, "call-1"))["joined"] if j["interaction"] == "call-1")
     assert call["rule"] != "first"

@@ -96,7 +96,7 @@ def test_a_conversation_rests_until_the_customer_speaks(facts: list[Fact], expec
     assert in_any_order(said(0), *facts)["snoozed_until"] == expected
 
 
-def test_promises_are_shown_open_ones_first_and_the_earliest_due_before_others() -> None:
+def test_open_promises_are_shown_first_and_the_earliest_due() -> None:
     late, soon, broken = "2026-11-24T00:00:00Z", "2026-11-23T00:00:00Z", {"kept": False}
     story = [promised(1, "undated"), promised(2, "late", late), promised(3, "soon", soon), promised(4, "no", **broken)]
     found = in_any_order(said(0), *story, outcome(5, 3, True))["promises"]
@@ -109,7 +109,7 @@ def test_promises_are_shown_open_ones_first_and_the_earliest_due_before_others()
     assert found[0]["event"] == {"source": DESK, "id": "e-2"}
 
 
-def test_what_was_said_of_a_promise_last_counts_and_may_be_taken_back() -> None:
+def test_what_was_said_of_a_promise_last_counts() -> None:
     story = [said(0), promised(1, "a refund"), outcome(2, 1, True)]
     assert in_any_order(*story, outcome(3, 1, None))["promises"][0]["kept"] is None
     assert in_any_order(*story, undone(3, 2))["promises"][0]["kept"] is None
@@ -128,7 +128,7 @@ def test_a_topic_that_is_taken_back_is_none() -> None:
     assert in_any_order(*story, undone(3, 2), undone(4, 1))["topic"] is None
 
 
-def test_a_topic_that_is_taken_back_keeps_no_contacts_apart() -> None:
+def test_a_topic_taken_back_keeps_no_contacts_apart() -> None:
     chat = [said(0), act(1, "conversation.topic", topic="billing")]
     call = [said(30, "call-1"), act(31, "conversation.topic", "call-1", topic="parcel")]
     assert len(conversations([*chat, *call])) == 2

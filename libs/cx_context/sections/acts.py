@@ -7,7 +7,7 @@ past, no fold knows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Struct
@@ -26,7 +26,7 @@ from cx_context.sections.threads import THREADING
 from cx_events.errors import Refused
 from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
-from cx_events.schema_shapes import EVENT_NAME, TEXT, TEXT_OR_NONE, TIME, TIME_OR_NONE, named
+from cx_events.schema_shapes import EVENT_NAME, TEXT, TEXT_OR_NONE, TIME, TIME_OR_NONE, array, named
 from cx_events.timestamps import END_OF_TIME, Micros, format_time, parse_time
 
 PROMISES_KEPT = 16
@@ -98,6 +98,16 @@ def _time(text: str) -> Micros | None:
         return parse_time(text) if text else None
     except Refused:
         return None
+
+
+def acts_view(parts: Sequence[Part], names: Names, *, is_open: bool) -> Json:
+    """Return to whom a conversation is assigned, until when it may rest, and what was promised."""
+    rests = snoozed_until(parts) if is_open else None
+    return {
+        "assigned_to": assigned_view(parts, names),
+        "snoozed_until": format_time(rests) if rests is not None else None,
+        "promises": promises_view(parts, names),
+    }
 
 
 def assigned_view(parts: Sequence[Part], names: Names) -> Json | None:
@@ -173,6 +183,9 @@ PROMISE = named(
     },
 )
 """The schema of an item of ``promises_view``."""
+
+ACTS: Mapping[str, Json] = {"assigned_to": ASSIGNEE, "snoozed_until": SNOOZED_UNTIL, "promises": array(PROMISE)}
+"""The schemas of the members of ``acts_view``."""
 
 SECTION = Section(
     handlers={

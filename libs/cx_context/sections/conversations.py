@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from cx_context.sections.acts import ASSIGNEE, PROMISE, SNOOZED_UNTIL, assigned_view, promises_view, snoozed_until
+from cx_context.sections.acts import ACTS, acts_view
 from cx_context.sections.agents import NAME, name_view, names_of
 from cx_context.sections.assurance import ContactAssurance, Trust
 from cx_context.sections.bots import BOT, bot_view
@@ -70,7 +70,6 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
     state = conversation_state(parts)
     waits = [since for since in map(waiting_since, parts) if since is not None]
     names = names_of(parts)
-    rests = snoozed_until(parts) if state == "open" else None
     return {
         "id": text_of(conversation.id),
         "aliases": [text_of(alias) for alias in conversation.aliases[:CONVERSATION_ALIASES_SHOWN]],
@@ -84,9 +83,7 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
         "messages": messages_view(members),
         "agent": name_view("agent", latest_register(parts, "agent"), names),
         "queue": name_view("queue", latest_register(parts, "queue"), names),
-        "assigned_to": assigned_view(parts, names),
-        "snoozed_until": format_time(rests) if rests is not None else None,
-        "promises": promises_view(parts, names),
+        **acts_view(parts, names, is_open=state == "open"),
         "disposition": disposition[1] if disposition is not None else None,
         "notes": notes_view(parts, names),
         "bot": bot_view(parts),
@@ -127,9 +124,7 @@ CONVERSATION = members(
         "messages": array(MESSAGE),
         "agent": NAME,
         "queue": NAME,
-        "assigned_to": ASSIGNEE,
-        "snoozed_until": SNOOZED_UNTIL,
-        "promises": array(PROMISE),
+        **ACTS,
         "disposition": TEXT_OR_NONE,
         "notes": array(NOTE),
         "bot": BOT,
