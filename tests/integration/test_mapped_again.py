@@ -75,7 +75,7 @@ async def told_by_twilio(hub: Hub) -> httpx2.Response:
 
 async def told_by_meta(hub: Hub, *texts: str) -> httpx2.Response:
     changes = [{"field": "messages", "value": {"messages": [{"id": each, "text": {"body": each}}]}} for each in texts]
-    body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": changes}]}).encode()
+    body = json.dumps({"object": "threads", "entry": [{"id": "1", "changes": changes}]}).encode()
     headers = {"content-type": "application/json", "x-hub-signature-256": "sha256=" + sign(SECRET, body)}
     return await told(hub, body, "/v1/hooks/acme-social", headers)
 

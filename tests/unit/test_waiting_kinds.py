@@ -37,7 +37,7 @@ def kept(name: str, request: Request, **settings: Any) -> tuple[Unmapped, ...]:
     return mapped.unmapped
 
 
-def at_meta(*entries: Any, object: str = "whatsapp_business_account", **settings: Any) -> tuple[Unmapped, ...]:
+def at_meta(*entries: Any, object: str = "threads", **settings: Any) -> tuple[Unmapped, ...]:
     body = json.dumps({"object": object, "entry": entries}).encode()
     return kept("social/meta", Request(body, headers=JSON), **settings)
 
@@ -57,10 +57,10 @@ def reasons(unmapped: tuple[Unmapped, ...]) -> list[str]:
 # --- Meta ------------------------------------------------------------------------------------------------------------
 
 
-def test_each_whatsapp_change_is_kept_and_redelivered_alone() -> None:
+def test_each_change_of_another_object_is_kept_and_redelivered_alone() -> None:
     both = at_meta({"id": "1", "changes": [change("one"), change("two")]})
     assert reasons(both) == [NO_ADAPTER] * 2
-    assert both[0].reason.startswith(f"{NO_ADAPTER}: whatsapp_business_account/messages: ")
+    assert both[0].reason.startswith(f"{NO_ADAPTER}: threads/messages: ")
     assert [json.loads(each.original)["entry"][0]["changes"] for each in both] == [[change("one")], [change("two")]]
     again = [kept("social/meta", Request(each.original, headers=JSON)) for each in both]
     assert [one.id for (one,) in again] == [each.id for each in both]
@@ -87,9 +87,7 @@ def test_a_very_large_entry_is_kept_whole(entry: Any) -> None:
 
 
 def test_an_account_the_connection_excludes_is_not_kept() -> None:
-    body = json.dumps(
-        {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change("a")]}]}
-    ).encode()
+    body = json.dumps({"object": "threads", "entry": [{"id": "1", "changes": [change("a")]}]}).encode()
     found = provider("social/meta")
     mapped = found.map(
         Request(body, headers=JSON), Connection("t", "acme", "social/meta", settings={"accounts": ["2"]})

@@ -136,8 +136,11 @@ def _of_other(name: str, entry: Raw) -> Iterator[OtherEntry | Unmapped]:
 
 
 def _field(change: Raw) -> str:
-    value = _decode_any(change)
-    return text(value.get("field")) if isinstance(value, dict) else ""
+    """A change's field, also where its value can't be read."""
+    if not bytes(change).lstrip().startswith(b"{"):
+        return ""
+    parts = _parts(change)
+    return text(_decode_any(parts["field"])) if "field" in parts else ""
 
 
 def _without_time(name: str, entry: dict[str, Raw]) -> str:

@@ -1,4 +1,4 @@
-"""Facebook pages and Instagram accounts, from Meta's webhooks. See README.md.
+"""Facebook pages and Instagram accounts, from Meta's webhooks, and WhatsApp where it shares the app. See README.md.
 
 Modules: ``mapping`` (deliveries to events), ``messaging`` (private messages by kind), ``messages``, ``person_actions``
 and ``thread_control`` (its kinds), ``messaging_event`` (one of them, and its draft), ``changes`` (posts, comments,
@@ -8,6 +8,9 @@ reviews), ``people`` (who is who), ``account_linking``, ``ignored_kinds`` and ``
 from __future__ import annotations
 
 from cx_channels.kit.meta_signature import SIGNATURE, challenge, sign, verify
+from cx_channels.kit.whatsapp.delivery import MAX_BYTES
+from cx_channels.kit.whatsapp.mapping import SETTINGS
+from cx_channels.kit.whatsapp.people import WEIGHTS
 from cx_channels.provider import Connection, Provider
 from cx_channels.social.meta.account_linking import warnings_of
 from cx_channels.social.meta.mapping import DOCUMENTED, kinds_of, map_request
@@ -37,12 +40,14 @@ PROVIDER = Provider(
         "facebook-psid": {"proved": _PERSON},
         "instagram": {"proved": _PERSON},
         "facebook-user-ref": {"claimed": "made up by a script of the page that shows a checkbox"},
+        **WEIGHTS,
         "email": {"claimed": _FORM},
-        "phone": {"claimed": _FORM},
+        "phone": {**WEIGHTS["phone"], "claimed": _FORM},
         "account": {
             "proved": "the business signed the code of an account linking over exactly this",
             "claimed": _CODE,
         },
     },
-    settings=frozenset({"account_linking", "account_linking_secrets", "accounts", "agents", "bots", "verify_token"}),
+    max_bytes=MAX_BYTES,
+    settings=SETTINGS | {"account_linking", "account_linking_secrets", "accounts", "agents", "bots", "verify_token"},
 )

@@ -1,7 +1,8 @@
-"""Map Meta's deliveries: Messenger and Instagram, private messages and public activity.
+"""Map Meta's deliveries: Messenger and Instagram, private messages and public activity, and WhatsApp.
 
 ``KINDS``, ``IGNORED`` and the tables of ``unmapped_kinds`` together name every documented kind. Each of ``KINDS`` has a
 small function: private messages below ``messaging``, a page's feed and an Instagram account's media in ``changes``.
+WhatsApp is mapped by ``kit.whatsapp``, as at the door of ``social/whatsapp``, which names its kinds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, text, texts
 from cx_channels.kit.meta_envelope import LEFT_OUT, OtherEntry, WebhookItem, read_items
 from cx_channels.kit.outcomes import bounded, no_adapter
+from cx_channels.kit.whatsapp import mapping as whatsapp
+from cx_channels.kit.whatsapp.delivery import OBJECT as WHATSAPP
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.meta import changes, ignored_kinds, messaging, unmapped_kinds
 from cx_events.dead_letters import UNKNOWN_KIND
@@ -40,6 +43,7 @@ DOCUMENTED: Mapping[str, str] = {
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
     **{kind: f"kept: {why}" for kind, why in unmapped_kinds.KINDS.items()},
     **{f"object/{name}": f"kept: {why}" for name, why in unmapped_kinds.OBJECTS.items()},
+    f"object/{WHATSAPP}": "WhatsApp, as social/whatsapp maps it: cx.message.received and all else there",
 }
 
 
@@ -77,6 +81,8 @@ def _outcomes(
 ) -> Iterable[Draft | Ignored | Unmapped]:
     if isinstance(item, WebhookItem):
         return _bounded(item, connection)
+    if isinstance(item, OtherEntry) and item.object == WHATSAPP:
+        return whatsapp.outcomes_of(item.raw, connection)
     return (_kept(item, connection),) if isinstance(item, OtherEntry) else (item,)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 _PRODUCT = "a product of its own at the same address"
 
 OBJECTS: Mapping[str, str] = {
-    "whatsapp_business_account": f"WhatsApp, {_PRODUCT}",
     "user": f"what people of the app change in their own profiles, {_PRODUCT}",
     "permissions": f"permissions that people give to the app, {_PRODUCT}",
     "application": f"the app's own life, {_PRODUCT}",
@@ -21,8 +20,8 @@ OBJECTS: Mapping[str, str] = {
     "catalog": f"the business's catalogue, {_PRODUCT}",
     "certificate_transparency": f"certificates of the business's domains, {_PRODUCT}",
 }
-"""Objects other than pages and Instagram accounts
-(developers.facebook.com/docs/graph-api/webhooks/reference; .../docs/whatsapp/cloud-api/webhooks; .../docs/threads)."""
+"""Objects other than pages, Instagram accounts and WhatsApp's
+(developers.facebook.com/docs/graph-api/webhooks/reference; .../docs/threads)."""
 
 _FORM = "an answer to a form, which the Graph API gives"
 _MARKETING = "about a marketing message, by the token of a subscription"

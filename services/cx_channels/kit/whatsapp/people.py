@@ -1,0 +1,128 @@
+"""Identify the people who write by WhatsApp, and the business's number.
+
+A person is known by a telephone number (``wa_id``, digits without ``+``), of which WhatsApp checks the possession, and
+by a business-scoped user id (BSUID), which is the same at all numbers of a business portfolio and stands alone where
+somebody hides the number behind a user name (developers.facebook.com/documentation/business-messaging/whatsapp/
+business-scoped-user-ids). A name or a user name is typed by that person and identifies nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cx_channels.kit.json_values import obj, objects, text
+from cx_events.envelope import Identifier, Participant
+from cx_events.json_types import Json
+from cx_events.weights import PROVED
+
+BSUID = "whatsapp-bsuid"
+PARENT_BSUID = "whatsapp-parent-bsuid"
+PORTFOLIO = "portfolio"
+"""The setting with the business portfolio's id, the scope of BSUIDs; without it the account's id is the scope."""
+
+WEIGHTS: Mapping[str, Mapping[Any, str]] = {
+    "phone": {"proved": "WhatsApp checks by a code that its user has the number; the app secret signs the delivery"},
+    BSUID: {"proved": "Meta's own id of a WhatsApp user, in a delivery that the app secret signed"},
+    PARENT_BSUID: {"proved": "Meta's own id of a WhatsApp user at the businesses of one company"},
+}
+
+_USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
+_PARENT_ID = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
+_DIGITS = re.compile(r"[0-9]{4,20}")
+_SAME_END = 8
+"""Digits at the end that the two forms of one number share: Brazil's numbers have a ninth digit or not, Mexico's a 1
+after the country's code, Argentina's a 9."""
+
+
+class Person(NamedTuple):
+    """Somebody on WhatsApp. ``numbers``: the forms in which the one number is written; ``key``: of the thread."""
+
+    numbers: tuple[str, ...] = ()
+    user_id: str = ""
+    parent_id: str = ""
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return what tells this person's thread: the BSUID where there is one, else the number."""
+        return self.user_id or (self.numbers[0] if self.numbers else "")
+
+    def identifiers(self, scope: str) -> list[Identifier]:
+        """Return the identifiers, each as strong as WhatsApp makes it. ``scope``: the portfolio's."""
+        found = [Identifier(kind="phone", value=_international(each), weight=PROVED) for each in self.numbers]
+        if self.user_id:
+            found.append(Identifier(kind=BSUID, value=self.user_id, scope=scope, weight=PROVED))
+        if self.parent_id:
+            found.append(Identifier(kind=PARENT_BSUID, value=self.parent_id, weight=PROVED))
+        return found
+
+    def participant(self, scope: str) -> Participant:
+        return Participant(role="customer", name=self.name, identifiers=self.identifiers(scope))
+
+
+def _international(number: str) -> str:
+    return f"+{number}" if _DIGITS.fullmatch(number) else number
+
+
+def person_of(number: str, user_id: str, parent_id: str, contact: Json | None) -> Person:
+    """Return a person from an item's own fields and from the contact that belongs to it."""
+    if number and not number.isdecimal() and _USER_ID.fullmatch(number):
+        number, user_id = "", user_id or number
+    name, numbers = "", (number,) if number else ()
+    if contact:
+        profile = obj(contact.get("profile"))
+        name = text(profile.get("name")) or text(profile.get("username"))
+        other = text(contact.get("wa_id"))
+        if other and other != number:
+            numbers = (other, *numbers)
+        user_id = text(contact.get("user_id")) or user_id
+        parent_id = text(contact.get("parent_user_id")) or parent_id
+    return Person(
+        numbers,
+        user_id if user_id and _USER_ID.fullmatch(user_id) else "",
+        parent_id if parent_id and _PARENT_ID.fullmatch(parent_id) else "",
+        name,
+    )
+
+
+class Contacts:
+    """The contacts of one change, by number and by BSUID."""
+
+    __slots__ = ("_all", "_by_number", "_by_user")
+
+    def __init__(self, contacts: Any) -> None:
+        self._all = objects(contacts)
+        if len(self._all) == 1:
+            only = self._all[0]
+            self._by_number, self._by_user = {text(only.get("wa_id")): only}, {text(only.get("user_id")): only}
+        else:
+            self._by_number = {text(each.get("wa_id")): each for each in self._all}
+            self._by_user = {text(each.get("user_id")): each for each in self._all}
+
+    def find(self, number: str, user_id: str) -> Json | None:
+        """Return the contact of an item, None where none is sure to be.
+
+        A change may tell of several people; its only contact is the item's where neither number nor id contradicts.
+        """
+        if user_id and user_id in self._by_user:
+            return self._by_user[user_id]
+        found = self._by_number.get(number) if number else None
+        if found is None and len(self._all) == 1:
+            found = self._all[0]
+            known = text(found.get("wa_id"))
+            if number and known and not _same_number(number, known):
+                return None
+        if found is not None and user_id and (other := text(found.get("user_id"))) and other != user_id:
+            return None
+        return found
+
+
+def _same_number(one: str, other: str) -> bool:
+    return one[:2] == other[:2] and one[-_SAME_END:] == other[-_SAME_END:] and len(one) > _SAME_END
+
+
+def business(number_id: str, shown: str) -> Participant:
+    """Return the business by the id of its number; ``shown``: the number as people see it."""
+    return Participant(role="business", name=shown, identifiers=[Identifier(kind="whatsapp-number", value=number_id)])
