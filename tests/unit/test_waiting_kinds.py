@@ -57,7 +57,7 @@ def reasons(unmapped: tuple[Unmapped, ...]) -> list[str]:
 # --- Meta ------------------------------------------------------------------------------------------------------------
 
 
-def test_each_change_of_another_object_is_kept_and_redelivered_alone() -> None:
+def test_each_change_of_other_objects_is_kept_alone() -> None:
     both = at_meta({"id": "1", "changes": [change("one"), change("two")]})
     assert reasons(both) == [NO_ADAPTER] * 2
     assert both[0].reason.startswith(f"{NO_ADAPTER}: threads/messages: ")

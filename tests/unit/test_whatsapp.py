@@ -83,7 +83,7 @@ def test_a_contact_of_somebody_else_is_not_the_writer() -> None:
     assert draft.data.participants[0].name == ""
 
 
-def test_another_user_id_of_one_number_is_not_mixed_up() -> None:
+def test_two_user_ids_of_one_number_stay_apart() -> None:
     contact = {"wa_id": "12015550123", "user_id": "US.2"}
     message = {**TEXT, "from": "12015550123", "from_user_id": "US.1"}
     (draft,) = mapped(delivery({"contacts": [contact], "messages": [message]})).drafts
