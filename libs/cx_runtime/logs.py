@@ -154,13 +154,23 @@ def _formatter(format: str, shared: list[structlog.types.Processor], *, colors: 
     )
 
 
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is at the moment. A stream held from a start may be closed by whoever had put it there."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
 def configure(level: str = "info", format: str = "text", stream: TextIO | None = None, *, ids: Ids = dict) -> None:
     """Send all logs of this process to ``stream`` (stderr) as ``text`` or ``json`` lines.
 
     ``level``: of our own packages; of libraries warnings are the least that is shown. ``ids``: those of the trace under
     way, for each line.
     """
-    stream = stream or sys.stderr
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -169,12 +179,12 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
         _without_messages,
         _with_ids(ids),
     ]
-    handler = logging.StreamHandler(stream)
+    handler = _StderrHandler() if stream is None else logging.StreamHandler(stream)
     handler.addFilter(_nobodys_commands)
     handler.addFilter(Seldom())
     if level != "debug":
         handler.addFilter(_worth_saying)
-    handler.setFormatter(_formatter(format, shared, colors=stream.isatty()))
+    handler.setFormatter(_formatter(format, shared, colors=handler.stream.isatty()))
     root = logging.getLogger()
     root.handlers = [handler]
     wanted = logging.getLevelNamesMapping()[level.upper()]

@@ -72,9 +72,15 @@ def commands(asked: str) -> typer.Typer:
     )
     # A callback keeps the command's name a word of the command line, also where there is one command alone.
     app.callback()(_top)
-    for module in [COMMANDS[asked]] if asked in COMMANDS else dict.fromkeys(COMMANDS.values()):
+    for module in _modules(asked):
         import_module(f"cx_hub.commands.{module}").register(app)
     return app
+
+
+def _modules(asked: str) -> Sequence[str]:
+    if asked == "--version":
+        return ()
+    return (COMMANDS[asked],) if asked in COMMANDS else tuple(dict.fromkeys(COMMANDS.values()))
 
 
 def _top(

@@ -88,16 +88,17 @@ async def neighbours(
     only: str = "",
     load: float = 1.0,
     factor: float = FACTOR,
+    patience: float = 0.0,
 ) -> Trial:
     """``seconds`` alone, then as many beside the others, ``turns`` times. ``only``: attacks, by commas; else all.
-    ``load``: the quiet tenant's, as a share of its usual one."""
+    ``load``: the quiet tenant's, as a share of its usual one. ``patience``: seconds to ask a slow machine again."""
     ground = ground.configured()
     port, smtp_port = free_port(), free_port()
     hub = ground.service(f"up --port {port}", "hub", CX_SMTP_PORT=str(smtp_port))
     hub.start()
     try:
         await hub.ready()
-        quiet = Quiet(port, ground.secret("quiet"), ground.tenants.ids("quiet"), "quiet-chat", load)
+        quiet = Quiet(port, ground.secret("quiet"), ground.tenants.ids("quiet"), "quiet-chat", load, patience)
         found = await _history(ground, port)
         await quiet.fill()
         trial.say(f"the quiet tenant's people are known; the hostile one has a customer of {HISTORY} events")

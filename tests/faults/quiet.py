@@ -28,6 +28,9 @@ ANSWER_SECONDS = 30.0
 IDLE_SECONDS = 5.0
 """A server closes a connection that was silent for 15 s, and a request may cross that."""
 
+MACHINE_IS_SLOW = ("log-too-slow", "try-later")
+"""Reasons of a 503 that tell of the machine, and of no bound that others could fill up."""
+
 _WORD = re.compile(rb'"text":"word (\d+)"')
 
 
@@ -93,13 +96,15 @@ class Wires:
 
 @dataclass
 class Quiet:
-    """A tenant's load on a hub. ``connection``: its web chat. ``load``: a share of all that."""
+    """A tenant's load on a hub. ``connection``: its web chat. ``load``: a share of all that. ``patience``: seconds for
+    which it asks again where the machine is too slow; 0: it takes that for a refusal."""
 
     port: int
     key: str
     ids: IdSpace
     connection: str
     load: float = 1.0
+    patience: float = 0.0
     seen: Seen = field(default_factory=Seen)
     sent: dict[int, tuple[float, str]] = field(default_factory=dict)
     number: int = 0
@@ -172,7 +177,7 @@ class Quiet:
         clock, mode = asyncio.get_running_loop().time, self.seen.mode
         began = clock()
         self.sent[number] = (began, mode)
-        status, content = await self.wires.ask(
+        status, content = await self._ask(
             "POST", "/v1/events", msgspec.json.encode(event), "application/cloudevents+json"
         )
         self._heard("post", 202, status, content)
@@ -186,9 +191,20 @@ class Quiet:
             path = f"/v1/customers/{self._customer(person)}/timeline"
         clock, mode = asyncio.get_running_loop().time, self.seen.mode
         began = clock()
-        status, content = await self.wires.ask("GET", path)
+        status, content = await self._ask("GET", path)
         self._heard("read", 200, status, content)
         self.seen.took("reads", mode, clock() - began)
+
+    async def _ask(
+        self, method: str, path: str, body: bytes = b"", kind: str = "application/json"
+    ) -> tuple[int, bytes]:
+        clock = asyncio.get_running_loop().time
+        until = clock() + self.patience
+        while True:
+            status, content = await self.wires.ask(method, path, body, kind)
+            if status != 503 or clock() > until or msgspec.json.decode(content)["reason"] not in MACHINE_IS_SLOW:
+                return status, content
+            await asyncio.sleep(1.0)
 
     def _customer(self, person: int) -> str:
         return text_of(self.ids.profile("email", "", f"person{person}@example.com"))

@@ -19,6 +19,7 @@ from tests.faults.outages import in_one, outages
 from tests.faults.overload import OverloadGround, overload
 from tests.faults.rebuild_killed import rebuild_killed
 from tests.faults.workers_killed import workers_killed
+from tests.patience import PATIENCE
 
 from cx_events.log.kafka import KafkaLog
 from cx_hub import stack
@@ -130,5 +131,5 @@ async def test_a_quiet_tenant_beside_a_hostile_one_is_served(
     trial = Trial("neighbours")
     # How much slower it becomes is for the long form to say: here the machine is shared with other tests.
     ground = NeighboursGround(tmp_path, settings)
-    await neighbours(trial, ground, seconds=3.0, turns=1, greed=1, load=0.1, factor=float("inf"))
+    await neighbours(trial, ground, seconds=3.0, turns=1, greed=1, load=0.1, factor=float("inf"), patience=PATIENCE)
     assert not trial.broken

@@ -11,7 +11,7 @@ from tests.guides.blocks import blocks_of, guides
 from tests.guides.preparations import LETTERS, prepare
 from tests.guides.shell import Shell, shell_in_clone
 
-pytestmark = [pytest.mark.clock, pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 
 TOOLS = ("bash", "curl", "jq")
 

@@ -22,7 +22,7 @@ from cx_events.testing.histories import facts_of, histories
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(1200)]
 
-EXAMPLE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLE = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def expected(history: list[StampedEvent]) -> dict[NodeId, bytes]:

@@ -235,7 +235,7 @@ async def test_a_customer_losing_a_profile_gets_a_new_version() -> None:
     await on_sqlite(lambda store: one_by_one(store, history))
 
 
-@settings(EXAMPLE, max_examples=60)
+@settings(EXAMPLE, max_examples=30)
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_versions_never_fall_and_identify_one_body(history: list[StampedEvent], seed: int) -> None:
     dice = random.Random(seed)
@@ -253,7 +253,7 @@ def test_versions_never_fall_and_identify_one_body(history: list[StampedEvent], 
 
 
 @pytest.mark.postgres
-@settings(EXAMPLE, max_examples=30)
+@settings(EXAMPLE, max_examples=12)
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_versions_never_fall_for_readers_beside_four_writers(
     postgres_database_for_examples: str, history: list[StampedEvent], seed: int

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import logging
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,16 @@ def test_libraries_log_only_warnings(log_stream: io.StringIO) -> None:
     configure("error", "json", log_stream)
     assert logging.getLogger("aiokafka").getEffectiveLevel() == logging.ERROR
     assert logging.getLogger("cx_hub").getEffectiveLevel() == logging.ERROR
+
+
+def test_logs_go_to_what_stderr_is_now(log_stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    then, now = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", then)
+    configure("info", "json")
+    then.close()
+    monkeypatch.setattr(sys, "stderr", now)
+    structlog.get_logger("cx_test").warning("hello")
+    assert "hello" in now.getvalue()
 
 
 def test_capturing_logs_restores_the_loggers() -> None:

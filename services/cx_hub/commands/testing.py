@@ -13,8 +13,9 @@ from cx_events.errors import Refused
 
 ROOT = Path(__file__).parents[3]
 
-WORKERS = ("-n", "2", "--dist", "worksteal")
-"""Of pytest-xdist. Neighbours in a file mostly stay together and share what their file sets up."""
+WORKERS = ("-n", str(min(os.cpu_count() or 1, 7) + 1), "--dist", "worksteal")
+"""Options of pytest-xdist: one worker more than cores, since tests wait for processes half of their time. Neighbours in
+a file mostly stay together and share what their file sets up."""
 _FEW_OR_ALONE = ("-k", "-n", "--numprocesses", "--lf", "--last-failed", "--sw", "--stepwise", "-s", "--pdb", "--trace")
 
 
@@ -24,8 +25,8 @@ def register(app: typer.Typer) -> None:
 
 
 def test(context: typer.Context) -> None:
-    """The whole test suite on two workers, or the tests that the arguments name; all of them go to pytest. With CI set,
-    no real part may be skipped."""
+    """The whole test suite on several workers, or the tests that the arguments name; all of them go to pytest. With CI
+    set, no real part may be skipped."""
     if not (ROOT / "tests").is_dir():
         raise Refused("no-tests", f"there are no tests in {ROOT}: the suite is a clone's, not an installation's")
     os.chdir(ROOT)
