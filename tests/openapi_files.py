@@ -20,6 +20,10 @@ from cx_channels.routes import add_routes as add_channel_routes
 from cx_context.store import open_store
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
+from cx_desktop.app import add_routes as add_desktop_routes
+from cx_desktop.ended_sessions import StoredEndedSessions
+from cx_desktop.me import Environment
+from cx_desktop.session_routes import SignInRoutes
 from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import DeadLetter
 from cx_events.log.sqlite import SqliteLog
@@ -33,18 +37,25 @@ from cx_ops.replay.acts import Ground
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
+from cx_runtime.sessions.sealing import SessionSealer
+from cx_runtime.sessions.session_auth import SessionAuth
 from cx_runtime.tenants import Tenants
 
 ROOT = Path(__file__).parents[1]
 FOLDER = "schemas/openapi"
-SERVICES = ("channels", "projectors", "api", "ops")
+SERVICES = ("channels", "projectors", "api", "ops", "desktop")
 COMMAND = "python -m tests.openapi_files"
 
 
 @cache
 def documents() -> dict[str, dict[str, Any]]:
     """By name: the document of a hub with all services in one process, and of each service in a process of its own."""
-    services = {"channels": [_add_channels], "context": [_add_api, _add_mcp], "ops": [_add_ops]}
+    services = {
+        "channels": [_add_channels],
+        "context": [_add_api, _add_mcp],
+        "ops": [_add_ops],
+        "desktop": [_add_desktop],
+    }
     apps = {"hub": [add for several in services.values() for add in several], **services}
     return {name: app_of(several).openapi() for name, several in apps.items()}
 
@@ -56,7 +67,7 @@ def app_of(services: Sequence[AddRoutes]) -> FastRouteApp:
 
 
 def hub_app() -> FastRouteApp:
-    return app_of([_add_channels, _add_api, _add_mcp, _add_ops])
+    return app_of([_add_channels, _add_api, _add_mcp, _add_ops, _add_desktop])
 
 
 def files() -> Mapping[str, bytes]:
@@ -88,6 +99,12 @@ def _add_api(app: FastRouteApp) -> None:
 def _add_mcp(app: FastRouteApp) -> None:
     app.router.routes.append(McpEndpoint(app, _tenants()).route())
     app.describe(mcp_description())
+
+
+def _add_desktop(app: FastRouteApp) -> None:
+    store = open_store(f"sqlite+aiosqlite:///{_NOWHERE}")
+    auth = SessionAuth(SessionSealer(_tenants()), StoredEndedSessions(store), Metrics())
+    add_desktop_routes(app, SignInRoutes(_tenants(), auth, Metrics(), Environment()))
 
 
 def _add_ops(app: FastRouteApp) -> None:

@@ -13,7 +13,7 @@ Modules:
 - HTTP: ``http`` (keys and bounded bodies), ``problems`` (RFC 9457), ``query_fields`` (queries read strictly),
   ``cursors`` (where a page ended, as opaque text), ``fast_routes``, ``openapi`` (the document of a process),
   ``serve`` (uvicorn), ``whole_answers`` (head and body in one write), ``accept_queue`` (connections that wait while a
-  server ends), ``cors`` (pages of other origins);
+  server ends), ``cors`` (pages of other origins), ``sessions`` (cookies instead of keys);
 - ``outbound`` (requests to addresses of a configuration: signed, bounded, never into private networks);
 - operation: ``health`` (progress, not liveness), ``outages``, ``metrics`` (Prometheus) and their
   ``metric_catalogue``, ``logs`` (structlog), ``tracing`` and ``tracing_otlp`` (OpenTelemetry), ``open_tracing``,

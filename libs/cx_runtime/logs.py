@@ -38,7 +38,7 @@ Ids = Callable[[], Mapping[str, str]]
 
 OWN_PACKAGES = (
     *("cx_events", "cx_client", "cx_identity", "cx_context", "cx_runtime", "cx_vcon"),
-    *("cx_channels", "cx_projectors", "cx_context_api", "cx_ops", "cx_mcp", "cx_hub"),
+    *("cx_channels", "cx_projectors", "cx_context_api", "cx_ops", "cx_mcp", "cx_desktop", "cx_hub"),
 )
 """Only their loggers may tell more than warnings: what they tell is chosen here, and is never what people said."""
 

@@ -123,6 +123,18 @@ _HTTP = (
         "contexts that desktops said are on screen; `before_answer`: the agent had said nothing yet",
     ),
 )
+_SESSIONS = (
+    MetricSpec(
+        "cx_sessions_total",
+        "counter",
+        "sessions",
+        ("outcome",),
+        "api, ops, desktop",
+        "what became of sessions: `begun` by signing in, `ended` by signing out, `bad-key` and `too-many-attempts`"
+        " where nobody was let in; and requests by a cookie that were refused: `session-over`, `cross-origin`,"
+        " `bad-csrf-token`",
+    ),
+)
 _PROJECTORS = (
     MetricSpec(
         "cx_projector_events_total",
@@ -260,6 +272,7 @@ _OPERATION = (
 GROUPS: Mapping[str, tuple[MetricSpec, ...]] = {
     "Intake": _INTAKE,
     "HTTP and followers": _HTTP,
+    "Sessions": _SESSIONS,
     "Projectors": _PROJECTORS,
     "Subscriptions": _SUBSCRIPTIONS,
     "Operation": _OPERATION,

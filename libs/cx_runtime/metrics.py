@@ -26,6 +26,17 @@ STALE_SECONDS = 10.0
 OUTCOMES = ("accepted", "ignored", "dead-letter", "refused", "unavailable")
 """How a request of a connection may end."""
 
+SESSIONS = (
+    "begun",
+    "ended",
+    "bad-key",
+    "too-many-attempts",
+    "session-over",
+    "cross-origin",
+    "bad-csrf-token",
+)
+"""What may become of a session, or of a request by its cookie."""
+
 PROBED = ("log", "store", "disk", "mapping", "mail")
 """The parts that readiness asks (``Health.probe``)."""
 
@@ -100,9 +111,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._kind = Bounded()
-        self._reason = Bounded()
-
+        self._kind, self._reason = Bounded(), Bounded()
         self._accepted = self._counter("cx_intake_events_total")
         self._accepted_by: dict[tuple[str, str], Counter] = {}
         self._requests = self._counter("cx_intake_requests_total")
@@ -121,6 +130,7 @@ class Metrics:
         self.request_bytes = self._gauge("cx_http_request_bytes")
         self.streams_open = self._gauge("cx_streams_open")
         self.stream_frames = self._counter("cx_stream_frames_total")
+        self.sessions = self._counter("cx_sessions_total")
         self.mail_bytes = self._gauge("cx_smtp_bytes")
         self.chats_open = self._gauge("cx_chats_open")
 
@@ -168,6 +178,8 @@ class Metrics:
             self.batch_events.labels(outcome)
         for kind in ("state", "cut-off"):
             self.stream_frames.labels(kind)
+        for outcome in SESSIONS:
+            self.sessions.labels(outcome)
         for before_answer in ("true", "false"):
             self._shown.labels(before_answer)
         for status, reason in _PROBLEMS:

@@ -25,6 +25,7 @@ _CHALLENGE = 'Bearer realm="throughline"'
 _CHALLENGES = {
     "no-key": _CHALLENGE,
     "bad-key": f'{_CHALLENGE}, error="invalid_token"',
+    "session-over": _CHALLENGE,
     "missing-scope": f'{_CHALLENGE}, error="insufficient_scope"',
     "no-credentials": 'Basic realm="throughline", charset="UTF-8"',
     "bad-credentials": 'Basic realm="throughline", charset="UTF-8"',

@@ -83,6 +83,15 @@ class Settings(BaseSettings):
         gt=0,
         description="seconds after which a stream says that it lives, and looks again at all that it follows",
     )
+    session_hours: float = Field(
+        default=12.0, gt=0, le=720, description="how long somebody who signed in to the pages stays so"
+    )
+    environment: str = Field(
+        default="", max_length=40, description="what this hub is, for people: `production`, `test`; the pages show it"
+    )
+    environment_color: str = Field(
+        default="", pattern=r"^(#[0-9a-fA-F]{6})?$", description="the colour of that on the pages, as `#b3261e`"
+    )
     max_reads: int = Field(
         default=2,
         ge=1,

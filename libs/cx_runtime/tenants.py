@@ -80,13 +80,15 @@ class KeyConfig(_Limited):
     """A bearer key. ``id`` is what logs may show. Its rate is of events that it sends and of requests for contexts.
 
     ``required_assurance``: the key reads contexts by a contact alone, and none of a contact that is less assured: for
-    bots and AI agents, which would tell a stranger what they read.
+    bots and AI agents, which would tell a stranger what they read. ``agent``: of the configuration; who signs in to the
+    pages with this key is this one.
     """
 
     id: str
     secret: str = Field(min_length=8)
     scopes: frozenset[Scope]
     required_assurance: RequiredAssurance | None = None
+    agent: str = ""
 
     @field_validator("required_assurance")
     @classmethod
@@ -167,8 +169,10 @@ class TenantConfig(_Strict):
     queues: dict[str, QueueConfig] = {}
     cors_origins: tuple[str, ...] = ()
     """Origins of pages that may use the API with this tenant's keys: see ``cx_runtime.cors``."""
+    frame_ancestors: tuple[str, ...] = ()
+    """Origins of pages that may show the hub's pages in a frame, to who is signed in to this tenant."""
 
-    @field_validator("cors_origins")
+    @field_validator("cors_origins", "frame_ancestors")
     @classmethod
     def _exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(check_origin, value))
@@ -192,6 +196,8 @@ class Tenants:
         self.by_name = dict(tenants)
         self._junk = {name: Junk(config.identity.junk, config.mail.local_domains) for name, config in tenants.items()}
         self.directories = {name: directory_of(name, config) for name, config in tenants.items()}
+        for name, config in tenants.items():
+            _check_agents_of_keys(name, config, self.directories[name])
         self._ids = {name: IdSpace(name, config.id_key.encode()) for name, config in tenants.items()}
         self._keys = [(key.secret.encode(), (name, key)) for name, config in tenants.items() for key in config.keys]
         self._connections = {
@@ -225,6 +231,12 @@ class Tenants:
             if hmac.compare_digest(known, given):
                 found = owner
         return found
+
+
+def _check_agents_of_keys(tenant: str, config: TenantConfig, directory: Directory) -> None:
+    for number, key in enumerate(config.keys):
+        if key.agent and ("agent", key.agent) not in directory.entries:
+            raise Fatal(f"tenants.{tenant}.keys[{number}].agent: there is no agent {key.agent!r} below agents")
 
 
 def load(config: Path | None, home: Path, environ: Mapping[str, str]) -> Tenants:

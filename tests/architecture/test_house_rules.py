@@ -46,6 +46,8 @@ HTTP_MODULES = {
     "agent_action_routes.py",
     "brief_routes.py",
     "directory_routes.py",
+    "session_routes.py",
+    "session_auth.py",
     "token_routes.py",
     "upload_routes.py",
     "event_routes.py",

@@ -187,6 +187,11 @@ def test_the_gateway_sends_reads_and_decisions_to_the_api(path: str) -> None:
     assert destination(path) == "api"
 
 
+@pytest.mark.parametrize("path", sorted(paths_of("desktop.json")))
+def test_the_gateway_sends_who_signs_in_to_the_desktop(path: str) -> None:
+    assert destination(path) == "desktop"
+
+
 @pytest.mark.parametrize("path", ["/v1/ops/lag", "/v1/ops/dead-letters", "/v1/ops/dead-letter"])
 def test_the_gateway_sends_operators_to_ops(path: str) -> None:
     assert destination(path) == "ops"

@@ -153,7 +153,13 @@ def test_probes_ask_for_served_paths(name: str) -> None:
 
 def test_only_projectors_are_probed_at_readyz() -> None:
     paths = {name: hub_of(each)["readinessProbe"]["httpGet"]["path"] for name, each in DEPLOYMENTS.items()}
-    assert paths == {"projectors": "/readyz", "channels": "/healthz", "api": "/healthz", "ops": "/healthz"}
+    assert paths == {
+        "projectors": "/readyz",
+        "channels": "/healthz",
+        "api": "/healthz",
+        "ops": "/healthz",
+        "desktop": "/healthz",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(DEPLOYMENTS))
@@ -188,7 +194,13 @@ def test_a_pod_has_time_to_end_well(name: str) -> None:
 
 def test_tables_are_migrated_before_services_use_them() -> None:
     first = {name: [each["args"][0] for each in pod_of(d).get("initContainers", ())] for name, d in DEPLOYMENTS.items()}
-    assert first == {"projectors": ["migrate"], "api": ["migrate"], "ops": ["migrate"], "channels": []}
+    assert first == {
+        "projectors": ["migrate"],
+        "api": ["migrate"],
+        "ops": ["migrate"],
+        "desktop": ["migrate"],
+        "channels": [],
+    }
 
 
 @pytest.mark.parametrize("name", sorted(DEPLOYMENTS))
@@ -217,9 +229,9 @@ def test_metrics_are_scraped_from_a_port_of_each_pod() -> None:
     assert not [each for each in offered if each["targetPort"] == "metrics"]
 
 
-def test_all_but_ops_grow_with_their_work() -> None:
+def test_all_but_ops_and_desktop_grow_with_their_work() -> None:
     scalers = of_kind("HorizontalPodAutoscaler")
-    assert set(scalers) == SERVICES - {"ops"}
+    assert set(scalers) == SERVICES - {"ops", "desktop"}
     for name, scaler in scalers.items():
         assert scaler["spec"]["scaleTargetRef"]["name"] == name
         assert scaler["spec"]["minReplicas"] >= 2
@@ -275,6 +287,8 @@ def test_the_ingress_sends_every_request_where_compose_sends_it() -> None:
         assert destination(path) == "channels", path
     for path in paths_of("context.json"):
         assert destination(path) == "api", path
+    for path in paths_of("desktop.json"):
+        assert destination(path) == "desktop", path
     assert destination("/v1/ops/lag") == "ops"
     assert {destination(path) for path in OPERATIONS} == {None}, "what is for operators is not for the world"
 

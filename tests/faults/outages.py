@@ -77,6 +77,7 @@ def in_each(ground: Ground) -> Form:
         "projectors-2": "run projectors",
         "api": "run api",
         "ops": "run ops",
+        "desktop": "run desktop",
     }
     ports = {name: free_port() for name in commands}
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}

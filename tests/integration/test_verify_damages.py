@@ -21,7 +21,13 @@ from cx_context.store.all_tables import METADATA
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.fold_versions import note_fold_version
 from cx_context.store.leases import Fenced
-from cx_context.store.operations_tables import LAG_SAMPLES, OF_SUBSCRIPTIONS, REBUILDS, WORKER_REPORTS
+from cx_context.store.operations_tables import (
+    LAG_SAMPLES,
+    OF_SUBSCRIPTIONS,
+    REBUILDS,
+    SHORT_LIVED,
+    WORKER_REPORTS,
+)
 from cx_context.store.sql import Tx
 from cx_context.store.table_rows import key_places
 from cx_events.dead_letters import DeadLetter, encode_dead_letter
@@ -50,8 +56,8 @@ HARMLESS = {
     ("fold_versions", "forged"): "other code came",
     **{("rebuilds", what): "what operators asked for" for what in (*REBUILDS.columns.keys(), "deleted", "forged")},
     **{
-        (table.name, what): "how workers and receivers get on"
-        for table in (LAG_SAMPLES, WORKER_REPORTS, *OF_SUBSCRIPTIONS)
+        (table.name, what): "how workers, receivers and people get on"
+        for table in (LAG_SAMPLES, WORKER_REPORTS, *OF_SUBSCRIPTIONS, SHORT_LIVED)
         for what in (*table.columns.keys(), "deleted", "forged")
     },
 }

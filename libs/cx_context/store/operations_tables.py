@@ -1,4 +1,5 @@
-"""The tables of operators: dead letters, the records of long work, how projectors and subscriptions get on.
+"""The tables of operators: dead letters, the records of long work, how projectors and subscriptions get on,
+and what is kept for a while.
 
 ``body`` is bytes that only the code reads.
 """
@@ -136,5 +137,16 @@ SUBSCRIPTION_STOPS = Table(
     Column("since", Double, nullable=False),
     PrimaryKeyConstraint("tenant", "subscription"),
     comment="subscriptions that deliver nothing, by an operator (paused) or by their receiver (gone)",
+)
+SHORT_LIVED = Table(
+    "short_lived",
+    METADATA,
+    text_column("tenant"),
+    text_column("kind"),
+    text_column("name"),
+    Column("value", LargeBinary, nullable=False),
+    Column("until", Double, nullable=False),
+    PrimaryKeyConstraint("tenant", "kind", "name"),
+    comment="what lasts until a moment (s since 1970) and is no fact: sessions signed out, who is present",
 )
 OF_SUBSCRIPTIONS = (SUBSCRIPTION_CURSORS, SUBSCRIPTION_WAITING, SUBSCRIPTION_LETTERS, SUBSCRIPTION_STOPS)

@@ -31,6 +31,7 @@ class ServiceName(StrEnum):
     PROJECTORS = "projectors"
     API = "api"
     OPS = "ops"
+    DESKTOP = "desktop"
 
 
 Port = Annotated[int | None, typer.Option("--port", help="HTTP port; 0 picks a free one.", min=0, max=65535)]

@@ -18,8 +18,9 @@ from cx_runtime.cors import CrossOrigin
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.http import bearer_token_in
 from cx_runtime.serve import Server, server_config
+from cx_runtime.sessions.session_auth import SessionAuth
 
-ORDER: Sequence[Service] = ("channels", "projectors", "api", "ops")
+ORDER: Sequence[Service] = ("channels", "projectors", "api", "ops", "desktop")
 """The services in the order in which an event passes them."""
 
 CHAT_SECONDS = 3.0
@@ -27,9 +28,11 @@ CHAT_SECONDS = 3.0
 
 
 @asynccontextmanager
-async def http_server(hub: Hub, services: Sequence[AddRoutes]) -> AsyncIterator[None]:
+async def http_server(hub: Hub, services: Sequence[AddRoutes], sessions: SessionAuth | None) -> AsyncIterator[None]:
+    """Serve ``services``. ``sessions``: what exchanges cookies for keys; None where nobody reads cookies."""
     settings = hub.settings
-    app = _app(hub, services)
+    routes = _app(hub, services)
+    app = sessions.wrap(routes) if sessions is not None else routes
     with listening(settings.host, settings.port) as listener:
         hub.port = listener.getsockname()[1]
         server = Server(

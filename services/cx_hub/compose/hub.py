@@ -19,8 +19,8 @@ from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import Tenants
 from cx_runtime.tracing import OFF, Tracing
 
-Service = Literal["channels", "projectors", "api", "ops"]
-SERVICES: frozenset[Service] = frozenset({"channels", "projectors", "api", "ops"})
+Service = Literal["channels", "projectors", "api", "ops", "desktop"]
+SERVICES: frozenset[Service] = frozenset({"channels", "projectors", "api", "ops", "desktop"})
 
 USE_THE_STORE: frozenset[Service] = SERVICES - {"channels"}
 

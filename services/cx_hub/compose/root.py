@@ -23,6 +23,7 @@ from cx_events.errors import TryLater
 from cx_events.log import INTERACTIONS
 from cx_hub.compose.api import context_api, operations
 from cx_hub.compose.channels import channels
+from cx_hub.compose.desktop import desktop, session_auth
 from cx_hub.compose.http import http_server
 from cx_hub.compose.hub import SERVICES, USE_THE_STORE, Hub, Service
 from cx_hub.compose.projectors import projectors
@@ -120,6 +121,7 @@ async def _ask_store(hub: Hub) -> None:
 
 @asynccontextmanager
 async def _running(hub: Hub) -> AsyncIterator[None]:
+    sessions = session_auth(hub)
     try:
         async with (
             measures_served(hub.settings, hub.metrics, hub.health) as hub.metrics_port,
@@ -128,7 +130,7 @@ async def _running(hub: Hub) -> AsyncIterator[None]:
             subscriptions(hub),
             channels(hub) as channel_routes,
             context_api(hub) as api_routes,
-            http_server(hub, [*channel_routes, *api_routes, *operations(hub)]),
+            http_server(hub, [*channel_routes, *api_routes, *operations(hub), *desktop(hub, sessions)], sessions),
         ):
             yield
     finally:

@@ -24,6 +24,7 @@ _SERVICES = {
     "projectors": "events into contexts",
     "api": "contexts out, and what people decide",
     "ops": "for operators: the log, dead letters, rebuilds",
+    "desktop": "signing in to the pages",
 }
 GUIDES = {
     "docs/integrating.md": "send events, read and follow contexts, generate a client",

@@ -168,6 +168,11 @@ def subscriptions(table: Table) -> Callable[[Whole], Expectation]:
     return lambda of: Expectation(table, fault_of=lambda row: None)
 
 
+def short_lived(of: Whole) -> Expectation:
+    """Check nothing: who is signed out or present is no fact."""
+    return Expectation(operations_tables.SHORT_LIVED, fault_of=lambda row: None)
+
+
 def outbox(of: Whole) -> Expectation:
     """Check what the relay has not taken yet; which customers a batch changed depends on the batches."""
 

@@ -296,6 +296,7 @@ OF_WHOLE: Mapping[str, Callable[[Whole], Expectation]] = MappingProxyType(
         "lag_samples": order_dependent.lag_samples,
         "worker_reports": order_dependent.worker_reports,
         **{table.name: order_dependent.subscriptions(table) for table in operations_tables.OF_SUBSCRIPTIONS},
+        "short_lived": order_dependent.short_lived,
         "dead_letters": order_dependent.dead_letters,
         "discarded_letters": order_dependent.discarded_letters,
     }
