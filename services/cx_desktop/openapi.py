@@ -65,7 +65,6 @@ _SIGN_IN = Operation(
             },
         ),
     },
-    security=[{}],
     body={JSON: ref("SignIn")},
     examples={JSON: {"key": "the key of a desk", "agent": "ben"}},
     about="For pages of the hub's own origin. A new session is begun whatever cookie came with it.",
@@ -75,7 +74,7 @@ _SIGN_OUT = Operation(
     _TAG,
     "End the session, at every process",
     {"204": answer("Signed out.", headers=_COOKIE), **problem_answers((403, 429, 503))},
-    security=[{}],
+    security=[{SESSION: []}],
     parameters=[_TOKEN],
 )
 _WHO = Operation(

@@ -153,6 +153,7 @@ def test_every_metric_is_watched_or_explained_elsewhere() -> None:
     assert set(METRICS) - watched == {
         "cx_intake_ignored_total",
         "cx_contexts_shown_total",
+        "cx_sessions_total",
         "cx_unavailable_total",
         "process_virtual_memory_bytes",
         "process_start_time_seconds",

@@ -224,6 +224,7 @@ async def test_a_recorded_store_goes_on_at_later_revisions(store_url: str, tmp_p
         "segments",
         "lag_samples",
         "worker_reports",
+        "short_lived",
         *(table.name for table in OF_SUBSCRIPTIONS),
     }, (  # fmt: skip
         "the recorded history leaves these tables untried"

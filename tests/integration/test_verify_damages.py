@@ -16,7 +16,16 @@ from tests.planting.rows import all_rows, another, drop, put
 from tests.projection import ids_of, in_partitions, workers
 from tests.projection import verified as verified_with
 
-from cx_context.store import Store, lag_samples, offsets, open_store, rebuild_rows, segments, subscription_rows
+from cx_context.store import (
+    Store,
+    lag_samples,
+    offsets,
+    open_store,
+    rebuild_rows,
+    segments,
+    short_lived,
+    subscription_rows,
+)
 from cx_context.store.all_tables import METADATA
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.fold_versions import note_fold_version
@@ -154,6 +163,7 @@ async def logs(store: Store) -> list[list[LogRecord]]:
         await lag_samples.write_samples(tx, {}, {Partition(DEAD_LETTERS, 0): len(DISCARDS)})
         await lag_samples.write_report(tx, "worker", "1.0", "running", "")
         await leave_subscription(tx)
+        await short_lived.put(tx, "acme", "ended-session", "an id", b"", 3600.0)
     return logs
 
 
