@@ -74,7 +74,6 @@ _SIGN_OUT = Operation(
     _TAG,
     "End the session, at every process",
     {"204": answer("Signed out.", headers=_COOKIE), **problem_answers((403, 429, 503))},
-    security=[{SESSION: []}],
     parameters=[_TOKEN],
 )
 _WHO = Operation(
