@@ -171,6 +171,7 @@ class Provider:
     that could not be mapped.
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
+    ``more_channels``: those that an event may have instead of ``channel``, where one vendor carries several.
     ``settings``: the names of all settings that a connection may have; another one is a mistake and stops the start.
     ``secret_settings``: those that hold secrets, so that a connection with one of them needs no ``secrets``.
     ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
@@ -195,6 +196,7 @@ class Provider:
     content_types: frozenset[str] = frozenset()
     max_bytes: int = DEFAULT_MAX_BYTES
     isolated: bool = False
+    more_channels: frozenset[Channel] = frozenset()
     settings: frozenset[str] = frozenset()
     secret_settings: frozenset[str] = frozenset()
     warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of

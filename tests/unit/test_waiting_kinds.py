@@ -10,10 +10,10 @@ import pytest
 
 from cx_channels.chat.intercom import unmapped_kinds as intercom
 from cx_channels.dead_letters import failure_of
+from cx_channels.kit import twilio_products as twilio
 from cx_channels.provider import Connection, Request, Unmapped
 from cx_channels.registry import provider
 from cx_channels.social.meta import unmapped_kinds as meta
-from cx_channels.voice.twilio import unmapped_kinds as twilio
 from cx_events.dead_letters import NO_ADAPTER, UNKNOWN_KIND
 
 JSON = {"content-type": "application/json"}

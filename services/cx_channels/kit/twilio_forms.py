@@ -19,6 +19,9 @@ from cx_events.errors import Refused
 MAX_FIELDS = 1000
 RETRY_HEADER = "i-twilio-idempotency-token"
 
+TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+"""The answer that does nothing, for a request that asks what to do."""
+
 _WHOLE = re.compile(r"[0-9]{1,12}")
 
 

@@ -2,25 +2,24 @@
 
 Modules: ``mapping`` (the table of kinds), ``kinds`` (tells a request's kind), ``callback`` (one request, and its
 drafts), ``events`` (a function for each kind), ``parties`` (who is the customer), ``addresses`` (numbers, SIP and
-clients), ``attestation`` (how far a caller's number is believed), ``unmapped_kinds`` (what has no adapter yet).
+clients), ``attestation`` (how far a caller's number is believed).
 """
 
 from __future__ import annotations
 
+from cx_channels.kit.twilio_forms import TWIML
 from cx_channels.kit.twilio_shared_keys import SETTING, keys_of
 from cx_channels.kit.twilio_signature import SIGNATURE, sign, verify
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.voice.twilio.addresses import listed
 from cx_channels.voice.twilio.mapping import DOCUMENTED, expects_twiml, kinds_of, map_request
 
-_TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
-
 
 def _answer(mapped: Mapped, request: Request) -> Answer:
     """TwiML that does nothing for a request that asks what to do: anything else is error 12300 (Invalid Content-Type).
     Status callbacks take any 2xx: 204, without a body. Other products may ask for 200, as hooks of Conversations do."""
     if expects_twiml(request):
-        return Answer(body=_TWIML, content_type="text/xml; charset=utf-8")
+        return Answer(body=TWIML, content_type="text/xml; charset=utf-8")
     return Answer(status=200 if mapped.unmapped else 204)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cx_channels.kit import twilio_products
 from cx_channels.kit.twilio_forms import Fields
-from cx_channels.voice.twilio import unmapped_kinds
 
 STARTING = frozenset({"queued", "initiated", "ringing"})
 ANSWERED = frozenset({"in-progress", "answered"})
@@ -19,13 +19,13 @@ _SPELLINGS = {
 
 
 def kind_of(fields: Fields) -> str:
-    """Return the kind of a request as ``KINDS``, ``IGNORED`` and ``unmapped_kinds`` name it; ``""`` where nothing
+    """Return the kind of a request as ``KINDS``, ``IGNORED`` and ``twilio_products`` name it; ``""`` where nothing
     tells.
 
-    A request that is about no call is of a kind of ``unmapped_kinds``. The order matters: a request for TwiML also
+    A request that is about no call is of a kind of ``twilio_products``. The order matters: a request for TwiML also
     carries the whole call, its status included.
     """
-    if other := unmapped_kinds.kind_of(fields):
+    if other := twilio_products.kind_of(fields):
         return other
     if fields["StatusCallbackEvent"].lower().startswith(("conference-", "participant-", "announcement-")):
         return fields["StatusCallbackEvent"].lower()

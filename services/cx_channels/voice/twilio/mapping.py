@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cx_channels.kit import twilio_products
 from cx_channels.kit.twilio_forms import Fields, read_fields
 from cx_channels.provider import Connection, Ignored, Mapped, Request
-from cx_channels.voice.twilio import events, unmapped_kinds
+from cx_channels.voice.twilio import events
 from cx_channels.voice.twilio.callback import CallbackRequest, Outcome
 from cx_channels.voice.twilio.kinds import kind_of
 from cx_events.errors import Refused
@@ -99,7 +100,7 @@ IGNORED: Mapping[str, str] = {
 DOCUMENTED: Mapping[str, str] = {
     **{kind: becomes for kind, (_, becomes) in KINDS.items()},
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
-    **{kind: f"kept: {why}" for kind, why in unmapped_kinds.KINDS.items()},
+    **{kind: f"kept: {why}" for kind, why in twilio_products.KINDS.items()},
 }
 
 
@@ -111,15 +112,15 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     """
     fields = request.once(read_fields)
     if isinstance(fields, list):
-        return Mapped(unmapped=tuple(unmapped_kinds.kept_of_stream(fields, request)))
+        return Mapped(unmapped=tuple(twilio_products.kept_of_stream(fields, request)))
     if connection.settings.get("mask_digits"):
         fields = fields.masked("Digits")
         kind = kind_of(fields)
     else:
         kind = request.once(_kind)
     _check_unambiguous(fields)
-    if kind in unmapped_kinds.KINDS:
-        return Mapped(unmapped=(unmapped_kinds.kept(kind, fields, request),))
+    if kind in twilio_products.KINDS:
+        return Mapped(unmapped=(twilio_products.kept(kind, fields, request),))
     if kind in IGNORED:
         return _ignored(kind)
     callback = CallbackRequest(fields, connection, request)
@@ -170,8 +171,8 @@ def expects_twiml(request: Request) -> bool:
     if isinstance(fields, list):
         return False
     kind = request.once(_kind)
-    if kind in unmapped_kinds.KINDS:
-        return kind == unmapped_kinds.MESSAGE
+    if kind in twilio_products.KINDS:
+        return kind == twilio_products.MESSAGE
     if kind == "amd":  # told by a callback of its own, or with the request for what to do next
         return bool(fields["CallStatus"])
     return kind in _ASKING or kind.startswith(("voice/", "queue/", "relay/", "virtual-agent/")) or not kind

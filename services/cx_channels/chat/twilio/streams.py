@@ -1,0 +1,56 @@
+"""Map Event Streams: CloudEvents in an array, of which those of Conversations tell what its webhooks tell.
+
+www.twilio.com/docs/events/event-types/conversations. A sink sends what is at hand; each event is read by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from cx_channels.chat.twilio.callback import Callback
+from cx_channels.kit.json_values import obj, text
+from cx_channels.kit.twilio_forms import Fields
+from cx_channels.provider import Connection
+
+_TYPE = re.compile(
+    r"com\.twilio\.conversations\.(message|participant|conversation|conversation-state|user|delivery)\.([a-z-]{1,20})"
+)
+_STATE = frozenset({"conversation-state", "state-updated"})
+_RENAMED = {"MessageBody": "Body"}
+
+
+def callbacks_of(events: list[Any], connection: Connection) -> Iterator[Callback | Any]:
+    """Yield a callback for each event of a conversation, other events as they are."""
+    for event in events:
+        kind = webhook_kind(text(obj(event).get("type")))
+        if not kind:
+            yield event
+            continue
+        raw = msgspec.json.encode([event])
+        yield Callback(Fields(_pairs(obj(event.get("data")))), connection, kind, raw, raw)
+
+
+def webhook_kind(name: str) -> str:
+    """Return the webhook's name of an event of Conversations, "" for other events."""
+    match = _TYPE.fullmatch(name)
+    if match is None:
+        return ""
+    what, done = match.groups()
+    if _STATE & {what, done}:
+        return "onConversationStateUpdated"
+    return f"on{what.capitalize()}{done.capitalize()}"
+
+
+def _pairs(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield an event's data under the names that the webhook has."""
+    for name, value in data.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{part}", text(each)) for part, each in value.items())
+        elif isinstance(value, list):
+            yield name, msgspec.json.encode(value).decode()
+        else:
+            yield _RENAMED.get(name, name), text(value)
