@@ -10,7 +10,7 @@ import pytest
 
 from cx_channels.configured_connections import check_setting_names, configured_connections
 from cx_channels.provider import Provider
-from cx_channels.registry import providers
+from cx_channels.registry import folder_name, providers
 from cx_events.errors import Fatal
 from cx_hub.cli import run
 from cx_runtime.setting_names import known_names, misspelt_settings
@@ -66,7 +66,7 @@ def test_config_check_tells_of_unknown_settings(
 
 @pytest.mark.parametrize("provider", providers().values(), ids=lambda provider: provider.name)
 def test_settings_in_fixtures_and_readmes_are_declared(provider: Provider) -> None:
-    folder = SERVICES / provider.name
+    folder = SERVICES / folder_name(provider.name)
     for path in folder.glob("fixtures/**/*connection*"):
         check_setting_names(str(path), provider, json.loads(path.read_text("utf-8")).get("settings", {}))
     undocumented = {name for name in provider.settings if not re.search(rf"\b{name}\b", _documents(folder))}

@@ -1,0 +1,4 @@
+"""What vendors share whose events come by way of AWS. All is pure.
+
+Modules: ``doors`` (who may send, and the answer), ``deliveries`` (the events in one request).
+"""

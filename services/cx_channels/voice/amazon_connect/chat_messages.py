@@ -1,0 +1,121 @@
+"""Map messages of chats, as StartContactStreaming sends them to a topic of SNS, which a Firehose stream may read.
+
+Shapes: docs.aws.amazon.com/connect/latest/adminguide/sns-payload.html, .../chat-message-streaming.html. ``Id`` is the
+item's own; ContactId is missing from some events, InitialContactId stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cx_channels.kit.aws.deliveries import Notice
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.voice.amazon_connect.contact import Contact, contact_of, time_of
+from cx_channels.voice.amazon_connect.contact_lens import ROLES
+from cx_events.dead_letters import UNKNOWN_KIND
+from cx_events.envelope import AgentOrQueue, Attachment, Draft, Message, Participant, Role
+from cx_events.json_types import Json
+
+Outcome = Draft | Ignored | Unmapped
+
+_EVENT = "application/vnd.amazonaws.connect.event."
+EVENTS: Mapping[str, str] = {
+    "participant.joined": "cx.interaction.answered.v1",
+    "chat.ended": "cx.interaction.ended.v1",
+    "transfer.succeeded": "cx.interaction.transferred.v1",
+    "transfer.failed": "cx.interaction.routed.v1",
+    "message.delivered": "cx.message.delivered.v1",
+    "message.read": "cx.message.read.v1",
+}
+IGNORED: Mapping[str, str] = {
+    "typing": "somebody is typing; a message follows or not",
+    "connection.acknowledged": "the client of the chat is there",
+    "message.metadata": "receipts have events of their own",
+    "participant.invited": "somebody was asked; joining is told",
+    "participant.left": "somebody left; the contact's own end is told",
+    "participant.idle": "somebody does nothing",
+    "participant.returned": "somebody does something again",
+    "participant.autodisconnection": "somebody was sent away; the contact's own end is told",
+    "participant.joined/other": "no agent joined",
+    "receipt": "not the customer got or read it",
+}
+
+
+def map_chat_item(notice: Notice, connection: Connection) -> Iterator[Outcome]:
+    """Map one item of a chat: a message, a file, or an event."""
+    value = notice.value
+    contact = contact_of({**value, "Channel": "CHAT"}, connection)
+    kind = text(value.get("Type")).upper()
+    if not text(value.get("Id")) or not contact.id:
+        yield notice.lost("malformed chat item: no Id or no ContactId")
+    elif kind in ("MESSAGE", "ATTACHMENT"):
+        yield _map_message(contact, value, notice.raw)
+    elif kind == "EVENT":
+        yield _map_event(contact, notice)
+    else:
+        yield notice.lost(f"{UNKNOWN_KIND}: the chat item {kind[:64]!r}", text(value.get("Id")))
+
+
+def _map_message(contact: Contact, value: Json, raw: bytes) -> Draft:
+    role = _role(value)
+    files = [
+        Attachment(
+            name=text(each.get("AttachmentName")),
+            content_type=text(each.get("ContentType")),
+            url=f"connect-attachment:{text(each.get('AttachmentId'))}",
+        )
+        for each in objects(value.get("Attachments"))
+    ]
+    message = Message(
+        id=text(value.get("Id")),
+        text=text(value.get("Content")),
+        content_type=text(value.get("ContentType")) if value.get("Content") else "",
+        attachments=files,
+    )
+    kind = "cx.message.received.v1" if role == "customer" else "cx.message.sent.v1"
+    return contact.draft(
+        kind,
+        f"item/{id_part(text(value.get('Id')))}",
+        raw,
+        time_of(value.get("AbsoluteTime")),
+        participants=_people(value, role),
+        message=message,
+    )
+
+
+def _map_event(contact: Contact, notice: Notice) -> Outcome:
+    value = notice.value
+    kind = text(value.get("ContentType")).removeprefix(_EVENT)
+    role = _role(value)
+    if kind == "participant.joined" and role != "agent":
+        kind = "participant.joined/other"
+    if kind in ("message.delivered", "message.read") and role != "customer":
+        kind = "receipt"
+    if kind in IGNORED:
+        return Ignored(f"chat/{kind}", IGNORED[kind])
+    if kind not in EVENTS:
+        return notice.lost(f"{UNKNOWN_KIND}: the chat event {kind[:64]!r}", text(value.get("Id")))
+    receipts = objects(value.get("MessageMetadata")) or [obj(value.get("MessageMetadata"))]
+    about = first(*(each.get("MessageId") for each in receipts))
+    return contact.draft(
+        EVENTS[kind],
+        f"item/{id_part(text(value.get('Id')))}",
+        notice.raw,
+        time_of(value.get("AbsoluteTime")),
+        participants=_people(value, role),
+        reason=kind,
+        agent=AgentOrQueue(name=text(value.get("DisplayName"))) if kind == "participant.joined" else None,
+        message=Message(id=about) if about else None,
+    )
+
+
+def _role(value: Json) -> Role:
+    found = ROLES.get(text(value.get("ParticipantRole")).upper(), "system")
+    return "customer" if found == "customer" else "agent" if found == "agent" else "bot" if found == "bot" else "system"
+
+
+def _people(value: Json, role: Role) -> list[Participant]:
+    name, id = text(value.get("DisplayName")), text(value.get("ParticipantId"))
+    return [Participant(role=role, id=id, name=name)] if name or id else []

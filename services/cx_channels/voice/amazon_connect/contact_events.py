@@ -1,0 +1,157 @@
+"""Map contact events: what happens to a contact, within seconds, as EventBridge brings it.
+
+They come unordered and "on a best effort basis" (docs.aws.amazon.com/connect/latest/adminguide/contact-events.html), so
+that a step may be missing; the contact record tells all of them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cx_channels.kit.aws.deliveries import Notice
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import obj, text
+from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.voice.amazon_connect.contact import Contact, agent_of, contact_of, member, queue_of, time_of
+from cx_events.dead_letters import UNKNOWN_KIND
+from cx_events.envelope import AgentOrQueue, Draft
+from cx_events.json_types import Json
+
+Outcome = Draft | Ignored | Unmapped
+
+_OUTBOUND = frozenset({"OUTBOUND", "CALLBACK", "EXTERNAL_OUTBOUND"})
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEvent:
+    """One contact event. ``at``: its own time as written, else that at which EventBridge got it."""
+
+    contact: Contact
+    detail: Json
+    raw: bytes
+    sent: Any
+
+    @property
+    def queue(self) -> AgentOrQueue | None:
+        return queue_of(member(self.detail, "QueueInfo"))
+
+    @property
+    def agent(self) -> AgentOrQueue | None:
+        return agent_of(member(self.detail, "AgentInfo"))
+
+    def step(self, *names: str) -> Any:
+        """Return the time of this step as written: the member at this path, else when the event was sent."""
+        value: Any = self.detail
+        for name in names:
+            value = member(obj(value), name)
+        return value if time_of(value) is not None else self.sent
+
+    def draft(self, event_type: str, step: str, at: Any, **data: Any) -> Draft:
+        id = f"{step}/{id_part(text(at))}" if text(at) else step
+        return self.contact.draft(event_type, id, self.raw, time_of(at), **data)
+
+
+def _map_initiated(event: ContactEvent) -> Iterator[Outcome]:
+    """Map the begin of a contact; where it continues another one, that one was passed on."""
+    at = event.step("InitiationTimestamp")
+    passed = event.contact.passed_on(f"passed-on/{id_part(text(at))}", event.raw, time_of(at), event.queue)
+    if passed is not None:
+        yield passed
+    reason = "disconnect-flow" if event.contact.method == "DISCONNECT" else event.contact.method.lower()
+    yield event.draft("cx.interaction.started.v1", "initiated", at, reason=reason, queue=event.queue)
+
+
+def _map_connected_to_system(event: ContactEvent) -> Iterator[Outcome]:
+    """Map that an outbound call was picked up, by a person or a machine. Chats and tasks have media at once."""
+    if event.contact.method not in _OUTBOUND:
+        yield Ignored("contact-event/media", MEDIA)
+        return
+    answered_by = text(member(event.detail, "AnsweringMachineDetectionStatus")).lower()
+    at = event.step("ConnectedToSystemTimestamp")
+    yield event.draft("cx.interaction.answered.v1", "connected-to-system", at, answered_by=answered_by)
+
+
+def _map_queued(event: ContactEvent) -> Iterator[Outcome]:
+    yield event.draft(
+        "cx.interaction.queued.v1", "queued", event.step("QueueInfo", "EnqueueTimestamp"), queue=event.queue
+    )
+
+
+def _map_connected_to_agent(event: ContactEvent) -> Iterator[Outcome]:
+    at = event.step("AgentInfo", "ConnectedToAgentTimestamp")
+    yield event.draft(
+        "cx.interaction.answered.v1", "connected-to-agent", at, agent=event.agent, queue=event.queue
+    )  # fmt: skip
+
+
+def _map_disconnected(event: ContactEvent) -> Iterator[Outcome]:
+    """Map the end of a contact. One that waited in a queue and reached no agent was abandoned (.../ctr-data-model.html,
+    "How to identify abandoned contacts"); one that came to no queue ended in the flow."""
+    waited = event.queue is not None and event.agent is None and event.contact.method not in _OUTBOUND
+    kind = "cx.interaction.abandoned.v1" if waited else "cx.interaction.ended.v1"
+    at = event.step("DisconnectTimestamp")
+    reason = text(member(event.detail, "DisconnectReason")).lower()
+    yield event.draft(kind, "disconnected", at, reason=reason, agent=event.agent, queue=event.queue)
+
+
+def _map_paused(event: ContactEvent) -> Iterator[Outcome]:
+    yield event.draft("cx.interaction.held.v1", "paused", event.step("LastPausedTimestamp"), agent=event.agent)
+
+
+def _map_resumed(event: ContactEvent) -> Iterator[Outcome]:
+    yield event.draft("cx.interaction.resumed.v1", "resumed", event.step("LastResumedTimestamp"), agent=event.agent)
+
+
+KINDS: Mapping[str, tuple[Callable[[ContactEvent], Iterator[Outcome]], str]] = {
+    "INITIATED": (
+        _map_initiated,
+        "cx.interaction.started; of a transfer also cx.interaction.transferred, of the contact before",
+    ),
+    "CONNECTED_TO_SYSTEM": (_map_connected_to_system, "cx.interaction.answered with answered_by, of outbound calls"),
+    "QUEUED": (_map_queued, "cx.interaction.queued"),
+    "CONNECTED_TO_AGENT": (_map_connected_to_agent, "cx.interaction.answered"),
+    "DISCONNECTED": (
+        _map_disconnected,
+        "cx.interaction.ended; cx.interaction.abandoned from a queue, without an agent",
+    ),
+    "PAUSED": (_map_paused, "cx.interaction.held"),
+    "RESUMED": (_map_resumed, "cx.interaction.resumed"),
+}
+
+MEDIA = "chats, mails and incoming calls have media from their begin"
+IGNORED: Mapping[str, str] = {
+    "COMPLETED": "the agent's work after the contact is done; DISCONNECTED told its end",
+    "CONTACT_DATA_UPDATED": "attributes, tags or routing criteria; the contact record has them",
+    "AMD_DISABLED": "answering machine detection was switched off for the call",
+}
+
+
+def map_contact_event(notice: Notice, connection: Connection) -> Iterator[Outcome]:
+    """Map one contact event, with or without EventBridge's envelope."""
+    detail = obj(notice.value.get("detail")) or notice.value
+    kind = text(member(detail, "EventType")).upper()
+    contact = contact_of(detail, connection)
+    event = ContactEvent(contact, detail, notice.raw, notice.value.get("time"))
+    if kind in IGNORED:
+        yield Ignored(f"contact-event/{kind}", IGNORED[kind])
+    elif kind not in KINDS:
+        yield notice.lost(f"{UNKNOWN_KIND}: the contact event {kind[:64]!r}")
+    elif not contact.id:
+        yield notice.lost(f"malformed contact event {kind}: no contactId")
+    elif (left_out := not_told(contact)) is not None:
+        yield left_out
+    else:
+        yield from KINDS[kind][0](event)
+
+
+def not_told(contact: Contact) -> Ignored | None:
+    """Return why a contact is no part of a customer's story, if so."""
+    if contact.written_channel == "TASK":
+        return Ignored("task", TASK)
+    return Ignored("monitor", MONITOR) if contact.method == "MONITOR" else None
+
+
+TASK = "a task is work inside the business, not a contact with a customer"
+MONITOR = "a supervisor listens in; no part of the customer's story"
