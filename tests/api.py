@@ -32,6 +32,8 @@ from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import DAY, START
 from cx_events.timestamps import Micros
 from cx_identity.rules import Rules
+from cx_projectors.listing.refresh import Terms
+from cx_projectors.listing.worker import Lists
 from cx_projectors.records import read_batch
 from cx_projectors.relay import Relay
 from cx_projectors.retrying_applier import RetryingApplier
@@ -160,6 +162,13 @@ class Running:
         """These events are on the log and applied, and whoever follows has heard a hint."""
         await self.happen(*history)
         await self.relay.step()
+
+    async def listed(self, *history: StampedEvent) -> None:
+        """These events are on the log and applied, and lists and search show them."""
+        await self.happen(*history)
+        window = {name: config.threading.window_micros for name, config in self.tenants.by_name.items()}
+        terms = {name: Terms(self.tenants.ids(name), window[name]) for name in window}
+        await Lists(self.store, terms, "hand").drain()
 
     async def arrive(self, *history: StampedEvent) -> None:
         """These events are on the log."""

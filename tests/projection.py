@@ -21,6 +21,8 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, STORES, Log, LogRecord, Pa
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME
 from cx_identity.rules import Rules
+from cx_projectors.listing.refresh import Terms
+from cx_projectors.listing.worker import Lists
 from cx_projectors.records import read_batch
 from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.tenancy import Tenancy
@@ -173,3 +175,11 @@ async def bodies(store: Store, nodes: Sequence[NodeId]) -> dict[NodeId, bytes]:
                 known = await load_known(tx, ACME, found.customer)
                 read[node] = encode_body(context_body(known, WINDOW))
     return read
+
+
+LISTING_TERMS = {name: Terms(tenancy.ids, WINDOW) for name, tenancy in TENANTS.items()}
+
+
+def lists_of(store: Store, owner: str = "lists") -> Lists:
+    """What keeps the lists of a store."""
+    return Lists(store, LISTING_TERMS, owner)

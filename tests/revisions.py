@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Boolean, Connection, inspect
 from sqlalchemy.engine import make_url
-from tests.projection import RULES, WINDOW, bodies, in_partitions, workers
+from tests.projection import RULES, WINDOW, bodies, in_partitions, lists_of, workers
 
 from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
@@ -139,6 +139,7 @@ async def project(store: Store, events: Sequence[StampedEvent], batch: int = 4) 
     (worker,) = await workers(store, in_partitions(events, 1), 1)
     while worker.behind:
         await worker.step(batch)
+    await lists_of(store).drain()
 
 
 async def facts_in(store: Store) -> list[Fact]:

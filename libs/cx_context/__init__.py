@@ -16,6 +16,7 @@ Modules:
 - ``sections`` has a module for each section of the context, ``document`` puts them in order,
   ``document_schema`` their JSON Schemas;
 - ``kept`` keeps parts, contacts and conversations of a customer with thousands from one document to the next;
+- ``listing`` makes of the same facts what lists and search show;
 - ``explain`` says which events made a value;
 - ``directory_names`` reads parts and events with the ids of a tenant's directory of agents and queues;
 - ``routing_targets`` says which agents and queues a live contact concerns, ``change_notifications`` what is announced

@@ -182,6 +182,40 @@ _PROJECTORS = (
         "since the relay last had published all that waited",
         measured=True,
     ),
+    MetricSpec(
+        "cx_lists_waiting",
+        "gauge",
+        "customers and events",
+        (),
+        PROJECTORS,
+        "what lists and search don't show yet, as far as it was read; told by the process that keeps them",
+        measured=True,
+    ),
+    MetricSpec(
+        "cx_lists_lag_seconds",
+        "gauge",
+        "seconds",
+        (),
+        PROJECTORS,
+        "age of the oldest change that lists and search don't show",
+        measured=True,
+    ),
+    MetricSpec(
+        "cx_lists_written_total",
+        "counter",
+        "customers and events",
+        ("tenant",),
+        PROJECTORS,
+        "written to lists, search",
+    ),
+    MetricSpec(
+        "cx_lists_failures_total",
+        "counter",
+        "customers and events",
+        ("tenant",),
+        PROJECTORS,
+        "left out of lists and search, since their rows could not be made; the log names them",
+    ),
 )
 _SUBSCRIPTIONS = (
     MetricSpec(

@@ -134,6 +134,15 @@ class Metrics:
         self.mail_bytes = self._gauge("cx_smtp_bytes")
         self.chats_open = self._gauge("cx_chats_open")
 
+        self._begin_projecting()
+        self.subscription_delivered = self._counter("cx_subscription_delivered_total")
+        self.subscription_failures = self._counter("cx_subscription_failures_total")
+        self.subscription_waiting = self._fresh("cx_subscription_waiting_keys")
+        self.subscription_oldest = self._fresh("cx_subscription_oldest_seconds")
+        self._begin_at_zero()
+        ProcessCollector(registry=self.registry)
+
+    def _begin_projecting(self) -> None:
         self.batch_seconds = self._histogram("cx_projector_batch_seconds")
         self.batch_events = self._counter("cx_projector_events_total")
         self.lag_events = self._fresh("cx_projector_lag_events")
@@ -142,12 +151,10 @@ class Metrics:
         self.relayed = self._counter("cx_relay_notices_total")
         self.relay_waiting = self._fresh("cx_relay_waiting")
         self.relay_lag = self._fresh("cx_relay_lag_seconds")
-        self.subscription_delivered = self._counter("cx_subscription_delivered_total")
-        self.subscription_failures = self._counter("cx_subscription_failures_total")
-        self.subscription_waiting = self._fresh("cx_subscription_waiting_keys")
-        self.subscription_oldest = self._fresh("cx_subscription_oldest_seconds")
-        self._begin_at_zero()
-        ProcessCollector(registry=self.registry)
+        self.lists_waiting = self._fresh("cx_lists_waiting")
+        self.lists_lag = self._fresh("cx_lists_lag_seconds")
+        self.lists_written = self._counter("cx_lists_written_total")
+        self.lists_failures = self._counter("cx_lists_failures_total")
 
     def _counter(self, name: str) -> Counter:
         spec = METRICS[name]

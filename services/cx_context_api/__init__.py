@@ -14,6 +14,7 @@ Modules:
 ``conversations`` answers with histories and conversations, and takes agents' actions, handoffs and tokens.
 ``identity`` explains who is who, and takes decisions about it: merge, unmerge, attribute, dismiss.
 ``events`` answers with one event, and with files.
+``listing`` answers with lists over all customers, and searches.
 ``directory_routes`` answers with the agents and queues of the configuration.
 ``reads`` runs reads of the store: in time, in turn, now or as of a moment.
 ``decisions`` puts a decision on the log exactly once.

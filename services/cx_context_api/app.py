@@ -30,6 +30,7 @@ from cx_context_api.following.streams import EventStreams
 from cx_context_api.following.subscriptions import Subscriptions
 from cx_context_api.identity.routes import IdentityRoutes
 from cx_context_api.identity.rules_whatif import RulesWhatIf
+from cx_context_api.listing.routes import ListRoutes
 from cx_context_api.openapi.description import description
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission
@@ -111,7 +112,8 @@ class ContextApi:
             EventRoutes(admission, store, contents, metrics, turns),
             TokenRoutes(admission, tenants, store, decisions, metrics),
         )
-        self.routes = [route for each in (*handlers, DirectoryRoutes(admission)) for route in each.all()]
+        handled = (*handlers, ListRoutes(admission, store, turns), DirectoryRoutes(admission))
+        self.routes = [route for each in handled for route in each.all()]
         self.fast_handlers = {**contexts.fast(), **handlers[1].fast()}
 
     async def follow(self) -> None:

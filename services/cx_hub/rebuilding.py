@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from cx_context.store import Store
 from cx_events.log import Log
-from cx_hub.tenancies import tenancies_and_windows, tenancies_of
+from cx_hub.tenancies import listing_terms, tenancies_and_windows, tenancies_of
 from cx_ops.rebuild.comparison import Tenants as Windows
 from cx_ops.rebuild.comparison import Watch
 from cx_ops.rebuild.customers import CustomersRebuild
@@ -17,6 +17,7 @@ from cx_ops.rebuild.run import Filler, Rebuild
 from cx_ops.replay.acts import Ground
 from cx_projectors import refold
 from cx_projectors.catch_up import CatchUp
+from cx_projectors.listing.worker import Lists
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import Tenants
 
@@ -51,7 +52,11 @@ def whole_rebuild(
 
     def filler(shadow: Store, watch: Watch) -> Filler:
         name = f"rebuild-{process_name()}"
-        return CatchUp(shadow, log, tenancies, name, watch, workers=workers, rate=rate, batch=settings.batch_events)
+        lists = Lists(shadow, listing_terms(tenants), name, watch=watch)
+        return CatchUp(
+            shadow, log, tenancies, name, watch, workers=workers, rate=rate, batch=settings.batch_events,
+            settle=lists.drain,
+        )  # fmt: skip
 
     return Rebuild(store, own, windows_of(tenants), filler, tell)
 

@@ -157,7 +157,8 @@ async def merge_heads(heads: list[tuple[_Head, int]], most: int) -> list[LogReco
 
 
 class CatchUp:
-    """Fills one store. ``watch`` is called between batches; ``rate``: events a second, in all."""
+    """Fills one store. ``watch`` is called between batches; ``rate``: events a second, in all. ``settle``: writes the
+    lists of what was applied."""
 
     def __init__(
         self,
@@ -170,7 +171,9 @@ class CatchUp:
         workers: int = 1,
         rate: float | None = None,
         batch: int = 4_000,
+        settle: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        self._settle = settle
         self._store = store
         self._log = log
         self._tenants = tenants
@@ -205,6 +208,11 @@ class CatchUp:
             for at, share in enumerate(shares)
             if share
         ]
+
+    async def settle(self) -> None:
+        """Write the lists of what was applied, if anybody keeps them."""
+        if self._settle is not None:
+            await self._settle()
 
     async def close(self) -> None:
         """Release the log's readers."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
+from cx_context.listing.said import holds_words
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
@@ -44,6 +45,11 @@ class TenantPlan:
     attributions: list[Attribution] = field(default_factory=list)
     rule_changes: list[RulesChange] = field(default_factory=list)
     effective: dict[bytes, Micros] = field(default_factory=dict)
+
+    @property
+    def said(self) -> list[bytes]:
+        """Return the keys of the events whose words are searched, or change what is."""
+        return [fact.key for group in self.parts.values() for fact in group if holds_words(fact.event)]
 
     @property
     def withdrawals(self) -> list[Decision]:

@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from cx_context.fold_faults import part_of
 from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import RoutingTarget, SideState, routing_targets
-from cx_context.store import assignments, first_mentions, leases, offsets, outbox, ownership, segments
+from cx_context.store import (
+    assignments,
+    first_mentions,
+    leases,
+    listing_queue,
+    offsets,
+    outbox,
+    ownership,
+    segments,
+)
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.dead_letters import delete_dead_letter, write_dead_letters
 from cx_context.store.decisions import delete_decision, read_tenant_flags
@@ -198,6 +207,7 @@ class _Replacing:
         await raise_versions(tx, rises, REFOLD_STRIPE)
         changed = sorted(rises)
         await outbox.write(tx, tenant, changed, {changed[0]: targets} if changed and targets else {})
+        await listing_queue.write(tx, tenant, changed, {each.new.fact.key for each in self._replacements})
         return set(changed)
 
 

@@ -1,7 +1,7 @@
 """Write a batch in one transaction: the statements, in their one order.
 
     leases -> events -> identity -> interactions -> parts -> graph lock -> members -> versions -> outbox
-           -> dead letters -> offsets
+           -> lists' queue -> dead letters -> offsets
 
 The order keeps writers out of each other's way (``cx_context.store``): the leases are locked and checked first, then
 sets of rows are written, each sorted; the tenant's graph lock comes last before the versions.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context.store import leases, offsets
+from cx_context.store import leases, listing_queue, offsets
 from cx_context.store.dead_letters import write_dead_letters
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.events import insert_events, write_copies
@@ -111,6 +111,8 @@ async def write_plan(
     folded = await fold_into_parts(tx, tenancy.ids, plan, cache, announced, mode.add)
     joined = folded.interactions_joined(announced)
     publisher = Publisher(tx, tenancy, cache, changes, folded, joined, lifetimes)
-    applied.customers |= await publisher.publish(exclusive=mode.exclusive, stripe=stripe)
+    changed = await publisher.publish(exclusive=mode.exclusive, stripe=stripe)
+    await listing_queue.write(tx, plan.tenant, changed, plan.said)
+    applied.customers |= changed
     applied.mentions |= changes.mentions
     applied.interactions |= plan.new_interactions

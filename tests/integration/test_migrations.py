@@ -225,6 +225,7 @@ async def test_a_recorded_store_goes_on_at_later_revisions(store_url: str, tmp_p
         "lag_samples",
         "worker_reports",
         "short_lived",
+        "listing_waiting",
         *(table.name for table in OF_SUBSCRIPTIONS),
     }, (  # fmt: skip
         "the recorded history leaves these tables untried"

@@ -13,12 +13,13 @@ import pytest
 from msgspec import structs
 from sqlalchemy import Column, Table
 from tests.planting.rows import all_rows, another, drop, put
-from tests.projection import ids_of, in_partitions, workers
+from tests.projection import ids_of, in_partitions, lists_of, workers
 from tests.projection import verified as verified_with
 
 from cx_context.store import (
     Store,
     lag_samples,
+    listing_queue,
     offsets,
     open_store,
     rebuild_rows,
@@ -57,6 +58,14 @@ HARMLESS = {
     ("outbox", "id"): "random",
     ("outbox", "deleted"): "the relay took it",
     ("outbox", "forged"): "a notice may come twice",
+    ("listing_waiting", "id"): "random",
+    ("listing_waiting", "since"): "a time",
+    ("listing_waiting", "deleted"): "the lists are compared, then",
+    ("listing_waiting", "forged"): "a customer may be written twice",
+    ("listing_fills", "made_with"): "they are filled again",
+    ("listing_fills", "filled_to"): "they are filled again",
+    ("listing_fills", "deleted"): "they are filled again",
+    **{("listing_lease", what): "whoever works" for what in ("one", "owner", "leased_until", "deleted", "forged")},
     ("partitions", "owner"): "whoever works",
     ("workers", "id"): "whoever works",
     ("workers", "deleted"): "it went",
@@ -164,6 +173,9 @@ async def logs(store: Store) -> list[list[LogRecord]]:
         await lag_samples.write_report(tx, "worker", "1.0", "running", "")
         await leave_subscription(tx)
         await short_lived.put(tx, "acme", "ended-session", "an id", b"", 3600.0)
+    await lists_of(store).drain()
+    async with store.writing() as tx:
+        await listing_queue.write(tx, "acme", [ACME.tenant_node()])
     return logs
 
 

@@ -75,7 +75,7 @@ def _write_preferences(part: Part, fact: Fact, at: At) -> None:
 def view(of: Rendering) -> Json:
     """Return ``customer``."""
     trust, parts, customer = of.trust, of.deciding_parts, of.known.customer
-    members = sorted(of.members, key=lambda m: (m.claimed, rank_of(m.kind), m.kind, m.value, m.scope, m.id))
+    members = strongest_first(of.members)
     aliases = sorted((m.claimed, text_of(m.id)) for m in members if m.id != customer)
     weighed = [(trust.weight_of(part), part) for part in parts]
     if of.known.assured:
@@ -99,6 +99,16 @@ def view(of: Rendering) -> Json:
         "candidates": claims_view(of.known.claims.latest, {member.id for member in members}),
         "candidates_total": of.known.claims.total,
     }
+
+
+def strongest_first(members: Iterable[Member]) -> list[Member]:
+    """Return a customer's profiles in the order in which they are shown."""
+    return sorted(members, key=lambda m: (m.claimed, rank_of(m.kind), m.kind, m.value, m.scope, m.id))
+
+
+def display_name(of: Rendering) -> tuple[str | None, str | None]:
+    """Return what a customer is called and the weight of that, both None where nobody said a name."""
+    return _display([(of.trust.weight_of(part), part) for part in of.deciding_parts])
 
 
 def _display(parts: Iterable[tuple[int, Part]]) -> tuple[str | None, str | None]:

@@ -5,12 +5,13 @@ one of the API. Statements are named functions by table, set-based: a batch neve
 
 Modules: opening and drivers: ``open``, ``port`` (the ``Store`` protocol and its errors), ``postgres``, ``sqlite``
 with ``sqlite_copy`` (of a backup), ``sql`` (one SQL text for both), ``migrations``. Tables: ``columns``, ``tables``,
-``operations_tables``,
+``operations_tables``, ``listing_tables``,
 ``all_tables``, ``table_shapes``, ``table_check``. By table: ``events``, ``parts`` (with ``part_codec``), ``segments``,
 ``assignments``, ``graph`` (profiles, edges), ``members``, ``decisions``, ``attributions``, ``rule_changes``,
 ``first_mentions``, ``refused_claims``, ``withheld_claims`` (both on ``claim_pairs``), ``versions``, ``epochs``,
 ``leases`` and ``offsets`` (of partitions), ``outbox``, ``dead_letters``, ``discarded_letters``, ``rebuild_rows``,
-``fold_versions``, ``lag_samples``, ``subscription_rows``, ``short_lived``, ``table_sizes``, ``table_rows`` and
+``fold_versions``, ``lag_samples``, ``subscription_rows``, ``short_lived``, ``listing_queue`` (what lists don't show
+yet), ``listed_rows`` and ``said_rows`` (their rows), ``table_sizes``, ``table_rows`` and
 ``copied_rows`` (whole tables,
 and copies of rows, for ``cx verify``). ``shadow`` is a second set of
 tables, to be exchanged with the first. The identity graph: ``graph_view`` (the port), ``current_graph`` (as it is, or
@@ -18,6 +19,7 @@ after decisions that are not taken yet), ``as_of_graph`` (as it was within ``tim
 over the port: ``ownership`` (where a customer's facts lie), ``finding`` (whose an id is), ``settled``; besides,
 ``graph_slices`` (what a resolution reads), ``graph_locks`` and ``identifier_activity``. A customer's facts:
 ``owned_parts``, ``latest_events``, ``parts_as_of``, ``snapshot`` (all of a moment of the past). For the API's reads:
+``listing_inputs`` (for lists), ``listing_reads`` (their pages), ``searching``,
 ``context_inputs``, ``inputs_at_once``, ``context_loader``, ``customer_index``, ``batch_loader``, ``rendering``,
 ``changed_parts``.
 

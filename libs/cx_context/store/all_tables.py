@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cx_context.store import operations_tables, tables
+from cx_context.store import listing_tables, operations_tables, tables
 
 METADATA = tables.EVENTS.metadata
 
 assert operations_tables.DEAD_LETTERS.metadata is METADATA
+assert listing_tables.SAID.metadata is METADATA

@@ -22,17 +22,20 @@ from cx_events.private_files import make_database
 MADE_OF_THE_LOG = (
     "events", "copies", "parts", "assignments", "interactions", "profiles", "edges", "sightings", "segments",
     "link_events", "decisions", "attributions", "rule_changes", "members", "refused_claims", "withheld_claims",
-    "dead_letters", "discarded_letters", "fold_versions",
+    "dead_letters", "discarded_letters", "fold_versions", "listing_waiting", "listing_fills", "listed_conversations",
+    "listed_under", "listed_customers", "customer_words", "said", "said_words",
 )  # fmt: skip
-"""Tables that change places: at equal offsets each is a function of the log; ``fold_versions`` says of which code."""
+"""Tables that change places: at equal offsets each is a function of the log; ``fold_versions`` says of which code,
+``listing_waiting`` and ``listing_fills`` what is not in the lists yet."""
 
 KEPT = (
     "versions", "store_epoch", "partitions", "workers", "outbox", "rebuilds", "lag_samples", "worker_reports",
     "subscription_cursors", "subscription_waiting", "subscription_letters", "subscription_stops", "short_lived",
+    "listing_lease",
 )  # fmt: skip
 """Tables that stay: ``versions`` and ``store_epoch``, since no version may fall; ``partitions``, since the offsets are
-equal; ``outbox``, whose customers are still to be announced; ``workers``, ``worker_reports``, ``lag_samples`` and
-``rebuilds``, which tell of processes;
+equal; ``outbox``, whose customers are still to be announced; ``workers``, ``worker_reports``, ``listing_lease``,
+``lag_samples`` and ``rebuilds``, which tell of processes;
 ``subscription_...``, which tell what receivers have; ``short_lived``, which is of people at work."""
 
 SCHEMA = "cx_rebuild"

@@ -11,6 +11,7 @@ _SOME_ID = "f47ea4af-d437-81a5-9cbd-8e63bf5cbbec"
 _OTHER_ID = "254fd8b5-3f17-872e-beda-a81d8a2fdb0a"
 EXAMPLES: Mapping[str, Json] = {
     "look_up_context": {"identifier": "phone:+15550100123"},
+    "search_by_body": {"q": "Ana Garc", "in": "customers"},
     "look_up_brief": {"interaction": "acme-calls/CA4711", "identifier": "phone:+15550100123"},
     "add_note": {"note": "Payments confirms the double charge; refund promised for today.", "agent": _AGENT},
     "set_topic": {"topic": "billing", "agent": _AGENT},

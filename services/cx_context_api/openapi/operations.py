@@ -47,7 +47,11 @@ TAGS: Mapping[str, str] = {
     "streams": "Server-sent events: read, then follow without a gap.",
     "events": "Events in, one event whole, and files.",
     "directory": "Who agents and queues are.",
+    "lists": "Conversations, queues and agents over all customers, and search.",
 }
+
+
+_LISTS = ("/v1/conversations", "/v1/queues", "/v1/agents", "/v1/search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Described:
             return "streams"
         if words[-1] == "identity":
             return "identity"
+        if self.path in _LISTS:
+            return "lists"
         return {"context": "contexts", "customers": "contexts", "event": "events", "attachments": "events"}.get(
             words[2], words[2]
         )
@@ -204,6 +210,21 @@ OPERATIONS: Sequence[Described] = (
         "post", "/v1/conversations/continue", "continue_conversation", "Continue the conversation of a token",
         "conversations:write", "Taken", 202, parameters=("Idempotency-Key",), body=bodies.Redeem,
         problems=(*WRITE, 409, 410),
+    ),
+    Described(
+        "get", "/v1/conversations", "list_all_conversations", "Conversations of all customers", "context:read",
+        "ListedConversationPage",
+        parameters=("state", "waiting", "listed_agent", "listed_queue", "channel", "order", "cursor", "limit"),
+    ),
+    Described("get", "/v1/queues", "list_queues", "All queues, and what waits in them", "context:read", "QueueList"),
+    Described("get", "/v1/agents", "list_agents", "All agents, and what they hold", "context:read", "AgentList"),
+    Described(
+        "get", "/v1/search", "search", "Customers by name, number, address or order; words in messages",
+        "context:read", "SearchPage", parameters=("q", "in", "cursor", "limit"),
+    ),
+    Described(
+        "post", "/v1/search", "search_by_body", "The same, with the words kept out of access logs",
+        "context:read", "SearchPage", body=bodies.Search, problems=WRITE,
     ),
     Described(
         "get", "/v1/event", "get_event", "One event whole, with its attachments and its original", "context:read",

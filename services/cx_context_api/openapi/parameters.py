@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cx_context.store.listing_reads import ORDERS
 from cx_context_api.following.routes import MAX_NAME
+from cx_context_api.listing.filters import MAX_NAME as MAX_LISTED_NAME
+from cx_context_api.listing.filters import MAX_Q, SEARCHED
 from cx_context_api.requests.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
 from cx_events.client_attributes import MAX_NAME as MAX_EVENT_NAME
 from cx_events.json_types import Json
 from cx_events.schema_shapes import TEXT, TIME
 from cx_vcon.syntax import CURRENT
+
+_LISTED_NAME = {"type": "string", "minLength": 1, "maxLength": MAX_LISTED_NAME}
 
 PARAMETERS: Mapping[str, Json] = {
     "id": {
@@ -147,6 +152,43 @@ PARAMETERS: Mapping[str, Json] = {
     },
     "agent": {"in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": MAX_NAME}, "example": "ben"},
     "queue": {"in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": MAX_NAME}, "example": "billing"},
+    "state": {"in": "query", "schema": {"enum": ["open", "resolved"]}},
+    "waiting": {
+        "in": "query",
+        "schema": {"enum": ["true", "false"]},
+        "description": "Whether the customer waits for an answer.",
+    },
+    "listed_agent": {
+        "name": "agent",
+        "in": "query",
+        "schema": _LISTED_NAME,
+        "description": "Who was named last, or whose desk it concerns now; by the directory's id where it has one.",
+        "example": "ben",
+    },
+    "listed_queue": {
+        "name": "queue",
+        "in": "query",
+        "schema": _LISTED_NAME,
+        "description": "The queue that was named last, or in which it waits now.",
+        "example": "billing",
+    },
+    "channel": {"in": "query", "schema": _LISTED_NAME, "description": "One of its channels.", "example": "chat"},
+    "order": {
+        "in": "query",
+        "schema": {"enum": list(ORDERS), "default": "last"},
+        "description": "`waiting`: those alone in which the customer waits, the longest first; `last`, `opened`: by "
+        "last activity or beginning, the latest first.",
+    },
+    "q": {
+        "in": "query",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_Q},
+        "description": "Words in any script, without regard to case and accents. Of customers all must begin a word of "
+        "a name, an address, an order; what looks like a number may stand anywhere in one. Of messages the last one "
+        "may be the beginning of a word.",
+        "example": "garcia",
+    },
+    "in": {"in": "query", "schema": {"enum": list(SEARCHED), "default": "customers"}},
     "Last-Event-ID": {
         "in": "header",
         "schema": TEXT,

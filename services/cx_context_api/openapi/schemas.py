@@ -11,6 +11,7 @@ from cx_context_api.openapi.brief_schemas import BRIEF_SCHEMAS
 from cx_context_api.openapi.event_schemas import EVENT_SCHEMAS
 from cx_context_api.openapi.explanation_schemas import EXPLANATION_SCHEMAS
 from cx_context_api.openapi.identity_schemas import IDENTITY_SCHEMAS
+from cx_context_api.openapi.listing_schemas import LISTING_SCHEMAS
 from cx_context_api.openapi.shapes import META_MEMBERS, META_OPTIONAL, NEXT
 from cx_events.json_types import Json
 from cx_events.schema_shapes import (
@@ -51,6 +52,7 @@ SCHEMAS: Mapping[str, Json] = {
     **context_schemas(),
     **BRIEF_SCHEMAS,
     **EVENT_SCHEMAS,
+    **LISTING_SCHEMAS,
     **IDENTITY_SCHEMAS,
     **EXPLANATION_SCHEMAS,
     "ContactAtHand": {

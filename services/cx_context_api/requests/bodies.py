@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from cx_events.envelope import AgentOrQueue
 from cx_events.errors import Refused
@@ -64,6 +64,15 @@ class Lookup(RequestBody):
     interaction: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
     scope: Annotated[str, Meta(max_length=256)] = ""
     assurance: Literal["proved", "asserted"] | None = None
+
+
+class Search(RequestBody):
+    """``q``: words, the beginning of one, a part of a number; ``cursor``: the ``next`` of the page before."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=512)]
+    within: Literal["customers", "messages"] = field(default="customers", name="in")
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: Annotated[str, Meta(max_length=6000)] | None = None
 
 
 class BriefLookup(RequestBody):

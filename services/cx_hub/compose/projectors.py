@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from cx_channels.intake import wall_clock
@@ -11,8 +11,9 @@ from cx_hub.compose.hub import Hub, once
 from cx_hub.fold_notes import keep_fold_noted
 from cx_hub.identity_rules import put_in_force
 from cx_hub.rebuilding import process_name
-from cx_hub.tenancies import tenancies_of
+from cx_hub.tenancies import listing_terms, tenancies_of
 from cx_projectors.consumer import Consumer, ConsumerLimits
+from cx_projectors.listing.worker import NAME, Lists
 from cx_projectors.relay import Relay
 from cx_runtime.release import release
 
@@ -31,6 +32,12 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
 
     version = f"{release() or 'unknown'}, fold {FOLD_VERSION}"
     relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind, hub.tracing, hub.tenants.directories)
+    lists = _keep_lists(hub, is_behind)
+
+    def batch_done() -> None:
+        relay.wake()
+        lists.wake()
+
     pace = ConsumerLimits(hub.settings.batch_events, hub.settings.lease_seconds)
     for number in range(hub.settings.workers):
         name = f"{process_name()}-{number}"
@@ -38,14 +45,13 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
         async def work(name: str = name) -> None:
             if not hub.supervisor.stopping.is_set():
                 worker = hub.workers[name] = Consumer(
-                    hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace, relay.wake, version, hub.tracing
+                    hub.store, hub.log, tenancies, name, hub.metrics, hub.health, pace, batch_done, version, hub.tracing
                 )
                 await worker.run()
 
         hub.health.expect(name)
         hub.supervisor.keep(name, once(*opened, work=work))
     hub.supervisor.keep("relay", once(*opened, work=relay.run))
-
     hub.supervisor.run("rules", once(*opened, work=lambda: put_in_force(hub.tenants, hub.store, hub.log, wall_clock())))
     hub.supervisor.keep("fold-notes", once(*opened, work=lambda: keep_fold_noted(hub.store, hub.health)))
     try:
@@ -58,3 +64,12 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
         await hub.supervisor.stop("rules")
         await hub.supervisor.stop("fold-notes")
         await hub.supervisor.stop("relay")
+        await hub.supervisor.stop(NAME)
+
+
+def _keep_lists(hub: Hub, is_behind: Callable[[], bool]) -> Lists:
+    """Keep lists and search from now on."""
+    hub.health.expect(NAME)
+    lists = Lists(hub.store, listing_terms(hub.tenants), process_name(), hub.metrics)
+    hub.supervisor.keep(NAME, once(hub.store_opened, work=lambda: lists.run(hub.health, is_behind)))
+    return lists

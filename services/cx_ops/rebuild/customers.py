@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from cx_context.routing_targets import RoutingTarget
-from cx_context.store import Store, leases, outbox, versions
+from cx_context.store import Store, leases, listing_queue, outbox, versions
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.finding import find_node
 from cx_context.store.members import members_of
@@ -169,6 +169,7 @@ class CustomersRebuild:
         rises = await versions.rises_to_level(tx, [{each} for each in changed])
         await versions.raise_versions(tx, rises, versions.REFOLD_STRIPE)
         await outbox.write(tx, tenant, changed, {changed[0]: targets} if changed and targets else {})
+        await listing_queue.write(tx, tenant, {*changed, *customers})
         await leases.fence_all(tx)
 
     async def _contexts(

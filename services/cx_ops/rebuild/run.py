@@ -50,6 +50,9 @@ class Filler(Protocol):
     async def apply_until(self, ends: Offsets) -> None:
         """Apply all records before these offsets that are not applied yet."""
 
+    async def settle(self) -> None:
+        """Write the lists of what was applied."""
+
     async def close(self) -> None: ...
 
 
@@ -141,11 +144,17 @@ class Rebuild:
                 break
             await self._fill(_nearer(positions, ends))
         await self._fill(await self._offsets(self._live))
+        self._tell("writing lists and search")
+        await self._settle()
         await shadow.refresh_statistics(self._shadow)
 
     async def _fill(self, ends: Offsets) -> None:
         assert self._filler is not None
         await self._filler.apply_until(ends)
+
+    async def _settle(self) -> None:
+        assert self._filler is not None
+        await self._filler.settle()
 
     async def _offsets(self, store: Store) -> dict[Partition, int]:
         async with store.reading() as tx:
@@ -206,6 +215,7 @@ class Rebuild:
         for attempt in range(SWITCH_TRIES):
             await self._own.watch()
             await self._fill(await self._offsets(self._live))
+            await self._settle()
             try:
                 await self._switch_now(comparison)
                 return

@@ -13,7 +13,8 @@ checked one by one.
 Modules: ``run`` does all of it; ``log_reading`` reads the log, ``log_contents`` holds records that were read;
 ``groups`` tells what has to do with each other; ``sharing_out`` fills buckets, in files that ``spools`` writes, below
 a ``work_folder``; ``buckets`` checks one; ``expected`` works out what the definition makes of its events; ``tables``
-and, where the order of arrival leaves a trace, ``order_dependent`` state what each table must hold; ``comparison``
+and, where the order of arrival leaves a trace, ``order_dependent`` state what each table must hold, ``lists`` what
+those of lists and search must, by ``expected_lists``; ``comparison``
 holds a table's rows against that, ``contexts`` each context; ``blobs`` reads what is stored apart; ``findings`` is the
 result.
 """

@@ -16,6 +16,7 @@ from msgspec import Struct
 from cx_context.fold_faults import is_left_out
 from cx_context.store.copied_rows import copied
 from cx_context.store.dead_letters import LetterKey
+from cx_context.store.listing_queue import ids_in
 from cx_context.store.tables import EVENTS
 from cx_events.dead_letters import FOLD
 from cx_events.log import LogRecord, Partition
@@ -26,6 +27,7 @@ from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify.blobs import blobs_of_facts
 from cx_projectors.verify.contexts import hold_contexts
 from cx_projectors.verify.expected import Expected
+from cx_projectors.verify.expected_lists import ListsStanding
 from cx_projectors.verify.findings import BucketFindings
 from cx_projectors.verify.log_contents import EventCopies, event_in
 from cx_projectors.verify.log_reading import read_records
@@ -57,6 +59,8 @@ class Terms(Struct):
     rule_rows: dict[str, list[list[Any]]]
     not_applied: list[tuple[LetterKey, str]]
     unread: list[str]
+    unlisted: bytes = b""
+    unfilled: list[str] = []
 
 
 def log_file(folder: Path, number: int) -> Path:
@@ -91,7 +95,9 @@ async def _check(folder: Path, number: int, terms: Terms, tenants: Tenants) -> B
     findings.matched = len(stored.keys() & log.counting.keys())
     findings.unmatched = sorted(stored.keys() - log.counting.keys())[:MOST_UNMATCHED]
     findings.events = len(log.counting)
-    expected = Expected(log, known, dict(terms.ends), terms.unknown_tenants, _rules(terms, known))
+    windows = {name: window for name, (_, window) in tenants.items()}
+    standing = ListsStanding(windows, frozenset(ids_in(terms.unlisted)), frozenset(terms.unfilled))
+    expected = Expected(log, known, dict(terms.ends), terms.unknown_tenants, _rules(terms, known), standing)
     for table, (_, check) in OF_GROUPS.items():
         comparison = check(expected).compare(findings.add)
         for row in rows[table]:
@@ -101,7 +107,7 @@ async def _check(folder: Path, number: int, terms: Terms, tenants: Tenants) -> B
     named = blobs_of_facts(event.fact for event in log.all_copies)
     findings.blobs = [(*blob, by) for blob, by in named.items()]
     async with copied({**rows, **_with_rules(rows, terms)}) as tx:
-        await hold_contexts(tx, expected, {name: window for name, (_, window) in tenants.items()}, findings)
+        await hold_contexts(tx, expected, windows, findings)
     return findings
 
 

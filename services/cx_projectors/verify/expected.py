@@ -20,6 +20,7 @@ from cx_identity.model import Decision, Edge, Profile
 from cx_projectors.classify import ClassifiedEvent, IdentityDecision
 from cx_projectors.epoch_announcements import Announcement
 from cx_projectors.tenancy import Tenancy
+from cx_projectors.verify.expected_lists import ExpectedLists, ListsStanding
 from cx_projectors.verify.log_contents import EventCopies, UnknownTenantEvent
 
 
@@ -43,6 +44,7 @@ class Expected:
 
     ``log``: their copies, faults marked. ``rules``: the changes of rules, which concern every group. ``ends``: where
     the log's partitions end. ``unknown_tenants``: those that are not configured and that the log has events of.
+    ``standing``: how far lists are.
     """
 
     def __init__(
@@ -52,10 +54,12 @@ class Expected:
         ends: Mapping[Partition, int],
         unknown_tenants: Collection[str] = (),
         rules: Iterable[ClassifiedEvent] = (),
+        standing: ListsStanding = ListsStanding(),
     ) -> None:
         self.log = log
         self.ends = ends
         self.unknown_tenants = unknown_tenants
+        self._standing = standing
         self._rules = [event for event in rules if event.fact.key not in log.counting]
         self.tenants = {name: self._define(tenancy) for name, tenancy in tenants.items()}
 
@@ -107,6 +111,15 @@ class Expected:
             for known in one.whole.known.values()
             for each in known.parts
         }
+
+    @cached_property
+    def lists(self) -> ExpectedLists:
+        """Return what lists and search must hold."""
+        known = {tenant: one.whole.known for tenant, one in self.tenants.items()}
+        folded: dict[str, list[Fact]] = {tenant: [] for tenant in self.tenants}
+        for tenant, _, fact in self.folded_facts():
+            folded[tenant].append(fact)
+        return ExpectedLists(known, folded, (event.fact for event in self.log.all_copies), self._standing)
 
     def fault_of_id(self, node: NodeId) -> str | None:
         """Return why an id may not be stored; None if it may. The ids of tenants that are not configured are not

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from cx_context.store import Store, epochs, offsets, table_rows
+from cx_context.store import Store, epochs, listing_queue, offsets, table_rows
 from cx_context.store.sql import Tx
 from cx_events.blob import Blobs
 from cx_events.dead_letters import NOT_APPLIED, DeadLetter
@@ -26,6 +26,7 @@ from cx_events.log import INTERACTIONS, Log, Partition
 from cx_events.timestamps import Micros
 from cx_projectors.epoch_announcements import Announcement
 from cx_projectors.letters import key_of_letter
+from cx_projectors.listing.refresh import Terms as ListingTerms
 from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify.blobs import blobs_of_letters, hold_blobs
 from cx_projectors.verify.buckets import Tenants, Terms, check_bucket
@@ -176,8 +177,18 @@ class _Verification:
             rule_rows=sharing.rule_rows,
             not_applied=await table_rows.letters_because(tx, NOT_APPLIED),
             unread=[key[2] for key, _ in await table_rows.letters_because(tx, UNKNOWN_TENANT)],
+            unlisted=b"".join(sorted(await listing_queue.unlisted(tx))),
+            unfilled=await self._unfilled(tx),
         )
         return Ready(terms, buckets + 1, findings, list(now.items()), sharing.unknown_events, reading.groups.events)
+
+    async def _unfilled(self, tx: Tx) -> list[str]:
+        """Return the tenants whose lists are not filled, or were made with other terms."""
+        fills = await listing_queue.fills(tx)
+        names = {name: ListingTerms(tenancy.ids, window).name for name, (tenancy, window) in self._tenants.items()}
+        return sorted(
+            name for name, made_with in names.items() if not listing_queue.is_done(fills.get(name), made_with)
+        )
 
     async def _check_buckets(self, ready: Ready) -> list[BucketFindings]:
         found = self._folder.found()

@@ -36,7 +36,7 @@ from cx_identity.rules import RulesChange
 from cx_identity.shared_identifiers import never_linking
 from cx_projectors.letters import place_of
 from cx_projectors.records import row_of
-from cx_projectors.verify import order_dependent
+from cx_projectors.verify import lists, order_dependent
 from cx_projectors.verify.comparison import NOTHING_SAYS_SO, Expectation, Key, Report, Row, by_key, shown
 from cx_projectors.verify.expected import Expected, Whole
 
@@ -281,6 +281,12 @@ OF_GROUPS: Mapping[str, tuple[str, Callable[[Expected], Expectation]]] = Mapping
         "refused_claims": ("identifier", _refused_claims),
         "withheld_claims": ("identifier", _withheld_claims),
         "versions": ("customer", order_dependent.versions),
+        "listed_customers": ("customer", lists.customers),
+        "customer_words": ("customer", lists.words),
+        "listed_conversations": ("customer", lists.conversations),
+        "listed_under": ("customer", lists.under),
+        "said": ("key", lists.said),
+        "said_words": ("key", lists.said_words),
     }
 )
 """Tables whose rows are of one group of events (``groups``) each: the column that says of which, and what they hold."""
@@ -297,6 +303,9 @@ OF_WHOLE: Mapping[str, Callable[[Whole], Expectation]] = MappingProxyType(
         "worker_reports": order_dependent.worker_reports,
         **{table.name: order_dependent.subscriptions(table) for table in operations_tables.OF_SUBSCRIPTIONS},
         "short_lived": order_dependent.short_lived,
+        "listing_waiting": lists.waiting,
+        "listing_fills": lists.fills,
+        "listing_lease": lists.lease,
         "dead_letters": order_dependent.dead_letters,
         "discarded_letters": order_dependent.discarded_letters,
     }

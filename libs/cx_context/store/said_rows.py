@@ -1,0 +1,72 @@
+"""Write what search knows of events: those that are told, and all that belong to the same messages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from cx_context.listing.said import NO_MESSAGE, SaidRow, holds_words, message_of, said_rows
+from cx_context.store import listing_tables
+from cx_context.store.events import read_stored_copies
+from cx_context.store.sql import Tx
+from cx_context.store.table_shapes import shape_of
+from cx_events.codec import decode_leniently
+from cx_events.facts import Fact
+from cx_events.ids import IdSpace, NodeId
+
+_SAID = shape_of(listing_tables.SAID)
+_WORDS = shape_of(listing_tables.SAID_WORDS)
+_COLUMNS = "key, stream_id, interaction, effective, message, what, text_of, words"
+
+
+async def refresh(tx: Tx, ids: IdSpace, keys: Collection[bytes]) -> None:
+    """Write the rows of these events anew, from what is stored."""
+    if not keys:
+        return
+    before = {row.key: row for row in await _rows(tx, ids.tenant, "key", keys)}
+    facts = await _facts(tx, ids, keys)
+    messages = {message_of(fact) for fact in facts} | {row.message for row in before.values()}
+    others = {row.key: row for row in await _rows(tx, ids.tenant, "message", messages - {NO_MESSAGE})}
+    facts += await _facts(tx, ids, others.keys() - set(keys))
+    before |= others
+    now = {row.key: row for row in said_rows(facts)}
+    await _delete(tx, ids.tenant, [row for key, row in before.items() if now.get(key) != row])
+    new = sorted(row for key, row in now.items() if before.get(key) != row)
+    await tx.append(_SAID, [(row.key, ids.tenant, *row[1:]) for row in new])
+    await tx.append(_WORDS, words_rows(ids.tenant, new))
+
+
+def words_rows(tenant: str, rows: Iterable[SaidRow]) -> list[tuple[str, bytes, int, bytes]]:
+    """Return the words by which events are found, in order."""
+    return sorted((tenant, word, row.effective, row.key) for row in rows for word in row.words.split())
+
+
+async def _facts(tx: Tx, ids: IdSpace, keys: Collection[bytes]) -> list[Fact]:
+    """Return those of some events that are folded and hold words."""
+    copies = await read_stored_copies(tx, sorted(keys))
+    events = ((decode_leniently(copy.raw)[0], copy.raw) for copy in copies.values() if copy.problem is None)
+    return [Fact(event, raw, ids) for event, raw in events if event.tenantid == ids.tenant and holds_words(event)]
+
+
+async def _rows(tx: Tx, tenant: str, column: str, values: Collection[NodeId]) -> list[SaidRow]:
+    if not values:
+        return []
+    found = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM said WHERE {column} = ANY(:values) AND tenant = :tenant",
+        values=sorted(values),
+        tenant=tenant,
+    )
+    return [SaidRow(*row) for row in found]
+
+
+async def _delete(tx: Tx, tenant: str, rows: Collection[SaidRow]) -> None:
+    """Delete rows and their words. They are few: edits, deletions, and copies that replace others."""
+    if not rows:
+        return
+    await tx.execute("DELETE FROM said WHERE key = ANY(:keys)", keys=sorted(row.key for row in rows))
+    for row in rows:
+        for word in row.words.split():
+            await tx.execute(
+                "DELETE FROM said_words WHERE tenant = :tenant AND word = :word AND effective = :effective "
+                "AND key = :key",
+                tenant=tenant, word=word, effective=row.effective, key=row.key,
+            )  # fmt: skip
