@@ -95,9 +95,8 @@ class ContextApi:
         admission = Admission(tenants, known, rates if rates is not None else Rates(tenants))
         clock = now or IncreasingClock()
         decisions = Decisions(store, log, known, metrics, clock, tracing)
-        history = HistoryReader(store, turns, max_events=max_events)
+        history, contents = HistoryReader(store, turns, max_events=max_events), Contents(blobs, part_at)
         contacts, past = ContactContexts(store, known, self.contexts, clock, turns), PastContexts(store, turns)
-        contents = Contents(blobs, part_at)
         self.vcons = VconExports(store, known, contents, turns, public_url)
         contexts = ContextRoutes(
             admission, self.contexts, contacts, past, Lineages(history), Diffs(history), metrics, clock, turns
@@ -112,8 +111,8 @@ class ContextApi:
             EventRoutes(admission, store, contents, metrics, turns),
             TokenRoutes(admission, tenants, store, decisions, metrics),
         )
-        handled = (*handlers, ListRoutes(admission, store, turns), DirectoryRoutes(admission))
-        self.routes = [route for each in handled for route in each.all()]
+        lists, directory = ListRoutes(admission, store, turns), DirectoryRoutes(admission)
+        self.routes = [route for each in (*handlers, lists, directory) for route in each.all()]
         self.fast_handlers = {**contexts.fast(), **handlers[1].fast()}
 
     async def follow(self) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.projection import in_partitions, lists_of, verified, workers
 from tests.stores import sqlite_store
@@ -24,13 +24,7 @@ async def waiting(store: Store) -> set[bytes]:
         return await listing_queue.unlisted(tx)
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate],
-    report_multiple_bugs=False,
-)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=histories(), data=st.data())
 def test_lists_in_any_order_equal_the_definition(history: list[StampedEvent], data: st.DataObject) -> None:
     history = data.draw(st.permutations(history))

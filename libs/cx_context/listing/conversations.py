@@ -40,8 +40,8 @@ class Named(NamedTuple):
 
 
 class Under(NamedTuple):
-    """What a conversation is listed under: kind ``channel``, ``agent`` or ``queue``. ``held``: since when, where one
-    of its contacts concerns that agent or queue now; else None."""
+    """One thing that a conversation is listed under: kind ``channel``, ``agent`` or ``queue``. ``held``: since when,
+    where one of its contacts concerns that agent or queue now; else None."""
 
     kind: str
     name: str
@@ -51,7 +51,7 @@ class Under(NamedTuple):
 
 
 class Line(NamedTuple):
-    """What was said last."""
+    """The last words."""
 
     time: str
     role: str
@@ -147,12 +147,11 @@ def _source_of(part: Part, target: RoutingTarget) -> str:
 
 
 def _naming(part: Part, target: RoutingTarget) -> list[Register]:
-    found: list[Register] = []
+    """Return the registers that name a routing target."""
     if target.kind == "agent":
-        found += [each for each in (part.agent,) if each is not None and each[1][0] == target.name]
+        named = (part.agent, part.assignment, part.acceptance)
+        found = [each for each in named if each is not None and each[1][0] == target.name]
         found += [each for each in (part.offer,) if each is not None and each[1] == target.name]
-        found += [each for each in (part.transfer,) if each is not None and each[1][1] == target.name]
-    else:
-        found += [each for each in (part.queue,) if each is not None and each[1][0] == target.name]
-        found += [each for each in (part.transfer,) if each is not None and each[1][2] == target.name]
-    return found
+        return found + [each for each in (part.transfer,) if each is not None and each[1][1] == target.name]
+    found = [each for each in (part.queue,) if each is not None and each[1][0] == target.name]
+    return found + [each for each in (part.transfer,) if each is not None and each[1][2] == target.name]

@@ -38,7 +38,7 @@ class Value(NamedTuple):
 
 
 class ShownCustomer(Struct, array_like=True):
-    """What search shows of a customer. ``weight``: what the name weighs, None of an identifier."""
+    """The rest of what search shows of a customer. ``weight``: what the name weighs, None of an identifier."""
 
     display: str | None
     weight: str | None

@@ -34,11 +34,11 @@ KINDS: Mapping[str, int] = MappingProxyType(
         "cx.message.deleted.v1": DELETED,
     }
 )
-"""What an event of a type does with words."""
+"""An event's act on words, by its type."""
 
 
 class SaidRow(NamedTuple):
-    """What search knows of an event. ``message``: stands for the message, ``NO_MESSAGE`` of what has no id.
+    """All that search knows of an event. ``message``: stands for the message, ``NO_MESSAGE`` of what has no id.
     ``text_of``: the event whose text counts; ``words``: those of that text, parted by spaces."""
 
     key: bytes

@@ -1,4 +1,4 @@
-"""What a batch leaves for the lists, which process works on it, and how far lists were filled from what was there.
+"""The changes that batches leave for the lists, which process works on them, and how far lists were filled.
 
 A batch writes one row, as it does for the relay. Whoever holds the lease reads rows, writes lists again as they are
 then, and deletes the rows in the same transaction: a customer that many rows name is written once.
@@ -21,7 +21,7 @@ from cx_events.ids import NodeId
 ID_BYTES = 16
 FIRST_ID = NO_ID
 PHASES = ("profiles", "streams", "events", "done")
-"""What a fill goes through, in this order."""
+"""The phases of a fill, in this order."""
 DONE = PHASES[-1]
 
 _WAITING = shape_of(listing_tables.LISTING_WAITING)
@@ -34,7 +34,7 @@ class LeaseLost(CxError):
 
 
 class WaitingRow(NamedTuple):
-    """What a batch left. ``since``: when, in seconds since 1970."""
+    """A batch's changes. ``since``: when, in seconds since 1970."""
 
     id: bytes
     tenant: str

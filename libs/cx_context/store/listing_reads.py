@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which conversations are asked for. ``under``: by kind the name that they must be listed under, an agent's or a
+    """The conversations that are asked for. ``under``: by kind the name that they must be listed under, an agent's or a
     queue's by the directory's id."""
 
     order: str
@@ -218,7 +218,7 @@ def _row(row: Row, under: Sequence[Under]) -> ListedRow:
 
 
 class Holding(NamedTuple):
-    """What an agent or a queue holds now. ``held_since``, ``waiting_since``: of what is there longest."""
+    """The holdings of an agent or a queue. ``held_since``, ``waiting_since``: of what is there longest."""
 
     id: str
     name: str

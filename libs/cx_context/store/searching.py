@@ -49,7 +49,7 @@ class FoundCustomer(NamedTuple):
 
 
 class FoundEvent(NamedTuple):
-    """What was said, and whose it is today. ``raw``: the event; ``text_raw``: the one whose text counts."""
+    """Words that were said, and whose they are today. ``raw``: the event; ``text_raw``: the one whose text counts."""
 
     key: bytes
     effective: Micros

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from cx_channels.intake import wall_clock
 from cx_context.fold_version import FOLD_VERSION
@@ -26,10 +27,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
     tenancies = tenancies_of(hub.tenants)
     opened = (hub.store_opened, hub.log.opened)
     hub.health.expect("relay")
-
-    def is_behind() -> bool:
-        return any(worker.is_behind for worker in hub.workers.values())
-
+    is_behind = partial(_is_behind, hub)
     version = f"{release() or 'unknown'}, fold {FOLD_VERSION}"
     relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind, hub.tracing, hub.tenants.directories)
     lists = _keep_lists(hub, is_behind)
@@ -57,14 +55,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        hub.supervisor.stopping.set()
-        for worker in hub.workers.values():
-            worker.stop()
-        await hub.supervisor.finished(list(hub.workers))
-        await hub.supervisor.stop("rules")
-        await hub.supervisor.stop("fold-notes")
-        await hub.supervisor.stop("relay")
-        await hub.supervisor.stop(NAME)
+        await _stop(hub)
 
 
 def _keep_lists(hub: Hub, is_behind: Callable[[], bool]) -> Lists:
@@ -73,3 +64,19 @@ def _keep_lists(hub: Hub, is_behind: Callable[[], bool]) -> Lists:
     lists = Lists(hub.store, listing_terms(hub.tenants), process_name(), hub.metrics)
     hub.supervisor.keep(NAME, once(hub.store_opened, work=lambda: lists.run(hub.health, is_behind)))
     return lists
+
+
+def _is_behind(hub: Hub) -> bool:
+    return any(worker.is_behind for worker in hub.workers.values())
+
+
+async def _stop(hub: Hub) -> None:
+    """Let batches under way end, then what follows them."""
+    hub.supervisor.stopping.set()
+    for worker in hub.workers.values():
+        worker.stop()
+    await hub.supervisor.finished(list(hub.workers))
+    await hub.supervisor.stop("rules")
+    await hub.supervisor.stop("fold-notes")
+    await hub.supervisor.stop("relay")
+    await hub.supervisor.stop(NAME)

@@ -1,4 +1,4 @@
-"""What waits to be written to lists, as one process remembers it: each tenant has its turn. Pure."""
+"""Remember what waits to be written to lists, in one process: each tenant has its turn. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cx_events.ids import NodeId
 
 
 class Chunk(NamedTuple):
-    """What is written next. ``done``: rows of which nothing waits once that is."""
+    """The next piece of work. ``done``: rows of which nothing waits once that is."""
 
     tenant: str
     customers: list[NodeId]

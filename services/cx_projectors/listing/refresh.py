@@ -21,7 +21,7 @@ MADE_WITH = 1
 
 
 class Terms(NamedTuple):
-    """What a tenant's lists are made with. ``window``: the threading window in µs."""
+    """The terms on which a tenant's lists are made. ``window``: the threading window in µs."""
 
     ids: IdSpace
     window: Micros

@@ -24,7 +24,7 @@ from cx_runtime.metrics import Metrics
 
 NAME = "lists"
 SHARE = 0.12
-"""Of the time, while workers are behind."""
+"""The share of time that lists take while workers are behind."""
 CUSTOMERS_AT_ONCE = 50
 EVENTS_AT_ONCE = 500
 ROWS_AT_ONCE = 200
