@@ -219,7 +219,7 @@ OPERATIONS: Sequence[Described] = (
     Described("get", "/v1/queues", "list_queues", "All queues, and what waits in them", "context:read", "QueueList"),
     Described("get", "/v1/agents", "list_agents", "All agents, and what they hold", "context:read", "AgentList"),
     Described(
-        "get", "/v1/search", "search", "Customers by name, number, address or order; words in messages",
+        "get", "/v1/search", "search_tenant", "Customers by name, number, address or order; words in messages",
         "context:read", "SearchPage", parameters=("q", "in", "cursor", "limit"),
     ),
     Described(
