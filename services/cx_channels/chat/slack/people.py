@@ -1,0 +1,107 @@
+"""Who is who in a workspace: customers, agents and bots.
+
+Slack is where colleagues talk. Who is a customer is a setting: ``teams`` lists the business's own workspaces and
+organisations, so people of others (Slack Connect) are customers; ``channels`` lists channels in which everybody but
+``agents`` is one; ``customers`` lists people. Without them everybody is a colleague, and colleagues' talk is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from cx_channels.chat.slack.notice import Notice
+from cx_channels.kit.json_values import first, obj, text, texts
+from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Role
+from cx_events.json_types import Json
+from cx_events.weights import PROVED
+
+USER = "slack-user"
+SETTINGS = ("teams", "channels", "customers")
+_SYSTEM = "USLACKBOT"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who did it. ``id``: of the user or the bot; ``team``: that of the user, where it is told."""
+
+    role: Role
+    id: str = ""
+    name: str = ""
+    team: str = ""
+
+    @property
+    def is_customer(self) -> bool:
+        return self.role == "customer"
+
+    @property
+    def direction(self) -> Direction:
+        return "inbound" if self.is_customer else "outbound"
+
+    @property
+    def agent(self) -> AgentOrQueue | None:
+        return AgentOrQueue(id=self.id, name=self.name) if self.role == "agent" and self.id else None
+
+    def participant(self, notice: Notice) -> Participant:
+        """Return the person as events name it; only a customer has an identifier."""
+        if not self.is_customer:
+            return Participant(role=self.role, id=self.id, name=self.name)
+        scope = scope_of(notice, self.team)
+        known = [Identifier(kind=USER, value=self.id, scope=scope, weight=PROVED)] if self.id and scope else []
+        return Participant(role="customer", id="" if known else self.id, name=self.name, identifiers=known)
+
+
+def scope_of(notice: Notice, team: str) -> str:
+    """Return where a user's id is valid: the person's own workspace, if it is another company's, else the organisation
+    or the workspace of the app.
+
+    In a shared channel some events (reactions) name a user without a workspace: then it is not known, and "".
+    """
+    if team and team not in (notice.installed, notice.enterprise):
+        return team
+    if notice.is_shared and not team:
+        return ""
+    return notice.enterprise or notice.installed
+
+
+def author_of(notice: Notice, message: Json, channel: str) -> Person:
+    """Return who wrote a message, or did what ``message`` tells."""
+    bot = text(message.get("bot_id"))
+    profile, app = obj(message.get("user_profile")), obj(message.get("bot_profile"))
+    if bot or message.get("subtype") == "bot_message":
+        return Person("bot", bot or text(message.get("user")), first(message.get("username"), app.get("name")))
+    team = first(message.get("user_team"), message.get("source_team"), profile.get("team"), message.get("team"))
+    name = first(profile.get("real_name"), profile.get("display_name"), profile.get("name"))
+    return person_of(notice, text(message.get("user")), team, channel, name)
+
+
+def person_of(notice: Notice, user: str, team: str, channel: str, name: str = "") -> Person:
+    """Return a user as the settings see it."""
+    settings = notice.connection.settings
+    if user == _SYSTEM:
+        return Person("system", user, name)
+    if listed(settings, "agents", user):
+        return Person("agent", user, name, team)
+    ours = listed(settings, "teams", team) or team in ("", notice.enterprise)
+    from_outside = bool(settings.get("teams")) and not ours
+    if listed(settings, "customers", user) or from_outside or (user and listed(settings, "channels", channel)):
+        return Person("customer", user, name, team)
+    if notice.is_shared and settings.get("teams") and not team:
+        return Person("business")  # a colleague or a partner: nothing tells which
+    return Person("agent", user, name, team)
+
+
+def concerns_customers(notice: Notice, person: Person, channel: str) -> bool:
+    """Return whether what somebody did is no mere talk of colleagues."""
+    settings = notice.connection.settings
+    shared = notice.is_shared and bool(settings.get("teams"))
+    return person.is_customer or shared or listed(settings, "channels", channel)
+
+
+def listed(settings: Mapping[str, Any], name: str, value: str) -> bool:
+    """Return whether a setting lists a value; ``*`` stands for anything."""
+    given = settings.get(name)
+    patterns = texts(list(given) if isinstance(given, list | tuple) else [given])
+    return bool(value) and any(fnmatchcase(value, pattern) for pattern in patterns)
