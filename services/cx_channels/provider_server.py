@@ -14,7 +14,7 @@ from typing import Protocol
 
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
-from cx_channels.registry import providers
+from cx_channels.registry import folder_name, providers
 from cx_events.log import Log
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Progress
@@ -54,5 +54,5 @@ class ProviderServer(Protocol):
 
 def server_factories() -> Mapping[str, Callable[[ServerPorts], ProviderServer]]:
     """Return ``open_server`` of each provider that has a server, by the provider's name."""
-    modules = {name: f"cx_channels.{name.replace('/', '.')}.server" for name in providers()}
+    modules = {name: f"cx_channels.{folder_name(name).replace('/', '.')}.server" for name in providers()}
     return {name: import_module(module).open_server for name, module in modules.items() if find_spec(module)}

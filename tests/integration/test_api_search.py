@@ -78,7 +78,7 @@ async def test_words_are_found_newest_first(hub: Running) -> None:
     assert hit == {
         "customer": text_of(ANA), "event": {"source": "//acme.example/chat", "id": "m-1"},
         "type": "cx.message.received.v1", "time": "2026-11-22T10:00:00Z", "channel": "chat",
-        "interaction": "chat-ana", "direction": None, "role": "customer", "name": None,
+        "interaction": "chat-ana", "direction": "inbound", "role": "customer", "name": None,
         "text": "I was charged twice for my order", "ranges": [[14, 19]], "cut": False, "edited": False,
     }  # fmt: skip
 

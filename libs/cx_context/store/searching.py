@@ -142,7 +142,7 @@ async def _rarest(tx: Tx, tenant: str, words: Sequence[bytes]) -> bytes:
     for word in dict.fromkeys(words):
         rows = await tx.fetch(
             "SELECT count(*) FROM (SELECT 1 FROM said_words WHERE tenant = :tenant AND word = :word "
-            f"LIMIT {_COUNTED}) AS some",
+            f"LIMIT {_COUNTED}) AS counted",
             tenant=tenant,
             word=word,
         )
