@@ -108,6 +108,26 @@ def _handoff(register: Register, directory: Directory) -> Register:
     ]
 
 
+def _acceptances(acceptances: list[Any], directory: Directory) -> list[Any]:
+    return [
+        (at, entry.id, entry.name or name, accepted)
+        if (entry := directory.find("agent", id, at[SOURCE])) is not None
+        else (at, id, name, accepted)
+        for at, id, name, accepted in acceptances
+    ]
+
+
+def _declines(declines: Mapping[str, Register], directory: Directory) -> dict[str, Register]:
+    """Return each agent's last decline. An id that a hash shortens is no directory's."""
+    found: dict[str, Register] = {}
+    for id, (at, (name, reason, declined)) in declines.items():
+        entry = directory.find("agent", id, at[SOURCE])
+        own, shown = (id, name) if entry is None else (shorten_name(entry.id), entry.name or name)
+        if own not in found or at > found[own][0]:
+            found[own] = (at, [shown, reason, declined])
+    return found
+
+
 def _notes(notes: list[Any], directory: Directory) -> list[Any]:
     return [(at, _shown_name(author, at[SOURCE], directory), text) for at, author, text in notes]
 
@@ -154,7 +174,8 @@ _FIELDS: Mapping[str, Callable[[Any, Directory], Any]] = {
     "offer": _id,
     "transfer": _transfer,
     "handoff": _handoff,
-    "acceptance": _id_and_name("agent"),
+    "acceptances": _acceptances,
+    "declines": _declines,
     "context_view": _id,
     "first_answers": _first_times,
     "first_views": _first_times,

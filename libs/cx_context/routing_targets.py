@@ -3,10 +3,11 @@
 A pure function of a part (or of several, combined), so it is the same in any order of events. Of an endless interaction
 the latest stretch counts.
 
-- *agent*: who deals with it (the last one named), to whom it was offered, who was asked to take it over.
+- *agent*: who deals with it (the last one named; of several who accepted, the first), to whom it was offered, who was
+  asked to take it over. Not who declined since.
 - *queue*: where it waits. It does so until it is answered or accepted; to be queued, or passed on, again begins anew.
   What waits, or is passed on, by an event that names neither queue nor agent is in the queue ``unassigned``: whoever
-  asks for somebody must be found.
+  asks for somebody must be found. So is what was for one agent alone, who declined.
 
 Assigned to an agent, it concerns that one, until somebody accepts a handoff of it; agents who were named before and the
 queue in which it waited before it concerns no more. Unassigned, it is back in its queue.
@@ -17,19 +18,20 @@ resolved concerns nobody's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import compress
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from cx_context.parts.adding import later
+from cx_context.parts.adding import later, later_register
 from cx_context.parts.merge import MERGE_RULES
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
-from cx_context.parts.values import At, Register
+from cx_context.parts.values import At, Register, shorten_name
 from cx_context.sections.contact_state import conversation_state, is_live
+from cx_context.sections.takeovers import Acceptance, acceptance_of, agent_of
 from cx_events.directory import Kind
 from cx_events.ids import text_of
 
@@ -54,8 +56,8 @@ class Reason(NamedTuple):
 
 
 _SUMMED = (
-    "interaction", "agent", "queue", "queued_at", "offer", "answered_at", "acceptance", "transfer", "first", "end",
-    "resumed_at", "customer_spoke_at", "reopened_at", "endless_since", "assignment",
+    "interaction", "agent", "queue", "queued_at", "offer", "answered_at", "acceptances", "declines", "transfer",
+    "first", "end", "resumed_at", "customer_spoke_at", "reopened_at", "endless_since", "assignment",
 )  # fmt: skip
 
 _values_of = attrgetter(*_SUMMED)
@@ -76,7 +78,8 @@ class SideState(Struct):
     queued_at: At | None = None
     offer: Register | None = None
     answered_at: At | None = None
-    acceptance: Register | None = None
+    acceptances: list[Acceptance] = []
+    declines: dict[str, Register] = {}
     transfer: Register | None = None
     first: At | None = None
     end: Register | None = None
@@ -101,11 +104,15 @@ class SideState(Struct):
             setattr(self, name, merge(getattr(self, name), value))
         if part.activity:
             self.latest = max(self.latest, (part.activity[-1], part_id))
-        if part.resolution is not None:
-            about = part.about or ""
-            old = self.resolves.get(about)
-            if old is None or part.resolution[0] > old[0]:
-                self.resolves[about] = part.resolution
+        for resolution in (part.resolution, part.contact_resolution):
+            if resolution is not None:
+                about = part.about or ""
+                self.resolves[about] = later_register(self.resolves.get(about), resolution)
+
+    @property
+    def contact_resolution(self) -> Register | None:
+        """None: ``resolution`` is the later of both kinds, which are one for the contact itself."""
+        return None
 
     @property
     def resolution(self) -> Register | None:
@@ -122,18 +129,21 @@ RoutingState = tuple[Any, ...]
 """All of a part that its desks are made of: parts of equal matter concern the same desks, for the same reasons."""
 
 _NOBODYS: RoutingState = ()
+_PASSED_ON = frozenset({"handoff", "transfer"})
 
 
 def routing_state(part: Any) -> RoutingState:
     """Return what ``desks`` looks at. Asked twice for each side that a batch touches, so it does little."""
     assignment = part.assignment
-    if not part.interaction or (part.resolution is not None and _is_resolved(part)):
+    if not part.interaction or _is_resolved(part):
         return _NOBODYS
     if not is_live(part):
         return (
             (assignment,) if assignment is not None and assignment[1][0] and assignment[0] > part.end[0] else _NOBODYS
         )
-    agent, queue = part.agent, part.queue
+    agent, queue, accepted = part.agent, part.queue, None
+    if part.acceptances or part.declines:
+        agent, accepted = agent_of(part), acceptance_of(part)
     if agent is None and queue is None and part.offer is None and part.transfer is None and assignment is None:
         return _NOBODYS
     return (
@@ -143,15 +153,18 @@ def routing_state(part: Any) -> RoutingState:
         queue[1][0] if queue is not None else "",
         part.offer,
         part.answered_at,
-        part.acceptance,
+        accepted,
         part.transfer,
         part.queued_at or (queue[0] if queue is not None else None),
         part.queued_at,
         part.first or (agent[0] if agent is not None else None),
+        tuple((id, declined[0]) for id, declined in part.declines.items()) if part.declines else (),
     )
 
 
 def _is_resolved(part: Any) -> bool:
+    if part.resolution is None and part.contact_resolution is None:
+        return False
     return conversation_state([part]) != "open"
 
 
@@ -167,10 +180,14 @@ def targets_of(matter: RoutingState) -> dict[RoutingTarget, Reason]:
     assignment, *rest = matter
     if not rest:
         return {RoutingTarget("agent", assignment[1][0]): Reason(assignment[0], "assigned")}
-    named, *unassigned = rest
+    named, agent, queue, *unassigned, declined = rest
     if assignment is None:
-        return _targets(*unassigned)
-    return _targets_since(assignment[0], assignment[1][0], named, *unassigned)
+        found = _targets(agent, queue, *unassigned)
+    else:
+        found = _targets_since(assignment[0], assignment[1][0], named, agent, queue, *unassigned)
+    if declined:
+        _leave_desks(found, dict(declined), agent, queue)
+    return found
 
 
 def _targets_since(
@@ -234,6 +251,21 @@ def _targets(
         if into or not to:
             found[RoutingTarget("queue", into or UNASSIGNED)] = Reason(at, how)
     return found
+
+
+def _leave_desks(found: dict[RoutingTarget, Reason], declined: Mapping[str, At], agent: str, queue: str) -> None:
+    """Take the contact off the desks of those who declined since it came there, in place.
+
+    What waited on such a desk alone, or was passed on to it alone, waits in the contact's queue. ``agent``: who deals
+    with it, ``agent_of``, which knows of the declines.
+    """
+    for target, reason in list(found.items()):
+        at = declined.get(shorten_name(target.name)) if target.kind == "agent" and target.name != agent else None
+        if at is not None and at > reason.at:
+            del found[target]
+            waits = not found or reason.why in _PASSED_ON
+            if waits and not any(other.kind == "queue" for other in found):
+                found[RoutingTarget("queue", queue or UNASSIGNED)] = reason
 
 
 def _dealing(agent: str, offered: Register | None, answered: At | None, accepted: Register | None, first: At) -> Reason:

@@ -175,9 +175,11 @@ class Insight(DataStruct):
 class Handoff(DataStruct):
     """A handoff. ``packet``: what the next agent needs (steps tried, slots, open questions). ``by``: who asks.
 
-    ``version``: of the context that was shown, if any.
+    ``id``: of the request that is accepted or declined (``ids.handoff_id``). ``version``: of the context that was
+    shown, if any.
     """
 
+    id: str = ""
     to: str = ""
     queue: AgentOrQueue | None = None
     packet: dict[str, Any] = {}
@@ -201,10 +203,14 @@ class IdentityDecision(DataStruct):
 
 
 class ConversationDecision(DataStruct):
-    """An agent's decision about a conversation. ``id`` and ``other``: part ids (see ``cx_events.ids``) as UUIDs."""
+    """An agent's decision about a conversation. ``id`` and ``other``: part ids (see ``cx_events.ids``) as UUIDs.
+
+    ``contact_only``: it is about that contact alone, as a resolve that settles no other contact of the conversation.
+    """
 
     id: str = ""
     other: str = ""
+    contact_only: bool = False
 
 
 class Promise(DataStruct):

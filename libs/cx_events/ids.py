@@ -78,6 +78,11 @@ def event_key(tenant: str, source: str, id: str) -> bytes:
     return blake2b(f"{tenant}\0{source}\0{id}".encode(), digest_size=16).digest()
 
 
+def handoff_id(source: str, id: str) -> str:
+    """Return the id of a request for a handoff, by its event's name, as UUID text. Unkeyed: the event is shown."""
+    return text_of(uuid8(blake2b(f"{source}\0{id}".encode(), digest_size=16).digest()))
+
+
 class IdSpace:
     """The ids of one tenant. ``key`` must never change: ids are kept for ever. Raises ``Refused("weak-id-key")``."""
 

@@ -73,6 +73,8 @@ def conversation_lines(conversation: Json) -> list[str]:
         if tried:
             lines.append(f"The bot said: {_list(tried[-MESSAGES:])}.")
     lines += handoff_lines(conversation["handoff"])
+    for other in conversation["other_handoffs"][:LISTED]:
+        lines += handoff_lines(other)
     lines += [
         f"Note by {_words((note.get('agent') or {}).get('name'))}: {_words(note.get('text') or note.get('note'))}"
         for note in conversation["notes"][:LISTED]
@@ -87,14 +89,16 @@ def handoff_lines(handoff: Json | None) -> list[str]:
         return []
     if handoff.get("accepted_at"):
         agent = handoff["accepted_by"] or {}
-        return [f"Handed over: taken by {_words(agent.get('id'))} at {handoff['accepted_at']}."]
+        return [f"Handed over{_asked_in(handoff)}: taken by {_words(agent.get('id'))} at {handoff['accepted_at']}."]
     since, why = handoff["requested_at"], _words(handoff["reason"])
-    who = (
-        f" in {quoted(handoff['interaction'])}, where it is {handoff['level']} who is there"
-        if "level" in handoff
-        else ""
-    )
-    return [f"A handoff was requested at {since}{who}, because {why}; nobody took it yet."]
+    who = _asked_in(handoff)
+    declined = ", ".join(_words((each["agent"] or {}).get("id")) for each in handoff.get("declined", [])[:LISTED])
+    no = f" Declined by {declined}." if declined else ""
+    return [f"A handoff was requested at {since}{who}, because {why}; nobody took it yet.{no}"]
+
+
+def _asked_in(handoff: Json) -> str:
+    return f" in {quoted(handoff['interaction'])}, where it is {handoff['level']} who is there"
 
 
 def entry_line(entry: Json) -> str:
@@ -110,11 +114,7 @@ def entry_line(entry: Json) -> str:
 
 def packet_lines(packet: Json) -> list[str]:
     """Return the packet of a handoff: what was said, tried and learned, and what is open."""
-    lines = (
-        handoff_lines({"accepted_at": None, **packet["request"]})
-        if packet["request"]
-        else ["Nobody requested a handoff."]
-    )
+    lines = handoff_lines(packet["request"]) if packet["request"] else ["Nobody requested a handoff."]
     if packet["summary"]:
         lines.append(f"About: {quoted(packet['summary'])}.")
     known = _pairs(packet["slots"])

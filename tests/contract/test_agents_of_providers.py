@@ -59,9 +59,11 @@ def facts_of(name: str) -> list[Fact]:
 
 def ids_in(part: Part) -> Iterator[tuple[Kind, str]]:
     """Yield each agent and queue that a part names."""
-    for register, kind in ((part.agent, "agent"), (part.acceptance, "agent"), (part.queue, "queue")):
+    for register, kind in ((part.agent, "agent"), (part.queue, "queue")):
         if register is not None:
             yield ("agent" if kind == "agent" else "queue"), register[1][0]
+    for _, id, _, _ in part.acceptances:
+        yield "agent", id
     for register in (part.offer, part.context_view):
         if register is not None:
             yield "agent", register[1]

@@ -213,23 +213,34 @@ BODIES: dict[str, dict[str, Any]] = {
     "disposition": {"disposition": "x", "agent": BEN},
     "resolve": {"agent": BEN},
     "reopen": {"agent": BEN},
+    "promise": {"agent": BEN, "text": "a gift"},
+    "assign": {"agent": BEN},
+    "unassign": {"agent": BEN},
+    "snooze": {"agent": BEN, "until": "2026-11-22T18:00:00Z"},
+    "undo": {"agent": BEN},
     "link": {"agent": BEN},
     "split": {"interaction": "call-1", "agent": BEN},
     "handoffs": {"by": "bot", "packet": PACKET},
     "handoffs/accept": {"agent": BEN},
+    "handoffs/{handoff}/decline": {"agent": BEN},
     "shown": {"agent": BEN, "version": 1},
 }
 
 
-@pytest.mark.parametrize("act", AGENT_ACTIONS)
-async def test_every_act_with_its_key_is_one_event(tmp_path: Path, act: str) -> None:
+@pytest.mark.parametrize("named", AGENT_ACTIONS)
+async def test_every_act_with_its_key_is_one_event(tmp_path: Path, named: str) -> None:
+    act = named
     async with running_api(tmp_path) as hub:
         other = an_event(id="m-9", at=START + 900 * HOUR, email="ana@example.com", interaction="chat-50", text="Hi")
         await hub.happen(*HISTORY, other)
         path = await path_of(hub)
-        if act == "handoffs/accept":
+        if named.startswith("handoffs/"):
             await hub.decide(f"{path}/handoffs", {"by": "bot"})
-        body = dict(BODIES[act])
+            act = act.format(handoff=(await handoff(hub))["id"])
+        body = dict(BODIES[named])
+        if act == "undo":
+            noted = (await hub.decide(f"{path}/notes", BODIES["notes"]))["event"]
+            body["event"] = f"{noted['source']}#{noted['id']}"
         if act == "link":
             body["other"] = (await conversation_with(hub, "chat-50"))["id"]
         answers = await asyncio.gather(*(hub.post(f"{path}/{act}", body, idempotency_key="k") for _ in range(3)))
@@ -259,3 +270,110 @@ async def test_bad_requests_are_refused(hub: Running) -> None:
         assert (answer.status_code, answer.json()["reason"]) == (status, reason), answer.text
     assert (await hub.get(f"{nobody}/handoff")).status_code == 404
     assert (await hub.get(f"{path}/handoff?cursor=x")).json()["reason"] == "bad-cursor"
+
+
+STRANGER = said("s-1", START + 40 * MINUTE, "customer", "Which address is on file?", interaction="chat-66")
+
+
+async def own_path(hub: Running, interaction: str) -> str:
+    brief = (await hub.post("/v1/context/brief", {"interaction": interaction})).json()
+    return f"/v1/conversations/{brief['route']['conversation']}"
+
+
+async def test_each_contact_has_its_own_request_and_packet(hub: Running) -> None:
+    """A stranger who types the customer's address into another chat, within the window, replaces nothing of hers."""
+    await hub.happen(STRANGER)
+    hers, his = await path_of(hub), await own_path(hub, "chat-66")
+    assert hers != his
+    await hub.decide(f"{hers}/handoffs", {"by": "bot", "reason": "refund", "packet": {"summary": "hers"}})
+    await hub.decide(
+        f"{hers}/handoffs",
+        {"by": "bot", "reason": "stranger", "packet": {"summary": "his"}, "interaction": "chat-66"},
+    )
+    for path, query, asked, other in (
+        (hers, "", "chat-42", "chat-66"),
+        (his, "", "chat-66", "chat-42"),
+        (hers, "?interaction=chat-66", "chat-66", "chat-42"),
+        (his, "?interaction=chat-42", "chat-42", "chat-66"),
+    ):
+        told = (await hub.get(f"{path}/handoff{query}")).json()
+        assert told["request"]["interaction"] == asked
+        assert [each["interaction"] for each in told["others"]] == [other]
+        assert told["summary"] == {"chat-42": "hers", "chat-66": "his"}[asked]
+        assert (told["request"]["level"], bool(told["verified"])) == {
+            "chat-42": ("proved", True),
+            "chat-66": ("claimed", False),
+        }[asked]
+    assert (await handoff(hub))["interaction"] == "chat-42"
+    none = await hub.get(f"{hers}/handoff?interaction=call-1")
+    assert none.json()["request"] is None
+    unknown = await hub.get(f"{hers}/handoff?interaction=chat-99")
+    assert (unknown.status_code, unknown.json()["reason"]) == (404, "unknown-interaction")
+
+
+async def test_a_strangers_resolve_settles_nothing_of_hers(hub: Running) -> None:
+    await hub.happen(STRANGER)
+    hers, his = await path_of(hub), await own_path(hub, "chat-66")
+    await hub.decide(f"{hers}/handoffs", {"by": "bot", "reason": "refund"})
+    await hub.decide(f"{his}/handoffs", {"by": "bot", "reason": "stranger"})
+    await hub.decide(f"{his}/handoffs/accept", {"agent": BEN})
+    await hub.decide(f"{his}/resolve", {"agent": BEN, "reason": "a stranger"})
+    conversation = await conversation_with(hub, "chat-42")
+    assert (conversation["state"], conversation["handoff"]["reason"]) == ("open", "refund")
+    assert (conversation["handoff"]["open"], conversation["other_handoffs"][0]["open"]) == (True, False)
+    await hub.decide(f"{hers}/handoffs/accept", {"agent": EVA, "interaction": "chat-42"})
+    await hub.decide(f"{hers}/resolve", {"agent": EVA, "disposition": "refunded"})
+    conversation = await conversation_with(hub, "chat-42")
+    assert (conversation["state"], conversation["disposition"]) == ("resolved", "refunded")
+
+
+async def test_a_named_contact_is_resolved_alone(hub: Running) -> None:
+    path = await path_of(hub)
+    for each in ("chat-42", "call-1"):
+        assert (await conversation_with(hub, "chat-42"))["state"] == "open"
+        await hub.decide(f"{path}/resolve", {"agent": BEN, "interaction": each})
+    assert (await conversation_with(hub, "chat-42"))["state"] == "resolved"
+    await hub.decide(f"{path}/reopen", {"agent": BEN, "interaction": "call-1"})
+    assert (await conversation_with(hub, "chat-42"))["state"] == "open"
+    unknown = await hub.post(f"{path}/notes", {"agent": BEN, "note": "x", "interaction": "chat-99"})
+    assert (unknown.status_code, unknown.json()["reason"]) == (404, "unknown-interaction")
+
+
+async def test_the_first_of_two_acceptances_counts(hub: Running) -> None:
+    path = await path_of(hub)
+    await hub.decide(f"{path}/handoffs", {"by": "bot", "queue": {"id": "billing"}})
+    answers = [await hub.post(f"{path}/handoffs/accept", {"agent": agent}) for agent in (BEN, EVA)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    await hub.projector.catch_up()
+    conversation = await conversation_with(hub, "chat-42")
+    assert (conversation["handoff"]["accepted_by"], conversation["agent"]) == (BEN, BEN)
+    assert [each["agent"] for each in conversation["handoff"]["also_accepted"]] == [EVA]
+    late = await hub.post(f"{path}/handoffs/accept", {"agent": EVA})
+    assert (late.status_code, late.json()["accepted_by"]) == (409, BEN)
+
+
+async def test_a_declined_handoff_goes_on_waiting(hub: Running) -> None:
+    path = await path_of(hub)
+    await hub.decide(f"{path}/handoffs", {"by": "bot", "to": BEN["id"], "queue": {"id": "billing"}})
+    asked = await handoff(hub)
+    await hub.decide(f"{path}/handoffs/{asked['id']}/decline", {"agent": BEN, "reason": "on a call"})
+    told = await handoff(hub)
+    assert [(each["agent"], each["reason"]) for each in told["declined"]] == [(BEN, "on a call")]
+    assert (told["id"], told["open"], told["accepted_by"]) == (asked["id"], True, None)
+    event = (await on_the_log(hub))[-1]
+    assert (event["type"], event["data"]["handoff"]["id"]) == ("cx.handoff.declined.v1", asked["id"])
+    await hub.decide(f"{path}/handoffs/accept", {"agent": EVA, "handoff": asked["id"]})
+    taken = await hub.post(f"{path}/handoffs/{asked['id']}/decline", {"agent": BEN})
+    assert (taken.status_code, taken.json()["reason"], taken.json()["accepted_by"]) == (409, "already-accepted", EVA)
+    await hub.decide(f"{path}/handoffs/{asked['id']}/decline", {"agent": EVA, "reason": "wrong team"})
+    assert (await handoff(hub))["open"]
+    unknown = await hub.post(f"{path}/handoffs/{asked['id'][:-1]}x/decline", {"agent": BEN})
+    assert (unknown.status_code, unknown.json()["reason"]) == (404, "unknown-handoff")
+
+
+async def test_a_request_is_named_by_its_event_too(hub: Running) -> None:
+    path = await path_of(hub)
+    asked = (await hub.post(f"{path}/handoffs", {"by": "bot"}, idempotency_key="ask-1")).json()["event"]
+    await hub.projector.catch_up()
+    await hub.decide(f"{path}/handoffs/{asked['id']}/decline", {"agent": BEN})
+    assert [each["agent"] for each in (await handoff(hub))["declined"]] == [BEN]

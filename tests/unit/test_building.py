@@ -26,6 +26,7 @@ BUILT: dict[str, Callable[[], Json]] = {
     "cx.interaction.ended.v1": lambda: CHAT.interaction_ended("6", "chat-42", reason="the customer left"),
     "cx.bot.turn.v1": lambda: CHAT.bot_turn("7", "chat-42", "Which order?", bot("helper"), intent="refund", slots={}),
     "cx.bot.handoff_asked.v1": lambda: CHAT.handoff_asked("8", "chat-42", ANA, reason="refunds need a person"),
+    "cx.handoff.declined.v1": lambda: CHAT.handoff_declined("15", "chat-42", BEN, reason="on a call"),
     "cx.call.transcript.v1": lambda: CHAT.call_transcript("9", "call-1", [{"role": "customer", "text": "Hello"}]),
     "cx.identity.asserted.v1": lambda: CHAT.identity_asserted("10", ANA, evidence="crm"),
     "cx.identity.verified.v1": lambda: CHAT.identity_verified("11", "chat-42", ANA, evidence="login"),

@@ -135,7 +135,7 @@ def test_a_type_is_accepted_only_with_its_scope(name: str) -> None:
     [
         ("cx.conversation.note.v2", "conversations:write"),
         ("cx.conversation.closed.v1", "conversations:write"),
-        ("cx.handoff.declined.v1", "conversations:write"),
+        ("cx.handoff.forwarded.v1", "conversations:write"),
         ("cx.identity.verified.v3", "identity:prove"),
         ("cx.identity.forgotten.v1", "identity:write"),
     ],

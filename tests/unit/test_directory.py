@@ -201,7 +201,12 @@ def renamed(fact: Fact) -> Fact:
     if handoff is not None:
         handoff = structs.replace(handoff, to=ONE.asked_for("agent", handoff.to), queue=_own("queue", handoff.queue))
     data = structs.replace(
-        data, agent=_own("agent", data.agent), queue=_own("queue", data.queue), transfer=transfer, handoff=handoff
+        data,
+        agent=_own("agent", data.agent),
+        assignee=_own("agent", data.assignee),
+        queue=_own("queue", data.queue),
+        transfer=transfer,
+        handoff=handoff,
     )
     return Fact(structs.replace(fact.event, data=data), fact.raw, ACME)
 

@@ -47,6 +47,7 @@ def test_random_histories_show_what_is_declared(history: list[StampedEvent]) -> 
 def samples() -> list[Fact]:
     """An event of every kind that happens, in two chats, and then a live call with what few events have."""
     ben, billing = {"id": "agent-7", "name": "Ben"}, {"id": "billing", "name": "Billing"}
+    eva = {"id": "agent-8", "name": "Eva"}
     words = {"subject": "Bill", "automatic": "report", "distribution": "list", "signature_at": 2}
     until = "2026-12-01T08:00:00Z"
     found = {"producer": "p", "version": "1", "sentiment": 0.5, "topic": "bill", "intent": "pay", "summary": "Paid"}
@@ -68,7 +69,9 @@ def samples() -> list[Fact]:
         ("cx.message.failed.v1", {"message": {"id": "m"}, "failure": {"code": "5", "message": "full"}}),
         ("cx.handoff.requested.v1", {"handoff": {"to": "billing", "by": "agent"}, "agent": ben, "reason": "why"}),
         ("cx.handoff.context_shown.v1", {"agent": ben}),
+        ("cx.handoff.declined.v1", {"agent": eva, "reason": "busy"}),
         ("cx.handoff.accepted.v1", {"agent": ben}),
+        ("cx.handoff.accepted.v1", {"agent": eva}),
         ("cx.interaction.answered.v1", {"agent": ben}),
         ("cx.message.received.v1", {"direction": "inbound", "message": {"id": "o", "text": "Still there?"}}),
         ("cx.conversation.assigned.v1", {"assignee": ben}),

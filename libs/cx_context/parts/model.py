@@ -84,14 +84,14 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
 
     # cx_context.sections.agents
     agent: LastValue = None
-    """[id, name] of the agent who was named last as dealing with the contact."""
+    """[id, name] of the agent who was named last as dealing with the contact, by other events than acceptances."""
     queue: Annotated[LastValue, WORDS] = None
     """[id, name] of the queue that was named last."""
     names: Annotated[dict[str, Register], last_by_key(64)] = {}
     """The last known name of agents and queues, by ``KIND\\nID``."""
     offer: Annotated[LastValue, WORDS] = None
     """The id of the agent to whom the contact was offered."""
-    transfer: Annotated[LastValue, WORDS] = None
+    transfer: LastValue = None
     """[how, agent, queue]: to whom or into which queue the contact was passed on."""
 
     # cx_context.sections.contact_state
@@ -104,6 +104,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     business_spoke_at: LastAt = None
     resolution: LastValue = None
     """Why, or with which disposition, the matter was resolved."""
+    contact_resolution: LastValue = None
+    """The same of a resolve that is about this contact alone."""
     reopened_at: LastAt = None
 
     # cx_context.sections.proofs
@@ -156,7 +158,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     notes: Annotated[list[tuple[At, str, str]], latest(16), WORDS] = []
 
     # cx_context.sections.acts
-    assignment: Annotated[LastValue, WORDS] = None
+    assignment: LastValue = None
     """[id, name] of the agent to whom it was assigned last, both "" after it was unassigned."""
     snooze: Annotated[LastValue, WORDS] = None
     """Until when it may rest, in µs; None where it was woken."""
@@ -173,11 +175,15 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     slots: Annotated[dict[str, Register], last_by_key(KEYS_KEPT), WORDS] = {}
     """What a bot learned, by slot."""
 
+    # cx_context.sections.takeovers
+    acceptances: Annotated[list[tuple[At, str, str, str]], latest(16)] = []
+    """Who accepted what was passed on, the latest first. Of more the latest count."""
+    declines: Annotated[dict[str, Register], last_by_key(32)] = {}
+    """[name, reason, the id of what was declined or ""] of each agent's last decline, by the agent's id."""
+
     # cx_context.sections.handoffs
     handoff: Annotated[LastValue, WORDS] = None
-    """[to, reason, role of who asks, name of who asks] of the handoff that was asked for last."""
-    acceptance: Annotated[LastValue, WORDS] = None
-    """[id, name] of the agent who accepted last."""
+    """[to, reason, role of who asks, name of who asks] of the handoff that was asked for last in the contact."""
     context_view: Annotated[LastValue, WORDS] = None
     """The id of the agent who had the context on screen last."""
     first_answers: Annotated[dict[str, At], first_by_key(32), WORDS] = {}

@@ -7,12 +7,13 @@ from types import MappingProxyType
 
 STORED_NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "acceptance": "accepted",
         "activity": "active",
         "answered_at": "answered",
         "business_spoke_at": "business_spoke",
+        "contact_resolution": "resolved_alone",
         "context_view": "shown",
         "customer_spoke_at": "customer_spoke",
+        "declines": "declined",
         "deletions": "deleted",
         "end": "ended",
         "endless_since": "endless",

@@ -9,7 +9,7 @@ Modules:
   ``assurance``, ``vouchers`` and ``assured`` (how sure it is who is there, and what is left without claims),
   ``deciding_parts`` (of thousands of parts those that count for that);
 - contacts and conversations: ``now``, ``conversations``, ``unresolved``, ``contact_state``, ``messages``,
-  ``attachments``, ``notes``, ``acts``, ``bots``, ``agents``, ``last_agent``, ``handoffs``, ``references``,
-  ``threads`` (what threading reads);
+  ``attachments``, ``notes``, ``acts``, ``bots``, ``agents``, ``last_agent``, ``takeovers`` (who
+  accepted first, who declined), ``handoffs``, ``handoff_requests``, ``references``, ``threads`` (what threading reads);
 - the rest: ``timeline``, ``counts``, ``sentiment``, ``part_identity`` (what a part is of).
 """

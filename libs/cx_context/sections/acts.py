@@ -18,10 +18,11 @@ from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, LastValue, greatest_by_key, last_by_key, latest
 from cx_context.parts.undone import act_key, key_at, standing
 from cx_context.parts.values import TEXT_KEPT, At, Register
-from cx_context.sections.agents import NAME, Names, id_and_name, learn_name, name_view
+from cx_context.sections.agents import DEALING, NAME, Names, id_and_name, learn_name, name_view
 from cx_context.sections.contact_state import STATE
 from cx_context.sections.registers import latest_register
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.takeovers import acceptance_of
 from cx_context.sections.threads import THREADING
 from cx_events.errors import Refused
 from cx_events.facts import Fact, Order
@@ -45,7 +46,7 @@ UNDONE = "cx.conversation.undone.v1"
 
 
 class Fields(Struct):
-    assignment: Annotated[LastValue, WORDS] = None
+    assignment: LastValue = None
     """[id, name] of the agent to whom it was assigned last, both "" after it was unassigned."""
     snooze: Annotated[LastValue, WORDS] = None
     """Until when it may rest, in µs; None where it was woken."""
@@ -112,8 +113,9 @@ def acts_view(parts: Sequence[Part], names: Names, *, is_open: bool) -> Json:
 
 def assigned_view(parts: Sequence[Part], names: Names) -> Json | None:
     """Return to whom a conversation is assigned; None where to nobody."""
-    found, accepted = latest_register(parts, "assignment"), latest_register(parts, "acceptance")
-    if found is None or not found[1][0] or (accepted is not None and accepted[0] > found[0]):
+    found = latest_register(parts, "assignment")
+    accepted = max((order_of(part, own[0]) for part in parts if (own := acceptance_of(part)) is not None), default=None)
+    if found is None or not found[1][0] or (accepted is not None and accepted > found[0]):
         return None
     return name_view("agent", found, names)
 
@@ -198,7 +200,7 @@ SECTION = Section(
     provenance={
         ("conversations", "*", "assigned_to"): made_of(
             "the assignment made last, where nobody accepted a handoff since",
-            "assignment", "acceptance", "names", *THREADING, threaded=True,
+            *DEALING, "names", *THREADING, threaded=True,
         ),
         ("conversations", "*", "snoozed_until"): made_of(
             "the snooze said last, where it is open and the customer did not speak since",

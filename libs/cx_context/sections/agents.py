@@ -26,20 +26,32 @@ NAMES_KEPT = 64
 CONTEXT_SHOWN = "cx.handoff.context_shown.v1"
 """Its agent has read, and dealt with nobody yet."""
 
-_NOT_DEALING = frozenset({CONTEXT_SHOWN, "cx.conversation.assigned.v1", "cx.conversation.unassigned.v1"})
-"""The types whose ``agent`` does not deal with the contact thereby: who reads, and who says who is to deal with it."""
+DEALING = ("agent", "acceptances", "declines", "transfer", "queued_at", "assignment")
+"""The fields that say who deals with a contact (``takeovers.agent_of``)."""
+
+_NOT_DEALING = frozenset(
+    {
+        CONTEXT_SHOWN,
+        "cx.handoff.accepted.v1",
+        "cx.handoff.declined.v1",
+        "cx.conversation.assigned.v1",
+        "cx.conversation.unassigned.v1",
+    }
+)
+"""The types whose ``agent`` does not deal with the contact thereby: who reads, who says who is to deal with it, who
+declines; and who accepts, which counts by ``takeovers``."""
 
 
 class Fields(Struct):
     agent: LastValue = None
-    """[id, name] of the agent who was named last as dealing with the contact."""
+    """[id, name] of the agent who was named last as dealing with the contact, by other events than acceptances."""
     queue: Annotated[LastValue, WORDS] = None
     """[id, name] of the queue that was named last."""
     names: Annotated[dict[str, Register], last_by_key(NAMES_KEPT)] = {}
     """The last known name of agents and queues, by ``KIND\\nID``."""
     offer: Annotated[LastValue, WORDS] = None
     """The id of the agent to whom the contact was offered."""
-    transfer: Annotated[LastValue, WORDS] = None
+    transfer: LastValue = None
     """[how, agent, queue]: to whom or into which queue the contact was passed on."""
 
 
@@ -184,11 +196,12 @@ SECTION = Section(
         "handoff": _note_names,
     },
     provenance={
-        ("conversations", "*", "agent"): made_of("the agent named last", "agent", "names", *THREADING, threaded=True),
+        ("conversations", "*", "agent"): made_of(
+            "the agent named last, by an acceptance if it was the first", *DEALING, "names", *THREADING, threaded=True
+        ),
         ("conversations", "*", "queue"): made_of("the queue named last", "queue", "names", *THREADING, threaded=True),
     },
     not_shown={
         "offer": "whose routing targets the contact is among",
-        "transfer": "whose routing targets the contact is among",
     },
 )

@@ -17,10 +17,10 @@ from cx_context.sections.handoffs import note_agent_answer
 from cx_context.sections.proofs import OPEN_CHANNELS, note_customer_activity
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.threads import THREADING
-from cx_events.facts import Fact
+from cx_events.facts import Fact, Order
 from cx_events.timestamps import Micros
 
-STATE = frozenset({"customer_spoke_at", "resolution", "reopened_at"})
+STATE = frozenset({"customer_spoke_at", "resolution", "contact_resolution", "reopened_at"})
 """The fields that decide whether a conversation is open."""
 
 WAITING = STATE | {"end", "resumed_at", "business_spoke_at", "answered_at", "queued_at", "latest_messages"}
@@ -37,6 +37,8 @@ class Fields(Struct):
     business_spoke_at: LastAt = None
     resolution: LastValue = None
     """Why, or with which disposition, the matter was resolved."""
+    contact_resolution: LastValue = None
+    """The same of a resolve that is about this contact alone."""
     reopened_at: LastAt = None
 
 
@@ -82,7 +84,11 @@ def _resumed(part: Part, fact: Fact, at: At) -> None:
 
 def _resolved(part: Part, fact: Fact, at: At) -> None:
     data = fact.event.data
-    part.resolution = later_register(part.resolution, (at, data.reason[:TEXT_KEPT] or data.disposition[:TEXT_KEPT]))
+    resolved = (at, data.reason[:TEXT_KEPT] or data.disposition[:TEXT_KEPT])
+    if data.conversation is not None and data.conversation.contact_only:
+        part.contact_resolution = later_register(part.contact_resolution, resolved)
+    else:
+        part.resolution = later_register(part.resolution, resolved)
 
 
 def _reopened(part: Part, fact: Fact, at: At) -> None:
@@ -112,15 +118,32 @@ def waiting_since(part: Part) -> Micros | None:
 
 def conversation_state(members: Iterable[Part]) -> str:
     """Return ``resolved`` if the latest resolve is later than the latest customer message and reopening, else
-    ``open``."""
+    ``open``.
+
+    A resolve of one contact alone counts for that contact. ``members``: contacts, the parts of each combined.
+    """
     parts = list(members)
-    resolved = [order_of(part, part.resolution[0]) for part in parts if part.resolution is not None]
-    if not resolved:
+    whole = whole_resolution(parts)
+    if whole is None and all(part.contact_resolution is None for part in parts):
         return "open"
-    since = [
-        order_of(part, at) for part in parts for at in (part.customer_spoke_at, part.reopened_at) if at is not None
-    ]
-    return "resolved" if not since or max(resolved) > max(since) else "open"
+    return "resolved" if all(is_settled(part, whole) for part in parts) else "open"
+
+
+def whole_resolution(members: Iterable[Part]) -> Order | None:
+    """Return the place of the latest resolve that is about a whole conversation, None where there is none."""
+    return max((order_of(part, part.resolution[0]) for part in members if part.resolution is not None), default=None)
+
+
+def is_settled(part: Part, whole: Order | None) -> bool:
+    """Return whether a contact was resolved, alone or with its ``whole`` conversation, since its customer spoke or it
+    was opened again."""
+    resolved = whole
+    if part.contact_resolution is not None:
+        own = order_of(part, part.contact_resolution[0])
+        resolved = own if whole is None else max(own, whole)
+    return resolved is not None and all(
+        at is None or order_of(part, at) < resolved for at in (part.customer_spoke_at, part.reopened_at)
+    )
 
 
 SECTION = Section(
@@ -136,7 +159,7 @@ SECTION = Section(
     },
     provenance={
         ("conversations", "*", "state"): made_of(
-            "resolved where the latest resolve is later than the latest customer message and reopening",
+            "resolved where the latest resolve is later than the latest customer message and reopening in each contact",
             *STATE, *THREADING, threaded=True,
         ),
         ("conversations", "*", "waiting_since"): made_of(

@@ -1,4 +1,4 @@
-"""The latest handoff of a conversation, and whether the context was on screen before whoever took over answered."""
+"""Requests for handoffs, and whether the context was on screen before whoever took over answered."""
 
 from __future__ import annotations
 
@@ -14,14 +14,10 @@ from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, LastValue, first_by_key
 from cx_context.parts.speakers import name_of_role
 from cx_context.parts.values import TEXT_KEPT, At, Register, shorten_name
-from cx_context.sections.agents import CONTEXT_SHOWN, NAME, agent_at_work, id_and_name, name_view, names_of, pass_on
-from cx_context.sections.section import Section, made_of
-from cx_context.sections.threads import THREADING
+from cx_context.sections.agents import CONTEXT_SHOWN, agent_at_work, id_and_name, pass_on
+from cx_context.sections.section import Section
 from cx_events.envelope import Data, Handoff
 from cx_events.facts import Fact, Order
-from cx_events.json_types import Json
-from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME, TIME_OR_NONE, members, ref
-from cx_events.timestamps import format_time
 
 Placed = tuple[Order, Any]
 
@@ -31,9 +27,7 @@ HANDOFF_AGENTS_KEPT = 32
 
 class Fields(Struct):
     handoff: Annotated[LastValue, WORDS] = None
-    """[to, reason, role of who asks, name of who asks] of the handoff that was asked for last."""
-    acceptance: Annotated[LastValue, WORDS] = None
-    """[id, name] of the agent who accepted last."""
+    """[to, reason, role of who asks, name of who asks] of the handoff that was asked for last in the contact."""
     context_view: Annotated[LastValue, WORDS] = None
     """The id of the agent who had the context on screen last."""
     first_answers: Annotated[dict[str, At], first_by_key(HANDOFF_AGENTS_KEPT), WORDS] = {}
@@ -82,41 +76,10 @@ def _asking(data: Data) -> tuple[str, str]:
     return role, name[:TEXT_KEPT]
 
 
-def _accepted(part: Part, fact: Fact, at: At) -> None:
-    part.acceptance = later_register(part.acceptance, (at, id_and_name(fact.event.data.agent)))
-
-
 def _context_shown(part: Part, fact: Fact, at: At) -> None:
     agent = id_and_name(fact.event.data.agent)[0]
     part.context_view = later_register(part.context_view, (at, agent))
     keep_first(part.first_views, shorten_name(agent), at, HANDOFF_AGENTS_KEPT)
-
-
-def handoff_view(parts: Sequence[Part]) -> Json | None:
-    """Return the latest handoff of a conversation; None where nobody asked for one."""
-    asked = _latest(parts, lambda part: part.handoff)
-    if asked is None:
-        return None
-    since, (to, reason, by, asker) = asked
-    accepted = _latest(parts, lambda part: part.acceptance)
-    if accepted is not None and accepted[0] < since:
-        accepted = None
-    shown = _latest(parts, lambda part: part.context_view)
-    if shown is not None and shown[0] < since:
-        shown = None
-    names = names_of(parts)
-    agent = accepted[1][0] if accepted is not None else shown[1] if shown is not None else None
-    return {
-        "requested_at": format_time(since[0]),
-        "by": by or None,
-        "requested_by": (names.get(("agent", asker), asker) if by == "agent" else asker) or None,
-        "to": to or None,
-        "reason": reason or None,
-        "accepted_by": name_view("agent", accepted, names),
-        "accepted_at": format_time(accepted[0][0]) if accepted is not None else None,
-        "shown_at": format_time(shown[0][0]) if shown is not None else None,
-        "shown_before_answer": shown_before_answer(parts, since, agent) if agent is not None else None,
-    }
 
 
 def shown_before_answer(parts: Sequence[Part], since: Order, agent: str) -> bool | None:
@@ -140,14 +103,19 @@ def shown_before_answer(parts: Sequence[Part], since: Order, agent: str) -> bool
     return True if latest[0] < answered and latest[1] == agent else None
 
 
-def has_answered(parts: Sequence[Part], agent: str) -> bool:
-    """Return whether this agent answered already: since the latest handoff was asked for, or ever where none was."""
-    asked = _latest(parts, lambda part: part.handoff)
+def has_answered(parts: Sequence[Part], agent: str, since: Order | None) -> bool:
+    """Return whether this agent answered already: since a handoff was asked for, or ever where none was."""
     first = _first(parts, lambda part: part.first_answers, agent)
-    if first is None or asked is None or first > asked[0]:
+    if first is None or since is None or first > since:
         return first is not None
     answered = _max(order_of(part, part.answered_at) for part in parts if part.answered_at is not None)
-    return answered is not None and answered > asked[0]
+    return answered is not None and answered > since
+
+
+def shown_since(parts: Sequence[Part], since: Order) -> Placed | None:
+    """Return who had the context on screen last since a handoff was asked for: (when, the agent's id)."""
+    shown = _latest(parts, lambda part: part.context_view)
+    return shown if shown is not None and shown[0] > since else None
 
 
 def _latest(parts: Iterable[Part], register: Callable[[Part], Register | None]) -> Placed | None:
@@ -167,42 +135,11 @@ def _max(orders: Iterable[Order]) -> Order | None:
     return max(orders, default=None)
 
 
-HANDOFF = members(
-    {
-        "requested_at": TIME,
-        "by": {"enum": ["bot", "agent", "customer", None]},
-        "requested_by": TEXT_OR_NONE,
-        "to": TEXT_OR_NONE,
-        "reason": TEXT_OR_NONE,
-        "accepted_by": NAME,
-        "accepted_at": TIME_OR_NONE,
-        "shown_at": TIME_OR_NONE,
-        "shown_before_answer": {
-            "type": ["boolean", "null"],
-            "description": "Whether the context was on screen before who took over answered; null: not told yet.",
-        },
-    },
-    {
-        "event": ref("EventName"),
-        "interaction": {**TEXT, "description": "The contact that asked."},
-        "level": {**ref("Level"), "description": "How sure it is who is in that contact."},
-    },
-)
-"""The schema of ``handoff_view``. What may be missing stands where the handoff's packet is read."""
-
 SECTION = Section(
-    components={"Handover": HANDOFF},
     handlers={
         "cx.bot.handoff_asked.v1": _asked_by_bot,
         "cx.handoff.requested.v1": _requested,
-        "cx.handoff.accepted.v1": _accepted,
         CONTEXT_SHOWN: _context_shown,
     },
-    provenance={
-        ("conversations", "*", "handoff"): made_of(
-            "the handoff asked for last, who accepted it since, and whether the context was shown first",
-            "handoff", "acceptance", "context_view", "agent", "names", "answered_at", "first_answers", "first_views",
-            *THREADING, threaded=True,
-        ),
-    },
-)  # fmt: skip
+)
+"""``handoff_requests`` shows its fields."""

@@ -7,9 +7,10 @@ from itertools import chain
 
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
-from cx_context.sections.agents import name_view, names_of, naming_parts
+from cx_context.sections.agents import DEALING, name_view, names_of, naming_parts
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.takeovers import agent_of
 from cx_context.threading.contact_model import Contact
 from cx_events.facts import Order
 from cx_events.json_types import Json
@@ -25,7 +26,7 @@ def view(of: Rendering) -> Json | None:
     order, contact = latest
     names = names_of(chain.from_iterable(of.over_contacts(_naming)))
     return {
-        **(name_view("agent", contact.part.agent, names) or {}),
+        **(name_view("agent", agent_of(contact.part), names) or {}),
         "channel": contact.part.channel[1] if contact.part.channel is not None else None,
         "interaction": contact.name,
         "time": format_time(order[0]),
@@ -34,7 +35,7 @@ def view(of: Rendering) -> Json | None:
 
 def _latest_agent(contacts: Sequence[Contact]) -> tuple[Order, Contact] | None:
     """Return the contact in which an agent was named last, after its place among the customer's events."""
-    named = [(each.part.agent[0], each) for each in contacts if each.part.agent is not None]
+    named = [(agent[0], each) for each in contacts if (agent := agent_of(each.part)) is not None]
     return max(((order_of(each.part, at), each) for at, each in named), default=None, key=_order_of)
 
 
@@ -52,7 +53,7 @@ SECTION = Section(
     ),
     provenance={
         ("last_agent",): made_of(
-            "the agent named last in any interaction", "agent", "names", "channel", "interaction", "first"
+            "the agent named last in any interaction", *DEALING, "names", "channel", "interaction", "first"
         ),
     },
 )

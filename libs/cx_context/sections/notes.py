@@ -47,6 +47,11 @@ def _set_disposition(part: Part, fact: Fact, at: At) -> None:
     part.disposition = later_register(part.disposition, (at, fact.event.data.disposition[:TEXT_KEPT]))
 
 
+def _resolved(part: Part, fact: Fact, at: At) -> None:
+    if fact.event.data.disposition:
+        _set_disposition(part, fact, at)
+
+
 def _add_note(part: Part, fact: Fact, at: At) -> None:
     data = fact.event.data
     author = (data.agent.name or data.agent.id) if data.agent is not None else ""
@@ -102,6 +107,7 @@ SECTION = Section(
         "cx.conversation.topic.v1": _add_topic,
         "cx.conversation.note.v1": _add_note,
         "cx.conversation.disposition.v1": _set_disposition,
+        "cx.conversation.resolved.v1": _resolved,
     },
     member_handlers={"insight": _add_insight},
     provenance={
@@ -113,7 +119,7 @@ SECTION = Section(
             "summary", *WORD_FIELDS, *THREADING, threaded=True,
         ),
         ("conversations", "*", "disposition"): made_of(
-            "the disposition set last", "disposition", *THREADING, threaded=True
+            "the disposition set last, by itself or with a resolve", "disposition", *THREADING, threaded=True
         ),
         ("conversations", "*", "notes"): made_of(
             "the latest notes that nobody took back", "notes", "undone", "names", *THREADING, threaded=True

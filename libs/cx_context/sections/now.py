@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cx_context.parts.values import At
-from cx_context.sections.agents import NAME, name_view, names_of
+from cx_context.sections.agents import DEALING, NAME, name_view, names_of
 from cx_context.sections.contact_state import WAITING, conversation_state, is_live, waiting_since
 from cx_context.sections.proofs import CORE, VOUCHING
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.takeovers import agent_of
 from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
 from cx_events.json_types import Json
@@ -33,7 +34,7 @@ def view(of: Rendering) -> Json | None:
         "interaction": latest.name,
         "waiting_since": format_time(since) if since is not None else None,
         "queue": name_view("queue", latest.part.queue, names),
-        "agent": name_view("agent", latest.part.agent, names),
+        "agent": name_view("agent", agent_of(latest.part), names),
         "assurance": assurance.at(None, of.trust.lifetimes),
         "verified": next(iter(assurance.proofs_view(of.trust.lifetimes)), None),
     }
@@ -66,7 +67,7 @@ SECTION = Section(
     ),
     provenance={
         ("now",): made_of(
-            _ACTIVE_LAST, *THREADING, *WAITING, *VOUCHING, "last", "queue", "agent", "names", threaded=True
+            _ACTIVE_LAST, *THREADING, *WAITING, *VOUCHING, "last", "queue", *DEALING, "names", threaded=True
         ),
         ("now", "verified"): made_of(
             "what was proved last in " + _ACTIVE_LAST + ", or came to it by a token or a person's link",

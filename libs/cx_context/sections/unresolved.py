@@ -7,6 +7,7 @@ from itertools import islice
 from msgspec import Raw
 
 from cx_context.sections.acts import ASSIGNEE, SNOOZED_UNTIL
+from cx_context.sections.agents import DEALING
 from cx_context.sections.contact_state import WAITING
 from cx_context.sections.messages import WORD_FIELDS
 from cx_context.sections.rendering import Rendering
@@ -55,7 +56,7 @@ SECTION = Section(
     provenance={
         ("unresolved",): made_of(
             "open conversations in which the customer waits",
-            *THREADING, *WAITING, *WORD_FIELDS, "assignment", "acceptance", "snooze", "names", threaded=True,
+            *THREADING, *WAITING, *WORD_FIELDS, *DEALING, "snooze", "names", threaded=True,
         ),
     },
 )  # fmt: skip

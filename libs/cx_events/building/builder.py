@@ -140,6 +140,17 @@ class EventBuilder:
         named = {"interaction": interaction, "reason": reason}
         return self.event("cx.bot.handoff_asked.v1", id, *people, time=time, **named, **more)
 
+    def handoff_declined(
+        self, id: str, interaction: str, agent: Json, *, reason: str | None = None, time: Time = None, **more: Any
+    ) -> Json:
+        """Return that an agent (``{"id", "name"?}``) won't take over: the request goes on waiting, off their desk.
+
+        ``handoff={"id": ...}`` names the request, as a conversation's ``handoff`` shows it; else it is the latest of
+        the interaction. Its key needs ``conversations:write``.
+        """
+        named = {"interaction": interaction, "agent": agent, "reason": reason}
+        return self.event("cx.handoff.declined.v1", id, time=time, **named, **more)
+
     def call_transcript(
         self,
         id: str,

@@ -53,6 +53,8 @@ OTHERS: tuple[tuple[str, Json], ...] = (
     ("cx.social.review.v1", {"rating": 2.0, "message": {"id": "m-3", "text": "slow"}}),
     ("cx.handoff.requested.v1", {"handoff": {"to": "billing", "packet": {"order": "4711"}}}),
     ("cx.handoff.accepted.v1", {"agent": AGENTS[0]}),
+    ("cx.handoff.accepted.v1", {"agent": AGENTS[1]}),
+    ("cx.handoff.declined.v1", {"agent": AGENTS[0], "reason": "busy"}),
     ("cx.handoff.context_shown.v1", {"agent": AGENTS[0]}),
     ("cx.consent.changed.v1", {"consent": {"purpose": "marketing", "granted": True}}),
     ("cx.consent.changed.v1", {"consent": {"purpose": "marketing", "granted": False}}),

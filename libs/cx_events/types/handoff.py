@@ -31,9 +31,18 @@ TYPES = (
     EventType(
         name="cx.handoff.accepted.v1",
         scope="conversations:write",
-        summary="Somebody took over.",
+        summary="Somebody took over; of several who accept one request the first counts.",
         needs=("interaction|conversation.id",),
         example=in_chat("cx.handoff.accepted.v1", "handoff-1-accepted", "10:03:50", agent=BEN, queue=BILLING),
+    ),
+    EventType(
+        name="cx.handoff.declined.v1",
+        scope="conversations:write",
+        summary="Somebody won't take over: the request goes on waiting, and is off their desk.",
+        needs=("agent", "interaction|conversation.id"),
+        example=in_chat(
+            "cx.handoff.declined.v1", "handoff-1-declined", "10:03:40", agent=BEN, reason="I have three calls on hold"
+        ),
     ),
     EventType(
         name="cx.handoff.context_shown.v1",

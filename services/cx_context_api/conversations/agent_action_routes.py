@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from cx_context.store import Store
 from cx_context_api.conversations.agent_actions import AGENT_ACTIONS, plan_action
-from cx_context_api.conversations.handoff_actions import is_shown_in_time
+from cx_context_api.conversations.handoff_actions import AlreadyAccepted, is_shown_in_time
 from cx_context_api.conversations.threads import find_thread
 from cx_context_api.decisions import Decisions, decision_request
 from cx_context_api.reads.deadline import within
@@ -20,6 +20,7 @@ from cx_context_api.requests.responses import accepted, read_query, read_request
 from cx_context_api.requests.targets import by_id
 from cx_events.ids import text_of
 from cx_runtime.metrics import Metrics
+from cx_runtime.problems import problem
 
 
 class AgentActionRoutes:
@@ -43,8 +44,10 @@ class AgentActionRoutes:
             tenant, tenancy, _ = caller
             read_query(request)
             body = await read_request_body(request, action.shape)
-            id = request.path_params["id"]
-            digest = bodies.request_digest(f"conversations/{id}/{name}", body)
+            id, handoff = request.path_params["id"], request.path_params.get("handoff", "")
+            if isinstance(body, bodies.Accept):
+                handoff = body.handoff
+            digest = bodies.request_digest(f"conversations/{id}/{name.format(handoff=handoff)}", body)
             request_id = decision_request(caller, request.headers.get("idempotency-key"), digest)
 
             async def answer() -> Response:
@@ -53,13 +56,18 @@ class AgentActionRoutes:
                     if names:
                         thread = await find_thread(tx, tenant, tenancy, by_id(id).node)
                     else:
-                        thread, draft = await plan_action(tx, tenant, tenancy, id, action, body)
+                        thread, draft = await plan_action(tx, tenant, tenancy, id, action, body, handoff)
                 if not names:
                     names = await self._decisions.append(request_id, [draft])
                     if isinstance(body, bodies.Shown):
                         self._metrics.context_shown(before_answer=is_shown_in_time(thread, body))
                 return accepted(names, customer=text_of(thread.customer), conversation=text_of(thread.conversation.id))
 
-            return await within(answer(), "store or log")
+            try:
+                return await within(answer(), "store or log")
+            except AlreadyAccepted as refused:
+                self._metrics.problem(refused.status, refused.reason)
+                more = {"accepted_by": refused.accepted_by}
+                return problem(refused.status, refused.reason, refused.detail, more=more)
 
         return handle

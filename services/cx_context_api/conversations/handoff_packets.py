@@ -6,19 +6,19 @@ more recent one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from cx_context.parts.places import order_of
-from cx_context.parts.values import Register
+from cx_context.sections.handoff_requests import OTHERS_SHOWN, HandoffRequest, handoff_requests, request_view
 from cx_context.sections.vouchers import contact_assurances
 from cx_context.store.events import read_event
 from cx_context.store.sql import Tx
 from cx_context_api.conversations import histories
-from cx_context_api.conversations.threads import Thread, thread_summary
+from cx_context_api.conversations.handoff_actions import request_meant
+from cx_context_api.conversations.threads import Thread, contact_named, thread_summary
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event
-from cx_events.facts import Order
 from cx_events.ids import event_key
 from cx_events.json_types import Json
 
@@ -28,62 +28,67 @@ LISTED = 100
 _SPEECH = ("cx.message.", "cx.social.", "cx.call.transcript.", "cx.bot.turn.")
 
 
-async def read_handoff_packet(tx: Tx, tenancy: Tenancy, thread: Thread, cursor: str | None, limit: int) -> Json:
-    """Return ``{request, packet, summary, tried, slots, open_questions, verified, notes, transcript, next}``.
+async def read_handoff_packet(
+    tx: Tx, tenancy: Tenancy, thread: Thread, interaction: str | None, cursor: str | None, limit: int
+) -> Json:
+    """Return ``{request, others, packet, summary, tried, slots, open_questions, verified, notes, transcript, next}``.
 
-    ``request`` and ``packet`` are None if there was no handoff. ``transcript`` is newest first; ``next`` is the cursor
-    of the page before it.
+    ``request`` and ``packet`` are None if there was no handoff; ``others`` are other contacts' requests.
+    ``interaction``: the contact whose request is meant. ``transcript`` is newest first; ``next`` is the cursor of the
+    page before it. Raises ``Refused("unknown-interaction", 404)``.
     """
     shown = thread_summary(thread)
-    asking = _asking(thread)
-    request = await _read_request(tx, tenancy, asking[1]) if asking is not None else None
+    requests = handoff_requests(thread.conversation, thread.trust)
+    asked = request_meant(thread, interaction, requests)
+    event = await _read_request(tx, tenancy, asked) if asked is not None else None
     packet: dict[str, Any] = {}
-    if request is not None and request.data.handoff is not None:
-        packet = request.data.handoff.packet
+    if event is not None and event.data.handoff is not None:
+        packet = event.data.handoff.packet
     bot = shown["bot"] or {"trail": [], "slots": {}}
     entries, following = await histories.thread_page(tx, tenancy, thread, cursor, limit)
+    others = [each for each in requests if each is not asked][:OTHERS_SHOWN]
     return {
         "request": {
-            **shown["handoff"],
-            **_of_contact(thread, asking[0]),
-            "event": {"source": request.source, "id": request.id},
+            **request_view(asked, thread.conversation),
+            "event": {"source": event.source, "id": event.id},
         }
-        if request is not None and asking is not None
+        if event is not None and asked is not None
         else None,
-        "packet": packet if request is not None else None,
+        "others": [request_view(each, thread.conversation) for each in others],
+        "packet": packet if event is not None else None,
         "summary": _text(packet.get("summary")) or shown["summary"],
         "tried": [*_words(packet.get("tried")), *(turn["text"] for turn in bot["trail"] if turn["text"])][:LISTED],
         "slots": {**bot["slots"], **_members(packet.get("slots"))},
         "open_questions": _words(packet.get("open_questions")),
-        "verified": [_verified(proof) for proof in shown["verified"]],
+        "verified": [_verified(proof) for proof in _proofs(thread, interaction, asked, shown)],
         "notes": shown["notes"],
         "transcript": [_line(entry) for entry in entries if _is_speech(entry)],
         "next": following,
     }
 
 
-def _asking(thread: Thread) -> tuple[int, Register] | None:
-    """Return the latest request of a handoff and the place of the contact that it came from, None if there is none."""
-    latest: tuple[Order, int, Register] | None = None
-    for place, member in zip(thread.conversation.places, thread.conversation.members, strict=True):
-        register = member.part.handoff
-        if register is not None:
-            order = order_of(member.part, register[0])
-            if latest is None or order > latest[0]:
-                latest = (order, place, register)
-    return latest[1:] if latest is not None else None
-
-
-async def _read_request(tx: Tx, tenancy: Tenancy, register: Register) -> Event | None:
-    _, _, _, source, id = register[0]
+async def _read_request(tx: Tx, tenancy: Tenancy, asked: HandoffRequest) -> Event | None:
+    *_, source, id = asked.order
     stored = await read_event(tx, tenancy.ids.tenant, event_key(tenancy.ids.tenant, source, id))
     return decode_leniently(stored.raw)[0] if stored is not None else None
 
 
-def _of_contact(thread: Thread, place: int) -> Json:
-    """Return which contact asked, and how sure it is who is there: a window may have joined a stranger's."""
-    name = dict(zip(thread.conversation.places, thread.conversation.members, strict=True))[place].name
-    return {"interaction": name, "level": contact_assurances(thread.conversation, [place], thread.trust)[0].level}
+def _proofs(thread: Thread, interaction: str | None, asked: HandoffRequest | None, shown: Json) -> Sequence[Json]:
+    """Return what was proved in the contact that asked, else in the one that is named, else in the one active last.
+
+    What a customer proved says nothing of a stranger whose contact a window joined.
+    """
+    if asked is not None:
+        contact = asked.contact
+    elif interaction is not None:
+        contact = contact_named(thread, interaction)
+    else:
+        proofs: Sequence[Json] = shown["verified"]
+        return proofs
+    conversation, trust = thread.conversation, thread.trust
+    members = zip(conversation.places, conversation.members, strict=True)
+    place = next(place for place, member in members if member is contact)
+    return contact_assurances(conversation, [place], trust)[0].proofs_view(trust.lifetimes)
 
 
 def _verified(proof: Json) -> Json:

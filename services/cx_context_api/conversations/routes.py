@@ -95,13 +95,13 @@ class ConversationRoutes:
     async def handoff(self, request: Request) -> Response:
         """Answer with what the next agent needs to know."""
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
-        query = read_query(request, *PAGING)
-        cursor, limit = query.text("cursor"), query.limit()
+        query = read_query(request, *PAGING, "interaction")
+        cursor, limit, interaction = query.text("cursor"), query.limit(), query.text("interaction")
         part_id = by_id(request.path_params["id"]).node
 
         async def read(tx: Tx, then: Snapshot | None) -> Json:
             found = await find_thread(tx, tenant, tenancy, part_id)
-            packet = await handoff_packets.read_handoff_packet(tx, tenancy, found, cursor, limit)
+            packet = await handoff_packets.read_handoff_packet(tx, tenancy, found, interaction, cursor, limit)
             return {
                 "meta": await read_meta(tx, found.version, then),
                 "customer": text_of(found.customer),

@@ -100,6 +100,14 @@ async def _part_ids_today(tx: Tx, tenant: str, tenancy: Tenancy, part_id: NodeId
     return {own for _, own in found.contact.part_ids}
 
 
+def contact_named(thread: Thread, interaction: str) -> Contact:
+    """Return the conversation's latest contact of an interaction. Raises ``Refused("unknown-interaction", 404)``."""
+    named = [member for member in thread.conversation.members if member.name == interaction]
+    if not named:
+        raise Refused("unknown-interaction", f"This conversation has no interaction {interaction[:64]!r}.", 404)
+    return named[-1]
+
+
 def unknown_conversation(part_id: NodeId) -> Refused:
     """Return the refusal of an id that no conversation has."""
     return Refused("unknown-conversation", f"There is no conversation {text_of(part_id)}.", 404)

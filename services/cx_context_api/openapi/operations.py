@@ -29,6 +29,7 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "split": ("split_conversation", "Split an interaction off into its own conversation"),
     "handoffs": ("request_handoff", "Hand the conversation over to somebody else"),
     "handoffs/accept": ("accept_handoff", "Accept a handoff"),
+    "handoffs/{handoff}/decline": ("decline_handoff", "Decline a handoff, which goes on waiting"),
     "shown": ("record_context_shown", "Record that the agent sees the context"),
 }
 """The id and the summary of each action on a conversation."""
@@ -199,7 +200,7 @@ OPERATIONS: Sequence[Described] = (
     Described(
         "get", "/v1/conversations/{id}/handoff", "get_handoff",
         "What the next agent needs to know: what was said, tried and learned, and what is open", "context:read",
-        "HandoffPacket", parameters=("id", "cursor", "limit"),
+        "HandoffPacket", parameters=("id", "asking_interaction", "cursor", "limit"),
     ),
     Described(
         "post", "/v1/conversations/{id}/continue", "issue_token",
@@ -243,8 +244,8 @@ OPERATIONS: Sequence[Described] = (
         Described(
             "post", f"/v1/conversations/{{id}}/{name}", *_ACTIONS[name],
             "conversations:write", "Taken", 202,
-            parameters=("id", "Idempotency-Key"), body=act.shape,
-            problems=(*WRITE, 409) if name == "handoffs/accept" else WRITE,
+            parameters=("id", *(["handoff"] if "{handoff}" in name else []), "Idempotency-Key"), body=act.shape,
+            problems=(*WRITE, 409) if issubclass(act.shape, bodies.Accept | bodies.Decline) else WRITE,
         )
         for name, act in AGENT_ACTIONS.items()
     ),

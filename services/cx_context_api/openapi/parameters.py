@@ -63,6 +63,21 @@ PARAMETERS: Mapping[str, Json] = {
         "example": "phone:+15550100123",
     },
     "interaction": {"in": "query", "schema": TEXT, "description": "The interaction's own id.", "example": "chat-42"},
+    "asking_interaction": {
+        "name": "interaction",
+        "in": "query",
+        "schema": TEXT,
+        "description": "The contact of the conversation whose request is meant. Without it an open one of the surest "
+        "contact, or of the contact whose own id the path has.",
+        "example": "chat-42",
+    },
+    "handoff": {
+        "in": "path",
+        "required": True,
+        "schema": TEXT,
+        "description": "The request's `id`, as a conversation's `handoff` shows it, or the id of its event.",
+        "example": "254fd8b5-3f17-872e-beda-a81d8a2fdb0a",
+    },
     "of_interaction": {
         "name": "interaction",
         "in": "query",
@@ -202,7 +217,8 @@ PROBLEMS: Mapping[int, str] = {
     403: "The key lacks the scope; or the contact is less sure than `assurance` or the key asks for (`not-assured`: "
     "`contact`, and `conversation`, an id by which it can be handed over).",
     409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, the decision "
-    "was withdrawn already, something stands against the merge (`against`), or a stream can't begin there.",
+    "was withdrawn already, something stands against the merge (`against`), nobody asked for the handoff "
+    "or somebody else has it (`accepted_by`), or a stream can't begin there.",
     410: "The token has expired.",
     422: "The request can be read and can't be done; or an idempotency key was used before for something else.",
     503: "The store or the log does not answer, or the hub is full. Sending again is always safe.",

@@ -39,6 +39,12 @@ class RequestBody(Struct, kw_only=True, forbid_unknown_fields=True):
     """Base of every body."""
 
 
+class AboutContact(RequestBody, kw_only=True):
+    """Base of bodies that may name the contact which is meant; else it is the one whose id the conversation has."""
+
+    interaction: InteractionId | None = None
+
+
 class Agent(RequestBody):
     """Who acts: a person or a bot, not the key's holder."""
 
@@ -82,29 +88,31 @@ class BriefLookup(RequestBody):
     identifier: Annotated[str, Meta(max_length=600)] = ""
 
 
-class Note(RequestBody):
+class Note(AboutContact):
     note: Annotated[str, Meta(min_length=1, max_length=8000, pattern=_NON_BLANK)]
     agent: Agent
 
 
-class Topic(RequestBody):
+class Topic(AboutContact):
     topic: Name
     agent: Agent
 
 
-class Disposition(RequestBody):
+class Disposition(AboutContact):
     disposition: Name
     agent: Agent
     reason: Remark = ""
 
 
-class Resolve(RequestBody):
+class Resolve(AboutContact):
+    """``interaction``: settles that contact alone, and leaves the others of the conversation open."""
+
     agent: Agent
     reason: Remark = ""
     disposition: Label = ""
 
 
-class Reopen(RequestBody):
+class Reopen(AboutContact):
     agent: Agent
     reason: Remark = ""
 
@@ -125,7 +133,7 @@ class Split(RequestBody):
     reason: Remark = ""
 
 
-class Promise(RequestBody):
+class Promise(AboutContact):
     """Either ``text``, and ``due`` (RFC 3339) if it has a time; or ``of``, an earlier promise, and whether it was
     ``kept``: null opens it again."""
 
@@ -136,7 +144,7 @@ class Promise(RequestBody):
     of: Event | None = None
 
 
-class Assign(RequestBody):
+class Assign(AboutContact):
     """``agent``: who says so. ``to``: who is to deal with it, by default the agent."""
 
     agent: Agent
@@ -144,12 +152,12 @@ class Assign(RequestBody):
     reason: Remark = ""
 
 
-class Unassign(RequestBody):
+class Unassign(AboutContact):
     agent: Agent
     reason: Remark = ""
 
 
-class Snooze(RequestBody):
+class Snooze(AboutContact):
     """``until``: RFC 3339; null wakes it."""
 
     until: Moment | None
@@ -157,7 +165,7 @@ class Snooze(RequestBody):
     reason: Remark = ""
 
 
-class Undo(RequestBody):
+class Undo(AboutContact):
     """``event``: SOURCE#ID of a note, a topic or a promise of this conversation."""
 
     event: Event
@@ -165,10 +173,10 @@ class Undo(RequestBody):
     reason: Remark = ""
 
 
-class Handoff(RequestBody):
+class Handoff(AboutContact):
     """``to``: a person, a team or a skill. ``by``: who asks; if it is left out and there is an ``agent``, the agent.
     ``packet``: what the next agent needs to know; its members ``tried``, ``slots`` and ``open_questions`` are shown
-    together with what the hub knows."""
+    together with what the hub knows. ``interaction``: which contact asks."""
 
     to: Label = ""
     queue: Queue | None = None
@@ -178,14 +186,23 @@ class Handoff(RequestBody):
     packet: dict[str, Any] = {}
 
 
-class Accept(RequestBody):
-    """``agent``: who takes over."""
+class Accept(AboutContact):
+    """``agent``: who takes over. ``handoff``: the request's id, as a context shows it, or ``interaction``: whose
+    request it is; with neither an open one of the surest contact."""
 
     agent: Agent
     queue: Queue | None = None
+    handoff: Annotated[str, Meta(max_length=1024, pattern=_PLAIN)] = ""
 
 
-class Shown(RequestBody):
+class Decline(AboutContact):
+    """``agent``: who won't take over."""
+
+    agent: Agent
+    reason: Remark = ""
+
+
+class Shown(AboutContact):
     """``agent``: whose screen shows the context. ``version``: the context's ``meta.version``."""
 
     agent: Agent
