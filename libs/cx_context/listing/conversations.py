@@ -22,6 +22,7 @@ from cx_context.sections.messages import messages_view
 from cx_context.sections.notes import topic_of
 from cx_context.sections.registers import latest_register
 from cx_context.sections.rendering import Rendering
+from cx_context.sections.takeovers import acceptance_of, latest_agent
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
 from cx_events.ids import NodeId
@@ -115,7 +116,7 @@ def _last_line(members: Sequence[Contact]) -> Line | None:
 
 
 def _named(kind: str, parts: Sequence[Part], names: Names) -> Named | None:
-    register = latest_register(parts, kind)
+    register = latest_agent(parts) if kind == "agent" else latest_register(parts, kind)
     if register is None:
         return None
     order, (id, name) = register
@@ -149,7 +150,7 @@ def _source_of(part: Part, target: RoutingTarget) -> str:
 def _naming(part: Part, target: RoutingTarget) -> list[Register]:
     """Return the registers that name a routing target."""
     if target.kind == "agent":
-        named = (part.agent, part.assignment, part.acceptance)
+        named = (part.agent, part.assignment, acceptance_of(part))
         found = [each for each in named if each is not None and each[1][0] == target.name]
         found += [each for each in (part.offer,) if each is not None and each[1] == target.name]
         return found + [each for each in (part.transfer,) if each is not None and each[1][1] == target.name]

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from msgspec import Raw
 
-from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.sections.acts import ACTS, acts_view
 from cx_context.sections.agents import NAME, name_view, names_of
 from cx_context.sections.assurance import ContactAssurance, Trust
@@ -21,12 +16,11 @@ from cx_context.sections.references import REFERENCE, references_view, tokens_vi
 from cx_context.sections.registers import latest_register
 from cx_context.sections.rendering import ConversationView, Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.takeovers import agent_of
+from cx_context.sections.takeovers import latest_agent
 from cx_context.sections.threads import THREADING
 from cx_context.sections.unresolved import unresolved_conversation
 from cx_context.sections.vouchers import contact_assurances
 from cx_context.threading.conversations import Conversation, JoinReason
-from cx_events.facts import Order
 from cx_events.ids import text_of
 from cx_events.json_types import Json
 from cx_events.schema_shapes import (
@@ -88,7 +82,7 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
         "waiting_since": format_time(min(waits)) if waits and state == "open" else None,
         "summary": summary[1] if summary is not None else first_words(members),
         "messages": messages_view(members),
-        "agent": name_view("agent", _agent(parts), names),
+        "agent": name_view("agent", latest_agent(parts), names),
         "queue": name_view("queue", latest_register(parts, "queue"), names),
         **acts_view(parts, names, is_open=state == "open"),
         "disposition": disposition[1] if disposition is not None else None,
@@ -100,11 +94,6 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
         "verified": at_hand.proofs_view(trust.lifetimes),
         "joined": [_joined(why, assurance) for (_, why), assurance in zip(joined, others, strict=True)],
     }
-
-
-def _agent(parts: Iterable[Part]) -> tuple[Order, Any] | None:
-    agents = ((part, agent) for part in parts if (agent := agent_of(part)) is not None)
-    return max(((order_of(part, agent[0]), agent[1]) for part, agent in agents), default=None)
 
 
 def _joined(why: JoinReason, assurance: ContactAssurance) -> Json:

@@ -10,19 +10,20 @@ A pure function of a part, or of several that are combined.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from cx_context.parts.adding import keep_last, keep_latest, later_register
 from cx_context.parts.model import Part
+from cx_context.parts.places import order_of
 from cx_context.parts.rules import last_by_key, latest
 from cx_context.parts.values import TEXT_KEPT, At, Register, shorten_name
 from cx_context.sections.agents import id_and_name
 from cx_context.sections.section import Section
 from cx_events.envelope import Data
-from cx_events.facts import Fact
+from cx_events.facts import Fact, Order
 from cx_events.ids import handoff_id
 
 ACCEPTANCES_KEPT = 16
@@ -130,6 +131,12 @@ def agent_of(part: Held) -> Register | None:
         return agent
     declined = part.declines.get(shorten_name(agent[1][0]))
     return agent if declined is None or declined[0] < agent[0] else None
+
+
+def latest_agent(parts: Iterable[Part]) -> tuple[Order, Any] | None:
+    """Return who deals with some contacts: [id, name] of the agent who was named last in any, and when."""
+    agents = ((part, agent) for part in parts if (agent := agent_of(part)) is not None)
+    return max(((order_of(part, agent[0]), agent[1]) for part, agent in agents), default=None)
 
 
 SECTION = Section(
