@@ -1,0 +1,150 @@
+"""Map a conversation as Analytics has it: participants, their sessions, and the segments of these, each with its times.
+
+``GET /api/v2/analytics/conversations/{id}/details`` and the query for many give it; words: PureCloudPlatformClientV2,
+``analytics_conversation_segment``, ``analytics_session``. The whole story of a conversation that was missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import objects, text
+from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.voice.genesys_cloud import people
+from cx_channels.voice.genesys_cloud.conversation import (
+    NO_CONTACT,
+    Conversation,
+    agent,
+    channel_of,
+    direction_of,
+    queue,
+    time_of,
+    word,
+)
+from cx_channels.voice.genesys_cloud.legs import AGENTS, CUSTOMERS, MENUS
+from cx_events.envelope import Draft, Transfer
+from cx_events.json_types import Json
+
+Outcome = Draft | Ignored | Unmapped
+
+_OFFERED = frozenset({"alert", "dialing", "contacting"})
+IGNORED: Mapping[str, str] = {
+    "segment/other": "a segment of a machine, of a supervisor who listens, or of a shared screen",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session of a participant."""
+
+    participant: Json
+    value: Json
+    conversation: Conversation
+
+    def draft(self, event_type: str, step: str, at: Any, segment: Json, /, **data: Any) -> Draft:
+        names = ("participantId", "participantName", "purpose", "userId", "externalContactId")
+        of_session = ("sessionId", "mediaType", "direction", "ani", "dnis", "addressFrom", "addressTo", "messageType",
+                      "peerId", "protocolCallId")  # fmt: skip
+        kept = {
+            "conversationId": self.conversation.id,
+            "participant": {name: self.participant[name] for name in names if self.participant.get(name) is not None},
+            "session": {name: self.value[name] for name in of_session if self.value.get(name) is not None},
+            "segment": segment,
+        }
+        ids = (text(self.participant.get("participantId")), text(self.value.get("sessionId")))
+        id = "/".join([*(id_part(each) for each in ids), step, id_part(text(at))])
+        return self.conversation.draft(event_type, id, kept, time_of(at), **data)
+
+
+def map_details(body: Json, connection: Connection, organization: str) -> Iterator[Outcome]:
+    """Map a conversation's details."""
+    base = Conversation(id=text(body.get("conversationId")), connection=connection)
+    for participant in objects(body.get("participants")):
+        purpose = text(participant.get("purpose")).lower()
+        for value in objects(participant.get("sessions")):
+            session = _session(participant, value, base, organization, purpose)
+            segments = objects(value.get("segments"))
+            listens = text(value.get("mediaType")).upper() in NO_CONTACT
+            found: list[Outcome] = [] if listens else list(_map_session(session, purpose, segments))
+            yield from found or [Ignored("segment/other", IGNORED["segment/other"])]
+
+
+def _session(participant: Json, value: Json, base: Conversation, organization: str, purpose: str) -> Session:
+    outbound = text(value.get("direction")).lower() == "outbound"
+    known = []
+    if purpose in CUSTOMERS:
+        told = {**value, "externalContactId": participant.get("externalContactId")}
+        name = text(participant.get("participantName"))
+        known = people.customer(told, base.connection, organization, outbound=outbound, name=name)
+    conversation = replace(
+        base,
+        channel=channel_of(value.get("mediaType"), value.get("messageType")),
+        direction=direction_of(value.get("direction")),
+        people=known,
+    )
+    return Session(participant, value, conversation)
+
+
+def _map_session(session: Session, purpose: str, segments: list[Json]) -> Iterator[Draft]:
+    if not segments:
+        return
+    begin, end = segments[0], segments[-1]
+    if purpose in CUSTOMERS:
+        yield session.draft("cx.interaction.started.v1", "started", begin.get("segmentStart"), begin)
+        if text(end.get("segmentEnd")) and text(end.get("disconnectType")):
+            why = word(end.get("disconnectType"))
+            yield session.draft("cx.interaction.ended.v1", "ended", end.get("segmentEnd"), end, reason=why)
+    elif purpose == "acd":
+        waits = queue(begin.get("queueId"))
+        yield session.draft("cx.interaction.queued.v1", "queued", begin.get("segmentStart"), begin, queue=waits)
+        if any(text(each.get("name")) == "tAbandon" for each in objects(session.value.get("metrics"))):
+            why = word(end.get("disconnectType"))
+            yield session.draft(
+                "cx.interaction.abandoned.v1", "abandoned", end.get("segmentEnd"), end, queue=waits, reason=why
+            )  # fmt: skip
+    elif purpose in MENUS:
+        for each in segments:
+            if text(each.get("segmentType")) in ("ivr", "interact"):
+                step = text(session.participant.get("participantName")) or purpose
+                yield session.draft("cx.call.ivr_step.v1", "flow", each.get("segmentStart"), each, step=step)
+    elif purpose in AGENTS:
+        yield from _map_agent(session, segments)
+
+
+def _map_agent(session: Session, segments: list[Json]) -> Iterator[Draft]:
+    who = agent(session.participant.get("userId"))
+    talked = held = False
+    for each in segments:
+        kind, at, over = text(each.get("segmentType")), each.get("segmentStart"), each.get("segmentEnd")
+        line = queue(each.get("queueId"))
+        if kind in _OFFERED:
+            yield session.draft(
+                "cx.interaction.routed.v1", "offered", at, each, agent=who, queue=line, reason=word(kind)
+            )  # fmt: skip
+        elif kind == "interact" and not talked:
+            yield session.draft("cx.interaction.answered.v1", "answered", at, each, agent=who, queue=line)
+        elif kind == "interact" and held:
+            yield session.draft("cx.interaction.resumed.v1", "resumed", at, each, agent=who, queue=line)
+        elif kind == "hold":
+            yield session.draft("cx.interaction.held.v1", "held", at, each, agent=who, queue=line)
+        elif kind == "wrapup":
+            yield from _map_wrapup(session, each, over, who)
+        talked, held = talked or kind == "interact", kind == "hold"
+        why = word(each.get("disconnectType"))
+        if "transfer" in why and talked:
+            yield session.draft(
+                "cx.interaction.transferred.v1", "left", over, each, agent=who, transfer=Transfer(kind=why), reason=why
+            )
+        elif why and not talked:
+            yield session.draft("cx.interaction.routed.v1", "left", over, each, agent=who, queue=line, reason=why)
+
+
+def _map_wrapup(session: Session, segment: Json, at: Any, who: Any) -> Iterator[Draft]:
+    code, note = text(segment.get("wrapUpCode")), text(segment.get("wrapUpNote"))
+    if code:
+        yield session.draft("cx.conversation.disposition.v1", "wrapup", at, segment, disposition=code, agent=who)
+    if note:
+        yield session.draft("cx.conversation.note.v1", "wrapup-note", at, segment, note=note, agent=who)

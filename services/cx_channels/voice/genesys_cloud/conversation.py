@@ -1,0 +1,97 @@
+"""One conversation of Genesys Cloud: the channel, and the drafts of its events.
+
+All participants, consults and callbacks of a conversation share its id, whatever the medium.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import text
+from cx_channels.kit.times import iso_time, unix_time
+from cx_channels.provider import Connection
+from cx_events.envelope import AgentOrQueue, Channel, Direction, Draft, Participant, Reference
+from cx_events.json_types import Json
+from cx_events.timestamps import Micros
+
+_CHANNELS: Mapping[str, Channel] = {
+    "VOICE": "voice", "CALL": "voice", "CALLBACK": "voice", "VIDEO": "voice", "CHAT": "chat", "EMAIL": "email",
+    "MESSAGE": "chat",
+}  # fmt: skip
+NO_CONTACT = frozenset({"COBROWSE", "SCREENSHARE", "SCREENMONITORING", "INTERNALMESSAGE", "INTERNAL_MESSAGE"})
+"""Media that are no contact of their own: screens that are shown, colleagues who write each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation and one session of it. ``id``: the conversation's. ``people``: the customer's session's."""
+
+    id: str
+    connection: Connection
+    channel: Channel = "voice"
+    direction: Direction | None = None
+    people: list[Participant] = field(default_factory=list)
+    consults: str = ""
+    """The conversation for whose sake this one is held: an agent asks a colleague."""
+
+    def draft(self, event_type: str, id: str, kept: Json, time: Micros | None, **data: Any) -> Draft:
+        """Draft an event. ``id``: what tells it from others of the conversation. ``kept``: what Genesys says of it."""
+        data.setdefault("participants", self.people)
+        if self.consults:
+            data.setdefault("references", [Reference(kind="call", value=self.consults)])
+        return make_draft(
+            self.connection,
+            self.channel,
+            event_type,
+            f"{id_part(self.id)}/{id}",
+            raw=msgspec.json.encode(kept),
+            root=id_part(self.id),
+            time=time,
+            direction=self.direction,
+            **data,
+        )
+
+
+def channel_of(media: Any, message_type: Any = "") -> Channel:
+    """Return the channel of a mediaType, whichever way it is written."""
+    if text(message_type).upper() == "SMS":
+        return "sms"
+    return _CHANNELS.get(text(media).upper(), "voice")
+
+
+def direction_of(value: Any) -> Direction | None:
+    """Return the direction of a session."""
+    found = text(value).lower()
+    return "inbound" if found == "inbound" else "outbound" if found == "outbound" else None
+
+
+def time_of(value: Any) -> Micros | None:
+    """Return a time: milliseconds since 1970 in detail events, RFC 3339 everywhere else."""
+    return iso_time(value) if isinstance(value, str) and not value.isdecimal() else unix_time(value)
+
+
+def word(value: Any) -> str:
+    """Return a word of Genesys' in one spelling: CONSULT_TRANSFER, transfer.consult and consultTransfer are one."""
+    written = text(value)
+    if "." in written:
+        head, _, tail = written.partition(".")
+        tail = {"noanswer": "no-answer", "notavailable": "not-available"}.get(tail, tail)
+        return f"{tail}-{head}".lower()
+    if written.isupper():
+        return written.lower().replace("_", "-")
+    return "".join(f"-{each.lower()}" if each.isupper() else each for each in written).strip("-")
+
+
+def agent(value: Any) -> AgentOrQueue | None:
+    """Return an agent by the user's id."""
+    return AgentOrQueue(id=text(value)) if text(value) else None
+
+
+queue = agent
+"""Return a queue by its id: both are ids alone."""
