@@ -6,5 +6,6 @@ Modules: ``json_values`` (JSON of others, read without trust), ``ids`` (parts of
 ``times`` (times as vendors write them), ``signing`` (HMACs, several secrets, ages), ``drafts`` (events), ``outcomes``
 (what is no event), ``meta_envelope`` and ``meta_signature`` (Meta's products), ``twilio_forms``, ``twilio_products``,
 ``twilio_signature`` and ``twilio_shared_keys`` (Twilio's products), ``whatsapp`` (WhatsApp's notices), ``mail`` (what a
-mail means, whoever brought it), ``aws`` (how AWS brings events).
+mail means, whoever brought it), ``aws`` (how AWS brings events),
+``vonage_signature`` (Vonage's products), ``number_lists`` (the numbers that a setting lists).
 """

@@ -1,0 +1,45 @@
+"""Vonage Messages: SMS, MMS, RCS, WhatsApp, Messenger and Viber, and the older SMS API. See README.md.
+
+Modules: ``signature``, ``notice`` (one request, in any form), ``mapping`` (kinds to events), ``people`` (who is at an
+address).
+"""
+
+from __future__ import annotations
+
+from cx_channels.chat.vonage.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.chat.vonage.people import WEIGHTS
+from cx_channels.chat.vonage.signature import ALGORITHMS, UNSIGNED, verify
+from cx_channels.kit.vonage_signature import SIGNATURE, sign
+from cx_channels.provider import Connection, Provider
+from cx_events.errors import Fatal
+
+
+def _warnings(connection: Connection) -> tuple[str, ...]:
+    settings = connection.settings
+    if settings.get("sms_signature") not in (None, *ALGORITHMS):
+        known = ", ".join(ALGORITHMS)
+        raise Fatal(
+            f"the connection {connection.id}: sms_signature is one of {known}, not {settings['sms_signature']!r}"
+        )
+    if settings.get(UNSIGNED) not in (None, "accept", "refuse"):
+        raise Fatal(f"the connection {connection.id}: unsigned is accept or refuse, not {settings[UNSIGNED]!r}")
+    if settings.get(UNSIGNED) == "accept":
+        return ("unsigned: accept: whoever knows the address can send text messages in anybody's name",)
+    return ()
+
+
+PROVIDER = Provider(
+    name="chat/vonage",
+    channel="chat",
+    more_channels=frozenset({"sms", "social"}),
+    map=map_request,
+    verify=verify,
+    sign=sign,
+    signature=SIGNATURE,
+    kinds=DOCUMENTED,
+    kinds_of=kinds_of,
+    methods=frozenset({"GET", "POST"}),
+    warnings=_warnings,
+    weights=WEIGHTS,
+    settings=frozenset({"application", "sms_signature", UNSIGNED}),
+)

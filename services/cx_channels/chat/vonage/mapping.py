@@ -1,0 +1,181 @@
+"""What Vonage's messages become: words that come in, and what became of those that went out.
+
+Pages below developer.vonage.com: en/messages/code-snippets/inbound-message, en/messages/concepts/messages-status-
+callbacks, en/messages/concepts/whatsapp/wa-status-callbacks; of the older API en/messaging/sms/guides/inbound-sms and
+en/messaging/sms/guides/delivery-receipts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from cx_channels.chat.vonage.notice import Notice, is_older, read_fields
+from cx_channels.kit.drafts import sort_outcomes
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
+from cx_events.dead_letters import UNKNOWN_KIND
+from cx_events.envelope import Attachment, Draft, Failure, Message
+from cx_events.json_types import Json
+
+Outcome = Draft | Ignored | Unmapped
+
+FILES = frozenset({"image", "audio", "video", "file", "sticker", "vcard"})
+WORDS = frozenset({"text", "reply", "button", "location", "contact", "order", "custom", "template"})
+TYPES = FILES | WORDS | {"reaction", "unsupported"}
+
+_RECEIVED = "cx.message.received"
+KINDS: Mapping[str, str] = {
+    **{f"inbound/{each}": _RECEIVED for each in sorted(WORDS)},
+    **{f"inbound/{each}": f"{_RECEIVED} with the file's address" for each in sorted(FILES)},
+    "inbound/unsupported": f"{_RECEIVED} without words",
+    "inbound/reaction": "cx.message.reacted",
+    "sms/received": _RECEIVED,
+    "status/delivered": "cx.message.delivered",
+    "status/read": "cx.message.read",
+    "status/rejected": "cx.message.failed",
+    "status/undeliverable": "cx.message.failed",
+    "status/failed": "cx.message.failed",
+    "status/expired": "cx.message.failed",
+}
+IGNORED: Mapping[str, str] = {
+    "status/submitted": "the message left; what was said, its sender knows",
+    "status/accepted": "the message is on its way",
+    "status/buffered": "the message is on its way",
+    "status/unknown": "the network does not say what became of it",
+}
+DOCUMENTED: Mapping[str, str] = {**KINDS, **{kind: f"ignored: {why}" for kind, why in IGNORED.items()}}
+
+_FAILED = frozenset({"rejected", "undeliverable", "failed", "expired"})
+
+
+def map_request(request: Request, connection: Connection) -> Mapped:
+    """Map one notice. Raise ``Refused("malformed")`` for what can't be read."""
+    return sort_outcomes(_outcomes(request.once(read_fields), connection))
+
+
+def kind_of(fields: Json) -> str:
+    """Return the kind as ``DOCUMENTED`` names it, also of one that is not known."""
+    status = text(fields.get("status")).lower()
+    if status:
+        return f"status/{status}"
+    if is_older(fields):
+        return "sms/received"
+    content = _content(fields)
+    return f"inbound/{first(fields.get('message_type'), content.get('type')).lower()}"
+
+
+def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
+    """Return the notice's kind."""
+    return (kind_of(request.once(read_fields)),)
+
+
+def _content(fields: Json) -> Json:
+    """Return the content: the notice itself, in version 0.1 ``message.content``."""
+    return obj(obj(fields.get("message")).get("content")) or fields
+
+
+def _outcomes(fields: Json, connection: Connection) -> Iterator[Outcome]:
+    kind = kind_of(fields)
+    notice = Notice(fields, connection, is_older(fields), inbound=not kind.startswith("status/"))
+    if kind in IGNORED:
+        yield Ignored(kind, IGNORED[kind])
+    elif kind not in KINDS:
+        yield Unmapped(notice.digest, f"{UNKNOWN_KIND}: {kind[:64]!r}", notice.raw)
+    elif not notice.id:
+        yield Unmapped(notice.digest, f"malformed {kind}: no message_uuid", notice.raw)
+    elif notice.inbound:
+        yield _map_inbound(notice, kind)
+    else:
+        yield _map_status(notice, kind.partition("/")[2])
+
+
+def _map_inbound(notice: Notice, kind: str) -> Outcome:
+    content = _content(notice.fields)
+    about = text(obj(notice.fields.get("context")).get("message_uuid"))
+    if kind == "inbound/reaction":
+        reaction = obj(content.get("reaction"))
+        taken_back = text(reaction.get("action")).lower() == "unreact"
+        message = Message(id=about)
+        if not about:
+            return Unmapped(notice.digest, "malformed reaction: to which message?", notice.raw)
+        said = "" if taken_back else text(reaction.get("emoji"))
+        return notice.draft("cx.message.reacted.v1", "reaction", message=message, reaction=said)
+    words = _words(notice, content, kind.partition("/")[2])
+    message = Message(
+        id=notice.id,
+        text=words,
+        content_type="text/plain" if words else "",
+        in_reply_to=about,
+        attachments=_files(content, kind.partition("/")[2]),
+    )
+    return notice.draft("cx.message.received.v1", _part(notice.fields), message=message)
+
+
+def _part(fields: Json) -> str:
+    """Return the step of a message; a long text of the older API comes in parts, each with its own messageId."""
+    part = text(fields.get("concat-part"))
+    return f"received/{id_part(part)}" if part else "received"
+
+
+def _words(notice: Notice, content: Json, type: str) -> str:
+    if type in FILES:
+        return text(obj(content.get(type)).get("caption"))
+    return _WORDS.get(type, _text)(content)
+
+
+def _text(content: Json) -> str:
+    found = content.get("text")
+    return text(found) if not isinstance(found, dict) else text(found.get("body"))
+
+
+def _place(content: Json) -> str:
+    place = obj(content.get("location"))
+    at = [str(place[name]) for name in ("lat", "long") if isinstance(place.get(name), int | float | str)]
+    named = [text(place.get(name)) for name in ("name", "address")]
+    return ", ".join(filter(None, [*named, " ".join(at)]))
+
+
+def _order(content: Json) -> str:
+    items = objects(obj(content.get("order")).get("product_items"))
+    listed = [f"{text(each.get('quantity')) or '1'} x {text(each.get('product_retailer_id'))}" for each in items[:50]]
+    return ", ".join([text(obj(content.get("order")).get("text")), *listed]).strip(", ")
+
+
+def _contact(content: Json) -> str:
+    people = objects(obj(content.get("contact")).get("contacts")) or [obj(content.get("contact"))]
+    return ", ".join(
+        filter(None, (first(obj(each.get("name")).get("formatted_name"), each.get("name")) for each in people))
+    )
+
+
+_WORDS: Mapping[str, Callable[[Json], str]] = {
+    "reply": lambda content: first(obj(content.get("reply")).get("title"), obj(content.get("reply")).get("id")),
+    "button": lambda content: first(obj(content.get("button")).get("text"), obj(content.get("button")).get("payload")),
+    "location": _place,
+    "order": _order,
+    "contact": _contact,
+    "unsupported": lambda _content: "",
+    "custom": lambda _content: "",
+    "template": lambda _content: "",
+}
+
+
+def _files(content: Json, type: str) -> list[Attachment]:
+    """Return the file by its address, which asks for a token of the application; it is not fetched."""
+    if type not in FILES:
+        return []
+    file = obj(content.get(type))
+    url = first(file.get("url"), file.get("id"))
+    return [Attachment(name=first(file.get("name"), type), url=url)] if url else []
+
+
+def _map_status(notice: Notice, status: str) -> Draft:
+    error = obj(notice.fields.get("error"))
+    code: Any = first(error.get("title"), error.get("type"), notice.fields.get("err-code"))
+    failure = None
+    if status in _FAILED:
+        failure = Failure(code=code or status, message=first(error.get("detail"), status))
+    kind = {"delivered": "cx.message.delivered.v1", "read": "cx.message.read.v1"}.get(status, "cx.message.failed.v1")
+    return notice.draft(kind, status, message=Message(id=notice.id), reason=status, failure=failure)
