@@ -234,15 +234,17 @@ async def running_api(
     while not server.started:
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    relay = Relay(store, log, metrics, Health(), directories=known.directories)
+    relay = Relay(store, log, metrics, Health(), directories=api.directories)
     following = asyncio.create_task(api.follow())
+    directories = asyncio.create_task(api.directories.run(Health().progress("directories")))
     try:
         async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE, event_hooks=HELD) as client:
             yield Running(url, client, log, store, api, projector, known, metrics, relay, clock)
     finally:
         await api.leave(5.0)
         following.cancel()
-        await asyncio.wait([following])
+        directories.cancel()
+        await asyncio.wait([following, directories])
         server.should_exit = True
         await task
         listener.close()

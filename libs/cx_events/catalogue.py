@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from cx_events.envelope import Data, Event
 from cx_events.errors import Refused
 from cx_events.event_type import EventType
+from cx_events.spelling import nearest
 from cx_events.types import all_types
 
 TYPE_NAME = re.compile(r"cx\.(?P<family>[a-z]+)\.(?P<what>[a-z_]+)\.v(?P<version>[1-9][0-9]*)")
@@ -70,7 +71,15 @@ def check_scopes(name: str, scopes: Collection[str]) -> None:
     needed = permit_of(name).scopes
     if len(needed) > 1 and not needed <= {SEND_SCOPE, *scopes}:
         lacking = sorted(needed - {SEND_SCOPE, *scopes})
-        raise Refused("missing-scope", f"{name} needs the scope {' and '.join(lacking)}", 403)
+        raise Refused("missing-scope", f"{name} needs the scope {' and '.join(lacking)}{_if_unknown(name)}", 403)
+
+
+def _if_unknown(name: str) -> str:
+    """Return what to add of a type that is not known, whose scopes are those of its whole family."""
+    if name in catalogue():
+        return ""
+    near = nearest(name, catalogue())
+    return ", as its family does; there is no such type" + (f", did you mean {near}?" if near else "")
 
 
 def missing_fields(event: Event, needs: Iterable[str]) -> list[str]:

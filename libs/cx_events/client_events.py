@@ -21,6 +21,7 @@ from cx_events.client_attributes import (
     recorded_time,
 )
 from cx_events.client_data import decode_base64_data, read_data, references_in_json, with_normal_forms
+from cx_events.directory_facts import check_entry
 from cx_events.envelope import Data, Event, Reference
 from cx_events.errors import Refused
 from cx_events.event_type import EventType
@@ -112,6 +113,8 @@ def _check_needs(event: Event, event_type: EventType) -> None:
     if lacking:
         needed = ", ".join(f"data.{need.replace('|', ' or data.')}" for need in lacking)
         raise Refused("missing-data", f"{event.type} needs {needed}")
+    if event.data.directory is not None:
+        check_entry(event.data.directory)
     for path in event_type.times:
         text: Any = event.data
         for name in path.split("."):

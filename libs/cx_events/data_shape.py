@@ -1,7 +1,7 @@
 """The shape of an event's ``data`` as a tree: which members there are, and what an enumerated one may be.
 
 ``DATA`` is that of ``envelope.Data``. Members whose names a client chooses (``attributes``, ``bot.slots``) have no
-shape.
+shape; of a handoff's packet those names are known that the hub shows by themselves.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from cx_events.envelope import Data
+
+PACKET_MEMBERS = ("summary", "tried", "slots", "open_questions")
 
 _STEP = re.compile(r"\.(\w+)|\[")
 
@@ -37,12 +39,21 @@ class Shape:
         return found
 
 
+PACKET = Shape({name: Shape() for name in PACKET_MEMBERS}, frozenset(PACKET_MEMBERS))
+"""A handoff's packet: it may hold anything, of which these are shown together with what the hub knows."""
+
+
+def shape_of(type: object) -> Shape:
+    """Return the shape of a type that msgspec knows."""
+    return _shape(msgspec.inspect.type_info(type))
+
+
 def _shape(of: msgspec.inspect.Type) -> Shape:
     if isinstance(of, msgspec.inspect.UnionType):
         known = [each for each in of.types if not isinstance(each, msgspec.inspect.NoneType)]
         return _shape(known[0]) if len(known) == 1 else Shape()
     if isinstance(of, msgspec.inspect.StructType):
-        members = {each.encode_name: _shape(each.type) for each in of.fields}
+        members = {each.encode_name: _OPEN.get(each.encode_name) or _shape(each.type) for each in of.fields}
         return Shape(members, frozenset(members))
     if isinstance(of, msgspec.inspect.ListType):
         return Shape(items=_shape(of.item_type))
@@ -53,4 +64,6 @@ def _shape(of: msgspec.inspect.Type) -> Shape:
     return Shape()
 
 
-DATA = _shape(msgspec.inspect.type_info(Data))
+_OPEN: Mapping[str, Shape] = {"packet": PACKET}
+
+DATA = shape_of(Data)

@@ -2,7 +2,8 @@
 
 Twilio says ``client:ben``, Genesys a UUID, the desk ``ben``: a tenant's directory says that they are one agent. Events
 and parts keep what the vendor said; the directory is asked when a context is read or served
-(docs/decisions/0059-who-an-agent-is.md). What it doesn't know stays as the vendor names it. Pure.
+(docs/decisions/0059-who-an-agent-is.md). What it doesn't know stays as the vendor names it. It is made of the
+configuration and of events (``cx_events.directory_facts``). Pure.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from cx_events.email_addresses import normalise_address
 from cx_events.facts import connection_source
 
 Kind = Literal["agent", "queue"]
@@ -44,10 +47,40 @@ class Entry(NamedTuple):
     queues: tuple[str, ...] = ()
 
 
-class Directory:
-    """A tenant's agents and queues. False where there are none."""
+class Origin(NamedTuple):
+    """The event that tells of an agent or a queue. ``recorded``: RFC 3339."""
 
-    def __init__(self, tenant: str, entries: Iterable[Entry] = ()) -> None:
+    source: str
+    id: str
+    recorded: str
+
+
+class Unheeded(NamedTuple):
+    """An id in a system that an event tells and the directory does not heed, and why; with neither the whole entry."""
+
+    kind: Kind
+    entry: str
+    system: str
+    id: str
+    reason: str
+
+
+class Directory:
+    """A tenant's agents and queues. False where there are none.
+
+    ``origins``: of the entries that events tell, by kind and id; the others are configured. ``unheeded``: what events
+    tell in vain.
+    """
+
+    def __init__(
+        self,
+        tenant: str,
+        entries: Iterable[Entry] = (),
+        origins: Mapping[tuple[Kind, str], Origin] = MappingProxyType({}),
+        unheeded: Iterable[Unheeded] = (),
+    ) -> None:
+        self.origins = origins
+        self.unheeded = tuple(unheeded)
         self.entries: Mapping[tuple[Kind, str], Entry] = {(each.kind, each.id): each for each in entries}
         self._connections = connection_source(tenant, "")
         self._by_alias = {
@@ -112,3 +145,20 @@ class Directory:
 
 NO_DIRECTORY = Directory("")
 """The directory of a tenant that has none configured."""
+
+
+def systems_named(said: str, providers: Mapping[str, str]) -> Iterable[str]:
+    """Return the systems that a word stands for: a connection, all connections of a provider, the source of a client's
+    events, or ``any``; none where it is none of these. ``providers``: of the tenant's connections."""
+    if said in providers or said == ANY_SYSTEM:
+        return (said,)
+    of_provider = [connection for connection, provider in providers.items() if provider == said]
+    if of_provider:
+        return of_provider
+    return (said,) if "//" in said or ":" in said else ()  # the source of a client's events, a URI
+
+
+def id_forms(id: str) -> Iterable[str]:
+    """Return an id as it is written and, of a mail address, as intake writes it."""
+    address, unusable = normalise_address(id) if "@" in id else (id, "")
+    return (id,) if unusable or ":" in id else dict.fromkeys((id, address))

@@ -106,6 +106,20 @@ class AgentOrQueue(DataStruct):
     name: str = ""
 
 
+class DirectoryEntry(DataStruct):
+    """An agent or a queue of the tenant's directory.
+
+    ``ids``: by system, the ids that it has there; a system is a connection, a provider, the ``source`` of a client's
+    events, or ``any``. ``teams`` and ``queues``: of an agent.
+    """
+
+    id: str = ""
+    name: str = ""
+    ids: dict[str, list[str]] = {}
+    teams: list[str] = []
+    queues: list[str] = []
+
+
 class TranscriptLine(DataStruct):
     """``at``: RFC 3339, or the offset into the call as the provider writes it."""
 
@@ -283,6 +297,7 @@ class Data(DataStruct):
     until: str = ""
     undoes: str = ""
     token: Token | None = None
+    directory: DirectoryEntry | None = None
     idempotency_key: str = ""
     raw: msgspec.Raw | UnsetType = UNSET
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 Kind = Literal["interaction", "decision", "insight"]
-Scope = Literal["events:write", "conversations:write", "identity:prove", "identity:write"]
+Scope = Literal["events:write", "conversations:write", "identity:prove", "identity:write", "directory:write"]
 
 
 class EventType(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,9 @@ HUB_SOURCE = "//throughline/"
 """The hub's own sources: ``//throughline/TENANT/connections/NAME``, ``//throughline/TENANT/decisions`` and
 ``//throughline/TENANT/vcons``."""
 
+DIRECTORY_FAMILY = "cx.directory."
+"""Begins the types that tell who agents and queues are."""
+
 _CLAIMED = WEIGHT_RANKS[CLAIMED]
 
 Order = tuple[Micros, str, int, Micros, str, str]
@@ -230,8 +233,11 @@ def stream_id_of(event: Event, ids: IdSpace) -> NodeId:
     """Return an event's stream: the profile of its strongest identifier, else its interaction, else itself.
 
     The hub's decisions name their stream in ``subject``, the stream of what they decide about. The ``subject`` of other
-    sources is ignored, though a vendor's message id may look like a stream.
+    sources is ignored, though a vendor's message id may look like a stream. What is told of agents and queues has one
+    stream, whoever is named in it.
     """
+    if event.type.startswith(DIRECTORY_FAMILY):
+        return ids.directory_node()
     if event.subject and event.source == decision_source(event.tenantid):
         return parse_node_hex(event.subject)
     identifier = strongest_identifier(event)

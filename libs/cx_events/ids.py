@@ -121,6 +121,7 @@ class IdSpace:
         self._key = key
         self._prefix = prefix
         self._tenant_node = derive("tenant")
+        self._directory_node = derive("directory")
 
     def __reduce__(self) -> tuple[type[IdSpace], tuple[str, bytes]]:
         """Let a process hand it to one that it starts."""
@@ -141,3 +142,11 @@ class IdSpace:
     def tenant_node(self) -> NodeId:
         """Return the stream of what concerns the whole tenant, such as a change of rules."""
         return self._tenant_node
+
+    def directory_node(self) -> NodeId:
+        """Return the stream in which all that is told of agents and queues is stored."""
+        return self._directory_node
+
+    def nobodys_nodes(self) -> frozenset[NodeId]:
+        """Return the streams in which events are stored that happened to no customer."""
+        return frozenset((self._tenant_node, self._directory_node))

@@ -76,6 +76,11 @@ class TypoFinder:
         self._compared -= left - self._compared_here
         return found
 
+    def typos_in(self, place: str, value: Mapping[str, Any], shape: Shape) -> list[Typo]:
+        """Return the likely typos of an object of this shape, as part of a request of another kind."""
+        self._compared_here = COMPARED
+        return list(islice(self._in_object(place, value, shape, ""), MOST))
+
     def _typos(self, event: Mapping[str, Any]) -> Iterator[Typo]:
         if not event.keys() <= ATTRIBUTES:
             yield from self._unknown("", event.keys(), ATTRIBUTES)

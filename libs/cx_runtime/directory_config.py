@@ -19,13 +19,10 @@ from typing import Annotated, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-from cx_events.directory import ANY_SYSTEM, Alias, Directory, Entry, Kind
-from cx_events.email_addresses import normalise_address
+from cx_events.directory import ANY_SYSTEM, Alias, Directory, Entry, Kind, id_forms, systems_named
+from cx_events.directory_facts import MAX_ID
 from cx_events.errors import Fatal
 from cx_events.spelling import nearest
-
-MAX_ID = 280
-"""Characters of an id, as many as parts hold."""
 
 _ID = re.compile(rf"[^\x00-\x1f\x7f]{{1,{MAX_ID}}}")
 
@@ -93,7 +90,7 @@ def _entry(kind: Kind, place: str, id: str, its: QueueConfig, tenant: _Tenant) -
         for said, ids in its.ids.items()
         for system in _systems(said, f"{place}.{id}.ids", tenant)
         for id_there in ids
-        for alias in _forms(id_there)
+        for alias in id_forms(id_there)
     ]
     agent = its if isinstance(its, AgentConfig) else AgentConfig()
     return Entry(kind, id, its.name, tuple(dict.fromkeys(aliases)), agent.teams, agent.queues)
@@ -101,24 +98,14 @@ def _entry(kind: Kind, place: str, id: str, its: QueueConfig, tenant: _Tenant) -
 
 def _systems(said: str, place: str, tenant: _Tenant) -> Iterable[str]:
     """Return the systems that one in the configuration stands for."""
-    if said in tenant.connections or said == ANY_SYSTEM:
-        return (said,)
-    of_provider = [id for id, its in tenant.connections.items() if its.provider == said]
-    if of_provider:
-        return of_provider
-    if "//" in said or ":" in said:  # the source of a client's events, a URI
-        return (said,)
+    systems = systems_named(said, {id: its.provider for id, its in tenant.connections.items()})
+    if systems:
+        return systems
     known = [*tenant.connections, *(its.provider for its in tenant.connections.values()), ANY_SYSTEM]
     raise Fatal(
         f"{place}: there is no system {said!r}; it may be a connection, the provider of one, the source of a client's "
         f"events (//HOST/NAME), or {ANY_SYSTEM!r}{_known(said, known)}"
     )
-
-
-def _forms(id: str) -> Iterable[str]:
-    """Return an id as it is written and, of a mail address, as intake writes it."""
-    address, unusable = normalise_address(id) if "@" in id else (id, "")
-    return (id,) if unusable or ":" in id else dict.fromkeys((id, address))
 
 
 def _check_once(place: str, entries: Iterable[Entry]) -> None:

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from cx_events.directory import Directory
+from cx_events.directory_facts import ConfiguredDirectory
 from cx_events.email_addresses import LocalDomains
 from cx_events.errors import Fatal
 from cx_events.ids import IdSpace
@@ -39,6 +40,7 @@ Scope = Literal[
     "identity:assert",
     "identity:prove",
     "identity:write",
+    "directory:write",
     "ops",
     "*",
 ]
@@ -214,9 +216,15 @@ class Tenants:
         """Return the values that identify nobody for this tenant. Raises KeyError for an unknown tenant."""
         return self._junk[tenant]
 
-    def directory(self, tenant: str) -> Directory:
-        """Return who agents and queues are for this tenant. Raises KeyError for an unknown tenant."""
-        return self.directories[tenant]
+    @property
+    def configured_directories(self) -> dict[str, ConfiguredDirectory]:
+        """Return what the configuration says of agents and queues, by tenant."""
+        return {
+            name: ConfiguredDirectory(
+                self._ids[name], self.directories[name], {id: its.provider for id, its in config.connections.items()}
+            )
+            for name, config in self.by_name.items()
+        }
 
     def connection(self, connection: str) -> tuple[str, ConnectionConfig] | None:
         """The tenant and the configuration of a connection."""

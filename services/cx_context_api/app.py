@@ -6,6 +6,7 @@ import asyncio
 
 from cx_context.store import Store
 from cx_context.store.customer_index import CustomerIndex
+from cx_context.store.directories import LiveDirectories
 from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api.contexts.as_of import PastContexts
 from cx_context_api.contexts.body_cache import CACHE_BYTES
@@ -73,16 +74,18 @@ class ContextApi:
         health: Health | None = None,
         turns: ReadTurns | None = None,
         tracing: Tracing = OFF,
+        directories: LiveDirectories | None = None,
     ) -> None:
         """Put the parts together.
 
         ``now``: µs since 1970, later with every call; a process has one such clock. ``cache_bytes`` bounds the cached
         bodies, ``pieces_bytes`` the pieces that bodies are made of, ``max_events`` the histories that are explained.
-        ``rates``: each key's rate limit, by default that of its configuration. ``blobs``: where the channels keep large
-        originals and attachments. ``part_at`` finds a part of a mail that is not in ``blobs``. ``public_url``: how
-        others reach this hub. ``heartbeat``: seconds between a stream's signs of life. ``turns`` shares the store.
+        ``rates``: each key's limit, by default the configured one. ``blobs``: where the channels keep large originals
+        and attachments. ``part_at`` finds a part of a mail that is not in ``blobs``. ``public_url``: how others reach
+        this hub. ``heartbeat``: seconds between signs of life. ``directories``: kept up to date by somebody else.
         """
-        known = tenancies(tenants)
+        self.directories = directories or LiveDirectories(store, tenants.configured_directories)
+        known = tenancies(tenants, self.directories)
         self.turns = turns = turns or ReadTurns.of(len(known))
         self._index = CustomerIndex(store)
         self.contexts = CurrentContexts(
@@ -92,8 +95,7 @@ class ContextApi:
         self.subscriptions = Subscriptions(heartbeat, expect("following", max_age=heartbeat * 2 + DEFAULT_MAX_AGE))
         self._listener = ChangeListener(log, self.subscriptions, expect("notices"))
         self._streams = EventStreams(self.subscriptions, metrics, tracing)
-        admission = Admission(tenants, known, rates if rates is not None else Rates(tenants))
-        clock = now or IncreasingClock()
+        admission, clock = Admission(tenants, known, rates or Rates(tenants)), now or IncreasingClock()
         decisions = Decisions(store, log, known, metrics, clock, tracing)
         history, contents = HistoryReader(store, turns, max_events=max_events), Contents(blobs, part_at)
         contacts, past = ContactContexts(store, known, self.contexts, clock, turns), PastContexts(store, turns)
@@ -117,6 +119,7 @@ class ContextApi:
 
     async def follow(self) -> None:
         """Keep subscriptions up to date until cancelled. Raises ``Ended`` if one of its two tasks ends."""
+        self.directories.told.append(self.subscriptions.read_anew)
         async with OwnedTasks() as tasks:
             tasks.start("the refreshing of subscriptions", self.subscriptions.run())
             tasks.start("the reading of change notifications", self._listener.run())

@@ -7,7 +7,7 @@ chooses. It always makes a new session, whatever cookie came with it. Wrong keys
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 from starlette.requests import Request
@@ -51,7 +51,8 @@ class SignIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SignInRoutes:
-    """Handles ``/v1/session`` and ``/v1/me``. ``clock``: seconds since 1970."""
+    """Handles ``/v1/session`` and ``/v1/me``. ``clock``: seconds since 1970. ``directories``: who agents are now;
+    without them, who the configuration says."""
 
     def __init__(
         self,
@@ -62,8 +63,10 @@ class SignInRoutes:
         addresses: Addresses = Addresses(),
         session_seconds: float = 12 * 3600.0,
         clock: Callable[[], float] = time.time,
+        directories: Mapping[str, Directory] | None = None,
     ) -> None:
         self._tenants = tenants
+        self._directories = tenants.directories if directories is None else directories
         self._auth = auth
         self._metrics = metrics
         self._environment = environment
@@ -87,7 +90,7 @@ class SignInRoutes:
         body = await _read(request)
         tenant, key = self._known(body.key, address_of(self._addresses, request.scope))
         claim(tenant, shares.key(key.id))
-        agent = _agent_of(body.agent, key, self._tenants.directory(tenant))
+        agent = _agent_of(body.agent, key, self._directories[tenant])
         before = self._session_before(request)
         if before is not None:
             await self._auth.end(before)
@@ -127,7 +130,7 @@ class SignInRoutes:
             tenant,
             key,
             self._environment,
-            directory=self._tenants.directory(tenant),
+            directory=self._directories[tenant],
             session=session,
             csrf_token=self._auth.sealer.csrf_token(session) if session is not None else "",
         )

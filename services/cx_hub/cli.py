@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, str] = {
     "topics": "topics",
     "config": "config",
     "connections": "connections",
+    "directory": "directory",
     "dlq": "dead_letters",
     "subscriptions": "subscriptions",
     "import": "moving",

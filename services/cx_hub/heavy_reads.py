@@ -20,7 +20,9 @@ from cx_events.blob.open import open_blobs
 from cx_events.log.open import open_log
 from cx_runtime.child_processes import read_message
 from cx_runtime.fast_routes import FastRouteApp
+from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
+from cx_runtime.owned_tasks import OwnedTasks
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import TenantConfig, Tenants
 
@@ -64,7 +66,9 @@ async def main() -> None:
     with suppress(OSError):
         os.nice(_NICE)
     try:
-        await serve(app, sys.stdin.buffer, sys.stdout.buffer)
+        async with OwnedTasks() as tasks:
+            tasks.start("the reading of directories", api.directories.run(Health().progress("directories")))
+            await serve(app, sys.stdin.buffer, sys.stdout.buffer)
     finally:
         await api.stop()
         await store.stop()

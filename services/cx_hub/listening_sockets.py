@@ -19,13 +19,15 @@ from cx_runtime.tenants import Tenants, metrics_key
 
 
 @contextmanager
-def listening(host: str, port: int, what: str = "HTTP") -> Iterator[socket.socket]:
-    """A socket that listens. Raises ``Fatal`` where the address can't be had."""
+def listening(host: str, port: int, what: str = "HTTP", setting: str = "CX_PORT") -> Iterator[socket.socket]:
+    """A socket that listens. ``setting``: says which port. Raises ``Fatal``, which names it, where the address can't be
+    had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise Fatal(f"no {what} on {host}:{port}: {error.strerror or error}") from None
+        where = f"CX_HOST and {setting} say where to listen, port 0 takes a free one"
+        raise Fatal(f"no {what} on {host}:{port}: {error.strerror or error}; {where}") from None
     with listener:
         yield listener
 
@@ -63,7 +65,7 @@ async def measures_served(settings: Settings, metrics: Metrics, health: Health) 
         yield 0
         return
     app = measures_app(metrics, health, settings.metrics_key or None)
-    with listening(settings.host, settings.metrics_port, "metrics") as listener:
+    with listening(settings.host, settings.metrics_port, "metrics", "CX_METRICS_PORT") as listener:
         port = int(listener.getsockname()[1])
         config = server_config(app, settings.host, port, drain_seconds=1.0, log_level="warning", lifespan="off")
         server = Server(config)

@@ -17,7 +17,7 @@ from cx_events.codec import decode_leniently, decode_read_only
 from cx_events.dead_letters import NOT_APPLIED, UNFOLDABLE
 from cx_events.envelope import Event, Identifier
 from cx_events.errors import Refused
-from cx_events.facts import Fact
+from cx_events.facts import DIRECTORY_FAMILY, Fact
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import LogRecord
 from cx_events.weights import weight_of
@@ -107,7 +107,7 @@ def read_event(raw: bytes, ids_of: IdsOf, record: LogRecord | None = None) -> Cl
 def classify(fact: Fact, ids: IdSpace, problem: str | None = None, record: LogRecord | None = None) -> ClassifiedEvent:
     """Return what an event says. ``problem``: what was found of its data when it was decoded."""
     is_folded = makes_part(fact.event.type)
-    stream_id = fact.stream_id if is_folded else ids.tenant_node()
+    stream_id = fact.stream_id if is_folded else _nobodys_stream(fact.event.type, ids)
     decision = None
     try:
         if is_folded:
@@ -128,6 +128,11 @@ def classify(fact: Fact, ids: IdSpace, problem: str | None = None, record: LogRe
         unread = ClassifiedEvent(fact, stream_id, is_folded, problem=problem, record=record)
         return unread.left_out_for(UNFOLDABLE, fault_of(fact, ids) or NOT_FOLDED + told(error), ids)
     return ClassifiedEvent(fact, stream_id, is_folded, decision, problem=problem, record=record)
+
+
+def _nobodys_stream(event_type: str, ids: IdSpace) -> NodeId:
+    """Return where an event is stored that happened to no customer. What is told of agents and queues is read alone."""
+    return ids.directory_node() if event_type.startswith(DIRECTORY_FAMILY) else ids.tenant_node()
 
 
 def _decode(raw: bytes) -> tuple[Event, str | None]:

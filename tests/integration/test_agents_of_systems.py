@@ -154,14 +154,16 @@ async def test_a_decision_about_people_names_its_agent(hub: Running) -> None:
 
 async def test_a_desk_reads_who_its_colleagues_are(hub: Running) -> None:
     told = (await hub.get("/v1/directory", key="reader")).json()
-    assert told["queues"] == [{**BILLING, "ids": [{"system": "acme-calls", "id": "QU1"}]}]
+    configured = {"told_by": "configuration", "event": None}
+    assert told["queues"] == [{**BILLING, **configured, "ids": [{"system": "acme-calls", "id": "QU1"}]}]
     assert told["agents"][0] == {
         **BEN,
+        **configured,
         "ids": [{"system": "acme-calls", "id": "client:ben"}, {"system": "any", "id": "ben@acme.example"}],
         "teams": ["support"],
         "queues": ["billing"],
     }
-    assert (await hub.get("/v1/directory", key="other")).json() == {"agents": [], "queues": []}
+    assert (await hub.get("/v1/directory", key="other")).json() == {"agents": [], "queues": [], "unheeded": []}
     assert (await hub.get("/v1/directory", key="desk")).status_code == 403
 
 

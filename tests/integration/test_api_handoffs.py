@@ -256,6 +256,15 @@ async def test_every_act_with_its_key_is_one_event(tmp_path: Path, named: str) -
         assert len({e["recordedtime"] for e in await on_the_log(hub) if e["id"] == "k"}) <= 3
 
 
+async def test_a_misspelt_member_of_a_packet_is_told(hub: Running) -> None:
+    path = await path_of(hub)
+    packet = {"sumary": "charged twice", "tried": ["restart"], "mood": "calm"}
+    answer = await hub.post(f"{path}/handoffs", {"agent": BEN, "packet": packet})
+    assert answer.status_code == 202
+    assert [(each["place"], each["nearest"]) for each in answer.json()["warnings"]] == [("packet.sumary", "summary")]
+    assert "warnings" not in (await hub.post(f"{path}/handoffs", {"agent": BEN, "packet": {"mood": "x"}})).json()
+
+
 async def test_bad_requests_are_refused(hub: Running) -> None:
     path = await path_of(hub)
     nobody = f"/v1/conversations/{text_of(ACME.interaction('x'))}"

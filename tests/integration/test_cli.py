@@ -138,7 +138,9 @@ def test_an_invalid_address_is_one_clear_line(here: Path, capfd: Captured, monke
 def test_a_taken_port_ends_up_with_the_reason(here: Path, hub: Hub, capfd: Captured) -> None:
     port = hub.url.rpartition(":")[2]
     assert run(["up", "--port", port]) == 1
-    assert f"no HTTP on 127.0.0.1:{port}" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert f"no HTTP on 127.0.0.1:{port}" in said
+    assert "CX_PORT" in said
 
 
 # --- map --------------------------------------------------------------------------------------------------------------

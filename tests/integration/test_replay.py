@@ -255,6 +255,8 @@ def test_a_killed_replay_to_a_file_goes_on(any_hub: Hub, tmp_path: Path, capsys:
     assert not target.exists()
     assert run(["replay", "status", "-o", "jsonl"]) == 0
     assert json.loads(capsys.readouterr().out)["phase"] == "broken off"
+    assert run(["replay", "status", id]) == 0
+    assert "broken off" in capsys.readouterr().out
     resume_at_full_rate(any_hub, id)
     lines = [unmarked(line) for line in lines_of(target)]
     assert sorted(lines, key=lambda each: int(each["id"][2:])) == [json.loads(each) for each in told]

@@ -131,6 +131,20 @@ async def test_a_failing_receiver_is_cancelled_and_signed_requests_arrive(hub: H
     assert SECRET not in "".join(path.read_text() for path in (hub.settings.home / "replays").glob("*.json"))
 
 
+async def test_no_event_tells_the_query_of_a_target(hub: Hub) -> None:
+    """It may hold a secret, and the log is for good."""
+    async with receiving(lambda _: OK) as receiver:
+        target = receiver.url("/hook?token=s3cret")
+        begun = (await ask(hub, target=target, where="data.interaction in (chat-1)", why="a try")).json()
+        done = await until_phase(hub, begun["id"], "done")
+        assert receiver.got[0].target == "/hook?token=s3cret"
+    assert done["target"] == done["asked"]["target"] == receiver.url("/hook?...")
+    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+        page = await http.get("/v1/ops/log?type=cx.operations.log_replayed", headers={"authorization": f"Bearer {OPS}"})
+    assert len(page.json()["items"]) == 2
+    assert "s3cret" not in page.text
+
+
 async def test_any_bytes_are_sent_and_signed(hub: Hub) -> None:
     strange = [b"\xff names nobody", b'{"id": "\xff"}']
     await append(hub, *strange)

@@ -196,6 +196,51 @@ async def test_after_75_hours_it_is_a_dead_letter(at: Subscribed) -> None:
     assert at.delivered() == {"ana": [1]} and await at.letters() == []
 
 
+@pytest.mark.parametrize("status", [400, 413, 415, 422])
+async def test_what_is_refused_for_its_content_holds_up_nobody(at: Subscribed, status: int) -> None:
+    """A stranger's event lies before a customer's own in her stream."""
+    at.receiver.react = lambda got: answer(status) if customer_of(got) == ("ana", 1) else OK
+    await at.tell("ana", "ana")
+    async with at.working() as worker:
+        await at.drain(worker)
+        for delay in DELAYS[:3]:
+            assert await at.letters() == []
+            await at.tell("ben")
+            await at.later(worker, delay * 2)
+        (letter,) = await at.letters()
+    assert (letter.reason, letter.failures) == (f"status-{status}", 4)
+    assert at.delivered(lambda got: customer_of(got) != ("ana", 1)) == {"ana": [2], "ben": [1, 2, 3]}
+    assert await at.waiting() == []
+
+
+@pytest.mark.parametrize(("status", "others"), [(404, True), (401, True), (500, True), (422, False)])
+async def test_what_may_be_the_receivers_fault_waits(at: Subscribed, status: int, others: bool) -> None:
+    at.receiver.react = lambda got: answer(status) if customer_of(got)[0] == "ana" else OK
+    await at.tell("ben", "ana")
+    async with at.working() as worker:
+        await at.drain(worker)
+        for delay in DELAYS[:5]:
+            if others:
+                await at.tell("ben")
+            await at.later(worker, delay * 2)
+    assert await at.letters() == []
+    assert [row.failures for row in await at.waiting()] == [6]
+
+
+async def test_a_refusal_counts_only_if_repeated(at: Subscribed) -> None:
+    statuses = iter([503, 503, 503, 422, 503, 422, 422])
+    at.receiver.react = lambda got: answer(next(statuses)) if customer_of(got)[0] == "ana" else OK
+    await at.tell("ana")
+    async with at.working() as worker:
+        await at.drain(worker)
+        for attempt in range(6):
+            assert await at.letters() == [], attempt
+            await at.tell("ben")
+            await at.later(worker, DELAYS[attempt] * 2)
+    (letter,) = await at.letters()
+    assert letter.failures == 7
+
+
 async def test_an_operator_has_what_waits_tried_at_once(at: Subscribed) -> None:
     at.receiver.react = lambda _: answer(500)
     await at.tell("ana", "ana")

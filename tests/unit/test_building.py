@@ -32,6 +32,12 @@ BUILT: dict[str, Callable[[], Json]] = {
     "cx.identity.verified.v1": lambda: CHAT.identity_verified("11", "chat-42", ANA, evidence="login"),
     "cx.customer.attributes_changed.v1": lambda: CHAT.attributes_changed("12", ANA, {"tier": "gold"}),
     "cx.consent.changed.v1": lambda: CHAT.consent_changed("13", ANA, "marketing", granted=False),
+    "cx.directory.agent_set.v1": lambda: CHAT.agent_set(
+        "15", "ben", name="Ben", ids={"acme-calls": ("client:ben",)}, teams=("support",), queues=["billing"]
+    ),
+    "cx.directory.agent_removed.v1": lambda: CHAT.agent_removed("16", "ben"),
+    "cx.directory.queue_set.v1": lambda: CHAT.queue_set("17", "billing", ids={"any": ["QU1"]}),
+    "cx.directory.queue_removed.v1": lambda: CHAT.queue_removed("18", "billing"),
     "cx.survey.answered.v1": lambda: CHAT.survey_answered("14", ANA, "csat", 5, comment="Great"),
 }
 

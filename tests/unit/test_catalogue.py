@@ -60,6 +60,10 @@ def test_decisions_and_insights_are_told_apart_from_what_happened() -> None:
         "operations.subscription_changed",
         "operations.topics_changed",
         "customer.erased",
+        "directory.agent_removed",
+        "directory.agent_set",
+        "directory.queue_removed",
+        "directory.queue_set",
     }
     assert [name for name, kind in kinds.items() if kind == "insight"] == ["insight.found"]
 

@@ -145,6 +145,13 @@ def test_an_unknown_type_needs_the_scope_of_its_family(name: str, scope: str) ->
     assert stamped(event(type=name), scopes=SCOPES)
 
 
+def test_an_unknown_type_is_told_beside_the_missing_scope() -> None:
+    detail = refusal(event(type="cx.conversation.notes.v1"), scopes=["events:write"]).detail
+    assert "there is no such type, did you mean cx.conversation.note.v1?" in detail
+    assert "no such type" in refusal(event(type="cx.identity.forgotten.v1"), scopes=["events:write"]).detail
+    assert "no such type" not in refusal(event(type="cx.conversation.note.v1"), scopes=["events:write"]).detail
+
+
 def test_the_writer_is_stamped_and_cannot_be_stated() -> None:
     assert decode(stamped(event(), writer="key/shop").raw).writer == "key/shop"
     assert refusal(event(writer="key/desk")).reason == "reserved-attribute"

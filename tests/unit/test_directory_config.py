@@ -29,7 +29,7 @@ def loaded(folder: Path, agents: Any = None, queues: Any = None) -> Tenants:
 def test_agents_and_queues_of_a_file_are_read(tmp_path: Path) -> None:
     ids = {"voice/twilio": "client:ben", "any": ["ben@acme.example", "2001"], "//acme.example/crm": "u-7"}
     ben = {"name": "Ben Okafor", "ids": ids, "teams": ["support"], "queues": ["billing"]}
-    directory = loaded(tmp_path, {"ben": ben}, {"billing": {"ids": {"acme-help": "800001"}}}).directory("acme")
+    directory = loaded(tmp_path, {"ben": ben}, {"billing": {"ids": {"acme-help": "800001"}}}).directories["acme"]
     entry = directory.entries["agent", "ben"]
     assert (entry.name, entry.teams, entry.queues) == ("Ben Okafor", ("support",), ("billing",))
     assert set(entry.aliases) == {
@@ -44,11 +44,11 @@ def test_agents_and_queues_of_a_file_are_read(tmp_path: Path) -> None:
 
 def test_accounts_of_one_vendor_have_their_own_ids(tmp_path: Path) -> None:
     agents = {"ben": {"ids": {"acme-calls": "client:ben"}}, "benedict": {"ids": {"sales-calls": "client:ben"}}}
-    assert len(loaded(tmp_path, agents).directory("acme").entries) == 2
+    assert len(loaded(tmp_path, agents).directories["acme"].entries) == 2
 
 
 def test_a_mail_address_is_known_as_intake_writes_it(tmp_path: Path) -> None:
-    directory = loaded(tmp_path, {"ben": {"ids": {"any": "Ben@Acme.Example"}}}).directory("acme")
+    directory = loaded(tmp_path, {"ben": {"ids": {"any": "Ben@Acme.Example"}}}).directories["acme"]
     source = "//throughline/acme/connections/acme-help"
     assert directory.id_of("agent", "ben@acme.example", source) == "ben"
     assert directory.id_of("agent", "Ben@Acme.Example", source) == "ben"

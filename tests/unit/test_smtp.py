@@ -468,7 +468,7 @@ async def test_stopping_waits_for_deliveries_under_way_and_answers_them() -> Non
 async def test_a_port_in_use_is_said_in_one_sentence() -> None:
     async with listening(Inbox()) as listener:
         other = SmtpListener("127.0.0.1", listener.port, by_recipient([]), Inbox().deliver)
-        with pytest.raises(Fatal, match=f"no SMTP listener on 127.0.0.1:{listener.port}"):
+        with pytest.raises(Fatal, match=f"no SMTP listener on 127.0.0.1:{listener.port}: .*CX_SMTP_PORT"):
             await other.start()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cx_context_api.requests import bodies
 from cx_events.client_events import accept
 from cx_events.errors import Refused
 from cx_events.ids import IdSpace
@@ -126,3 +127,27 @@ def test_enum_errors_list_what_is_allowed(data: dict[str, Any], said: str) -> No
     with pytest.raises(Refused) as refused:
         accept(event(data), ids=IDS, recorded=NOW, scopes=("*",))
     assert refused.value.detail == said
+
+
+def test_names_of_a_packet_are_told_in_events() -> None:
+    packet = {"sumary": "charged twice", "openQuestions": ["which card?"], "mood": "calm", "tried": []}
+    sent = event(type="cx.handoff.requested.v1", data={"handoff": {"to": "billing", "packet": packet}})
+    assert sorted(told(sent)) == [
+        ("data.handoff.packet.openQuestions", "open_questions"),
+        ("data.handoff.packet.sumary", "summary"),
+    ]
+    assert told(event({"handoff": {"packet": {"summary": "x", "sumary": "y"}}})) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "near"),
+    [
+        ({"agnet": {"id": "ben"}}, "agent"),
+        ({"agent": {"id": "ben", "nmae": "Ben"}}, "name"),
+        ({"agent": {"id": "ben", "colour": "red"}}, None),
+    ],
+)
+def test_unknown_members_of_acts_are_refused_with_the_nearest(body: dict[str, Any], near: str | None) -> None:
+    with pytest.raises(Refused) as refused:
+        bodies.read(json.dumps(body).encode(), "application/json", bodies.Handoff)
+    assert refused.value.detail.endswith(f"; did you mean {near!r}?") == (near is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from cx_events.activity import WRITTEN_TYPES
+from cx_events.facts import DIRECTORY_FAMILY
 
 
 @lru_cache(1024)
@@ -12,9 +13,9 @@ def makes_part(event_type: str) -> bool:
     """Return whether events of a type are folded into parts.
 
     Identity decisions are not: they say who is who, not what happened. So one that is withdrawn leaves no trace. What
-    operators did to the hub is not, either: it happened to no customer.
+    operators did to the hub is not, either, nor who agents and queues are: it happened to no customer.
     """
-    if event_type.startswith("cx.operations."):
+    if event_type.startswith(("cx.operations.", DIRECTORY_FAMILY)):
         return False
     return not event_type.startswith("cx.identity.") or event_type.endswith((".asserted.v1", ".verified.v1"))
 

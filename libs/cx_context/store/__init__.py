@@ -21,7 +21,7 @@ over the port: ``ownership`` (where a customer's facts lie), ``finding`` (whose 
 ``owned_parts``, ``latest_events``, ``parts_as_of``, ``snapshot`` (all of a moment of the past). For the API's reads:
 ``listing_inputs`` (for lists), ``listing_reads`` (their pages), ``searching``,
 ``context_inputs``, ``inputs_at_once``, ``context_loader``, ``customer_index``, ``batch_loader``, ``rendering``,
-``changed_parts``.
+``changed_parts``, ``directories`` (of agents and queues).
 
 Writers stay out of each other's way by four rules (see docs/decisions/0003-writers.md):
 

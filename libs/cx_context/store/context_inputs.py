@@ -38,8 +38,8 @@ class ContextInputs:
 
     ``reading``: what the parts were read by, if those that change later can be read alone. ``since``: an earlier
     reading; ``parts`` has at least those that are new or have changed since then,
-    ``counted`` says how many there are in all (``store.changed_parts``). ``directory``: the tenant's, which lasts as
-    long as its process."""
+    ``counted`` says how many there are in all (``store.changed_parts``). ``directory``: the tenant's, as it was when
+    this was read."""
 
     ids: IdSpace
     found: CustomerMatch

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.timeline import TIMELINE_SHOWN
@@ -16,25 +15,26 @@ from cx_context.store.inputs_at_once import read_inputs_at_once
 from cx_context.store.port import Store
 from cx_context.store.postgres import PostgresStore
 from cx_context.store.sql import Tx
-from cx_events.directory import Directory
+from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.ids import IdSpace, NodeId
 
 MOST_AT_ONCE = 32
-NO_DIRECTORIES: Mapping[str, Directory] = MappingProxyType({})
+DirectoryOf = Callable[[str], Directory]
+"""Return a tenant's directory as it is now."""
 
 _Asked = tuple[str, NodeId]
 
 
 class ContextLoader:
     """Load what contexts are made of, many in one statement where that is possible. Made in the event loop that asks.
-    ``spaces``: the ids of each tenant; ``directories``: of those that have one."""
+    ``spaces``: the ids of each tenant."""
 
     def __init__(
-        self, store: Store, spaces: Mapping[str, IdSpace], directories: Mapping[str, Directory] = NO_DIRECTORIES
+        self, store: Store, spaces: Mapping[str, IdSpace], directory_of: DirectoryOf = lambda tenant: NO_DIRECTORY
     ) -> None:
         self._store = store
         self._spaces = spaces
-        self._directories = directories
+        self._directory_of = directory_of
         self._at_once = isinstance(store, PostgresStore)
         self._together = BatchLoader(self._ask, most=MOST_AT_ONCE)
 
@@ -54,7 +54,7 @@ class ContextLoader:
             return self._named(await read_inputs(tx, self._spaces[tenant], node, since))
 
     def _named(self, inputs: ContextInputs | None) -> ContextInputs | None:
-        directory = self._directories.get(inputs.ids.tenant) if inputs is not None else None
+        directory = self._directory_of(inputs.ids.tenant) if inputs is not None else NO_DIRECTORY
         return replace(inputs, directory=directory) if inputs is not None and directory else inputs
 
     async def stop(self) -> None:

@@ -72,11 +72,13 @@ class _Pieces:
     - ``parts``: by part id, each with the bytes that it was decoded from; ``parts_take``: their memory in bytes.
     - ``kept``: of a customer with very many parts, which are outlines then.
     - ``reading``: what the parts were read by, where parts that changed since can be read alone.
+    - ``directory``: the digest of the directory that all was read with.
     """
 
-    __slots__ = ("entries", "kept", "parts", "parts_take", "reading", "summaries", "takes")
+    __slots__ = ("directory", "entries", "kept", "parts", "parts_take", "reading", "summaries", "takes")
 
-    def __init__(self) -> None:
+    def __init__(self, directory: bytes = b"") -> None:
+        self.directory = directory
         self.entries: dict[bytes, _Entry] = {}
         self.kept: KeptCustomer | None = None
         self.parts: dict[NodeId, tuple[bytes, KeyedPart]] = {}
@@ -113,6 +115,8 @@ class Renderer:
         key = (whole.ids.tenant, whole.found.customer)
         before = self._kept.pop(key, _NOTHING)
         self.held -= before.takes
+        if before.directory != whole.directory.digest:
+            before = _NOTHING  # names of agents and queues are in all of it
         if whole.since is not None and whole.since is not before.reading:
             raise PartsNotKept
         if whole.since is not None or len(whole.parts) > self._many:
@@ -131,7 +135,7 @@ class Renderer:
 
 
 def _short_rendering(whole: ContextInputs, window: Micros, before: _Pieces) -> _FromPieces:
-    now = _Pieces()
+    now = _Pieces(whole.directory.digest)
     known = before.parts if before.kept is None else {}
     for part_id, body in whole.parts:
         found = known.get(part_id)
@@ -145,7 +149,7 @@ def _short_rendering(whole: ContextInputs, window: Micros, before: _Pieces) -> _
 
 def _long_rendering(whole: ContextInputs, window: Micros, before: _Pieces) -> _FromPieces:
     """``before`` is changed and must not be used again."""
-    now = _Pieces()
+    now = _Pieces(whole.directory.digest)
     now.reading = whole.reading
     now.kept = before.kept or KeptCustomer(window)
     if before.kept is not None:

@@ -215,6 +215,61 @@ class EventBuilder:
         named = {"survey": survey, "references": references}
         return self.event("cx.survey.answered.v1", id, person, time=time, **named, **more)
 
+    def agent_set(
+        self,
+        id: str,
+        agent: str,
+        *,
+        name: str | None = None,
+        ids: Mapping[str, Sequence[str]] | None = None,
+        teams: Sequence[str] | None = None,
+        queues: Sequence[str] | None = None,
+        time: Time = None,
+        **more: Any,
+    ) -> Json:
+        """Return who an agent is: all of it, what was said before holds no more. ``ids``: by system, the ids that it
+        has there (``docs/agents.md``). ``time``: since when; the latest counts. Its key needs ``directory:write``."""
+        entry = _entry(agent, name=name, ids=ids, teams=teams, queues=queues)
+        return self.event("cx.directory.agent_set.v1", id, time=time, directory=entry, **more)
+
+    def agent_removed(self, id: str, agent: str, *, time: Time = None, **more: Any) -> Json:
+        """Return that an agent is in the directory no more. Its key needs ``directory:write``."""
+        return self.event("cx.directory.agent_removed.v1", id, time=time, directory=_entry(agent), **more)
+
+    def queue_set(
+        self,
+        id: str,
+        queue: str,
+        *,
+        name: str | None = None,
+        ids: Mapping[str, Sequence[str]] | None = None,
+        time: Time = None,
+        **more: Any,
+    ) -> Json:
+        """Return what a queue is, as ``agent_set`` does of an agent. Its key needs ``directory:write``."""
+        return self.event(
+            "cx.directory.queue_set.v1", id, time=time, directory=_entry(queue, name=name, ids=ids), **more
+        )
+
+    def queue_removed(self, id: str, queue: str, *, time: Time = None, **more: Any) -> Json:
+        """Return that a queue is in the directory no more. Its key needs ``directory:write``."""
+        return self.event("cx.directory.queue_removed.v1", id, time=time, directory=_entry(queue), **more)
+
+
+def _entry(
+    id: str,
+    *,
+    name: str | None = None,
+    ids: Mapping[str, Sequence[str]] | None = None,
+    teams: Sequence[str] | None = None,
+    queues: Sequence[str] | None = None,
+) -> Json:
+    entry: Json = {"id": id, **({"name": name} if name is not None else {})}
+    if ids is not None:
+        entry["ids"] = {system: list(having) for system, having in ids.items()}
+    named = {"teams": teams, "queues": queues}
+    return entry | {member: list(words) for member, words in named.items() if words is not None}
+
 
 _LISTS = frozenset({"references", "transcript"})
 """Members that may be given as any iterable."""

@@ -2,8 +2,8 @@
 
 Modules: ``interaction`` (a contact from start to end), ``message``, ``call``, ``bot``, ``social``; ``conversation``,
 ``handoff`` and ``identity`` (what people decide); ``consent``, ``preference``, ``survey``, ``insight`` (what models
-find), ``customer`` (what other systems know), ``operations`` (what operators did); ``story`` (what the examples have
-in common).
+find), ``customer`` (what other systems know), ``directory`` (who agents and queues are), ``operations`` (what operators
+did); ``story`` (what the examples have in common).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cx_events.types import (
     consent,
     conversation,
     customer,
+    directory,
     handoff,
     identity,
     insight,
@@ -31,7 +32,7 @@ from cx_events.types import (
 
 FAMILIES: tuple[ModuleType, ...] = (
     interaction, message, call, bot, social, conversation, handoff, identity, consent, preference, survey, insight,
-    customer, operations,
+    customer, directory, operations,
 )  # fmt: skip
 
 

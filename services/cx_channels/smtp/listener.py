@@ -89,7 +89,8 @@ class SmtpListener:
         try:
             self._server = await loop.create_server(lambda: SmtpSession(self.state, loop), self._host, self._port)
         except OSError as error:
-            raise Fatal(f"no SMTP listener on {self._host}:{self._port}: {error.strerror or error}") from None
+            where = "CX_HOST and CX_SMTP_PORT say where to listen, port 0 takes a free one"
+            raise Fatal(f"no SMTP listener on {self._host}:{self._port}: {error.strerror or error}; {where}") from None
 
     async def check(self) -> None:
         """Raise ``TryLater`` unless the listener accepts connections."""

@@ -15,16 +15,18 @@ every read renders."""
 
 
 class CachedBody(NamedTuple):
-    """A context's body at a version, and the digest of its bytes."""
+    """A context's body at a version, and the digest of its bytes. ``directory``: the digest of the directory that it
+    was read with."""
 
     version: int
     content: bytes
     digest: str
+    directory: bytes = b""
 
     @classmethod
-    def of(cls, version: int, content: bytes) -> CachedBody:
+    def of(cls, version: int, content: bytes, directory: bytes = b"") -> CachedBody:
         """Return a body with its digest."""
-        return cls(version, content, digest_of(content))
+        return cls(version, content, digest_of(content), directory)
 
 
 def digest_of(content: bytes) -> str:

@@ -100,20 +100,22 @@ class ContactContexts:
 
     async def _assured_at(self, tenant: str, entry: CustomerEntry, alone: NodeId | None) -> RenderedContext:
         cached = self._bodies.get((tenant, _cache_id(entry.customer, alone)))
-        if cached is None or not covers(cached.version, entry.version):
+        directory = self._tenancies[tenant].directory.digest
+        if cached is None or not covers(cached.version, entry.version) or cached.directory != directory:
             return await within(self._render_assured(tenant, entry, alone))
         return RenderedContext(entry.customer, cached.version, entry.moved_at, cached.content, cached.digest)
 
     async def _render_assured(self, tenant: str, entry: CustomerEntry, alone: NodeId | None) -> RenderedContext:
         tenancy = self._tenancies[tenant]
+        directory = tenancy.directory
         async with self._pages.turn(tenant), self._store.reading() as tx:
             loaded = await read_inputs_and_assured(tx, tenancy.ids, entry.customer, tenancy.window, alone)
         if loaded is None:
             raise unknown_customer()
-        inputs, assured = loaded[0], replace(loaded[1], directory=tenancy.directory)
+        inputs, assured = loaded[0], replace(loaded[1], directory=directory)
         customer = inputs.found.customer
         content = await asyncio.to_thread(lambda: encode_body(context_body(assured, tenancy.window)))
-        body = CachedBody.of(check_epoch(inputs.found.version), content)
+        body = CachedBody.of(check_epoch(inputs.found.version), content, directory.digest)
         self._bodies.put((tenant, _cache_id(customer, alone)), body)
         return RenderedContext(customer, body.version, entry.moved_at, body.content, body.digest)
 

@@ -56,8 +56,8 @@ class CurrentContexts:
         self._lookup = CustomerLookup(store, tenancies, index, turns)
         self._wait = EventWait(store, tenancies, index, self._lookup, turns)
         self._bodies = BodyCache(cache_bytes)
-        directories = {name: tenancy.directory for name, tenancy in tenancies.items()}
-        self._loader = ContextLoader(store, {name: tenancy.ids for name, tenancy in tenancies.items()}, directories)
+        spaces = {name: tenancy.ids for name, tenancy in tenancies.items()}
+        self._loader = ContextLoader(store, spaces, lambda tenant: tenancies[tenant].directory)
         self._renderer = Renderer(pieces_bytes)
         self._in_progress: dict[tuple[str, NodeId], asyncio.Task[RenderedContext]] = {}
         self.rendered = 0
@@ -94,7 +94,8 @@ class CurrentContexts:
     async def at(self, tenant: str, entry: CustomerEntry) -> RenderedContext:
         """Return the body at the entry's version or a newer one."""
         cached = self._bodies.get((tenant, entry.customer))
-        if cached is not None and covers(cached.version, entry.version):
+        directory = self._tenancies[tenant].directory.digest
+        if cached is not None and covers(cached.version, entry.version) and cached.directory == directory:
             return RenderedContext(entry.customer, cached.version, entry.moved_at, cached.content, cached.digest)
         clock = asyncio.get_running_loop().time
         since = clock()
@@ -166,9 +167,10 @@ class CurrentContexts:
         """
         tenant, match = inputs.ids.tenant, inputs.found
         cached = self._bodies.get((tenant, match.customer))
-        if cached is None or cached.version != check_epoch(match.version):
+        directory = inputs.directory.digest
+        if cached is None or cached.version != check_epoch(match.version) or cached.directory != directory:
             content = self._renderer.body(inputs, self._tenancies[tenant].window)
             self.rendered += 1
-            cached = CachedBody.of(match.version, content)
+            cached = CachedBody.of(match.version, content, directory)
             self._bodies.put((tenant, match.customer), cached)
         return RenderedContext(match.customer, cached.version, moved_at, cached.content, cached.digest)

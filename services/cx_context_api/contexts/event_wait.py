@@ -141,8 +141,9 @@ async def _read_usable(tx: Tx, tenant: str, name: EventName) -> StoredEvent | No
 
 
 async def _concerns(tx: Tx, tenant: str, ids: IdSpace, event: StoredEvent, customer: NodeId) -> bool:
-    """Return whether an event is the customer's, names one of their profiles, or is a decision about identity."""
-    if event.stream_id == ids.tenant_node():
+    """Return whether an event is the customer's, names one of their profiles, or happened to no customer, as a
+    decision about identity."""
+    if event.stream_id in ids.nobodys_nodes():
         return True
     fact = Fact(decode_leniently(event.raw)[0], event.raw, ids)
     match = await find_at(CurrentGraph(tx, tenant), event.stream_id, fact.interaction_node)

@@ -61,7 +61,9 @@ class AgentActionRoutes:
                     names = await self._decisions.append(request_id, [draft])
                     if isinstance(body, bodies.Shown):
                         self._metrics.context_shown(before_answer=is_shown_in_time(thread, body))
-                return accepted(names, customer=text_of(thread.customer), conversation=text_of(thread.conversation.id))
+                ids = {"customer": text_of(thread.customer), "conversation": text_of(thread.conversation.id)}
+                warnings = bodies.warnings_of(body)
+                return accepted(names, **ids, **({"warnings": warnings} if warnings else {}))
 
             try:
                 return await within(answer(), "store or log")

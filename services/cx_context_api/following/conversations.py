@@ -40,7 +40,9 @@ class ConversationSubscription(Subscription):
     async def refresh(self) -> bool:
         before, found = self.summary, await self._read()
         if before is not None and not is_newer(found.version, found.customer, before.version, before.customer):
-            return False
+            read_anew = (found.version, found.customer) == (before.version, before.customer)
+            if not read_anew or found.shown == before.shown:  # the directory of agents may say something else
+                return False
         self.summary = found
         self.interests = frozenset({(self.tenant, text_of(found.customer))})
         return before is None or (found.customer, found.shown) != (before.customer, before.shown)
@@ -49,13 +51,18 @@ class ConversationSubscription(Subscription):
 class ConversationFollower:
     """One client of a conversation.
 
-    ``version``: the one that it has. Versions that changed something else of the customer are skipped.
+    ``version``: the one that it has. Versions that changed something else of the customer are skipped. ``stream``: as
+    of ``CustomerFollower``.
     """
 
-    __slots__ = ("_contexts", "_ids", "_sent", "_stream", "shown", "subscription", "version")
+    __slots__ = ("_contexts", "_ids", "_sealed", "_sent", "_stream", "shown", "subscription", "version")
 
     def __init__(
-        self, subscription: ConversationSubscription, contexts: CurrentContexts, ids: IdSpace, stream: bytes = STREAM
+        self,
+        subscription: ConversationSubscription,
+        contexts: CurrentContexts,
+        ids: IdSpace,
+        stream: Callable[[], bytes] = lambda: STREAM,
     ) -> None:
         self.subscription = subscription
         self.version = -1
@@ -64,6 +71,7 @@ class ConversationFollower:
         self._contexts = contexts
         self._ids = ids
         self._stream = stream
+        self._sealed = stream()
 
     async def next_events(self) -> bytes:
         """Return the latest state if it is newer than the last one sent, and different."""
@@ -72,8 +80,11 @@ class ConversationFollower:
             return b""
         customer, version = found.customer, found.version
         known = self.shown if self.shown is not None else customer
-        if not is_newer(version, customer, self.version, known):
+        sealed = self._stream()
+        read_anew = sealed != self._sealed and (version, customer) == (self.version, known)
+        if not read_anew and not is_newer(version, customer, self.version, known):
             return b""
+        self._sealed = sealed
         if found.shown == self._sent and customer == self.shown:
             self.version = version
             return b""
@@ -82,4 +93,4 @@ class ConversationFollower:
         moved = await moved_event(self._contexts, self.subscription.tenant, known, customer, version)
         self.version, self.shown, self._sent = version, customer, found.shown
         point = ResumePoint(self.subscription.part_id, customer, version)
-        return moved + sse.event("conversation", data, encode_resume_point(self._ids, self._stream, point))
+        return moved + sse.event("conversation", data, encode_resume_point(self._ids, sealed, point))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from cx_context.store.customer_index import CustomerEntry
@@ -47,15 +49,18 @@ class CustomerFollower:
     """One client of a customer's context.
 
     ``version``: the one that it has. ``shown``: whose state was sent last. ``bodies``: send bodies, too.
-    ``contact_query``: the contact that the client names, and the level that it requires.
+    ``contact_query``: the contact that the client names, and the level that it requires. ``stream``: seals the ids of
+    what is sent; it changes with the directory of agents, and so may the body without a new version.
     """
 
     __slots__ = (
         "_contact",
         "_contact_contexts",
         "_contexts",
+        "_digest",
         "_ids",
         "_refusal",
+        "_sealed",
         "_stream",
         "bodies",
         "contact_query",
@@ -70,7 +75,7 @@ class CustomerFollower:
         contexts: CurrentContexts,
         contact_contexts: ContactContexts,
         ids: IdSpace,
-        stream: bytes = STREAM,
+        stream: Callable[[], bytes] = lambda: STREAM,
         *,
         bodies: bool,
         contact_query: ContactQuery | None = None,
@@ -86,6 +91,8 @@ class CustomerFollower:
         self._contexts = contexts
         self._ids = ids
         self._stream = stream
+        self._sealed = stream()
+        self._digest = ""
 
     async def check(self) -> Json | None:
         """Return ``meta.contact`` as it is now, None if no contact is named. Raises ``InsufficientAssurance``."""
@@ -113,8 +120,12 @@ class CustomerFollower:
         entry = self.subscription.entry
         if entry is None:
             return b""
-        if contact == self._contact and not is_newer(entry.version, entry.customer, self.version, self.shown):
+        sealed = self._stream()
+        read_anew = sealed != self._sealed and entry.version == self.version and entry.customer == self.shown
+        changed = contact != self._contact or read_anew
+        if not changed and not is_newer(entry.version, entry.customer, self.version, self.shown):
             return b""
+        digest = ""
         if not self.bodies:
             customer, version = entry.customer, entry.version
             meta = current_meta(version, entry.moved_at)
@@ -127,15 +138,17 @@ class CustomerFollower:
                 )
             else:
                 context = await self._contexts.at(self.subscription.tenant, entry)
-            customer, version = context.customer, context.version
-            if contact == self._contact and not is_newer(version, customer, self.version, self.shown):
+            customer, version, digest = context.customer, context.version, context.digest
+            same = contact == self._contact and not is_newer(version, customer, self.version, self.shown)
+            if same and (not read_anew or digest == self._digest):
+                self._sealed = sealed
                 return b""
             meta = current_meta(version, context.moved_at)
             data = context_document(msgspec.json.encode(with_contact(meta, contact)), context.body)
         self._contact = contact
-        id = encode_resume_point(self._ids, self._stream, ResumePoint(self.subscription.node, customer, version))
+        id = encode_resume_point(self._ids, sealed, ResumePoint(self.subscription.node, customer, version))
         moved = await moved_event(self._contexts, self.subscription.tenant, self.shown, customer, version)
-        self.version, self.shown = version, customer
+        self.version, self.shown, self._sealed, self._digest = version, customer, sealed, digest
         return moved + sse.event("context", data, id)
 
 

@@ -40,6 +40,7 @@ from cx_context_api.requests.queries import Query
 from cx_context_api.requests.responses import read_query
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
+from cx_events.directory import Directory
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
 from cx_runtime.in_flight import stream
@@ -90,8 +91,11 @@ class StreamRoutes:
         if bodies not in (None, "full", "none"):
             raise Refused("bad-query", f"body={bodies[:20]}: expected full or none.", 400)
         contact_query = read_contact_query(query, required, query.text("interaction"))
-        sealed = customers.STREAM + tenancy.directory.digest
-        since, point = self._read_start(tenancy, request, query, sealed, node)
+
+        def sealed() -> bytes:
+            return customers.STREAM + tenancy.directory.digest
+
+        since, point = self._read_start(tenancy, request, query, sealed(), node)
 
         async def follow(subscription: CustomerSubscription, notifier: Notifier) -> None:
             assert subscription.entry is not None
@@ -115,8 +119,11 @@ class StreamRoutes:
         """Stream a conversation."""
         tenant, tenancy, query = self._read(request, "from")
         part_id = by_id(request.path_params["id"]).node
-        sealed = conversations.STREAM + tenancy.directory.digest
-        since, point = self._read_start(tenancy, request, query, sealed, part_id)
+
+        def sealed() -> bytes:
+            return conversations.STREAM + tenancy.directory.digest
+
+        since, point = self._read_start(tenancy, request, query, sealed(), part_id)
 
         async def follow(subscription: ConversationSubscription, notifier: Notifier) -> None:
             assert subscription.summary is not None
@@ -138,10 +145,8 @@ class StreamRoutes:
         if (agent is None) == (queue is None):
             raise Refused("bad-query", "Give either agent=ID or queue=ID.", 400)
         target = RoutingTarget("agent", agent) if agent is not None else RoutingTarget("queue", queue or "")
-        target = target._replace(name=tenancy.directory.asked_for(target.kind, target.name))
         if not target.name or len(target.name) > MAX_NAME or _CONTROL.search(target.name) is not None:
             raise Refused("bad-query", f"{target.kind}: expected an id of 1 to {MAX_NAME} characters.", 400)
-        names = tenancy.directory.ids_of(target.kind, target.name)
         sealed = target.kind.encode() + tenancy.directory.digest
         last = request.headers.get("last-event-id")
         seen = decode_digests(tenancy.ids, sealed, last) if last else frozenset()
@@ -153,7 +158,9 @@ class StreamRoutes:
 
         await self._follow(
             (target, tenant),
-            lambda: RoutingTargetSubscription(lambda: self._live(tenancy, target), tenant, target, names),
+            lambda: RoutingTargetSubscription(
+                lambda: self._live(tenancy, target), tenant, target, lambda: names_of_target(tenancy.directory, target)
+            ),
             follow,
         )
 
@@ -203,12 +210,20 @@ class StreamRoutes:
 
         return await within(read())
 
-    async def _live(self, tenancy: Tenancy, target: RoutingTarget) -> LiveAssignments:
+    async def _live(self, tenancy: Tenancy, asked: RoutingTarget) -> LiveAssignments:
+        directory = tenancy.directory
+        target = asked._replace(name=directory.asked_for(asked.kind, asked.name))
+
         async def read() -> LiveAssignments:
             async with self._pages.turn(tenancy.ids.tenant), self._store.reading() as tx:
-                return await read_live_assignments(tx, tenancy.ids, target, tenancy.window, tenancy.directory)
+                return await read_live_assignments(tx, tenancy.ids, target, tenancy.window, directory)
 
         return await within(read())
+
+
+def names_of_target(directory: Directory, asked: RoutingTarget) -> list[str]:
+    """Return the ids by which a notice may name whom a client asks for."""
+    return directory.ids_of(asked.kind, directory.asked_for(asked.kind, asked.name))
 
 
 def _resume(

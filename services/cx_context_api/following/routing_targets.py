@@ -112,26 +112,28 @@ def _assignment(part: Part, customer: NodeId, why: str, since: str) -> Assignmen
 
 
 class RoutingTargetSubscription(Subscription):
-    """A followed routing target. ``read`` returns its interactions. ``names``: by which notices may name it."""
+    """A followed routing target, by any of its ids. ``read`` returns its interactions, ``names`` the ids by which
+    notices may name it; both as the directory of agents is then."""
 
     def __init__(
         self,
         read: Callable[[], Awaitable[LiveAssignments]],
         tenant: str,
         target: RoutingTarget,
-        names: Iterable[str],
+        names: Callable[[], Iterable[str]],
     ) -> None:
         super().__init__((target, tenant))
         self.tenant = tenant
         self.target = target
         self.live = LiveAssignments({}, False)
         self._read = read
-        self._named: list[Interest] = [(tenant, target.kind, name) for name in names]
+        self._names = names
 
     async def refresh(self) -> bool:
+        named: list[Interest] = [(self.tenant, self.target.kind, name) for name in self._names()]
         before, self.live = self.live, await self._read()
         customers: Iterable[Interest] = ((self.tenant, text_of(one.customer)) for one in self.live.by_key.values())
-        self.interests = frozenset((*self._named, *customers))
+        self.interests = frozenset((*named, *customers))
         return self.live != before
 
 

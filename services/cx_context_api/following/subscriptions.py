@@ -34,9 +34,13 @@ REFRESH_BATCH = 256
 
 
 class Subscription(ABC):
-    """Base of what can be followed. ``gone``: why there is nothing to follow any more."""
+    """Base of what can be followed. ``gone``: why there is nothing to follow any more. ``told_anyway``: its followers
+    look for something new after the next refresh, whatever that says."""
+
+    tenant: str = ""
 
     def __init__(self, key: Hashable) -> None:
+        self.told_anyway = False
         self.key = key
         self.notifiers: set[Notifier] = set()
         self.interests: frozenset[Interest] = frozenset()
@@ -107,6 +111,14 @@ class Subscriptions:
         for subscription in self._interested.get(interest, ()):  # no refresh changes this set before it awaits
             self._schedule(subscription)
 
+    def read_anew(self, tenant: str) -> None:
+        """Refresh all subscriptions of a tenant, and tell their followers in any case: the tenant's directory of agents
+        has changed, with which all that they are sent is read."""
+        for subscription in self._subscriptions.values():
+            if subscription.tenant == tenant:
+                subscription.told_anyway = True
+                self._schedule(subscription)
+
     async def refresh_all(self) -> None:
         """Refresh all subscriptions: notifications may be lost."""
         subscriptions = list(self._subscriptions.values())
@@ -165,7 +177,8 @@ class Subscriptions:
                     await asyncio.sleep(RETRY_AFTER_SECONDS)
                     continue
                 self._index(subscription)
-                if changed:
+                if changed or subscription.told_anyway:
+                    subscription.told_anyway = False
                     for notifier in subscription.notifiers:
                         notifier.notify()
                 await asyncio.sleep(MIN_INTERVAL_SECONDS)

@@ -143,7 +143,7 @@ OPERATIONS: Sequence[Described] = (
     ),
     Described(
         "get", "/v1/directory", "get_directory",
-        "All agents and queues of the configuration, and by which ids their systems know them", "context:read",
+        "All agents and queues, by which ids their systems know them, and what says so", "context:read",
         "Directory",
     ),
     Described(

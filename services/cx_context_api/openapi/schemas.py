@@ -47,6 +47,14 @@ _LINE = named(
     {"subject": TEXT, "attachments": array(ref("Attachment")), "delivery": DELIVERY},
 )
 
+_DIRECTORY_ENTRY: Json = {
+    "id": TEXT,
+    "name": TEXT,
+    "ids": array(ref("DirectoryId")),
+    "told_by": {"enum": ["configuration", "event"]},
+    "event": or_none(ref("DirectoryEvent")),
+}
+
 SCHEMAS: Mapping[str, Json] = {
     **cloud_event_schemas(),
     **context_schemas(),
@@ -81,14 +89,27 @@ SCHEMAS: Mapping[str, Json] = {
         "RFC 9457, with what it is about. `reason` is the stable word to test; `detail` is for people.",
     ),
     "DirectoryId": members({"system": TEXT, "id": TEXT}),
-    "DirectoryQueue": members({"id": TEXT, "name": TEXT, "ids": array(ref("DirectoryId"))}),
-    "DirectoryAgent": members(
-        {"id": TEXT, "name": TEXT, "ids": array(ref("DirectoryId")), "teams": array(TEXT), "queues": array(TEXT)}
-    ),
+    "DirectoryEvent": {
+        **members({"source": TEXT, "id": TEXT, "recorded_at": TIME}),
+        "description": "The event that tells of it, the last one.",
+    },
+    "DirectoryQueue": members(_DIRECTORY_ENTRY),
+    "DirectoryAgent": members({**_DIRECTORY_ENTRY, "teams": array(TEXT), "queues": array(TEXT)}),
+    "DirectoryUnheeded": {
+        **members({"kind": {"enum": ["agent", "queue"]}, "entry": TEXT, "system": TEXT, "id": TEXT, "reason": TEXT}),
+        "description": "What an event tells in vain: `id` in `system` is somebody else's; with neither, the whole "
+        "entry is overruled.",
+    },
     "Directory": {
-        **members({"agents": array(ref("DirectoryAgent")), "queues": array(ref("DirectoryQueue"))}),
+        **members(
+            {
+                "agents": array(ref("DirectoryAgent")),
+                "queues": array(ref("DirectoryQueue")),
+                "unheeded": array(ref("DirectoryUnheeded")),
+            }
+        ),
         "description": "By id. `name` is empty where the vendors' names are shown. `system`: a connection, the source "
-        "of a client's events, or `any`.",
+        "of a client's events, or `any`. `told_by`: the configuration counts before events.",
     },
     "Meta": {
         **members(META_MEMBERS, META_OPTIONAL),
@@ -177,7 +198,18 @@ SCHEMAS: Mapping[str, Json] = {
         }
     ),
     "Taken": {
-        **members({"event": ref("EventName"), "events": array(ref("EventName"))}, {"customer": ID, "conversation": ID}),
+        **members(
+            {"event": ref("EventName"), "events": array(ref("EventName"))},
+            {
+                "customer": ID,
+                "conversation": ID,
+                "warnings": {
+                    **array(named("ActWarning", {"place": TEXT, "nearest": TEXT, "detail": TEXT})),
+                    "description": "What is probably misspelt of what may hold anything, as a handoff's packet: a name "
+                    "near one that the hub knows. It was kept as it is.",
+                },
+            },
+        ),
         "description": "The decision is durable. Read with `at_least` of `event` to see what it does.",
         "examples": [
             {

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from hashlib import blake2b
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field
 
+from cx_events.data_shape import PACKET, shape_of
 from cx_events.envelope import AgentOrQueue
 from cx_events.errors import Refused
+from cx_events.spelling import nearest
 from cx_events.strict_json import Limits, decode
+from cx_events.typos import TypoFinder
 from cx_runtime.http import BodyLimits
 
 LIMITS = BodyLimits(max_bytes=64 << 10)
@@ -280,7 +284,25 @@ def read(raw: bytes, content_type: str, shape: type[BodyT]) -> BodyT:
     try:
         return msgspec.convert(decode(raw, _JSON), shape)
     except msgspec.ValidationError as error:
-        raise Refused("bad-body", str(error)) from None
+        raise Refused("bad-body", f"{error}{_nearest_member(str(error), shape)}") from None
+
+
+_UNKNOWN = re.compile(r"Object contains unknown field `(.{1,64}?)`(?: - at `\$(.*)`)?", re.DOTALL)
+
+
+def _nearest_member(told: str, shape: type[RequestBody]) -> str:
+    """Return in words which member a misspelt one is near to; nothing where none is."""
+    unknown = _UNKNOWN.fullmatch(told)
+    at = shape_of(shape).at(unknown[2] or "") if unknown is not None else None
+    near = nearest(unknown[1], at.names) if unknown is not None and at is not None else None
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def warnings_of(body: RequestBody) -> list[dict[str, str]]:
+    """Return what is probably misspelt in what a body holds freely: members of a handoff's packet."""
+    packet = body.packet if isinstance(body, Handoff) else {}
+    found = TypoFinder().typos_in("packet", packet, PACKET)
+    return [{"place": each.place, "nearest": each.nearest, "detail": each.sentence()} for each in found]
 
 
 def request_digest(operation: str, body: RequestBody) -> str:

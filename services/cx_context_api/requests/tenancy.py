@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cx_context_api.requests.targets import regions_of
 from cx_events.directory import NO_DIRECTORY, Directory
@@ -19,7 +19,8 @@ class Tenancy:
     """One tenant's settings.
 
     ``rules`` hold until a hub has recorded those of its configuration. ``window``: the threading window in µs.
-    ``regions``: those of its connections. ``junk``: values that identify nobody. ``directory``: its agents and queues.
+    ``regions``: those of its connections. ``junk``: values that identify nobody. ``directories``: by tenant, agents
+    and queues as they are now.
     """
 
     ids: IdSpace
@@ -27,11 +28,16 @@ class Tenancy:
     window: Micros
     regions: tuple[str, ...]
     junk: Junk = DEFAULT_JUNK
-    directory: Directory = NO_DIRECTORY
+    directories: Mapping[str, Directory] = field(default_factory=dict)
+
+    @property
+    def directory(self) -> Directory:
+        """Return the tenant's agents and queues as they are now; of one reading all should be asked of one."""
+        return self.directories.get(self.ids.tenant, NO_DIRECTORY)
 
 
-def tenancies(tenants: Tenants) -> Mapping[str, Tenancy]:
-    """Return each tenant's settings by its name."""
+def tenancies(tenants: Tenants, directories: Mapping[str, Directory] | None = None) -> Mapping[str, Tenancy]:
+    """Return each tenant's settings by its name. ``directories``: without them those of the configuration."""
     return {
         name: Tenancy(
             ids=tenants.ids(name),
@@ -39,7 +45,7 @@ def tenancies(tenants: Tenants) -> Mapping[str, Tenancy]:
             window=config.threading.window_micros,
             regions=regions_of(tenants, name),
             junk=tenants.junk(name),
-            directory=tenants.directory(name),
+            directories=tenants.directories if directories is None else directories,
         )
         for name, config in tenants.by_name.items()
     }

@@ -9,6 +9,7 @@ Modules:
 - ``customers``
 - ``dead_letters``: ``cx dlq``
 - ``demo``
+- ``directory``
 - ``events``
 - ``identity``
 - ``lag``

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from cx_events.errors import Refused
+from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log
 from cx_events.log.kafka_access import without_password
 from cx_hub.command_acts import Why, account, append_act
@@ -130,7 +131,7 @@ def status(
     """How far runs are, the latest first."""
     states = ReplayStates(Settings().home)
     if id:
-        _show(states.read(id), output)
+        _show(states.read(id), output, states)
         return
     rows = [told_of(states, each) for each in states.all()]
     show_rows(rows, ("id", "phase", "target", "read", "records", "sent", "started", "who"), output, "no replays yet")
@@ -221,18 +222,20 @@ async def _note(settings: Settings, log: Log, state: ReplayState, what: str, why
     await append_act(log, spaces_of(load_tenants(settings)), REPLAYED, why, attributes_of(state, what))
 
 
-def _show(state: ReplayState, output: Format) -> None:
-    show(told(state), output, lambda out: _tell(out, state))
+def _show(state: ReplayState, output: Format, states: ReplayStates | None = None) -> None:
+    """Show a run. ``states``: by which a run is known that no process works on, and that did not end here."""
+    seen = told(state) if states is None else told_of(states, state)
+    show(seen, output, lambda out: _tell(out, seen))
 
 
-def _tell(out: Console, state: ReplayState) -> None:
+def _tell(out: Console, seen: Json) -> None:
     out.print(
-        f"replay {state.id} to {state.asked.target}: {state.phase}, {state.read} of {state.records} records read, "
-        f"{state.sent} sent, {state.bytes} bytes",
+        f"replay {seen['id']} to {seen['target']}: {seen['phase']}, {seen['read']} of {seen['records']} records read, "
+        f"{seen['sent']} sent, {seen['bytes']} bytes",
         markup=False,
     )
-    if state.error:
-        out.print(f"  {state.error}", markup=False)
+    if seen["error"]:
+        out.print(f"  {seen['error']}", markup=False)
 
 
 def _tell_plan(out: Console, plan: ReplayPlan) -> None:

@@ -48,11 +48,8 @@ async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         heartbeat=hub.settings.stream_heartbeat,
         health=hub.health,
         tracing=hub.tracing,
-        turns=ReadTurns.of(
-            len(hub.tenants.by_name),
-            hub.settings.max_reads,
-            ReadProcesses(COMMAND, setting_up(hub.settings, hub.tenants)),
-        ),
+        directories=hub.directories,
+        turns=_turns(hub),
     )
     hub.supervisor.keep("following", once(hub.store_opened, hub.log.opened, work=api.follow))
     hub.leaving.append(api.leave)
@@ -69,6 +66,11 @@ async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         await hub.supervisor.stop("mcp")
         await hub.supervisor.stop("following")
         await api.stop()
+
+
+def _turns(hub: Hub) -> ReadTurns:
+    processes = ReadProcesses(COMMAND, setting_up(hub.settings, hub.tenants))
+    return ReadTurns.of(len(hub.tenants.by_name), hub.settings.max_reads, processes)
 
 
 def operations(hub: Hub) -> list[AddRoutes]:

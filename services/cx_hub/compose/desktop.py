@@ -41,5 +41,6 @@ def desktop(hub: Hub, auth: SessionAuth | None) -> list[AddRoutes]:
         Environment(settings.environment, settings.environment_color),
         Addresses(settings.proxies()),
         settings.session_hours * 3600.0,
+        directories=hub.directories,
     )
     return [partial(add_routes, routes=routes)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cx_context.store import Store
+from cx_context.store.directories import LiveDirectories
 from cx_hub.deferred import DeferredBlobs, DeferredLog
 from cx_hub.supervise import Supervisor, Work
 from cx_projectors.consumer import Consumer
@@ -41,6 +42,7 @@ class Hub:
     store: Store
     load: InFlight
     rates: Rates
+    directories: LiveDirectories
     tracing: Tracing = OFF
     leaving: list[Callable[[float], Coroutine[None, None, None]]] = field(default_factory=list)
     """What else serves strangers: told to finish within so many seconds, while HTTP still answers."""

@@ -29,7 +29,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
     hub.health.expect("relay")
     is_behind = partial(_is_behind, hub)
     version = f"{release() or 'unknown'}, fold {FOLD_VERSION}"
-    relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind, hub.tracing, hub.tenants.directories)
+    relay = Relay(hub.store, hub.log, hub.metrics, hub.health, is_behind, hub.tracing, hub.directories)
     lists = _keep_lists(hub, is_behind)
 
     def batch_done() -> None:

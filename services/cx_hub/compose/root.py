@@ -17,6 +17,7 @@ import structlog
 
 from cx_channels.registry import providers
 from cx_context.store import open_store
+from cx_context.store.directories import LiveDirectories
 from cx_context.store.table_check import check_tables
 from cx_events.blob.open import open_blobs
 from cx_events.errors import TryLater
@@ -25,7 +26,7 @@ from cx_hub.compose.api import context_api, operations
 from cx_hub.compose.channels import channels
 from cx_hub.compose.desktop import desktop, session_auth
 from cx_hub.compose.http import http_server
-from cx_hub.compose.hub import SERVICES, USE_THE_STORE, Hub, Service
+from cx_hub.compose.hub import SERVICES, USE_THE_STORE, Hub, Service, once
 from cx_hub.compose.projectors import projectors
 from cx_hub.compose.subscriptions import subscriptions
 from cx_hub.configuration import findings
@@ -48,6 +49,8 @@ from cx_runtime.shares import share_among
 from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import Tenants
 from cx_runtime.tracing import OFF, Tracing
+
+_SAY_WHO_AGENTS_ARE: frozenset[Service] = frozenset({"api", "projectors", "desktop"})
 
 
 @asynccontextmanager
@@ -77,6 +80,7 @@ def _new_hub(settings: Settings, tenants: Tenants, services: frozenset[Service])
     """Make the parts that all services share. Nothing is started."""
     metrics, health = Metrics(), Health()
     metrics.watch(health)
+    store = open_store(settings.resolved_store_url())
     return Hub(
         settings,
         tenants,
@@ -86,7 +90,7 @@ def _new_hub(settings: Settings, tenants: Tenants, services: frozenset[Service])
         Supervisor(health, metrics),
         DeferredLog(log_of(settings)),
         DeferredBlobs(open_blobs(settings.resolved_blob_url())),
-        open_store(settings.resolved_store_url()),
+        store,
         InFlight(
             metrics,
             max_requests=settings.max_requests,
@@ -98,6 +102,7 @@ def _new_hub(settings: Settings, tenants: Tenants, services: frozenset[Service])
             pace=PACE,
         ),
         Rates(tenants, key=Rate.parse(settings.key_rate), connection=Rate.parse(settings.connection_rate)),
+        LiveDirectories(store, tenants.configured_directories),
     )
 
 
@@ -145,9 +150,16 @@ async def _store(hub: Hub) -> AsyncIterator[None]:
         await hub.store.start()
         hub.store_opened.set()
 
+    async def keep_directories() -> None:
+        await hub.directories.run(hub.health.progress("directories"))
+
     if hub.services & USE_THE_STORE:
         hub.supervisor.run("store", start)
+    if hub.services & _SAY_WHO_AGENTS_ARE:
+        hub.health.expect("directories")
+        hub.supervisor.keep("directories", once(hub.store_opened, work=keep_directories))
     try:
         yield
     finally:
+        await hub.supervisor.stop("directories")
         await hub.store.stop()

@@ -75,7 +75,7 @@ async def _of_tenant(tx: Tx, ids: IdSpace, selection: Selection) -> list[NodeId]
 async def _customers_of(tx: Tx, ids: IdSpace, streams: Collection[NodeId]) -> set[NodeId]:
     graph = CurrentGraph(tx, ids.tenant)
     customers = set()
-    for stream in set(streams) - {ids.tenant_node()}:
+    for stream in set(streams) - ids.nobodys_nodes():
         found = await find_node(graph, stream)
         customers.add(stream if found is None else found.customer)
     return customers

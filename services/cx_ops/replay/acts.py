@@ -132,7 +132,15 @@ def cancel(states: ReplayStates, id: str) -> ReplayState:
 
 def told(state: ReplayState) -> Json:
     """Return a state as operators see it."""
-    return {**msgspec.to_builtins(state), "records": state.records, "target": state.asked.target}
+    target = shown_target(state.asked.target)
+    asked = {**msgspec.to_builtins(state.asked), "target": target}
+    return {**msgspec.to_builtins(state), "asked": asked, "records": state.records, "target": target}
+
+
+def shown_target(target: str) -> str:
+    """Return a target as others may see it: a URL's query may hold a secret, and an event stays on the log for good."""
+    address, query, _ = target.partition("?") if target.startswith(("http://", "https://")) else (target, "", "")
+    return f"{address}?..." if query else address
 
 
 def told_of(states: ReplayStates, state: ReplayState) -> Json:
@@ -148,7 +156,7 @@ def attributes_of(state: ReplayState, act: str) -> Json:
     return {
         "replay": state.id,
         "act": act,
-        "asked": msgspec.to_builtins(state.asked),
+        "asked": {**msgspec.to_builtins(state.asked), "target": shown_target(state.asked.target)},
         "read": state.read,
         "sent": state.sent,
     }

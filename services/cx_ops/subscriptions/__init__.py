@@ -3,7 +3,7 @@
     log -> wanted? -> message -> signed POST -> place moved on, or the key waits
 
 At least once, in order within a key of the log: a customer's stream, or a customer. What can't be delivered makes its
-key wait, not the others; after 75 hours it is a dead letter and the key goes on. See
+key wait, not the others; after 75 hours it is a dead letter and the key goes on, sooner if its content is refused. See
 ``docs/decisions/0056-subscriptions.md``.
 
 Modules: ``subscription`` (one, as configured), ``messages`` (what a receiver gets of a record), ``delivery`` (sends

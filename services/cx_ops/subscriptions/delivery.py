@@ -86,7 +86,7 @@ class Delivery:
                 sent.waiting[key] = untried(record, self._now())
                 return
             self._receiver.failed(key, outcome, self._now())
-            after = failed(record, before, outcome, self._now(), self._random)
+            after = failed(record, before, outcome, self._now(), self._random, self._receiver.taken_at)
             sent.waiting[key] = after.waiting
             if after.letter is not None:
                 sent.letters.append(after.letter)

@@ -27,6 +27,8 @@ class Receiver:
         self._rests = 0
         self._since = 0.0
         self.rests_until = 0.0
+        self.taken_at = 0.0
+        """When it last took something; 0 before."""
 
     def is_asked(self, now: float) -> bool:
         """Return whether it may be asked."""
@@ -53,6 +55,7 @@ class Receiver:
         """Note that it took something; return whether that ends a long outage."""
         was_long = self.is_down and now - self._since >= LONG_OUTAGE
         self._failing.clear()
+        self.taken_at = now
         self._rests, self._since, self.rests_until = 0, 0.0, 0.0
         return was_long
 

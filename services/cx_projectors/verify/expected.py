@@ -76,7 +76,7 @@ class Expected:
     @cached_property
     def nodes(self) -> set[NodeId]:
         """Return every id that any copy of an event ever mentioned."""
-        found: set[NodeId] = {one.tenancy.ids.tenant_node() for one in self.tenants.values()}
+        found: set[NodeId] = {node for one in self.tenants.values() for node in one.tenancy.ids.nobodys_nodes()}
         for event in self.log.all_copies:
             found.update((event.fact.stream_id, event.fact.interaction_node))
             found.update(profile.id for profile in event.mentions().profiles)

@@ -39,8 +39,8 @@ def nodes_of(event: ClassifiedEvent, ids: IdSpace) -> list[bytes]:
             nodes += [node for node in (decision.a, decision.b) if node]
             if decision.withdraws:
                 nodes.append(_of_name(ids.tenant, decision.withdraws))
-    tenant_node = ids.tenant_node()
-    return list(dict.fromkeys(node for node in nodes if node != tenant_node))
+    nobodys = ids.nobodys_nodes()
+    return list(dict.fromkeys(node for node in nodes if node not in nobodys))
 
 
 def _of_name(tenant: str, name: str) -> NodeId:

@@ -155,7 +155,7 @@ class _Verification:
         unknown = reading.others.unknown_tenants
         sharing = RowSharing(self._folder, reading.groups, buckets, unknown)
         await sharing.share(tx, self._told("rows read", 0))
-        nodes = {tenancy.ids.tenant_node() for tenancy in self._known.values()}
+        nodes = {node for tenancy in self._known.values() for node in tenancy.ids.nobodys_nodes()}
         whole = Whole(
             tenants=self._known, unknown_tenants=unknown, ends=ends, has_events=bool(sharing.events),
             announced=announced, knows=lambda node: node in nodes or node in reading.groups, letters={}, discards={},
