@@ -87,11 +87,10 @@ class ContextApi:
         self.directories = directories or LiveDirectories(store, tenants.configured_directories)
         known = tenancies(tenants, self.directories)
         self.turns = turns = turns or ReadTurns.of(len(known))
-        self._index = CustomerIndex(store)
+        self._index, expect = CustomerIndex(store), (health or Health()).expect
         self.contexts = CurrentContexts(
             store, known, self._index, turns=turns, cache_bytes=cache_bytes, pieces_bytes=pieces_bytes
         )
-        expect = (health or Health()).expect
         self.subscriptions = Subscriptions(heartbeat, expect("following", max_age=heartbeat * 2 + DEFAULT_MAX_AGE))
         self._listener = ChangeListener(log, self.subscriptions, expect("notices"))
         self._streams = EventStreams(self.subscriptions, metrics, tracing)
