@@ -7,23 +7,34 @@ from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 
+from cx_events.errors import Fatal
 from cx_events.spelling import nearest
 
 
-def first_mistake(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
-    """Return the place of the first mistake, as ``.keys.0.scopes``, and what is wrong there.
+class Mistakes(Fatal):
+    """All that is wrong in a configuration. The text tells the first, and how many more there are."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        more = f"; and {len(mistakes) - 1} more, which cx config check lists" if len(mistakes) > 1 else ""
+        super().__init__(f"{mistakes[0]}{more}")
+        self.mistakes = tuple(mistakes)
+
+
+def mistakes_of(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[tuple[int | str, ...], str, str]]:
+    """Yield each mistake: its steps, its place as ``.keys.0.scopes``, and what is wrong there.
 
     ``model``: what was read.
     """
     # A misspelt name is told before the one that is missing for it.
-    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    place = "".join(f".{step}" for step in first["loc"])
-    if first["type"] != "extra_forbidden":
-        return place, first["msg"]
-    names = sorted(_settings_at(model, first["loc"][:-1]))
-    near = nearest(str(first["loc"][-1]), names)
-    known = f"did you mean {near!r}?" if near else f"there are {', '.join(names)}"
-    return place, f"there is no such setting; {known}"
+    for each in sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden"):
+        place = "".join(f".{step}" for step in each["loc"])
+        if each["type"] != "extra_forbidden":
+            yield each["loc"], place, each["msg"]
+            continue
+        names = sorted(_settings_at(model, each["loc"][:-1]))
+        near = nearest(str(each["loc"][-1]), names)
+        known = f"did you mean {near!r}?" if near else f"there are {', '.join(names)}"
+        yield each["loc"], place, f"there is no such setting; {known}"
 
 
 def _settings_at(model: type[BaseModel], place: Sequence[int | str]) -> set[str]:

@@ -21,8 +21,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from cx_events.directory import ANY_SYSTEM, Alias, Directory, Entry, Kind, id_forms, systems_named
 from cx_events.directory_facts import MAX_ID
-from cx_events.errors import Fatal
 from cx_events.spelling import nearest
+from cx_runtime.configuration_errors import Mistakes
 
 _ID = re.compile(rf"[^\x00-\x1f\x7f]{{1,{MAX_ID}}}")
 
@@ -68,27 +68,31 @@ class _Tenant(Protocol):
 
 
 def directory_of(name: str, tenant: _Tenant) -> Directory:
-    """Return a tenant's directory. Raises ``Fatal``, naming the place, for what can't be meant."""
+    """Return a tenant's directory. Raises ``Mistakes``, naming the places, for what can't be meant."""
     place = f"tenants.{name}"
+    mistakes: list[str] = []
     entries = [
-        *(_entry("queue", f"{place}.queues", id, its, tenant) for id, its in tenant.queues.items()),
-        *(_entry("agent", f"{place}.agents", id, its, tenant) for id, its in tenant.agents.items()),
+        *(_entry("queue", f"{place}.queues", id, its, tenant, mistakes) for id, its in tenant.queues.items()),
+        *(_entry("agent", f"{place}.agents", id, its, tenant, mistakes) for id, its in tenant.agents.items()),
     ]
-    _check_once(place, entries)
+    mistakes += _not_once(place, entries)
     for id, agent in tenant.agents.items():
         for queue in agent.queues:
             if queue not in tenant.queues:
-                raise Fatal(f"{place}.agents.{id}.queues: there is no queue {queue!r}{_known(queue, tenant.queues)}")
+                near = _known(queue, tenant.queues)
+                mistakes.append(f"{place}.agents.{id}.queues: there is no queue {queue!r}{near}")
+    if mistakes:
+        raise Mistakes(mistakes)
     return Directory(name, entries)
 
 
-def _entry(kind: Kind, place: str, id: str, its: QueueConfig, tenant: _Tenant) -> Entry:
+def _entry(kind: Kind, place: str, id: str, its: QueueConfig, tenant: _Tenant, mistakes: list[str]) -> Entry:
     if _ID.fullmatch(id) is None:
-        raise Fatal(f"{place}: {id[:64]!r} is no id: 1 to {MAX_ID} characters, none of them a control character")
+        mistakes.append(f"{place}: {id[:64]!r} is no id: 1 to {MAX_ID} characters, none of them a control character")
     aliases = [
         Alias(system, alias)
         for said, ids in its.ids.items()
-        for system in _systems(said, f"{place}.{id}.ids", tenant)
+        for system in _systems(said, f"{place}.{id}.ids", tenant, mistakes)
         for id_there in ids
         for alias in id_forms(id_there)
     ]
@@ -96,20 +100,21 @@ def _entry(kind: Kind, place: str, id: str, its: QueueConfig, tenant: _Tenant) -
     return Entry(kind, id, its.name, tuple(dict.fromkeys(aliases)), agent.teams, agent.queues)
 
 
-def _systems(said: str, place: str, tenant: _Tenant) -> Iterable[str]:
-    """Return the systems that one in the configuration stands for."""
+def _systems(said: str, place: str, tenant: _Tenant, mistakes: list[str]) -> Iterable[str]:
+    """Return the systems that one in the configuration stands for; none where that is a mistake."""
     systems = systems_named(said, {id: its.provider for id, its in tenant.connections.items()})
     if systems:
         return systems
     known = [*tenant.connections, *(its.provider for its in tenant.connections.values()), ANY_SYSTEM]
-    raise Fatal(
+    mistakes.append(
         f"{place}: there is no system {said!r}; it may be a connection, the provider of one, the source of a client's "
         f"events (//HOST/NAME), or {ANY_SYSTEM!r}{_known(said, known)}"
     )
+    return ()
 
 
-def _check_once(place: str, entries: Iterable[Entry]) -> None:
-    """Check that no id leads to two, and none to who is led on to another."""
+def _not_once(place: str, entries: Iterable[Entry]) -> Iterator[str]:
+    """Yield where an id leads to two, or to who is led on to another."""
     entries = list(entries)
     own = {(entry.kind, entry.id) for entry in entries}
     having: dict[tuple[Kind, Alias], Entry] = {}
@@ -117,9 +122,9 @@ def _check_once(place: str, entries: Iterable[Entry]) -> None:
         at = f"{place}.{entry.kind}s.{entry.id}.ids.{alias.system}"
         other = having.setdefault((entry.kind, alias), entry)
         if other is not entry:
-            raise Fatal(f"{at}: {alias.id!r} is {other.id!r} already; an id in a system is one {entry.kind}'s")
+            yield f"{at}: {alias.id!r} is {other.id!r} already; an id in a system is one {entry.kind}'s"
         if alias.system == ANY_SYSTEM and alias.id != entry.id and (entry.kind, alias.id) in own:
-            raise Fatal(f"{at}: {alias.id!r} is an {entry.kind} of its own here; one can't lead on to another")
+            yield f"{at}: {alias.id!r} is an {entry.kind} of its own here; one can't lead on to another"
 
 
 def _aliases(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Alias]]:

@@ -6,10 +6,8 @@ is most often a variable that is set to nothing, and would let everybody in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
-
-from cx_events.errors import Fatal
 
 _SECRET_SETTINGS = ("token", "secret", "password")
 
@@ -55,9 +53,9 @@ class Placed(NamedTuple):
     secret: str
 
 
-def check_secrets(tenants: Mapping[str, _Tenant], source: str) -> None:
-    """Raises ``Fatal``, naming ``source`` and the place, for a secret that is empty, that is ``USER:PASSWORD`` with an
-    empty half, or that stands in two places.
+def secret_mistakes(tenants: Mapping[str, _Tenant]) -> Iterator[str]:
+    """Yield, with its place, each secret that is empty, that is ``USER:PASSWORD`` with an empty half, or that stands in
+    two places. One whose variable is not set (``${NAME}``) is passed over: that is told already.
 
     One secret may serve several connections of one tenant: a vendor's app has one for all its accounts. So it may
     several subscriptions, whose receiver is one. A key may not
@@ -65,14 +63,18 @@ def check_secrets(tenants: Mapping[str, _Tenant], source: str) -> None:
     """
     seen: dict[str, Placed] = {}
     for placed in _placed(tenants):
+        if "${" in placed.secret:
+            continue
         if not placed.secret.strip():
-            raise Fatal(f"{source}: {placed.place} is empty")
+            yield f"{placed.place} is empty"
+            continue
         user, colon, password = placed.secret.partition(":")
         if colon and not (user.strip() and password.strip()):
-            raise Fatal(f"{source}: {placed.place} has an empty half: USER:PASSWORD needs both")
+            yield f"{placed.place} has an empty half: USER:PASSWORD needs both"
+            continue
         other = seen.setdefault(placed.secret, placed)
         if other is not placed and not _may_share(other, placed):
-            raise Fatal(f"{source}: {placed.place} is the same secret as {other.place}; each needs its own")
+            yield f"{placed.place} is the same secret as {other.place}; each needs its own"
 
 
 def _may_share(one: Placed, other: Placed) -> bool:
@@ -87,13 +89,25 @@ def _placed(tenants: Mapping[str, _Tenant]) -> Iterator[Placed]:
             yield Placed(f"{at}.keys[{number}].secret (the key {key.id!r})", name, "key", key.secret)
         for connection, config in tenant.connections.items():
             place = f"{at}.connections.{connection}"
-            for number, secret in enumerate(config.secrets):
-                yield Placed(f"{place}.secrets[{number}]", name, "connection", secret)
-            for setting, value in config.settings.items():
-                if any(word in setting.lower() for word in _SECRET_SETTINGS):
-                    for secret in value if isinstance(value, list | tuple) else [value]:
-                        yield Placed(f"{place}.settings.{setting}", name, "connection", str(secret or ""))
+            for where, secret in connection_secrets(config.secrets, config.settings):
+                yield Placed(f"{place}.{where}", name, "connection", secret)
         for subscription, its in tenant.subscriptions.items():
             for number, secret in enumerate(its.secrets):
                 place = f"{at}.subscriptions.{subscription}.secrets[{number}]"
                 yield Placed(place, name, "subscription", secret)
+
+
+def connection_secrets(secrets: Sequence[str], settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each secret of a connection with its place, as ``secrets[0]`` or ``settings.verify_token``."""
+    for number, secret in enumerate(secrets):
+        yield f"secrets[{number}]", secret
+    for setting, value in settings.items():
+        if any(word in setting.lower() for word in _SECRET_SETTINGS):
+            for secret in value if isinstance(value, list | tuple) else [value]:
+                yield f"settings.{setting}", str(secret or "")
+
+
+def password_of(secret: str) -> str:
+    """Return what must not be guessed of a secret: the password of ``USER:PASSWORD``."""
+    user, colon, password = secret.partition(":")
+    return password if colon and user else secret

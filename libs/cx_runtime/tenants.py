@@ -11,9 +11,9 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -26,12 +26,13 @@ from cx_events.ids import IdSpace
 from cx_events.junk import Junk
 from cx_events.private_files import make_folder, tighten
 from cx_events.timestamps import Micros
-from cx_runtime.configuration_errors import first_mistake
+from cx_runtime.configuration_errors import Mistakes, mistakes_of
+from cx_runtime.configuration_variables import Steps, expand, written
 from cx_runtime.directory_config import AgentConfig, QueueConfig, directory_of
 from cx_runtime.page_origins import check_origin
 from cx_runtime.rates import Rate
 from cx_runtime.subscription_config import SubscriptionConfig
-from cx_runtime.tenant_secrets import check_secrets
+from cx_runtime.tenant_secrets import secret_mistakes
 
 Scope = Literal[
     "events:write",
@@ -49,7 +50,6 @@ _READS_ALL = frozenset({"*", "ops", "identity:write"})
 """Scopes whose answers show customers of whom no contact is at hand."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _DURATION = re.compile(r"(\d+)(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -244,21 +244,30 @@ class Tenants:
 def _check_agents_of_keys(tenant: str, config: TenantConfig, directory: Directory) -> None:
     for number, key in enumerate(config.keys):
         if key.agent and ("agent", key.agent) not in directory.entries:
-            raise Fatal(f"tenants.{tenant}.keys[{number}].agent: there is no agent {key.agent!r} below agents")
+            mistake = f"tenants.{tenant}.keys[{number}].agent: there is no agent {key.agent!r} below agents"
+            raise Mistakes([mistake])
 
 
 def load(config: Path | None, home: Path, environ: Mapping[str, str]) -> Tenants:
-    """The tenants of a file, or without one ``acme`` with a key of all scopes in ``HOME/key``, made on first use."""
+    """The tenants of a file, or without one ``acme`` with a key of all scopes in ``HOME/key``, made on first use.
+
+    Raises ``Mistakes`` with all that is wrong; ``Fatal`` for a file that can't be read.
+    """
+    found = read_configuration(config, home, environ)
+    if found.mistakes:
+        raise Mistakes(found.mistakes)
+    return Tenants(found.tenants)
+
+
+def read_configuration(config: Path | None, home: Path, environ: Mapping[str, str]) -> Found:
+    """Return the tenants of a file, as ``load``, and what is wrong. Raises ``Fatal`` for a file that can't be read."""
     if config is None:
-        return Tenants(
-            {
-                "acme": TenantConfig(
-                    id_key=_kept_secret(home, "id-key-acme"),
-                    keys=(KeyConfig(id="local", secret=_kept_secret(home, "key"), scopes=frozenset({"*"})),),
-                    connections=_local_connections(home),
-                )
-            }
+        local = TenantConfig(
+            id_key=_kept_secret(home, "id-key-acme"),
+            keys=(KeyConfig(id="local", secret=_kept_secret(home, "key"), scopes=frozenset({"*"})),),
+            connections=_local_connections(home),
         )
+        return Found({"acme": local}, [])
     try:
         parsed = yaml.safe_load(config.read_text(encoding="utf-8"))
     except OSError as error:
@@ -268,32 +277,61 @@ def load(config: Path | None, home: Path, environ: Mapping[str, str]) -> Tenants
     if not isinstance(parsed, dict) or set(parsed) != {"tenants"} or not isinstance(parsed["tenants"], dict):
         raise Fatal(f"{config}: expected one key, 'tenants', with a mapping of tenants")
     tenants: dict[str, TenantConfig] = {}
-    seen: dict[str, str] = {}
+    mistakes: list[str] = []
     for name, body in parsed["tenants"].items():
         place = f"{config}: tenants.{name}"
         if not isinstance(name, str) or _NAME.fullmatch(name) is None:
-            raise Fatal(f"{place}: a tenant's name is 1 to 63 of a-z, 0-9, '.', '_', '-'")
-        body = _expanded(dict(body or {}), environ, place)
-        if "id_key" not in body:
-            body["id_key"] = _kept_secret(home, f"id-key-{name}")
-        try:
-            tenants[name] = TenantConfig.model_validate(body)
-        except ValidationError as error:
-            where, wrong = first_mistake(error, TenantConfig)
-            raise Fatal(f"{place}{where}: {wrong}") from None
-        for connection in tenants[name].connections:
-            if _NAME.fullmatch(connection) is None or connection in seen:
-                raise Fatal(f"{place}.connections.{connection}: the name is not valid or is {seen.get(connection)}'s")
-            seen[connection] = name
-    return _checked(tenants, str(config))
+            mistakes.append(f"{place}: a tenant's name is 1 to 63 of a-z, 0-9, '.', '_', '-'")
+        elif not isinstance(body, dict | None):
+            mistakes.append(f"{place}: expected a mapping of settings")
+        else:
+            tenant = _read_tenant(dict(body or {}), home, environ, name, place, mistakes)
+            if tenant is not None:
+                tenants[name] = tenant
+    mistakes += [f"{config}: {each}" for each in _across(tenants)]
+    return Found(tenants, mistakes)
 
 
-def _checked(tenants: Mapping[str, TenantConfig], source: str) -> Tenants:
-    check_secrets(tenants, source)
+class Found(NamedTuple):
+    """The tenants of a configuration that can be read, and in words all that is wrong."""
+
+    tenants: dict[str, TenantConfig]
+    mistakes: list[str]
+
+
+def _read_tenant(
+    body: dict[str, Any], home: Path, environ: Mapping[str, str], name: str, place: str, mistakes: list[str]
+) -> TenantConfig | None:
+    """Return a tenant; None where it can't be read. What is wrong is added to ``mistakes``."""
+    missing: dict[Steps, str] = {}
+    body = expand(body, environ, missing)
+    mistakes += [f"{place}{written(steps)}: the environment has no {name}" for steps, name in missing.items()]
+    if "id_key" not in body:
+        body["id_key"] = _kept_secret(home, f"id-key-{name}")
     try:
-        return Tenants(tenants)
-    except Fatal as mistake:
-        raise Fatal(f"{source}: {mistake}") from None
+        return TenantConfig.model_validate(body)
+    except ValidationError as error:
+        for steps, where, wrong in mistakes_of(error, TenantConfig):
+            if not any(steps[: len(each)] == each for each in missing):
+                mistakes.append(f"{place}{where}: {wrong}")
+        return None
+
+
+def _across(tenants: Mapping[str, TenantConfig]) -> Iterator[str]:
+    """Yield what is wrong between parts that can be read each by itself."""
+    seen: dict[str, str] = {}
+    for name, config in tenants.items():
+        for connection in config.connections:
+            if _NAME.fullmatch(connection) is None or connection in seen:
+                whose = seen.get(connection)
+                yield f"tenants.{name}.connections.{connection}: the name is not valid or is {whose}'s"
+            seen[connection] = name
+    yield from secret_mistakes(tenants)
+    for name, config in tenants.items():
+        try:
+            _check_agents_of_keys(name, config, directory_of(name, config))
+        except Mistakes as several:
+            yield from several.mistakes
 
 
 def metrics_key(home: Path) -> str:
@@ -302,22 +340,6 @@ def metrics_key(home: Path) -> str:
     Raises ``OSError`` where it can't be kept.
     """
     return _kept_secret(home, "metrics-key")
-
-
-def _expanded(value: Any, environ: Mapping[str, str], place: str) -> Any:
-    if isinstance(value, dict):
-        return {key: _expanded(item, environ, f"{place}.{key}") for key, item in value.items()}
-    if isinstance(value, list):
-        return [_expanded(item, environ, f"{place}[{at}]") for at, item in enumerate(value)]
-    if isinstance(value, str):
-
-        def read(match: re.Match[str]) -> str:
-            if match[1] not in environ:
-                raise Fatal(f"{place}: the environment has no {match[1]}")
-            return environ[match[1]]
-
-        return _VARIABLE.sub(read, value)
-    return value
 
 
 def _kept_secret(home: Path, name: str) -> str:

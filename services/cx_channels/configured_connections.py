@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from cx_channels.provider import Connection, Provider
-from cx_events.errors import Fatal
 from cx_events.spelling import nearest
-from cx_runtime.tenants import Tenants
+from cx_runtime.configuration_errors import Mistakes
+from cx_runtime.tenants import TenantConfig, Tenants
 
 
 def configured_connections(
     tenants: Tenants, providers: Mapping[str, Provider]
 ) -> dict[str, tuple[Connection, Provider]]:
-    """Return each connection with its provider, by its id. Raise ``Fatal`` for a provider that does not exist, or a
+    """Return each connection with its provider, by its id. Raise ``Mistakes`` for a provider that does not exist, or a
     setting that it does not have."""
-    found: dict[str, tuple[Connection, Provider]] = {}
-    for name, tenant in tenants.by_name.items():
+    mistakes = list(connection_mistakes(tenants.by_name, providers))
+    if mistakes:
+        raise Mistakes(mistakes)
+    return {
+        id: (
+            Connection(id, name, config.provider, config.secrets, config.region, config.settings),
+            providers[config.provider],
+        )
+        for name, tenant in tenants.by_name.items()
+        for id, config in tenant.connections.items()
+    }
+
+
+def connection_mistakes(tenants: Mapping[str, TenantConfig], providers: Mapping[str, Provider]) -> Iterator[str]:
+    """Yield each connection whose provider does not exist, and each setting that its provider does not have."""
+    for name, tenant in tenants.items():
         for id, config in tenant.connections.items():
-            if config.provider not in providers:
+            place = f"tenants.{name}.connections.{id}"
+            if config.provider in providers:
+                yield from _unknown_settings(place, providers[config.provider], config.settings)
+            else:
                 known = ", ".join(sorted(providers))
-                place = f"tenants.{name}.connections.{id}"
-                raise Fatal(f"{place}: there is no provider {config.provider!r}; there are {known}")
-            check_setting_names(f"tenants.{name}.connections.{id}", providers[config.provider], config.settings)
-            connection = Connection(id, name, config.provider, config.secrets, config.region, config.settings)
-            found[id] = connection, providers[config.provider]
-    return found
+                yield f"{place}: there is no provider {config.provider!r}; there are {known}"
 
 
 def check_setting_names(place: str, provider: Provider, names: Iterable[str]) -> None:
-    """Raise ``Fatal`` for a setting that the provider does not have. ``place``: of the connection."""
+    """Raise ``Mistakes`` for a setting that the provider does not have. ``place``: of the connection."""
+    mistakes = list(_unknown_settings(place, provider, names))
+    if mistakes:
+        raise Mistakes(mistakes)
+
+
+def _unknown_settings(place: str, provider: Provider, names: Iterable[str]) -> Iterator[str]:
     for name in names:
         if name not in provider.settings:
             near = nearest(str(name), provider.settings)
             known = f"did you mean {near!r}?" if near else f"{provider.name} has {_listed(provider)}"
-            raise Fatal(f"{place}.settings.{str(name)[:64]}: there is no such setting; {known}")
+            yield f"{place}.settings.{str(name)[:64]}: there is no such setting; {known}"
 
 
 def _listed(provider: Provider) -> str:

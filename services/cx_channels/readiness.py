@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cx_channels.provider import Connection, Provider
+from cx_runtime.tenant_secrets import connection_secrets, password_of
 
 NO_PUBLIC_URL = "no-public-url"
 NO_SECRETS = "no-secrets"
 INCOMPLETE = "incomplete-settings"
+TOO_SHORT = "weak-secret"
+
+LEAST_OF_A_SECRET = 8
+"""Characters, as of a key. No vendor gives out shorter ones, so somebody has chosen it, and it can be guessed."""
 
 
 class SetupProblem(NamedTuple):
@@ -23,6 +28,13 @@ class SetupProblem(NamedTuple):
 def setup_problems(connection: Connection, provider: Provider, public_url: str) -> tuple[SetupProblem, ...]:
     """Return what a connection lacks. ``public_url``: ``CX_PUBLIC_URL``, empty where it is not set."""
     found = [SetupProblem(connection.id, INCOMPLETE, why, True) for why in provider.warnings(connection)]
+    found += [
+        SetupProblem(
+            connection.id, TOO_SHORT, f"{place} has less than {LEAST_OF_A_SECRET} characters: guessed soon", True
+        )
+        for place, secret in connection_secrets(connection.secrets, connection.settings)
+        if 0 < len(password_of(secret)) < LEAST_OF_A_SECRET
+    ]
     if provider.signature is not None and not _has_secrets(connection, provider):
         others = "".join(f" or settings.{name}" for name in sorted(provider.secret_settings))
         why = f"there are no secrets{others}: no request of {provider.name} passes the check of its signature"

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cx_events.errors import CxError, Refused
+from cx_events.path_errors import is_of_path
 from cx_runtime import logs
 from cx_runtime.release import release
 from cx_runtime.setting_names import misspelt_here
@@ -118,8 +119,8 @@ def run(arguments: Sequence[str]) -> int:
         _tell(str(error))
         return FAILED
     except ValidationError as error:
-        first = error.errors()[0]
-        _tell(f"the setting {'.'.join(map(str, first['loc'])).upper()}: {first['msg']}")
+        for each in error.errors():
+            _tell(f"the setting {'.'.join(map(str, each['loc'])).upper()}: {each['msg']}")
         return REFUSED
     except BrokenPipeError:
         # Whoever read our output has enough; Python would complain once more when it closes stdout.
@@ -127,7 +128,7 @@ def run(arguments: Sequence[str]) -> int:
         return DONE
     except OSError as error:
         _tell(_without_number(error))
-        return FAILED
+        return REFUSED if is_of_path(error) else FAILED
     except Exception as error:
         _tell(f"a fault of ours: {type(error).__name__}: {error}")
         return FAILED

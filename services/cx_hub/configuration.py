@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
+from cx_channels.configured_connections import connection_mistakes
 from cx_channels.provider import Connection, Provider
 from cx_channels.readiness import SetupProblem, setup_problems
-from cx_runtime.tenants import Tenants
+from cx_events.errors import Fatal
+from cx_hub.identity_rules import configured_rules
+from cx_runtime.outbound.reach import Reach
+from cx_runtime.tenants import TenantConfig, Tenants
 
 
 class Finding(NamedTuple):
@@ -19,9 +25,74 @@ class Finding(NamedTuple):
 
 def findings(tenants: Tenants, known: Mapping[str, Provider], public_url: str) -> Iterator[Finding]:
     """Yield what connections lack, in the configuration's order; those whose provider is unknown are passed over."""
-    for tenant, config in tenants.by_name.items():
+    for place, connection in _connections(tenants.by_name):
+        if connection.provider in known:
+            for problem in setup_problems(connection, known[connection.provider], public_url):
+                yield Finding(place, problem)
+
+
+def _connections(tenants: Mapping[str, TenantConfig]) -> Iterator[tuple[str, Connection]]:
+    for tenant, config in tenants.items():
         for id, its in config.connections.items():
-            if its.provider in known:
-                connection = Connection(id, tenant, its.provider, its.secrets, its.region, its.settings)
-                for problem in setup_problems(connection, known[its.provider], public_url):
-                    yield Finding(f"tenants.{tenant}.connections.{id}", problem)
+            connection = Connection(id, tenant, its.provider, its.secrets, its.region, its.settings)
+            yield f"tenants.{tenant}.connections.{id}", connection
+
+
+class Row(NamedTuple):
+    """A line of ``cx config check``. ``level``: ``error`` or ``warning``."""
+
+    level: str
+    place: str
+    reason: str
+    detail: str
+
+
+def all_findings(
+    tenants: Mapping[str, TenantConfig], known: Mapping[str, Provider], public_url: str, reach: Reach
+) -> Iterator[Row]:
+    """Yield all that is wrong or missing in tenants that can be read, where a start would end with the first."""
+    for name, tenant in tenants.items():
+        try:
+            configured_rules(name, tenant)
+        except Fatal as mistake:
+            yield mistake_row(str(mistake))
+    yield from map(mistake_row, connection_mistakes(tenants, known))
+    for place, connection in _connections(tenants):
+        if connection.provider not in known:
+            continue
+        try:
+            problems = setup_problems(connection, known[connection.provider], public_url)
+        except Fatal as mistake:
+            yield Row("error", place, "mistake", str(mistake))
+            continue
+        for each in problems:
+            yield Row("warning" if each.works else "error", place, each.reason, each.detail)
+    yield from _unreachable_receivers(tenants, reach)
+
+
+def mistake_row(mistake: str) -> Row:
+    """Return the line of a mistake, which begins with its place."""
+    place, colon, detail = mistake.partition(": ")
+    if not colon or " is " in place or " has " in place:  # a sentence that begins with it
+        place, detail = mistake.split(" ", 1)[0], mistake
+    return Row("error", place, "mistake", detail)
+
+
+def _unreachable_receivers(tenants: Mapping[str, TenantConfig], reach: Reach) -> Iterator[Row]:
+    """Yield the subscriptions whose receivers nothing is sent to. Names are looked up as a delivery would."""
+    for name, tenant in tenants.items():
+        for id, its in tenant.subscriptions.items():
+            place, parts = f"tenants.{name}.subscriptions.{id}.url", urlsplit(its.url)
+            host = parts.hostname or ""
+            try:
+                found = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
+            except (OSError, UnicodeError):
+                yield Row("warning", place, "no-address", f"{host} has no address here")
+                continue
+            addresses = {str(each[4][0]) for each in found}
+            if not any(map(reach.reaches, addresses)):
+                why = f"{host} is in a private network that CX_OUTBOUND_NETWORKS does not list: nothing is sent to it"
+                yield Row("error", place, "private-address", why)
+            elif parts.scheme == "http" and not any(map(reach.allows, addresses)):
+                why = "http:// is sent to networks alone that CX_OUTBOUND_NETWORKS lists: use https://"
+                yield Row("error", place, "plain-http", why)

@@ -241,7 +241,83 @@ def test_config_check_tells_a_mistake(here: Path, capfd: Captured, monkeypatch: 
     (here / "config.yaml").write_text(CALLS.replace("voice/twilio", "voice/nobody") % "", encoding="utf-8")
     monkeypatch.setenv("CX_CONFIG", str(here / "config.yaml"))
     assert run(["config", "check"]) == 1
-    assert "voice/twilio" in capfd.readouterr().err
+    assert "voice/twilio" in capfd.readouterr().out
+
+
+MISTAKEN = """
+tenants:
+  acme:
+    id_key: a lasting key of acme
+    keys: [{id: desk, secret: "${NO_SUCH_KEY}", scopes: [context:read]}, {id: b, secret: one-more-key, scopes: [all]}]
+  bolt:
+    id_key: a lasting key of bolt
+    connections:
+      bolt-calls: {provider: voice/nobody, secrets: [a secret]}
+      bolt-chat: {provider: chat/webchat, secrets: [x], settings: {pgae: "https://bolt.example"}}
+      bolt-mail: {provider: email/postmark, secrets: [""]}
+    identity: {never_link: ["nonsense"]}
+    agents: {ben: {ids: {bolt-cals: c}, queues: [billing]}}
+    subscriptions:
+      crm: {url: "https://10.1.2.3/hook", secrets: [%s]}
+      plain: {url: "http://127.0.0.1/hook", secrets: [%s]}
+  Wrong name: {}
+"""
+
+
+def test_config_check_tells_all_mistakes_at_once(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "whsec_" + "QUJD" * 12
+    (here / "config.yaml").write_text(MISTAKEN % (secret, secret), encoding="utf-8")
+    monkeypatch.setenv("CX_CONFIG", str(here / "config.yaml"))
+    assert run(["config", "check", "-o", "json"]) == 1
+    told = capfd.readouterr().out
+    assert secret not in told
+    found = {(row["level"], row["place"], row["reason"]) for row in json.loads(told)}
+    assert found == {
+        ("error", "tenants.acme.keys[0].secret", "mistake"),
+        ("error", "tenants.acme.keys.1.scopes.0", "mistake"),
+        ("error", "tenants.bolt.connections.bolt-calls", "mistake"),
+        ("error", "tenants.bolt.connections.bolt-chat.settings.pgae", "mistake"),
+        ("warning", "tenants.bolt.connections.bolt-chat", "weak-secret"),
+        ("error", "tenants.bolt.connections.bolt-mail.secrets[0]", "mistake"),
+        ("error", "tenants.bolt.connections.bolt-mail", "no-secrets"),
+        ("error", "tenants.bolt.identity", "mistake"),
+        ("error", "tenants.bolt.agents.ben.ids", "mistake"),
+        ("error", "tenants.bolt.agents.ben.queues", "mistake"),
+        ("error", "tenants.bolt.subscriptions.crm.url", "private-address"),
+        ("error", "tenants.bolt.subscriptions.plain.url", "private-address"),
+        ("error", "tenants.Wrong name", "mistake"),
+    }
+    assert run(["up"]) == 1
+    assert "more, which cx config check lists" in capfd.readouterr().err
+    monkeypatch.setenv("CX_OUTBOUND_NETWORKS", "10.0.0.0/8,127.0.0.0/8")
+    run(["config", "check", "-o", "json"])
+    assert "private-address" not in capfd.readouterr().out
+
+
+def test_all_settings_that_are_invalid_are_told(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CX_PORT", "eighty")
+    monkeypatch.setenv("CX_SMTP_PORT", "-1")
+    assert run(["config", "check"]) == 2
+    said = capfd.readouterr().err
+    assert "SMTP_PORT" in said
+    assert "eighty" not in said.splitlines()[0] or len(said.splitlines()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["events", "send", "{here}/none/x.json"], "none/x.json"),
+        (["export", "log", "--to", "{here}/file/archive"], "file"),
+        (["import", "log", "{here}/file"], "file"),
+        (["restore", "{here}/file"], "file"),
+    ],
+)
+def test_a_path_that_cannot_be_is_refused(here: Path, capfd: Captured, arguments: list[str], said: str) -> None:
+    (here / "file").write_text("no folder", encoding="utf-8")
+    assert run([each.format(here=here) for each in arguments]) == 2
+    told = capfd.readouterr().err
+    assert said in told
+    assert "a fault of ours" not in told
 
 
 @pytest.mark.parametrize(

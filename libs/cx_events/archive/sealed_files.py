@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from cx_events.errors import Refused, TryLater
+from cx_events.path_errors import is_of_path
 from cx_events.private_files import FILE_MODE, make_folder
 
 
@@ -32,10 +33,12 @@ _decode = msgspec.json.Decoder(_Sealed).decode
 
 @contextmanager
 def disk_errors(what: Path) -> Iterator[None]:
-    """Raise ``TryLater("disk")`` for errors of files: a full disk, missing rights."""
+    """Raise ``Refused("bad-path")`` for a path that can't be, ``TryLater("disk")`` for other errors of files."""
     try:
         yield
     except OSError as error:
+        if is_of_path(error):
+            raise Refused("bad-path", f"{error.filename}: {error.strerror}", 400) from None
         raise TryLater("disk", f"{error.filename or what}: {error.strerror}") from None
 
 
