@@ -44,7 +44,13 @@ def texts(value: Any) -> list[str]:
 
 def first(*values: Any) -> str:
     """Return the first that is text and not empty, else ""."""
-    return next((found for value in values if (found := text(value))), "")
+    for value in values:  # a generator costs more than all else here
+        if isinstance(value, str):
+            if value:
+                return value
+        elif value is not None and (found := text(value)):
+            return found
+    return ""
 
 
 def number(value: Any) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from cx_channels.provider import Ignored, Unmapped
 from cx_events.dead_letters import NO_ADAPTER
@@ -22,10 +22,10 @@ def no_adapter(kind: str, why: str, id: str, original: bytes) -> Unmapped:
 
 
 def bounded(
-    outcomes: Iterable[Draft | Ignored | Unmapped], id: str, raw: bytes
+    outcomes: Iterable[Draft | Ignored | Unmapped], id: str | Callable[[], str], raw: bytes
 ) -> Iterator[Draft | Ignored | Unmapped]:
     """Yield the first ``MOST_OUTCOMES`` that are not ignored; where there are more, the notification is a dead letter,
-    too. ``id``, ``raw``: the notification's own.
+    too. ``id``, ``raw``: the notification's own; an id that costs something is made where it is needed.
 
     Each event keeps the whole notification, so that many events of a long one would take quadratic time and space.
     """
@@ -33,6 +33,10 @@ def bounded(
     for outcome in outcomes:
         count += not isinstance(outcome, Ignored)
         if count > MOST_OUTCOMES:
-            yield Unmapped(id, f"too-many-events: more than {MOST_OUTCOMES} in one notification", raw)
+            yield Unmapped(
+                id if isinstance(id, str) else id(),
+                f"too-many-events: more than {MOST_OUTCOMES} in one notification",
+                raw,
+            )
             return
         yield outcome

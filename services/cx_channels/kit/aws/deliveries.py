@@ -34,14 +34,13 @@ class Notice:
     value: Json
     raw: bytes
 
-    @property
     def digest(self) -> str:
         """Return what tells it from others where it has no id: 32 hex digits."""
         return sha256_hex(self.raw)[:32]
 
     def lost(self, reason: str, id: str = "") -> Unmapped:
         """Return the dead letter of this event."""
-        return Unmapped(id or self.digest, reason, self.raw)
+        return Unmapped(id or self.digest(), reason, self.raw)
 
 
 def read_notices(request: Request) -> list[Notice | Unmapped]:
