@@ -15,7 +15,7 @@ from cx_channels.dry_run import guess_content_type, recorded_request
 from cx_channels.kit.signing import sha256_hex, sign
 from cx_channels.kit.times import rfc2822_time
 from cx_channels.provider import Connection, Mapped, Request
-from cx_channels.readiness import NO_SECRETS, setup_problems
+from cx_channels.readiness import NO_SECRETS, TOO_SHORT, setup_problems
 from cx_channels.voice.twilio import PROVIDER
 from cx_channels.voice.twilio.mapping import IGNORED, KINDS, expects_twiml
 from cx_events.envelope import Draft
@@ -231,7 +231,7 @@ def test_a_connection_that_nothing_can_sign_for_says_so() -> None:
 
     assert bare() == [NO_SECRETS]
     assert bare(shared_keys={KEY_ID: KEY}) == []
-    assert reasons(connection(numbers=[HUB])) == []
+    assert reasons(connection(numbers=[HUB])) == [TOO_SHORT, TOO_SHORT]
 
 
 @pytest.mark.parametrize("signed_query", ["?name=O'Hara%20(Bo)", "?name=O%27Hara%20(Bo)"])
