@@ -26,6 +26,7 @@ CONFIGURATION: Mapping[str, Any] = {
         "acme": {
             "id_key": "a lasting key of acme",
             "keys": [{"id": "everything", "secret": KEY, "scopes": ["*"]}],
+            "agents": {"mia": {"name": "Mia", "ids": {"any": "mia@acme.example"}, "teams": ["support"]}},
             "connections": {
                 "acme-calls": {"provider": "voice/twilio", "secrets": [TWILIO_SECRET]},
                 "acme-chat": {"provider": "chat/webchat", "secrets": ["a secret of the chat"]},

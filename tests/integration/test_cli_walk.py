@@ -88,6 +88,7 @@ CASES: Mapping[str, Case] = {
     "topics apply": fixed("--yes"),
     "config check": fixed(),
     "connections check": fixed(),
+    "directory list": fixed(),
     "dlq list": fixed("--state", "waiting"),
     "dlq show": lambda hub, run: [hub.names["letter"]],
     "dlq retry": fixed("--reason", "no-adapter-yet"),
@@ -106,7 +107,7 @@ REFUSED = {"stack env", "rebuild pause", "rebuild resume", "rebuild cancel", "re
            "replay resume", "replay cancel", "import log"}  # fmt: skip
 """Cases where there is nothing to act on: no data on stdout, one sentence on stderr."""
 
-ROWS = {"dlq list", "customer timeline", "subscriptions list", "import vcon", "stack status"}
+ROWS = {"directory list", "dlq list", "customer timeline", "subscriptions list", "import vcon", "stack status"}
 """Commands that print a table: a heading, and a line for each record."""
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
