@@ -9,6 +9,14 @@ from cx_channels.kit.signing import sha256_hex
 _PLAIN = re.compile(r"[!-~]{1,160}")
 
 
+def is_plain(text: str) -> bool:
+    """Return whether a vendor's id is short printable ASCII without blanks, as vendors make them.
+
+    Another one is none of theirs, and nothing to know a person by.
+    """
+    return _PLAIN.fullmatch(text) is not None
+
+
 def id_part(text: str) -> str:
     """A vendor's id as it is where it is short printable ASCII without blanks, else 32 hex digits of its SHA-256."""
     return text if _PLAIN.fullmatch(text) else sha256_hex(text.encode("utf-8", "replace"))[:32]

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cx_channels.chat.slack.notice import Notice
+from cx_channels.kit.ids import is_plain
 from cx_channels.kit.json_values import first, obj, text, texts
 from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Role
 from cx_events.json_types import Json
@@ -49,7 +50,9 @@ class Person:
         if not self.is_customer:
             return Participant(role=self.role, id=self.id, name=self.name)
         scope = scope_of(notice, self.team)
-        known = [Identifier(kind=USER, value=self.id, scope=scope, weight=PROVED)] if self.id and scope else []
+        known = (
+            [Identifier(kind=USER, value=self.id, scope=scope, weight=PROVED)] if scope and is_plain(self.id) else []
+        )
         return Participant(role="customer", id="" if known else self.id, name=self.name, identifiers=known)
 
 

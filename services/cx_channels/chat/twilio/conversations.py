@@ -73,7 +73,7 @@ def author_of(callback: Callback, name: str, address: str = "") -> Author:
     if listed(settings, "customers", name):
         scope = fields.first("ChatServiceSid", "AccountSid")
         known = Identifier(kind=IDENTITY, value=name, scope=scope, weight=ASSERTED)
-        return Author(Participant(role="customer", identifiers=[known]))
+        return Author(Participant(role="customer", identifiers=[known] if name.isprintable() else []))
     return Author(Participant(role="agent", id=name), AgentOrQueue(id=name))
 
 

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
+from cx_channels.kit.ids import is_plain
 from cx_channels.kit.json_values import texts
 from cx_channels.kit.whatsapp.people import BSUID
 from cx_events.envelope import Channel, Identifier, Participant, Weight
@@ -59,7 +60,7 @@ class Address:
             return [Identifier(kind="phone", value=self.name, weight=_PHONE_WEIGHTS[self.scheme])]
         if self.scheme == "whatsapp" and _USER_ID.fullmatch(self.name):
             return [Identifier(kind=BSUID, value=self.name, scope=ours.name, weight=PROVED)]
-        if self.scheme == "messenger" and self.name:
+        if self.scheme == "messenger" and is_plain(self.name):
             return [Identifier(kind="facebook-psid", value=self.name, scope=ours.name, weight=PROVED)]
         return []
 

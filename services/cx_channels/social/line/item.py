@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from cx_channels.kit.drafts import make_draft
-from cx_channels.kit.ids import id_part
+from cx_channels.kit.ids import id_part, is_plain
 from cx_channels.kit.json_values import first, obj, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import unix_time
@@ -55,7 +55,8 @@ class Item:
     @property
     def user(self) -> str:
         """Return the person's id; a group may not tell it."""
-        return text(self.source.get("userId"))
+        user = text(self.source.get("userId"))
+        return user if is_plain(user) else ""
 
     @property
     def thread(self) -> str:

@@ -1,0 +1,93 @@
+"""Read the words and files of a Telegram message (core.telegram.org/bots/api#message).
+
+A file is named by its ``file_id``: its address holds the bot's token and is good for an hour, and is never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cx_channels.kit.json_values import first, number, obj, objects, text
+from cx_events.envelope import Attachment, Message
+from cx_events.json_types import Json
+
+SCHEME = "telegram-file:"
+"""What stands before a ``file_id``; ``getFile`` exchanges it for an address."""
+
+_FILES = {
+    "video": "video/*", "animation": "video/*", "audio": "audio/*", "voice": "audio/*", "video_note": "video/*",
+    "document": "application/octet-stream", "sticker": "image/*",
+}  # fmt: skip
+_NAMED = ("game", "story", "paid_media", "checklist", "live_photo", "invoice", "rich_message")
+"""Contents that are neither words nor one file; they are named."""
+
+CONTENTS = (
+    "text", "caption", "photo", *_FILES, "location", "venue", "contact", "dice", "poll", *_NAMED, "web_app_data",
+)  # fmt: skip
+"""Members by which a message has content."""
+
+
+def message_of(message: Json, id: str) -> Message:
+    """Return a message's content."""
+    words = words_of(message)
+    reply, quote = obj(message.get("reply_to_message")), text(obj(message.get("quote")).get("text"))
+    answered = text(reply.get("message_id"))
+    account = text(message.get("business_connection_id"))
+    chat = ":".join(filter(None, (account, text(obj(message.get("chat")).get("id")))))
+    return Message(
+        id=id,
+        text=words,
+        content_type="text/plain" if words else "",
+        language="",
+        in_reply_to=f"{chat}:{answered}" if answered else "",
+        quoted=quote,
+        attachments=list(_attachments(message)),
+    )
+
+
+def words_of(message: Json) -> str:
+    """Return the words, or those that stand for what was sent."""
+    words = first(message.get("text"), message.get("caption"), obj(message.get("web_app_data")).get("data"))
+    if words:
+        return words
+    venue, contact, poll = (obj(message.get(name)) for name in ("venue", "contact", "poll"))
+    if venue:
+        return ", ".join(filter(None, (text(venue.get("title")), text(venue.get("address")))))
+    if contact:
+        names = (text(contact.get("first_name")), text(contact.get("last_name")))
+        return ", ".join(filter(None, (" ".join(filter(None, names)), text(contact.get("phone_number")))))
+    dice = obj(message.get("dice"))
+    if dice:
+        return " ".join(filter(None, (text(dice.get("emoji")), text(dice.get("value")))))
+    return first(poll.get("question"), obj(message.get("sticker")).get("emoji"))
+
+
+def _attachments(message: Json) -> Iterator[Attachment]:
+    photos = objects(message.get("photo"))
+    if photos:
+        yield _file(max(photos, key=lambda each: number(each.get("file_size")) or 0), "image/jpeg")
+    for kind, content_type in _FILES.items():
+        file = obj(message.get(kind))
+        # An animation comes as a document, too.
+        if file and not (kind == "document" and obj(message.get("animation"))):
+            yield _file(file, content_type)
+    place = obj(message.get("location")) or obj(obj(message.get("venue")).get("location"))
+    latitude, longitude = number(place.get("latitude")), number(place.get("longitude"))
+    if latitude is not None and longitude is not None:
+        yield Attachment(name="location", url=f"geo:{latitude},{longitude}")
+    contact = obj(message.get("contact"))
+    if contact:
+        yield Attachment(name=text(contact.get("first_name")) or "contact", content_type="text/vcard")
+    for kind in _NAMED:
+        if kind in message:
+            yield Attachment(name=kind)
+
+
+def _file(file: Json, content_type: str) -> Attachment:
+    size, id = file.get("file_size"), text(file.get("file_id"))
+    return Attachment(
+        name=text(file.get("file_name")),
+        content_type=text(file.get("mime_type")) or content_type,
+        bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+        url=SCHEME + id if id else "",
+    )
