@@ -15,6 +15,7 @@ from cx_runtime.metrics import MOST_VALUES
 from cx_runtime.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs"
+SERVICES = Path(__file__).parents[1] / "cx_channels"
 
 _PROVIDERS = """# Providers
 
@@ -23,10 +24,11 @@ _PROVIDERS = """# Providers
 *For whoever connects a vendor's account to the hub.*
 
 Each is a folder below `services/cx_channels`, whose README says how to connect it and what its vendor does differently.
-`cx map PROVIDER FILE` shows what a recorded request becomes.
+`cx map PROVIDER FILE` shows what a recorded request becomes. A mapping is *recorded* where others' recorded requests
+are held against what they must become, *documented* where it is written from the vendor's documents alone.
 
-| provider | channel | comes by | a vendor's signature is checked | kinds of notices in its table |
-| --- | --- | --- | --- | --- |
+| provider | channels | comes by | a vendor's signature is checked | kinds of notices in its table | maturity |
+| --- | --- | --- | --- | --- | --- |
 """
 _WEIGHTS = """
 ## How far each is believed
@@ -77,7 +79,17 @@ def _provider_row(provider: Provider) -> str:
         "websocket": "WebSocket",
     }
     signed = "yes" if provider.verify is not None else "no"
-    return f"| {link} | {provider.channel} | {ways[provider.transport]} | {signed} | {len(provider.kinds)} |"
+    channels = ", ".join([provider.channel, *sorted(provider.more_channels)])
+    cells = [link, channels, ways[provider.transport], signed, str(len(provider.kinds)), _maturity(provider)]
+    return f"| {' | '.join(cells)} |"
+
+
+def _maturity(provider: Provider) -> str:
+    """Return the word for how well a mapping was tried: its folder names the recordings that it is held against."""
+    path = SERVICES / folder_name(provider.name) / "fixtures" / "recordings.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    named = any(line.strip() and not line.startswith("#") for line in lines)
+    return "recorded" if named else "documented"
 
 
 def metrics_page() -> str:
