@@ -57,6 +57,7 @@ def _derivation(prefix: bytes, key: bytes) -> Callable[..., bytes]:
 
 
 _SHA256_BLOCK = 64
+_KEY_DIGEST_BYTES = 12
 
 
 def text_of(node: NodeId) -> str:
@@ -134,6 +135,10 @@ class IdSpace:
     def secret(self, purpose: str) -> bytes:
         """Return a key for one purpose, derived from the lasting key without revealing it."""
         return hmac.digest(self._key, b"\0".join([self._prefix, b"secret", purpose.encode()]), "sha256")
+
+    def key_digest(self) -> str:
+        """Return 24 hex digits by which the tenant's ``id_key`` is known again, and which tell nothing of it."""
+        return self.secret("id-key-digest")[:_KEY_DIGEST_BYTES].hex()
 
     def lone_event(self, source: str, id: str) -> NodeId:
         """Return the stream of an event that names neither a person nor an interaction."""

@@ -12,7 +12,8 @@ Modules:
   ``resources`` opens what commands need, ``output`` prints, with ``text_table``, ``progress_line`` tells how far long
   work is, ``command_acts`` says who typed a command and why, ``context_view`` renders a context in words,
   ``rules_file`` reads rules of identity, ``customer_names`` finds the customer whom a command names;
-- the machine: ``home_folder``, ``disk``, ``listening_sockets``, ``mail_certificate``;
+- ``id_keys`` holds the tenants' keys against the store; the machine: ``home_folder``, ``disk``, ``listening_sockets``,
+  ``mail_certificate``;
 - ``configuration`` reports what is missing; ``connection_states`` judges connections by that, by what came last and by
   ``request_counts``; ``generated_docs`` writes the tables in ``docs/``;
 - ``demo`` tells one customer's story over every channel; ``stack`` runs a real Kafka and PostgreSQL without Docker.

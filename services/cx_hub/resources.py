@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from cx_context.store import Store, open_store
+from cx_context.store.id_keys import check_id_keys
 from cx_events.blob import Blobs
 from cx_events.blob.open import open_blobs
 from cx_events.log import Log
@@ -55,11 +56,14 @@ async def opened_log(settings: Settings) -> AsyncIterator[Log]:
 
 
 @asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """The store of the settings, started. ``TryLater`` where it does not answer."""
+async def opened_store(settings: Settings, tenants: Tenants | None = None) -> AsyncIterator[Store]:
+    """The store of the settings, started. ``TryLater`` where it does not answer; ``Fatal`` where it was filled under
+    another ``id_key`` of one of these tenants, whose ids are derived."""
     store = open_store(settings.resolved_store_url())
     try:
         await store.start()
+        if tenants is not None:
+            await check_id_keys(store, {name: tenants.ids(name) for name in tenants.by_name})
         yield store
     finally:
         await store.stop()

@@ -30,8 +30,10 @@ from cx_context.store import (
 from cx_context.store.all_tables import METADATA
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.fold_versions import note_fold_version
+from cx_context.store.id_keys import hold_id_keys
 from cx_context.store.leases import Fenced
 from cx_context.store.operations_tables import (
+    ID_KEYS,
     LAG_SAMPLES,
     OF_SUBSCRIPTIONS,
     REBUILDS,
@@ -75,7 +77,7 @@ HARMLESS = {
     **{("rebuilds", what): "what operators asked for" for what in (*REBUILDS.columns.keys(), "deleted", "forged")},
     **{
         (table.name, what): "how workers, receivers and people get on"
-        for table in (LAG_SAMPLES, WORKER_REPORTS, *OF_SUBSCRIPTIONS, SHORT_LIVED)
+        for table in (ID_KEYS, LAG_SAMPLES, WORKER_REPORTS, *OF_SUBSCRIPTIONS, SHORT_LIVED)
         for what in (*table.columns.keys(), "deleted", "forged")
     },
 }
@@ -173,6 +175,7 @@ async def logs(store: Store) -> list[list[LogRecord]]:
         await lag_samples.write_report(tx, "worker", "1.0", "running", "")
         await leave_subscription(tx)
         await short_lived.put(tx, "acme", "ended-session", "an id", b"", 3600.0)
+    await hold_id_keys(store, {"acme": ACME})
     await lists_of(store).drain()
     async with store.writing() as tx:
         await listing_queue.write(tx, "acme", [ACME.tenant_node()])

@@ -149,4 +149,12 @@ SHORT_LIVED = Table(
     PrimaryKeyConstraint("tenant", "kind", "name"),
     comment="what lasts until a moment (s since 1970) and is no fact: sessions signed out, who is present",
 )
+ID_KEYS = Table(
+    "id_keys",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    text_column("digest"),
+    Column("since", Double, nullable=False),
+    comment="a digest of each tenant's id_key, from which all ids in this store derive",
+)
 OF_SUBSCRIPTIONS = (SUBSCRIPTION_CURSORS, SUBSCRIPTION_WAITING, SUBSCRIPTION_LETTERS, SUBSCRIPTION_STOPS)

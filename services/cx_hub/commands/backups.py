@@ -25,7 +25,6 @@ from cx_ops.backups.manifest import BackupManifest
 from cx_ops.backups.parts import EmbeddedParts, embedded_parts
 from cx_ops.backups.restoring import STORES_MEANWHILE, announced_stores, checked_backup, existing
 from cx_ops.backups.restoring import restore as put_back
-from cx_ops.moving.id_keys import id_key_digest
 from cx_runtime.release import release
 from cx_runtime.settings import Settings
 
@@ -98,7 +97,7 @@ async def _restore(settings: Settings, folder: Path, replace: bool, why: str) ->
     kept = await asyncio.to_thread(put_back, parts, folder, manifest, files)
     spaces = spaces_of(load_tenants(settings))
     for tenant, digest in manifest.tenants.items():
-        if tenant in spaces and id_key_digest(spaces[tenant]) != digest:
+        if tenant in spaces and spaces[tenant].key_digest() != digest:
             _say(f"the id_key of the tenant {tenant} is not that of the backup: set it before anything is started")
     await _announce(settings, manifest, stores, spaces, why)
     return manifest, kept

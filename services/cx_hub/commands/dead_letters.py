@@ -219,7 +219,7 @@ async def _acts() -> AsyncIterator[LetterActs]:
     tenants = load_tenants(settings)
     async with (
         opened_log(settings) as log,
-        opened_store(settings) as store,
+        opened_store(settings, tenants) as store,
         opened_blobs(settings.resolved_blob_url()) as blobs,
     ):
         yield LetterActs(log, store, spaces_of(tenants), mapping_again(log, blobs, tenants, Metrics()))

@@ -47,12 +47,13 @@ def whatif(
 
 
 async def _tried(settings: Settings, tenant: str, wanted: Rules, examples: int) -> Json:
-    tenants = load_tenants(settings).by_name
+    loaded = load_tenants(settings)
+    tenants = loaded.by_name
     name = tenant or (next(iter(tenants)) if len(tenants) == 1 else "")
     if name not in tenants:
         known = ", ".join(sorted(tenants))
         raise Refused("unknown-tenant", f"say --tenant, one of {known}" if not name else f"no tenant {name}: {known}")
-    async with opened_store(settings) as store:
+    async with opened_store(settings, loaded) as store:
         to_err().print(f"reading the profiles, edges and decisions of {name} ...", markup=False)
         async with store.reading() as tx:
             in_force = await read_rules_in_force(tx, name, DEFAULT)

@@ -219,7 +219,7 @@ async def _test_of(asked: _Asked, settings: Settings) -> RecordTest:
         return asked.wanted.matches
     tenants = load_tenants(settings)
     names = [name for name in tenants.by_name if asked.wanted.tenant in ("", name)]
-    async with opened_store(settings) as store:
+    async with opened_store(settings, tenants) as store:
         id = await customer_id_in_store(store, tenants, asked.customer, asked.wanted.tenant)
         theirs = await customer_test(store, {name: tenants.ids(name) for name in names}, asked.topic, id)
     return lambda record: asked.wanted.matches(record) and theirs(record)

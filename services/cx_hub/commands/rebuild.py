@@ -123,9 +123,10 @@ def drop(why: Why = "", output: OutputOption = Format.TEXT) -> None:
 def _act(what: str, act: Callable[[Store], Awaitable[Status]], why: str, output: Format) -> None:
     async def work() -> Found:
         settings = Settings()
-        async with opened_log(settings) as log, opened_store(settings) as store:
+        tenants = load_tenants(settings)
+        async with opened_log(settings) as log, opened_store(settings, tenants) as store:
             found = await act(store)
-            await announce(log, spaces_of(load_tenants(settings)), _asker(why), what)
+            await announce(log, spaces_of(tenants), _asker(why), what)
             return found, await fold_state(store)
 
     show_status(*run_async(work()), output)
@@ -155,7 +156,7 @@ async def _customers(
     settings = Settings()
     tenants = load_tenants(settings)
     selection = checked(selection, windows_of(tenants), time.time_ns() // 1000)
-    async with opened_log(settings) as log, opened_store(settings) as store:
+    async with opened_log(settings) as log, opened_store(settings, tenants) as store:
         if customer:
             id = await customer_id_in_store(store, tenants, customer, selection.tenant)
             one = selection._replace(customer=parse_node_id(id))
@@ -184,7 +185,7 @@ def _work(
     async def work() -> Found:
         settings = Settings()
         tenants = load_tenants(settings)
-        async with opened_log(settings) as log, opened_store(settings) as store:
+        async with opened_log(settings) as log, opened_store(settings, tenants) as store:
             own = await claim(store)
             await announce(log, spaces_of(tenants), _asker(why), what)
             own = await whole_rebuild(settings, tenants, log, store, own, _tell, rate, workers).run()

@@ -154,7 +154,7 @@ async def _test(settings: Settings, asked: Asked) -> Test:
     if not asked.customer:
         return test_of(asked, None)
     tenants = load_tenants(settings)
-    async with opened_store(settings) as store:
+    async with opened_store(settings, tenants) as store:
         id = await customer_id_in_store(store, tenants, asked.customer)
         return test_of(asked, await customer_test(store, spaces_of(tenants), asked.topic, id))
 

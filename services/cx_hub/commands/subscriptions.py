@@ -88,7 +88,7 @@ def _act(id: str, tenant: str, why: str, output: Format, chosen: Callable[[Subsc
         settings = Settings()
         tenants = load_tenants(settings)
         wanted = find(subscriptions_of(tenants), id, tenant)
-        async with opened_log(settings) as log, opened_store(settings) as store:
+        async with opened_log(settings) as log, opened_store(settings, tenants) as store:
             act = chosen(SubscriptionActs(log, store, spaces_of(tenants)))
             return await act(wanted, COMMAND_WRITER, account(), why)
 

@@ -92,7 +92,7 @@ async def _verify(settings: Settings, how: How) -> Findings:
     tenants = load_tenants(settings)
     async with (
         opened_log(settings) as log,
-        opened_store(settings) as store,
+        opened_store(settings, tenants) as store,
         opened_blobs(settings.resolved_blob_url()) as blobs,
     ):
         return await check(store, log, tenancies_and_windows(tenants), blobs, how)

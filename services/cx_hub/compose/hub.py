@@ -52,6 +52,8 @@ class Hub:
     workers: dict[str, Consumer] = field(default_factory=dict)
     ending: bool = False
     store_opened: asyncio.Event = field(default_factory=asyncio.Event)
+    id_keys_looked_at: asyncio.Event = field(default_factory=asyncio.Event)
+    """The store was asked under which ``id_key`` each tenant's ids were made, or could not be asked just then."""
 
     @property
     def url(self) -> str:

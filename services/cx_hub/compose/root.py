@@ -10,14 +10,16 @@ under way is finished: requests, then mails, then batches.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
 from cx_channels.registry import providers
 from cx_context.store import open_store
 from cx_context.store.directories import LiveDirectories
+from cx_context.store.id_keys import hold_id_keys
 from cx_context.store.table_check import check_tables
 from cx_events.blob.open import open_blobs
 from cx_events.errors import TryLater
@@ -33,8 +35,10 @@ from cx_hub.configuration import findings
 from cx_hub.deferred import DeferredBlobs, DeferredLog
 from cx_hub.disk import check_room, embedded_folders
 from cx_hub.home_folder import close_home
+from cx_hub.id_keys import LOOK_SECONDS, looking_at, watch_id_keys
 from cx_hub.identity_rules import configured_rules
 from cx_hub.listening_sockets import measures_served
+from cx_hub.mapping_again import spaces_of
 from cx_hub.resources import log_of
 from cx_hub.supervise import Supervisor
 from cx_runtime.addresses import Addresses
@@ -66,7 +70,7 @@ async def running_hub(
     health = hub.health
     _tell_what_is_missing(hub)
     health.probe("log", lambda: hub.log.end_offsets(INTERACTIONS))
-    hub.supervisor.run("log", hub.log.start)
+    hub.supervisor.run("log", lambda: _start_log(hub))
     if services & USE_THE_STORE:
         health.probe("store", lambda: _ask_store(hub))
     if folders := embedded_folders(settings):
@@ -144,10 +148,22 @@ async def _running(hub: Hub) -> AsyncIterator[None]:
         await hub.log.stop()
 
 
+async def _start_log(hub: Hub) -> None:
+    """Open the log once the store was asked under which keys it was filled, or does not answer: what is appended under
+    another key stays."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(hub.id_keys_looked_at.wait(), LOOK_SECONDS)
+    await hub.log.start()
+
+
 @asynccontextmanager
 async def _store(hub: Hub) -> AsyncIterator[None]:
+    keys = spaces_of(hub.tenants)
+
     async def start() -> None:
-        await hub.store.start()
+        with looking_at(hub.id_keys_looked_at):
+            await hub.store.start()
+            await hold_id_keys(hub.store, keys)
         hub.store_opened.set()
 
     async def keep_directories() -> None:
@@ -155,6 +171,8 @@ async def _store(hub: Hub) -> AsyncIterator[None]:
 
     if hub.services & USE_THE_STORE:
         hub.supervisor.run("store", start)
+    else:
+        hub.supervisor.run("id-keys", lambda: watch_id_keys(hub.store, keys, hub.id_keys_looked_at))
     if hub.services & _SAY_WHO_AGENTS_ARE:
         hub.health.expect("directories")
         hub.supervisor.keep("directories", once(hub.store_opened, work=keep_directories))
@@ -162,4 +180,5 @@ async def _store(hub: Hub) -> AsyncIterator[None]:
         yield
     finally:
         await hub.supervisor.stop("directories")
+        await hub.supervisor.stop("id-keys")
         await hub.store.stop()

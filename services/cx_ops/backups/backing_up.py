@@ -27,7 +27,6 @@ from cx_ops.backups.manifest import (
     write_manifest,
 )
 from cx_ops.backups.parts import EmbeddedParts
-from cx_ops.moving.id_keys import id_key_digest
 from cx_ops.moving.import_progress import by_place
 
 _OURS = frozenset({LOG, STORE, BLOBS, HOME, FILES})
@@ -107,7 +106,7 @@ def _copy_all(
         revision=revision_in_file(folder / STORE),
         log_ends=by_place(ends),
         store_offsets=by_place(offsets),
-        tenants={name: id_key_digest(ids) for name, ids in spaces.items()},
+        tenants={name: ids.key_digest() for name, ids in spaces.items()},
         files=len(files),
         bytes=sum(each.bytes for each in files),
         files_sha256=write_files(folder, files),

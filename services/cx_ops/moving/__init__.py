@@ -9,5 +9,5 @@ refused where it has another one.
 
 Modules: ``exporting`` with ``segment_files`` (a log into an archive); ``importing`` (a log into a hub) with
 ``sources`` (what is imported) and ``import_progress`` (how far it is, beside the hub's files);
-``record_tenants`` (whose a record is); ``id_keys`` (digests by which an ``id_key`` is known again).
+``record_tenants`` (whose a record is); ``id_keys`` (held against those of the records).
 """

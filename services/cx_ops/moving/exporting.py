@@ -29,7 +29,6 @@ from cx_events.ids import IdSpace
 from cx_events.log import STORES, Log, LogRecord, Partition
 from cx_events.log.partition_reader import PartitionReader
 from cx_events.private_files import make_folder
-from cx_ops.moving.id_keys import id_key_digest
 from cx_ops.moving.record_tenants import blobs_of, tenant_of_record
 from cx_ops.moving.segment_files import SEGMENT_BYTES, SegmentFile
 from cx_runtime.pace import Pace
@@ -189,7 +188,7 @@ class Export:
         return manifest
 
     def _digest(self, tenant: str) -> str:
-        return id_key_digest(self._spaces[tenant]) if tenant in self._spaces else ""
+        return self._spaces[tenant].key_digest() if tenant in self._spaces else ""
 
     async def _copy_blobs(self, records: list[LogRecord]) -> list[BlobReference]:
         """Copy the blobs that records name. Return those that the blob store does not have."""

@@ -1,4 +1,4 @@
-"""Digests by which a tenant's ``id_key`` is known again, without telling anything of it. Pure."""
+"""Hold the ``id_key`` of tenants against those under which records were made (``IdSpace.key_digest``). Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,6 @@ from collections.abc import Mapping
 
 from cx_events.errors import Refused
 from cx_events.ids import IdSpace
-
-_DIGEST_BYTES = 12
-
-
-def id_key_digest(ids: IdSpace) -> str:
-    """Return the digest of a tenant's ``id_key`` in hex."""
-    return ids.secret("id-key-digest")[:_DIGEST_BYTES].hex()
 
 
 def check_id_keys(digests: Mapping[str, str], spaces: Mapping[str, IdSpace], where: str) -> None:
@@ -30,7 +23,7 @@ def check_id_keys(digests: Mapping[str, str], spaces: Mapping[str, IdSpace], whe
                 f"{where} has events of the tenant {tenant!r}, which is not configured here: add it to CX_CONFIG, with "
                 "the id_key that it has there",
             )
-        if id_key_digest(spaces[tenant]) != digest:
+        if spaces[tenant].key_digest() != digest:
             raise Refused(
                 "other-id-key",
                 f"the tenant {tenant!r} has another id_key in {where} than here, and all ids derive from it: set "

@@ -148,6 +148,14 @@ def fold_versions(of: Whole) -> Expectation:
     return Expectation(operations_tables.FOLD_VERSIONS, fault_of=fault)
 
 
+def id_keys(of: Whole) -> Expectation:
+    """Check the form alone: every start holds them against the configuration."""
+    return Expectation(
+        operations_tables.ID_KEYS,
+        fault_of=lambda row: None if row[0] and row[1] and row[2] >= 0 else "tenant or digest is empty",
+    )
+
+
 def lag_samples(of: Whole) -> Expectation:
     """Check the form alone: the rows depend on the clock, not on the facts."""
     return Expectation(

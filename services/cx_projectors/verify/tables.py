@@ -303,6 +303,7 @@ OF_WHOLE: Mapping[str, Callable[[Whole], Expectation]] = MappingProxyType(
         "worker_reports": order_dependent.worker_reports,
         **{table.name: order_dependent.subscriptions(table) for table in operations_tables.OF_SUBSCRIPTIONS},
         "short_lived": order_dependent.short_lived,
+        "id_keys": order_dependent.id_keys,
         "listing_waiting": lists.waiting,
         "listing_fills": lists.fills,
         "listing_lease": lists.lease,
