@@ -21,6 +21,8 @@ from cx_hub.compose.hub import Service
 from cx_hub.demo.run import embedded_settings
 from cx_runtime.tenants import TenantConfig, Tenants
 
+pytestmark = pytest.mark.clock
+
 OTHER = IdSpace("acme", b"another lasting key of acme")
 ANOTHER_KEY = "another id_key of the tenant 'acme'"
 
