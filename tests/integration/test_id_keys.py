@@ -41,7 +41,7 @@ async def fill(store: Store) -> None:
         await worker.step(3)
 
 
-async def test_a_store_is_held_by_the_key_that_filled_it(store: Store) -> None:
+async def test_a_store_stays_under_its_key(store: Store) -> None:
     await hold_id_keys(store, {"acme": ACME})
     await fill(store)
     await hold_id_keys(store, {"acme": ACME, "other": IdSpace("other", b"a lasting key of another")})
