@@ -41,11 +41,11 @@ class Stream:
     _rest: bytes = b""
 
     async def next(self, *names: str) -> Event:
-        """The next event, of these names where any are given. ``EOFError`` where the stream ends."""
+        """The next event, of these names where any are given, else no heartbeat. ``EOFError`` where the stream ends."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 event = await self.event()
-                if event is not None and (not names or event.name in names):
+                if event is not None and (event.name in names if names else event.name != "heartbeat"):
                     return event
 
     async def until(self, version: int) -> Event:

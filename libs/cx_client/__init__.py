@@ -29,9 +29,11 @@ from cx_client.core.errors import (
     SendingUnavailable,
 )
 from cx_client.core.following import StreamEvent
+from cx_client.core.json_patch import BadPatch
 from cx_client.core.outcomes import EventName, Rejected, Sent, Warned
 from cx_client.core.reading import Context, ContextQuery
 from cx_client.core.retries import FOR_EVER, NEVER, Retry
+from cx_client.core.subjects import Subjects
 from cx_events.errors import CxError, Refused, TryLater
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "AsyncBackgroundSender",
     "AsyncClient",
     "BackgroundSender",
+    "BadPatch",
     "Client",
     "Context",
     "ContextQuery",
@@ -59,6 +62,7 @@ __all__ = [
     "SendingUnavailable",
     "Sent",
     "StreamEvent",
+    "Subjects",
     "TryLater",
     "Warned",
 ]

@@ -167,6 +167,27 @@ class AsyncClient:
         """Yield the events of a queue, as ``follow_agent``."""
         return self._follow(self.operations.desk_stream(queue=queue, last_event_id=last_event_id))
 
+    def follow_subjects(
+        self,
+        *,
+        agents: Sequence[str] = (),
+        queues: Sequence[str] = (),
+        customers: Sequence[str] = (),
+        conversations: Sequence[str] = (),
+        body: Literal["full", "patch", "none"] = "patch",
+        presence: bool = False,
+        last_event_id: str = "",
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the events of several subjects, each naming its own, and ``heartbeat`` events, over one stream.
+
+        ``Subjects`` makes states of them. ``body``: contexts whole, whole once and then as patches, or not at all.
+        ``presence``: tell who is present, too.
+        """
+        named = {"agent": agents, "queue": queues, "customer": customers, "conversation": conversations}
+        return self._follow(
+            self.operations.subjects_stream(named, body=body, presence=presence, last_event_id=last_event_id)
+        )
+
     async def run(self, operation: Operation[T]) -> T:
         """Carry an operation out."""
         reply: Answer | NoAnswer | None = None

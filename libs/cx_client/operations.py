@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from cx_client.core.asking import Patience
 from cx_client.core.batches import EncodedEvent
-from cx_client.core.exchanges import Operation, Request, query_of
+from cx_client.core.exchanges import Operation, Query, Request, query_of
 from cx_client.core.following import Following
 from cx_client.core.outcomes import EventName, Sent
 from cx_client.core.reading import (
@@ -88,6 +88,18 @@ class Operations:
     def desk_stream(self, *, agent: str | None = None, queue: str | None = None, last_event_id: str) -> Following:
         query = query_of(agent=agent, queue=queue)
         return Following("/v1/stream", query, self._follow_patience, None, last_event_id)
+
+    def subjects_stream(
+        self,
+        subjects: Mapping[str, Sequence[str]],
+        *,
+        body: Literal["full", "patch", "none"],
+        presence: bool,
+        last_event_id: str,
+    ) -> Following:
+        query: Query = (*((kind, id) for kind, ids in subjects.items() for id in ids), ("body", body))
+        query = (*query, ("presence", "true")) if presence else query
+        return Following("/v1/stream", query, self._follow_patience, None, last_event_id, heartbeats=True)
 
 
 def list_path(kind: str, id: str, list: str) -> str:

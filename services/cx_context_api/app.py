@@ -93,7 +93,7 @@ class ContextApi:
         )
         self.subscriptions = Subscriptions(heartbeat, expect("following", max_age=heartbeat * 2 + DEFAULT_MAX_AGE))
         self._listener = ChangeListener(log, self.subscriptions, expect("notices"))
-        self._streams = EventStreams(self.subscriptions, metrics, tracing)
+        self._streams = EventStreams(store, log, self.subscriptions, metrics, tracing)
         admission, clock = Admission(tenants, known, rates or Rates(tenants)), now or IncreasingClock()
         decisions = Decisions(store, log, known, metrics, clock, tracing)
         history, contents = HistoryReader(store, turns, max_events=max_events), Contents(blobs, part_at)
@@ -117,11 +117,12 @@ class ContextApi:
         self.fast_handlers = {**contexts.fast(), **handlers[1].fast()}
 
     async def follow(self) -> None:
-        """Keep subscriptions up to date until cancelled. Raises ``Ended`` if one of its two tasks ends."""
+        """Keep subscriptions up to date until cancelled. Raises ``Ended`` if one of its tasks ends."""
         self.directories.told.append(self.subscriptions.read_anew)
         async with OwnedTasks() as tasks:
             tasks.start("the refreshing of subscriptions", self.subscriptions.run())
             tasks.start("the reading of change notifications", self._listener.run())
+            tasks.start("the reading of presence", self._streams.board.run())
             await asyncio.Event().wait()
 
     async def leave(self, seconds: float) -> None:
@@ -133,6 +134,7 @@ class ContextApi:
     async def stop(self) -> None:
         """Release the store."""
         await self.subscriptions.stop()
+        await self._streams.stop()
         if self.turns.processes is not None:
             await self.turns.processes.stop()
         await self.contexts.stop()

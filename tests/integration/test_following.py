@@ -65,12 +65,13 @@ async def listening(hub: Running) -> None:
     await asyncio.sleep(0.2)
 
 
-async def test_a_stream_without_news_begins_with_a_comment(hub: Running) -> None:
+async def test_a_stream_without_news_begins_with_a_heartbeat(hub: Running) -> None:
     async with stream(hub, ana()) as follower:
         last = await follower.next()
     async with stream(hub, ana(), last.id) as follower:
-        assert await asyncio.wait_for(follower.event(), PATIENCE) is None
-        assert (follower.comments, follower.retry) == (1, 0)
+        told = await follower.next("heartbeat")
+        assert (follower.comments, follower.retry, follower.last_id) == (1, 0, "")
+        assert told.data["now"] >= told.data["current_to"]
         await listening(hub)
         await hub.noticed(said(2))
         await follower.next()

@@ -142,7 +142,7 @@ async def test_routing_targets_of_tenants_are_kept_apart(hub: Running) -> None:
         assert (await other.next()).data["assignments"] == []
 
 
-@pytest.mark.parametrize("query", ["", "agent=ben&queue=q", "agent=", "agent=%00", f"agent={'x' * 281}"])
+@pytest.mark.parametrize("query", ["", "queue=", "agent=", "agent=%00", f"agent={'x' * 281}"])
 async def test_one_routing_target_must_be_named(hub: Running, query: str) -> None:
     async with desk(hub, query) as refused:
         assert (refused.status, refused.problem["reason"]) == (400, "bad-query")

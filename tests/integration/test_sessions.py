@@ -245,6 +245,13 @@ async def test_a_cookie_reads_its_own_tenant_alone(http: httpx2.AsyncClient) -> 
     assert answer.json()["tenant"] == "other", "a key that is given counts, not the cookie beside it"
 
 
+async def test_a_session_speaks_for_its_own_agent(http: httpx2.AsyncClient) -> None:
+    desk = await signed_in(http, agent="ben@acme.example")
+    assert (await desk.ask("PUT", "/v1/presence", json={})).json() == {"seconds": 30}
+    answer = await desk.ask("PUT", "/v1/presence", json={"agent": {"id": "mia"}})
+    assert (answer.status_code, answer.json()["reason"]) == (403, "other-agent")
+
+
 async def test_a_cookie_opens_no_webhook_and_no_tools(http: httpx2.AsyncClient) -> None:
     desk = await signed_in(http, "other")
     assert (await desk.ask("POST", "/mcp", json={})).json()["reason"] == "no-key"

@@ -7,5 +7,6 @@ Modules: ``errors``, ``outcomes`` (of sending), ``exchanges`` (requests, answers
 again), ``asking`` (a request until it has an answer, and problems as errors), ``batches`` (events as bytes, in requests
 that the hub takes), ``sending``, ``reading``, ``event_stream`` (server-sent events out of bytes), ``following`` (one
 stream over many connections), ``watching`` (contexts out of a stream), ``desks`` (an agent's assignments out of a
-stream), ``backlog`` (events that wait for a background sender).
+stream), ``subjects`` (the states of several
+subjects out of one stream), ``json_patch``, ``backlog`` (events that wait for a background sender).
 """

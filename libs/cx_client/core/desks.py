@@ -31,8 +31,13 @@ class Desk:
         elif event.name == "released":
             self._held.pop(_key(event.data), None)
         elif event.name == "live":
-            live = {_key(each) for each in event.data["assignments"]}
-            self._held = {key: held for key, held in self._held.items() if key in live}
+            live = {_key(each): each for each in event.data["assignments"]}
+            # Without contexts ``live`` brings the assignments themselves, else their names.
+            self._held = {
+                key: each if "why" in each else self._held[key]
+                for key, each in live.items()
+                if "why" in each or key in self._held
+            }
             self.is_complete = True
 
 

@@ -31,7 +31,7 @@ class StreamEvent:
 class Following:
     """The state of following one stream. A driver connects by ``request``, hands on what comes, and waits as told.
 
-    ``since``: the version that was read before; the stream begins with it or a newer one.
+    ``since``: the version that was read before; the stream begins with it or a newer one. ``heartbeats``: tell of them.
     """
 
     path: str
@@ -42,6 +42,7 @@ class Following:
     failures: int = 0
     waited: float = 0.0
     troubled: bool = False
+    heartbeats: bool = False
     _reader: EventStreamReader | None = None
     _retry: float = _RECONNECT_SECONDS
 
@@ -80,6 +81,7 @@ class Following:
             found = [
                 StreamEvent(block.name, msgspec.json.decode(block.data, type=Json), block.id)
                 for block in self._reader.read(content)
+                if self.heartbeats or block.name != "heartbeat"
             ]
         except ValueError as error:
             raise HubUnavailable("not-a-hub", f"the stream tells no JSON objects: {error}") from None

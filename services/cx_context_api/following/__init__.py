@@ -3,6 +3,7 @@
     GET /v1/customers/{id}/stream                   a context
     GET /v1/conversations/{id}/stream               a conversation
     GET /v1/stream?agent=ID, /v1/stream?queue=ID    what an agent or a queue has to deal with
+    GET /v1/stream?agent=A&queue=Q&customer=C&...   several of all these, over one connection
 
 The store is the truth; ``cx.context-changes`` only says where to look. Each process has one *subscription* for each
 thing that is followed, shared by its followers. A change notification, and every heartbeat, makes it read the store
@@ -14,7 +15,11 @@ Modules:
 ``subscriptions`` holds what is followed, and reads it again when it may have changed.
 ``notifier`` wakes a follower.
 ``change_listener`` reads the change notifications.
-``customers``, ``conversations`` and ``routing_targets`` are what can be followed, and what followers are told.
+``customers``, ``conversations`` and ``routing_targets`` are what can be followed, and what followers are told;
+``several`` of them at once.
+``presence`` tells who looks at what, and ``presence_routes`` hears it from agents' pages.
+``json_patches`` says how one body becomes the next.
+``freshness`` says up to which moment the store is current.
 ``sse`` encodes server-sent events.
 ``resume_token`` encodes and checks ``Last-Event-ID``: where a client resumes a stream.
 ``streams`` runs one follower's stream; ``http_connections`` gives it the request's connection.

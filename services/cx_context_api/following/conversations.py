@@ -8,9 +8,9 @@ from typing import NamedTuple
 import msgspec
 
 from cx_context_api.contexts.current import CurrentContexts
-from cx_context_api.following import sse
-from cx_context_api.following.customers import is_newer, moved_event
-from cx_context_api.following.resume_token import ResumePoint, encode_resume_point
+from cx_context_api.following.customers import is_newer, moved_frames
+from cx_context_api.following.resume_token import ResumePoint, encode_resume_point, pack_state
+from cx_context_api.following.sse import Frame
 from cx_context_api.following.subscriptions import Subscription
 from cx_context_api.reads.meta import current_meta
 from cx_events.ids import IdSpace, NodeId, text_of
@@ -73,24 +73,28 @@ class ConversationFollower:
         self._stream = stream
         self._sealed = stream()
 
-    async def next_events(self) -> bytes:
+    def mark(self) -> bytes:
+        """Return what the client has, for ``Last-Event-ID`` of a stream of several subjects; empty for nothing."""
+        return pack_state(self.shown, self.version) if self.shown is not None and self.version >= 0 else b""
+
+    async def next_frames(self) -> list[Frame]:
         """Return the latest state if it is newer than the last one sent, and different."""
         found = self.subscription.summary
         if found is None:
-            return b""
+            return []
         customer, version = found.customer, found.version
         known = self.shown if self.shown is not None else customer
         sealed = self._stream()
         read_anew = sealed != self._sealed and (version, customer) == (self.version, known)
         if not read_anew and not is_newer(version, customer, self.version, known):
-            return b""
+            return []
         self._sealed = sealed
         if found.shown == self._sent and customer == self.shown:
             self.version = version
-            return b""
+            return []
         meta = msgspec.json.encode(current_meta(version, found.moved_at))
         data = b'{"meta":%b,"customer":"%b","conversation":%b}' % (meta, text_of(customer).encode(), found.shown)
-        moved = await moved_event(self._contexts, self.subscription.tenant, known, customer, version)
+        moved = await moved_frames(self._contexts, self.subscription.tenant, known, customer, version)
         self.version, self.shown, self._sent = version, customer, found.shown
         point = ResumePoint(self.subscription.part_id, customer, version)
-        return moved + sse.event("conversation", data, encode_resume_point(self._ids, sealed, point))
+        return [*moved, Frame("conversation", data, encode_resume_point(self._ids, sealed, point))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -19,6 +20,7 @@ class HttpConnection:
 
     def __init__(self, request: Request, receive: Receive, send: Send) -> None:
         self.head_only = request.method == "HEAD"
+        self.takes_gzip = takes_gzip(request.headers.get("accept-encoding", ""))
         self._transport: asyncio.Transport | None = request.scope.get("state", {}).get(TRANSPORT)
         self._receive = receive
         self._send = send
@@ -38,6 +40,18 @@ class HttpConnection:
         if self._transport is not None:
             self._transport.abort()
 
+
+def takes_gzip(accepted: str) -> bool:
+    """Return whether an ``Accept-Encoding`` (RFC 9110, section 12.5.3) names gzip with a weight above zero. ``*`` is
+    not taken for it: who says only that would take anything, and most can't read a stream that is compressed."""
+    for each in accepted.split(",")[:32]:
+        coding, _, weight = each.partition(";")
+        if coding.strip().lower() in ("gzip", "x-gzip"):
+            return _NO_WEIGHT.fullmatch(weight.replace(" ", "").lower()) is None
+    return False
+
+
+_NO_WEIGHT = re.compile(r"q=0(\.0{0,3})?")
 
 SEND_BUFFER = 64 << 10
 """Bytes; Linux doubles the number. By default it would buffer 4 MiB for a slow reader."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
+
+import msgspec
 
 from cx_events.ids import IdSpace, NodeId
 
@@ -58,6 +60,29 @@ def decode_resume_point(ids: IdSpace, stream: bytes, text: str) -> ResumePoint |
     if content is None or len(content) != 2 * _NODE + _VERSION:
         return None
     return ResumePoint(content[:_NODE], content[_NODE : 2 * _NODE], int.from_bytes(content[2 * _NODE :], "big"))
+
+
+def pack_state(customer: NodeId, version: int) -> bytes:
+    """Return the state of a customer at a version, as a part of the token of several subjects."""
+    return customer + version.to_bytes(_VERSION, "big")
+
+
+def unpack_state(node: NodeId, packed: bytes) -> ResumePoint | None:
+    """Return the state that ``pack_state`` packed, of whoever is followed by ``node``; None for anything else."""
+    if len(packed) != _NODE + _VERSION:
+        return None
+    return ResumePoint(node, packed[:_NODE], int.from_bytes(packed[_NODE:], "big"))
+
+
+def encode_marks(ids: IdSpace, stream: bytes, marks: Mapping[bytes, bytes]) -> str:
+    """Return an event's id that holds what a client has of each of several subjects."""
+    return seal(ids, stream, msgspec.msgpack.encode(marks))
+
+
+def decode_marks(ids: IdSpace, stream: bytes, text: str) -> Mapping[bytes, bytes]:
+    """Return the marks that ``encode_marks`` wrote; none for anything else."""
+    content = unseal(ids, stream, text)
+    return msgspec.msgpack.decode(content, type=dict[bytes, bytes]) if content else {}
 
 
 def encode_digests(ids: IdSpace, stream: bytes, digests: Collection[bytes]) -> str:

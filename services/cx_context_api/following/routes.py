@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -18,18 +19,29 @@ from cx_context_api.contexts.contact_assurance import read_contact_query
 from cx_context_api.contexts.contact_contexts import ContactContexts
 from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.conversations.threads import find_thread, thread_summary
-from cx_context_api.following import conversations, customers
+from cx_context_api.following import conversations, customers, several
 from cx_context_api.following.conversations import ConversationFollower, ConversationSubscription, Summary
-from cx_context_api.following.customers import CustomerFollower, CustomerSubscription
+from cx_context_api.following.customers import Bodies, CustomerFollower, CustomerSubscription
 from cx_context_api.following.http_connections import HttpConnection, stream_route
 from cx_context_api.following.notifier import Notifier
-from cx_context_api.following.resume_token import ResumePoint, decode_digests, decode_resume_point
+from cx_context_api.following.presence import KIND, PresenceFollower, PresenceSubscription
+from cx_context_api.following.presence_routes import PresenceRoutes
+from cx_context_api.following.resume_token import (
+    DIGEST,
+    ResumePoint,
+    decode_digests,
+    decode_marks,
+    decode_resume_point,
+    unpack_state,
+)
 from cx_context_api.following.routing_targets import (
+    LightTargetFollower,
     LiveAssignments,
     RoutingTargetFollower,
     RoutingTargetSubscription,
     read_live_assignments,
 )
+from cx_context_api.following.several import MOST_SUBJECTS, SeveralFollower, Subject, SubjectFollower, SubjectKind
 from cx_context_api.following.streams import EventStreams
 from cx_context_api.following.subscriptions import Subscription, Subscriptions
 from cx_context_api.reads.deadline import within
@@ -41,7 +53,7 @@ from cx_context_api.requests.responses import read_query
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.directory import Directory
-from cx_events.errors import Refused
+from cx_events.errors import Refused, TooFast
 from cx_events.ids import NodeId
 from cx_runtime.in_flight import stream
 
@@ -51,6 +63,17 @@ _VERSION = re.compile(r"[0-9]{1,18}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 W = TypeVar("W", bound=Subscription)
+
+SUBJECTS: Sequence[SubjectKind] = ("agent", "queue", "customer", "conversation")
+
+
+class _Maker(NamedTuple):
+    """Makes the subscription of one subject, shared by ``key``, and a follower of it, given the mark of what its
+    client has."""
+
+    key: tuple[object, ...]
+    subscription: Callable[[], Subscription]
+    follower: Callable[[Any, bytes], SubjectFollower]
 
 
 class StreamRoutes:
@@ -66,7 +89,9 @@ class StreamRoutes:
         turns: ReadTurns,
         contact_contexts: ContactContexts,
     ) -> None:
+        self._board = streams.board
         self._contact_contexts = contact_contexts
+        self._patches = streams.patches
         self._pages = turns.pages
         self._admission = admission
         self._store = store
@@ -79,7 +104,8 @@ class StreamRoutes:
         return [
             stream_route("/v1/customers/{id}/stream", self.customer),
             stream_route("/v1/conversations/{id}/stream", self.conversation),
-            stream_route("/v1/stream", self.routing_target),
+            stream_route("/v1/stream", self.subjects),
+            *PresenceRoutes(self._admission, self._contexts, self._board).all(),
         ]
 
     async def customer(self, request: Request, connection: HttpConnection) -> None:
@@ -87,14 +113,9 @@ class StreamRoutes:
         (tenant, tenancy, _), required = self._admission.admit_contact_reader(request.headers)
         query = read_query(request, "from", "body", "interaction", "assurance")
         node = by_id(request.path_params["id"]).node
-        bodies = query.text("body")
-        if bodies not in (None, "full", "none"):
-            raise Refused("bad-query", f"body={bodies[:20]}: expected full or none.", 400)
+        bodies = _read_bodies(query)
         contact_query = read_contact_query(query, required, query.text("interaction"))
-
-        def sealed() -> bytes:
-            return customers.STREAM + tenancy.directory.digest
-
+        sealed = _sealing(customers.STREAM, tenancy)
         since, point = self._read_start(tenancy, request, query, sealed(), node)
 
         async def follow(subscription: CustomerSubscription, notifier: Notifier) -> None:
@@ -103,14 +124,15 @@ class StreamRoutes:
                 subscription,
                 self._contexts,
                 self._contact_contexts,
+                self._patches,
                 tenancy.ids,
                 sealed,
-                bodies=bodies != "none",
+                bodies=bodies,
                 contact_query=contact_query,
             )
             await follower.check()
             _resume(follower, since, point, subscription.entry.version)
-            await self._streams.serve(follower, notifier, connection)
+            await self._streams.serve(follower, notifier, connection, subscription)
 
         key = (customers.STREAM, tenant, node)
         await self._follow(key, lambda: CustomerSubscription(self._contexts, tenant, node), follow)
@@ -119,34 +141,34 @@ class StreamRoutes:
         """Stream a conversation."""
         tenant, tenancy, query = self._read(request, "from")
         part_id = by_id(request.path_params["id"]).node
-
-        def sealed() -> bytes:
-            return conversations.STREAM + tenancy.directory.digest
-
+        sealed = _sealing(conversations.STREAM, tenancy)
         since, point = self._read_start(tenancy, request, query, sealed(), part_id)
 
         async def follow(subscription: ConversationSubscription, notifier: Notifier) -> None:
             assert subscription.summary is not None
             follower = ConversationFollower(subscription, self._contexts, tenancy.ids, sealed)
             _resume(follower, since, point, subscription.summary.version)
-            await self._streams.serve(follower, notifier, connection)
+            await self._streams.serve(follower, notifier, connection, subscription)
 
         key = (conversations.STREAM, tenant, part_id)
-        await self._follow(
-            key,
-            lambda: ConversationSubscription(lambda: self._summary(tenant, tenancy, part_id), tenant, part_id),
-            follow,
-        )
+        await self._follow(key, lambda: self._conversation_subscription(tenant, tenancy, part_id), follow)
 
-    async def routing_target(self, request: Request, connection: HttpConnection) -> None:
-        """Stream the interactions of an agent or a queue, with their customers' contexts."""
-        tenant, tenancy, query = self._read(request, "agent", "queue")
-        agent, queue = query.text("agent"), query.text("queue")
-        if (agent is None) == (queue is None):
-            raise Refused("bad-query", "Give either agent=ID or queue=ID.", 400)
-        target = RoutingTarget("agent", agent) if agent is not None else RoutingTarget("queue", queue or "")
-        if not target.name or len(target.name) > MAX_NAME or _CONTROL.search(target.name) is not None:
-            raise Refused("bad-query", f"{target.kind}: expected an id of 1 to {MAX_NAME} characters.", 400)
+    async def subjects(self, request: Request, connection: HttpConnection) -> None:
+        """Stream what several subjects have to tell, or an agent's or a queue's interactions with their contexts."""
+        tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
+        query = Query(request.scope["query_string"], (*SUBJECTS, "body", "presence"), SUBJECTS)
+        bodies = _read_bodies(query)
+        subjects = _read_subjects(query)
+        with_presence = query.flag("presence")
+        if len(subjects) == 1 and subjects[0].kind in ("agent", "queue") and bodies == "full" and not with_presence:
+            await self._routing_target(request, connection, tenant, tenancy, subjects[0])
+        else:
+            await self._several(request, connection, tenant, tenancy, subjects, bodies, with_presence=with_presence)
+
+    async def _routing_target(
+        self, request: Request, connection: HttpConnection, tenant: str, tenancy: Tenancy, subject: Subject
+    ) -> None:
+        target = _target_of(subject)
         sealed = target.kind.encode() + tenancy.directory.digest
         last = request.headers.get("last-event-id")
         seen = decode_digests(tenancy.ids, sealed, last) if last else frozenset()
@@ -154,15 +176,106 @@ class StreamRoutes:
         async def follow(subscription: RoutingTargetSubscription, notifier: Notifier) -> None:
             follower = RoutingTargetFollower(subscription, self._contexts, self._contact_contexts, tenancy.ids, sealed)
             follower.seen = seen
-            await self._streams.serve(follower, notifier, connection)
+            await self._streams.serve(follower, notifier, connection, subscription)
 
-        await self._follow(
-            (target, tenant),
-            lambda: RoutingTargetSubscription(
-                lambda: self._live(tenancy, target), tenant, target, lambda: names_of_target(tenancy.directory, target)
-            ),
-            follow,
+        await self._follow((target, tenant), lambda: self._target_subscription(tenant, tenancy, target), follow)
+
+    async def _several(
+        self,
+        request: Request,
+        connection: HttpConnection,
+        tenant: str,
+        tenancy: Tenancy,
+        subjects: Sequence[Subject],
+        bodies: Bodies,
+        *,
+        with_presence: bool,
+    ) -> None:
+        makers = {subject: self._maker(tenant, tenancy, subject, bodies) for subject in subjects}
+        stream(repr(sorted(subjects)))
+        notifier, sealed = Notifier(), _sealing(several.STREAM, tenancy)
+        last = request.headers.get("last-event-id")
+        marks = decode_marks(tenancy.ids, sealed(), last) if last else {}
+        joined: list[Subscription] = []
+        try:
+            followers: dict[Subject, SubjectFollower] = {}
+            gone: dict[Subject, Refused] = {}
+            joined += [self._subscriptions.join(each.key, notifier, each.subscription) for each in makers.values()]
+            refreshes = (self._subscriptions.first_refresh(each) for each in joined)
+            results = await asyncio.gather(*refreshes, return_exceptions=True)
+            for (subject, maker), subscription, result in zip(makers.items(), joined, results, strict=True):
+                if isinstance(result, Refused) and not isinstance(result, TooFast):
+                    gone[subject] = result
+                elif isinstance(result, BaseException):
+                    raise result
+                else:
+                    followers[subject] = maker.follower(subscription, marks.get(subject.key, b""))
+            extra = await self._presence_of(tenant, tenancy, followers, notifier, joined) if with_presence else []
+            follower = SeveralFollower(followers, gone, tenancy.ids, sealed, extra)
+            await self._streams.serve(follower, notifier, connection)
+        finally:
+            for each in joined:
+                self._subscriptions.leave(each, notifier)
+
+    async def _presence_of(
+        self,
+        tenant: str,
+        tenancy: Tenancy,
+        followers: Mapping[Subject, SubjectFollower],
+        notifier: Notifier,
+        joined: list[Subscription],
+    ) -> list[PresenceFollower]:
+        shared = self._subscriptions.join((KIND, tenant), notifier, lambda: PresenceSubscription(self._board, tenant))
+        joined.append(shared)
+        await self._subscriptions.first_refresh(shared)
+        return [PresenceFollower(shared, dict(followers), tenancy.directory)]
+
+    def _maker(self, tenant: str, tenancy: Tenancy, subject: Subject, bodies: Bodies) -> _Maker:
+        """Return what makes the subscription and the follower of one subject. Raises ``Refused`` for no id at all."""
+        if subject.kind in ("agent", "queue"):
+            return self._target_maker(tenant, tenancy, _target_of(subject), bodies)
+        node, sealed = by_id(subject.id).node, _sealing(b"", tenancy)
+        if subject.kind == "conversation":
+
+            def conversation(subscription: Any, mark: bytes) -> SubjectFollower:
+                follower = ConversationFollower(subscription, self._contexts, tenancy.ids, sealed)
+                _resume(follower, None, unpack_state(node, mark), subscription.summary.version)
+                return follower
+
+            key = (conversations.STREAM, tenant, node)
+            return _Maker(key, lambda: self._conversation_subscription(tenant, tenancy, node), conversation)
+
+        def customer(subscription: Any, mark: bytes) -> SubjectFollower:
+            follower = CustomerFollower(
+                subscription, self._contexts, self._contact_contexts, self._patches, tenancy.ids, sealed, bodies=bodies
+            )
+            _resume(follower, None, unpack_state(node, mark), subscription.entry.version)
+            return follower
+
+        return _Maker(
+            (customers.STREAM, tenant, node), lambda: CustomerSubscription(self._contexts, tenant, node), customer
         )
+
+    def _target_maker(self, tenant: str, tenancy: Tenancy, target: RoutingTarget, bodies: Bodies) -> _Maker:
+        def routing_target(subscription: Any, mark: bytes) -> SubjectFollower:
+            if bodies != "full":
+                light = LightTargetFollower(subscription)
+                light.seen = mark
+                return light
+            follower = RoutingTargetFollower(subscription, self._contexts, self._contact_contexts, tenancy.ids, b"")
+            follower.seen = frozenset(mark[at : at + DIGEST] for at in range(0, len(mark), DIGEST))
+            return follower
+
+        key = (target, tenant)
+        return _Maker(key, lambda: self._target_subscription(tenant, tenancy, target), routing_target)
+
+    def _target_subscription(self, tenant: str, tenancy: Tenancy, target: RoutingTarget) -> RoutingTargetSubscription:
+        return RoutingTargetSubscription(
+            lambda: self._live(tenancy, target), tenant, target, lambda: names_of_target(tenancy.directory, target)
+        )
+
+    def _conversation_subscription(self, tenant: str, tenancy: Tenancy, part_id: NodeId) -> ConversationSubscription:
+        return ConversationSubscription(lambda: self._summary(tenant, tenancy, part_id), tenant, part_id)
 
     async def _follow(
         self, key: tuple[object, ...], make: Callable[[], W], follow: Callable[[W, Notifier], Awaitable[None]]
@@ -221,6 +334,11 @@ class StreamRoutes:
         return await within(read())
 
 
+def _sealing(stream: bytes, tenancy: Tenancy) -> Callable[[], bytes]:
+    """Return what seals the ids of a stream: with another directory of agents they count for nothing."""
+    return lambda: stream + tenancy.directory.digest
+
+
 def names_of_target(directory: Directory, asked: RoutingTarget) -> list[str]:
     """Return the ids by which a notice may name whom a client asks for."""
     return directory.ids_of(asked.kind, directory.asked_for(asked.kind, asked.name))
@@ -243,3 +361,33 @@ def _resume(
             detail = f"The version is {now}; version {since} was never shown. Omit from, or give a lower version."
             raise Refused("version-ahead", detail, 409)
         follower.version = since - 1
+
+
+def _read_bodies(query: Query) -> Bodies:
+    text = query.text("body")
+    if text in (None, "full"):
+        return "full"
+    if text == "none":
+        return "none"
+    if text == "patch":
+        return "patch"
+    raise Refused("bad-query", f"body={text[:20]}: expected full, patch or none.", 400)
+
+
+def _read_subjects(query: Query) -> list[Subject]:
+    """Return what is to be followed, each once. Raises ``Refused("bad-query", 400)``."""
+    found = list(dict.fromkeys(Subject(kind, id) for kind in SUBJECTS for id in query.texts(kind)))
+    if not found:
+        raise Refused("bad-query", "Name what to follow: agent=ID, queue=ID, customer=ID or conversation=ID.", 400)
+    if len(found) > MOST_SUBJECTS:
+        raise Refused("bad-query", f"{len(found)} subjects; {MOST_SUBJECTS} can be followed at once.", 400)
+    return found
+
+
+def _target_of(subject: Subject) -> RoutingTarget:
+    """Return the routing target, by the id that was asked for. Raises ``Refused("bad-query", 400)``."""
+    kind: Literal["agent", "queue"] = "agent" if subject.kind == "agent" else "queue"
+    target = RoutingTarget(kind, subject.id)
+    if not target.name or len(target.name) > MAX_NAME or _CONTROL.search(target.name) is not None:
+        raise Refused("bad-query", f"{kind}: expected an id of 1 to {MAX_NAME} characters.", 400)
+    return target

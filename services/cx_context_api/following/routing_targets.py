@@ -22,15 +22,16 @@ from cx_context.threading.contacts import contacts_of
 from cx_context_api.contexts.contact_assurance import ContactQuery
 from cx_context_api.contexts.contact_contexts import ContactContexts
 from cx_context_api.contexts.current import CurrentContexts
-from cx_context_api.following import sse
 from cx_context_api.following.customers import with_contact
 from cx_context_api.following.resume_token import DIGEST, encode_digests
+from cx_context_api.following.sse import Frame, json_frame
 from cx_context_api.following.subscriptions import Interest, Subscription
 from cx_context_api.reads.meta import context_document, current_meta
 from cx_context_api.requests.targets import ById
 from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.errors import Refused, TooFast
 from cx_events.ids import IdSpace, NodeId, text_of
+from cx_events.json_types import Json
 from cx_events.timestamps import Micros, format_time, parse_time
 
 MAX_LIVE = 1_000
@@ -38,6 +39,11 @@ MAX_LIVE = 1_000
 
 LATE_SECONDS = 3600.0
 """Age at which what comes to a desk is no news: history that is imported, or projectors that were down for long."""
+
+MOST_MARKED = 50
+"""Digests of a routing target in ``Last-Event-ID`` of several subjects. What does not fit is sent again."""
+
+_MARK = 8
 
 Key = tuple[NodeId, NodeId]
 """(interaction's node, customer): several people may take part in a post."""
@@ -163,7 +169,11 @@ class RoutingTargetFollower:
         self._ids = ids
         self._stream = stream
 
-    async def next_events(self) -> bytes:
+    def mark(self) -> bytes:
+        """Return what the client has, for ``Last-Event-ID`` of a stream of several subjects."""
+        return b"".join([one.digest for one in self._sent.values()][:MOST_MARKED])
+
+    async def next_frames(self) -> list[Frame]:
         """Return the next interaction that left, came or changed.
 
         After the first ones send ``live``, the names of all: a client that resumes then drops the others.
@@ -172,8 +182,7 @@ class RoutingTargetFollower:
         for key, sent in self._sent.items():
             if key not in live.by_key:
                 del self._sent[key]
-                released = {"interaction": sent.interaction, "customer": text_of(sent.customer)}
-                return sse.json_event("released", released, self._id())
+                return [json_frame("released", _names(sent), self._id())]
         for key, assigned in live.by_key.items():
             known = self._sent.get(key)
             if known is not None and known.digest == assigned.digest:
@@ -183,19 +192,13 @@ class RoutingTargetFollower:
                 continue
             context = await self._context(assigned)
             self._sent[key] = assigned
-            view = msgspec.json.encode(self._view(assigned))
-            return sse.event("assignment", view[:-1] + b',"context":' + context + b"}", self._id())
+            view = msgspec.json.encode(view_of(assigned, is_news=self._live_sent))
+            return [Frame("assignment", view[:-1] + b',"context":' + context + b"}", self._id())]
         if not self._live_sent:
             self._live_sent = True
-            names = [{"interaction": one.interaction, "customer": text_of(one.customer)} for one in self._sent.values()]
-            return sse.json_event("live", {"assignments": names, "more": live.more}, self._id())
-        return b""
-
-    def _view(self, assigned: Assignment) -> Mapping[str, Any]:
-        """Return what is told of an assignment. One that comes long after it began, as history does that is imported,
-        is ``late``: nobody waits on the line."""
-        late = time.time() - parse_time(assigned.view["since"]) / 1e6 > LATE_SECONDS
-        return {**assigned.view, "late": True} if self._live_sent and late else assigned.view
+            names = [_names(one) for one in self._sent.values()]
+            return [json_frame("live", {"assignments": names, "more": live.more}, self._id())]
+        return []
 
     async def _context(self, assigned: Assignment) -> bytes:
         tenant, target = self.subscription.tenant, ById(assigned.customer)
@@ -212,3 +215,56 @@ class RoutingTargetFollower:
 
     def _id(self) -> str:
         return encode_digests(self._ids, self._stream, [one.digest for one in self._sent.values()])
+
+
+class LightTargetFollower:
+    """One client of a routing target that is sent no contexts: ``live`` brings all assignments, then each change.
+
+    ``seen``: the mark of what it had before it connected; ``live`` is not sent again where that is so still.
+    """
+
+    __slots__ = ("_live_sent", "_sent", "seen", "subscription")
+
+    def __init__(self, subscription: RoutingTargetSubscription) -> None:
+        self.subscription = subscription
+        self.seen = b""
+        self._sent = LiveAssignments({}, False)
+        self._live_sent = False
+
+    def mark(self) -> bytes:
+        """Return a digest of what the client has; empty before ``live``."""
+        return mark_of(self._sent) if self._live_sent else b""
+
+    async def next_frames(self) -> list[Frame]:
+        """Return all that left, came or changed; ``live`` first, and where only ``more`` has changed."""
+        live, before = self.subscription.live, self._sent
+        self._sent = live
+        if not self._live_sent:
+            self._live_sent = True
+            return [] if self.seen == mark_of(live) else [_all_live(live)]
+        if live.more != before.more:
+            return [_all_live(live)]
+        left = [json_frame("released", _names(one)) for key, one in before.by_key.items() if key not in live.by_key]
+        news = [one for key, one in live.by_key.items() if key not in before.by_key or before.by_key[key] != one]
+        return [*left, *(json_frame("assignment", view_of(one, is_news=True)) for one in news)]
+
+
+def view_of(assigned: Assignment, *, is_news: bool) -> Mapping[str, Any]:
+    """Return what is told of an assignment. One that comes long after it began, as history does that is imported, is
+    ``late``: nobody waits on the line."""
+    late = time.time() - parse_time(assigned.view["since"]) / 1e6 > LATE_SECONDS
+    return {**assigned.view, "late": True} if is_news and late else assigned.view
+
+
+def mark_of(live: LiveAssignments) -> bytes:
+    """Return a digest of all that is live at a routing target."""
+    told = b"".join(sorted(one.digest for one in live.by_key.values()))
+    return blake2b(told + bytes([live.more]), digest_size=_MARK).digest()
+
+
+def _all_live(live: LiveAssignments) -> Frame:
+    return json_frame("live", {"assignments": [one.view for one in live.by_key.values()], "more": live.more})
+
+
+def _names(assigned: Assignment) -> Json:
+    return {"interaction": assigned.interaction, "customer": text_of(assigned.customer)}

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-KEEP_ALIVE = b":\n\n"
-"""A comment, which clients ignore. It keeps proxies from closing the connection, and fails if the client is gone."""
+KEEP_ALIVE = b":\n"
+"""A comment, which clients ignore, in front of a heartbeat's event: what reads only comments is kept alive, too."""
+
+
+class Frame(NamedTuple):
+    """One event. ``data``: a JSON object. Without an ``id`` the client keeps the last one."""
+
+    name: str
+    data: bytes
+    id: str = ""
+
+    def about(self, subject: bytes) -> Frame:
+        """Return the frame with the member ``subject``, whose JSON that is, in front of its data."""
+        rest = self.data[1:] if self.data == b"{}" else b"," + self.data[1:]
+        return self._replace(data=b'{"subject":' + subject + rest)
+
+    def encoded(self) -> bytes:
+        """Return the event's bytes."""
+        return event(self.name, self.data, self.id)
+
+
+def json_frame(name: str, data: Any, id: str = "") -> Frame:
+    """Return a frame whose data is a value."""
+    return Frame(name, msgspec.json.encode(data), id)
 
 
 def event(name: str, data: bytes, id: str = "") -> bytes:
@@ -17,11 +39,6 @@ def event(name: str, data: bytes, id: str = "") -> bytes:
     Without an ``id`` the client keeps the last one: if it breaks off here, it gets this event again.
     """
     return f"event: {name}\n".encode() + (f"id: {id}\n".encode() if id else b"") + b"data: " + data + b"\n\n"
-
-
-def json_event(name: str, data: Any, id: str = "") -> bytes:
-    """Return an event whose data is a value."""
-    return event(name, msgspec.json.encode(data), id)
 
 
 def retry(least: float, most: float) -> bytes:

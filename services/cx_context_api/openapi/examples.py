@@ -34,6 +34,12 @@ EXAMPLES: Mapping[str, Json] = {
     },
     "accept_handoff": {"agent": _AGENT, "handoff": _SOME_ID},
     "decline_handoff": {"agent": _AGENT, "reason": "I have three calls on hold"},
+    "put_presence": {
+        "agent": _AGENT,
+        "state": "available",
+        "looking": [{"kind": "conversation", "id": _SOME_ID}],
+        "typing": _SOME_ID,
+    },
     "record_context_shown": {"agent": _AGENT, "version": 12},
     "issue_token": {"expires_in": 3600, "single_use": True, "agent": _AGENT},
     "continue_conversation": {"token": "4820 1937", "interaction": "acme-calls/CA4711"},

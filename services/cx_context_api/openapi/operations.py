@@ -48,6 +48,7 @@ TAGS: Mapping[str, str] = {
     "streams": "Server-sent events: read, then follow without a gap.",
     "events": "Events in, one event whole, and files.",
     "directory": "Who agents and queues are.",
+    "presence": "Who is at work: for some seconds, and no fact.",
     "lists": "Conversations, queues and agents over all customers, and search.",
 }
 
@@ -102,21 +103,28 @@ _MOVED = (
     "`moved` {from, customer, version, why}: the followed id is another customer's now: `absorbed` by a merge, or "
     "`parted`. "
 )
+_PATCH = "{meta, from, patch}: what makes the body of version `from`, which was told before, the one of `meta.version`"
 _ALIVE = (
-    "Comments keep the connection alive. Each state is the latest one; intermediate ones may be skipped. When the "
+    "`heartbeat` {now, current_to, lag}: the server's clock, the moment up to which all events are in what is told, "
+    "and how many seconds ago that was. Each state is the latest one; intermediate ones may be skipped. When the "
     "stream ends, reconnect after `retry` ms with `Last-Event-ID`."
 )
 _CUSTOMER_EVENTS = (
-    "Server-sent events. `context`: the context document, again also where the contact that `interaction` names is "
-    "surer or less sure by now. `refused` {reason, detail, contact}: it is less sure than `assurance` asks for, and "
+    f"Server-sent events. `context`: the context document; `patch` {_PATCH}, with `body=patch`. It is told again, too, "
+    "where the contact that `interaction` names is surer or less sure by now. `refused` {reason, detail, contact}: it "
+    "is less sure than `assurance` asks for, and "
     f"the stream ends. {_MOVED}{_ALIVE}"
 )
 _CONVERSATION_EVENTS = f"Server-sent events. `conversation`: {{meta, customer, conversation}}. {_MOVED}{_ALIVE}"
 _DESK_EVENTS = (
     "Server-sent events. `assignment`: an interaction that is live there, or is so for another reason or customer than "
     "told before. `released` {interaction, customer}: it is so no more. `live` {assignments: [{interaction, "
-    "customer}], more}: once after all that were live at the beginning; whatever else was told before is over. "
-    f"{_ALIVE}"
+    "customer}], more}: once after all that were live at the beginning; whatever else was told before is over. Of "
+    "several subjects, and without contexts, each event has a `subject` {kind, id}, `live` comes first and brings "
+    f"whole assignments; `context`, `conversation`, `moved` and `patch` {_PATCH} are as in those streams; "
+    "`presence` {present: [{agent, state, typing}]}: who looks at it, or the agent's own state, at the beginning and "
+    "whenever it has changed, with `presence=true`; `gone` {reason, detail}: there is nothing to follow there (any "
+    f"more). {_ALIVE}"
 )
 
 OPERATIONS: Sequence[Described] = (
@@ -194,8 +202,18 @@ OPERATIONS: Sequence[Described] = (
     ),
     Described(
         "get", "/v1/stream", "follow_desk",
-        "The interactions of an agent or a queue, each with its customer's context", "context:read", "Assignment",
-        parameters=("agent", "queue", "Last-Event-ID"), events=_DESK_EVENTS,
+        "The interactions of agents and queues, and customers and conversations, over one connection", "context:read",
+        "Assignment",
+        parameters=(
+            "followed_agent", "followed_queue", "followed_customer", "followed_conversation", "body", "presence",
+            "Last-Event-ID",
+        ),
+        events=_DESK_EVENTS,
+    ),
+    Described(
+        "put", "/v1/presence", "put_presence",
+        "Say that an agent is present, at what, and in which state, for some seconds", "conversations:write",
+        "PresenceTaken", body=bodies.Presence, problems=WRITE, also="context:read",
     ),
     Described(
         "get", "/v1/conversations/{id}/handoff", "get_handoff",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cx_context.store.listing_reads import ORDERS
-from cx_context_api.following.routes import MAX_NAME
+from cx_context_api.following.routes import SUBJECTS
+from cx_context_api.following.several import MOST_SUBJECTS
 from cx_context_api.listing.filters import MAX_NAME as MAX_LISTED_NAME
 from cx_context_api.listing.filters import MAX_Q, SEARCHED
 from cx_context_api.requests.queries import DEFAULT_LIMIT, MAX_AT_LEAST, MAX_LIMIT
@@ -162,11 +163,24 @@ PARAMETERS: Mapping[str, Json] = {
     },
     "body": {
         "in": "query",
-        "schema": {"enum": ["full", "none"], "default": "full"},
-        "description": "`none`: events name version and customer alone.",
+        "schema": {"enum": ["full", "patch", "none"], "default": "full"},
+        "description": "`patch`: the first context whole, the later ones as JSON Patch (RFC 6902) of the one before. "
+        "`none`: events name version and customer alone. Assignments bring contexts with `full` alone.",
     },
-    "agent": {"in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": MAX_NAME}, "example": "ben"},
-    "queue": {"in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": MAX_NAME}, "example": "billing"},
+    "presence": {
+        "in": "query",
+        "schema": {"enum": ["true", "false"], "default": "false"},
+        "description": "`true`: tell who is present at each subject, too.",
+    },
+    **{
+        f"followed_{kind}": {
+            "name": kind,
+            "in": "query",
+            "schema": {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": MOST_SUBJECTS},
+            "description": f"Follow this {kind}; may be repeated, and beside the others, {MOST_SUBJECTS} in all.",
+        }
+        for kind in SUBJECTS
+    },
     "state": {"in": "query", "schema": {"enum": ["open", "resolved"]}},
     "waiting": {
         "in": "query",

@@ -116,6 +116,7 @@ SCHEMAS: Mapping[str, Json] = {
         "description": "`version` rises with every change and never falls (null for a past); `current_to`: when the "
         "projectors last moved on.",
     },
+    "PresenceTaken": members({"seconds": {"type": "integer", "description": "How long it lasts; 0 where it ended."}}),
     "Assignment": {
         **members(
             {
@@ -126,9 +127,11 @@ SCHEMAS: Mapping[str, Json] = {
                 "since": TIME,
                 "agent": or_none(ID_AND_NAME),
                 "queue": or_none(ID_AND_NAME),
-                "context": or_none(ref("Context")),
             },
-            {"late": {**FLAG, "description": "True: it began over an hour before it came here; don't pop it up."}},
+            {
+                "context": or_none(ref("Context")),
+                "late": {**FLAG, "description": "True: it began over an hour before it came here; don't pop it up."},
+            },
         ),
         "description": "An interaction on a desk, why and since when; `context` as it was when this was told: follow "
         "the customer from its version on.",

@@ -235,6 +235,23 @@ class Redeem(RequestBody):
     agent: Agent | None = None
 
 
+class Looking(RequestBody):
+    kind: Literal["customer", "conversation"]
+    id: Id
+
+
+class Presence(RequestBody):
+    """Tells what a tab of an agent's page says of itself, for ``seconds``. ``agent``: by default who signed in. ``tab``: the
+    page's own name for itself, where an agent has several. ``typing``: in which conversation."""
+
+    agent: Agent | None = None
+    tab: Annotated[str, Meta(max_length=64)] = ""
+    state: Literal["available", "busy", "away", "offline"] = "available"
+    looking: Annotated[list[Looking], Meta(max_length=10)] = []
+    typing: Id | None = None
+    seconds: Annotated[int, Meta(ge=5, le=120)] = 30
+
+
 class Merge(RequestBody):
     """``a``, ``b``: customers or profiles. ``despite``: obstacles to ignore, by the names in the refusal: exclusive
     kinds (``crm``) and decisions (``SOURCE#ID``)."""

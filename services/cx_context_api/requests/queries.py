@@ -44,6 +44,10 @@ class Query:
         found = self._fields.get(name)
         return found[0] if found else None
 
+    def texts(self, name: str) -> list[str]:
+        """Return all values of a parameter that may be repeated."""
+        return list(self._fields.get(name, ()))
+
     def event(self) -> EventName:
         """Return the event that ``source`` and ``id`` name.
 
