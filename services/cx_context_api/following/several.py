@@ -65,7 +65,7 @@ class SeveralFollower:
         stream: Callable[[], bytes],
         extra: Sequence[ExtraFrames] = (),
     ) -> None:
-        """``stream``: seals what a client has, as of ``CustomerFollower``. ``extra``: what else is told of the subjects."""
+        """``stream``: seals what a client has, as of ``CustomerFollower``. ``extra``: what else is told of them."""
         self._followers = dict(followers)
         self._gone = dict(gone)
         self._ids = ids

@@ -241,8 +241,8 @@ class Looking(RequestBody):
 
 
 class Presence(RequestBody):
-    """Tells what a tab of an agent's page says of itself, for ``seconds``. ``agent``: by default who signed in. ``tab``: the
-    page's own name for itself, where an agent has several. ``typing``: in which conversation."""
+    """Tells of a tab of an agent's page, for ``seconds``. ``agent``: by default who signed in. ``tab``: the page's own
+    name for itself, where an agent has several. ``typing``: in which conversation."""
 
     agent: Agent | None = None
     tab: Annotated[str, Meta(max_length=64)] = ""
