@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from cx_events.envelope import Data, Event
+from cx_events.envelope import Data, Draft, Event
 from cx_events.errors import Refused
 from cx_events.event_type import EventType
 from cx_events.spelling import nearest
@@ -82,7 +82,7 @@ def _if_unknown(name: str) -> str:
     return ", as its family does; there is no such type" + (f", did you mean {near}?" if near else "")
 
 
-def missing_fields(event: Event, needs: Iterable[str]) -> list[str]:
+def missing_fields(event: Event | Draft, needs: Iterable[str]) -> list[str]:
     """Return those of ``needs`` (see ``EventType``) that the event's data lacks."""
     lacking = []
     for need in needs:

@@ -17,7 +17,7 @@ import msgspec
 from cx_channels.provider import Connection, Ignored, Mapped, Provider, Request, Unmapped
 from cx_channels.registry import provider as find_provider
 from cx_events.dead_letters import state_of
-from cx_events.errors import Refused
+from cx_events.errors import Fatal, Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
 from cx_events.stamp import StampedEvent, stamp
@@ -46,6 +46,7 @@ BY_EXTENSION = {
 
 _METHODS = {"webhook": "POST", "smtp": "SMTP", "websocket": "MESSAGE"}
 _MAX_FIELDS = 1000
+_TRIED = "try"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def dry_run(
     content_type: str | None = None,
     headers: Iterable[tuple[str, str]] = (),
     filename: str = "",
-    connection_id: str = "try",
+    connection_id: str = _TRIED,
     settings: Mapping[str, Any] | None = None,
     region: str | None = None,
     now: Micros = DEMO_NOW,
@@ -108,12 +109,29 @@ def dry_run(
     return outcome_of(provider, request, connection)
 
 
+def check_settings(provider_name: str, settings: Mapping[str, Any], region: str | None = None) -> None:
+    """Raise ``Refused("bad-settings")`` for settings with which no hub would start, with all that is wrong."""
+    provider = find_provider(provider_name)
+    try:
+        provider.warnings(Connection(_TRIED, DEMO_TENANT, provider.name, (), region, settings))
+    except Fatal as mistake:
+        raise _bad_settings(mistake) from None
+
+
+def _bad_settings(mistake: Fatal) -> Refused:
+    """Return the refusal of settings, with the places in the settings alone: there is no configuration to name."""
+    lines = str(mistake).replace(f"tenants.{DEMO_TENANT}.connections.{_TRIED}.settings.", "").splitlines()
+    return Refused("bad-settings", lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} mistakes", *lines]))
+
+
 def outcome_of(provider: Provider, request: Request, connection: Connection) -> DryRunResult:
     """Return what a request becomes; ``Refused`` is part of the result."""
     try:
         mapped = provider.map(request, connection)
     except Refused as refused:
         return DryRunResult(refused=refused)
+    except Fatal as mistake:
+        return DryRunResult(refused=_bad_settings(mistake))
     return DryRunResult(stamped(mapped, connection, request.received), mapped.ignored, mapped.unmapped)
 
 
@@ -132,7 +150,7 @@ def recorded_request(
     content_type: str | None = None,
     headers: Iterable[tuple[str, str]] = (),
     filename: str = "",
-    connection_id: str = "try",
+    connection_id: str = _TRIED,
     now: Micros = DEMO_NOW,
 ) -> Request:
     """Return the request that a recorded body stands for. ``Refused`` for one that no provider would read."""

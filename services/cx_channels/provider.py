@@ -38,6 +38,14 @@ class Connection:
     secrets: tuple[str, ...] = ()
     region: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    _read: dict[Callable[[Connection], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, read: Callable[[Connection], T]) -> T:
+        """Return ``read(self)``, worked out once: it is the same for every request."""
+        if read not in self._read:
+            self._read[read] = read(self)
+        found: T = self._read[read]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +154,10 @@ def _nothing_to_warn_of(_connection: Connection) -> tuple[str, ...]:
     return ()
 
 
+def _nothing_to_note(_connection: Connection) -> tuple[str, ...]:
+    return ()
+
+
 def _no_kinds(_request: Request, _connection: Connection) -> tuple[str, ...]:
     return ()
 
@@ -166,6 +178,7 @@ class Provider:
     or that is too old. ``sign`` is its counterpart, for tests and for trying out a connection: it returns the request
     as the vendor sends it, signed with one secret, at ``Request.received`` where the scheme has a time. ``signature``
     says what it covers. A provider has all three, or says in ``unsigned`` why nothing signs what it reads.
+    ``signature_of`` says it of one connection, where each declares its own scheme.
     ``challenge`` answers requests that carry no events (a subscription check), else None; it runs before ``verify`` and
     must check by itself what it needs. ``answer`` is sent once everything is durable, and also for a signed request
     that could not be mapped.
@@ -175,7 +188,8 @@ class Provider:
     ``settings``: the names of all settings that a connection may have; another one is a mistake and stops the start.
     ``secret_settings``: those that hold secrets, so that a connection with one of them needs no ``secrets``.
     ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
-    ``Fatal`` for settings that can't be meant.
+    ``Fatal`` for settings that can't be meant. ``notes``: sentences on what a connection is set up to do, for
+    ``cx config check``.
     ``weights``: each kind of identifier that its customers may have, with every weight that it may get there and why.
     Ask of each what a stranger could do who chooses the value.
     """
@@ -187,6 +201,7 @@ class Provider:
     kinds: Mapping[str, str]
     sign: Callable[[Request, Connection, str], Request] | None = None
     signature: Signature | None = None
+    signature_of: Callable[[Connection], Signature] | None = None
     unsigned: str = ""
     kinds_of: Callable[[Request, Connection], Iterable[str]] = _no_kinds
     transport: Transport = "webhook"
@@ -200,7 +215,12 @@ class Provider:
     settings: frozenset[str] = frozenset()
     secret_settings: frozenset[str] = frozenset()
     warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of
+    notes: Callable[[Connection], tuple[str, ...]] = _nothing_to_note
     weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)
+
+    def scheme(self, connection: Connection) -> Signature | None:
+        """Return what the signature of a connection's requests covers."""
+        return self.signature_of(connection) if self.signature_of is not None else self.signature
 
     @property
     def ignored_kinds(self) -> tuple[str, ...]:

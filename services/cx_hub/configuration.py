@@ -39,7 +39,7 @@ def _connections(tenants: Mapping[str, TenantConfig]) -> Iterator[tuple[str, Con
 
 
 class Row(NamedTuple):
-    """A line of ``cx config check``. ``level``: ``error`` or ``warning``."""
+    """A line of ``cx config check``. ``level``: ``error``, ``warning``, or ``info`` for what is set up well."""
 
     level: str
     place: str
@@ -63,11 +63,19 @@ def all_findings(
         try:
             problems = setup_problems(connection, known[connection.provider], public_url)
         except Fatal as mistake:
-            yield Row("error", place, "mistake", str(mistake))
+            yield from _mistakes_of(place, str(mistake))
             continue
         for each in problems:
             yield Row("warning" if each.works else "error", place, each.reason, each.detail)
+        for note in known[connection.provider].notes(connection):
+            yield Row("info", place, "set-up", note)
     yield from _unreachable_receivers(tenants, reach)
+
+
+def _mistakes_of(connection: str, mistakes: str) -> Iterator[Row]:
+    """Yield a line for each mistake in a connection's settings; one that names no place is the connection's."""
+    for each in mistakes.splitlines():
+        yield mistake_row(each) if each.startswith(f"{connection}.") else Row("error", connection, "mistake", each)
 
 
 def mistake_row(mistake: str) -> Row:

@@ -9,6 +9,10 @@ and ``NAME.forms`` (form bodies). ``golden/kinds/NAME.jsonl`` holds what all req
 
 ``fixtures/named.json`` says whom the requests name: ``{"agents": [ID...], "queues": [ID...]}``, by the vendor's ids.
 
+Where a connection declares much (``chat/generic``), ``connection.json`` may name YAML files below the provider's
+folder, by setting and by how a fixture's name begins:
+``{"files": {"mapping": {"crisp-": "examples/crisp.yaml"}}}``. Without a fixture the first counts.
+
 ``fixtures/recordings.txt`` names folders of recorded requests, below ``shared/fixtures`` beside the repository.
 """
 
@@ -16,10 +20,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from cx_channels.dry_run import DEMO_TENANT, recorded_request
 from cx_channels.provider import Connection, Provider, Request
@@ -113,22 +120,37 @@ def recording_folders(provider: Provider) -> list[str]:
 
 def connection_of(provider: Provider, fixture: Path | None = None) -> Connection:
     """Return the connection of a fixture, with the first two of the provider's example secrets."""
-    secrets = provider.signature.example_secrets[:2] if provider.signature else ("a secret", "another secret")
     given = _json(folder_of(provider) / "fixtures" / "connection.json")
     more = _json(fixture.with_name(fixture.name + ".connection")) if fixture is not None else {}
-    return Connection(
+    connection = Connection(
         id="try",
         tenant=DEMO_TENANT,
         provider=provider.name,
-        secrets=secrets,
         region=given.get("region"),
-        settings=given.get("settings", {}) | more.get("settings", {}),
+        settings=given.get("settings", {}) | _from_files(provider, given, fixture) | more.get("settings", {}),
     )
+    scheme = provider.scheme(connection)
+    return replace(connection, secrets=scheme.example_secrets[:2] if scheme else ("a secret", "another secret"))
+
+
+def _from_files(provider: Provider, given: dict[str, Any], fixture: Path | None) -> dict[str, object]:
+    """Return the settings whose values are YAML files of the folder."""
+    found: dict[str, object] = {}
+    for setting, files in given.get("files", {}).items():
+        name = next((begin for begin in files if fixture is None or fixture.name.startswith(begin)), None)
+        if name is not None:
+            found[setting] = _yaml(folder_of(provider) / files[name])
+    return found
 
 
 @cache
-def _json(path: Path) -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+def _yaml(path: Path) -> object:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _json(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found
 
 

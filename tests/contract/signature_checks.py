@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from tests.contract.provider_cases import Case, readable_requests
+from tests.contract.provider_cases import Case, cases_of, readable_requests
 
 from cx_channels.dry_run import DEMO_NOW
 from cx_channels.provider import COVERABLE, Connection, Provider, Request, Signature
@@ -30,7 +30,13 @@ def check_declared(provider: Provider) -> None:
         return
     assert provider.sign is not None, "sign: return the request as the vendor signs it, with one secret"
     assert provider.signature is not None, "signature: say which headers carry it and what it covers"
-    scheme = provider.signature
+    _check_scheme(provider, provider.signature)
+    if provider.signature_of is not None:
+        for case in cases_of(provider):
+            _check_scheme(provider, _scheme(provider, case.connection(provider)))
+
+
+def _check_scheme(provider: Provider, scheme: Signature) -> None:
     assert not provider.unsigned, "unsigned: but there is a verify"
     assert set(scheme.covers) | set(scheme.gaps) == set(COVERABLE), (
         f"signature: each of {', '.join(COVERABLE)} is either covered, or a gap with its reason"
@@ -56,8 +62,8 @@ def check_signed_passes(provider: Provider) -> None:
 
 def check_unsigned_fails(provider: Provider) -> None:
     """A request without the headers, with empty ones, or with nonsense in them is refused with 401 or 403."""
-    scheme = _scheme(provider)
     for case, request, connection in _cases(provider):
+        scheme = _scheme(provider, connection)
         for wrong in (None, "", " ", "x", "bm90IGEgc2lnbmF0dXJl", "sha256=" + "0" * 64, "v1,bm90IGEgc2lnbmF0dXJl", "é"):
             given = {} if wrong is None else dict.fromkeys(scheme.headers, wrong)
             bare = {name: value for name, value in request.headers.items() if name not in scheme.headers}
@@ -67,16 +73,16 @@ def check_unsigned_fails(provider: Provider) -> None:
 
 def check_wrong_secret_fails(provider: Provider) -> None:
     """What somebody else's secret signed is refused, and the refusal tells no secret."""
-    wrong = _scheme(provider).example_secrets[2]
     for case, request, connection in _cases(provider):
+        wrong = _scheme(provider, connection).example_secrets[2]
         forged = _sign(provider, request, connection, wrong)
         _assert_refused(provider, forged, connection, f"{case.name}: signed with a secret that is not the connection's")
 
 
 def check_empty_secret_fails(provider: Provider) -> None:
     """A connection without a secret, or with an empty one, lets nothing pass."""
-    good = _scheme(provider).example_secrets[0]
     for case, request, connection in _cases(provider):
+        good = _scheme(provider, connection).example_secrets[0]
         for secrets in ((), ("",), ("", good)):
             lax = replace(connection, secrets=secrets)
             for secret in ("", ":", " "):
@@ -86,15 +92,15 @@ def check_empty_secret_fails(provider: Provider) -> None:
 
 def check_header_is_covered(provider: Provider) -> None:
     """Each character of the headers that carry the signature counts, and so does its case unless it is hex."""
-    scheme = _scheme(provider)
     for case, request, connection in _cases(provider):
+        scheme = _scheme(provider, connection)
         signed = _sign(provider, request, connection, connection.secrets[0])
         for name in scheme.headers:
             if name not in signed.headers:
                 continue
             value = signed.headers[name]
             changed = [flipped.decode("latin-1") for flipped in _flipped(value.encode("latin-1"))]
-            if not _is_hex(value):
+            if not _is_hex(value) and _with_other_case(value) != value:
                 changed.append(_with_other_case(value))
             changed += [value[:-1], value + "A"]
             for other in changed:
@@ -124,8 +130,8 @@ def check_url_is_covered(provider: Provider) -> None:
 
 def check_time_is_covered(provider: Provider) -> None:
     """What was signed too long ago, or is signed for the future, is refused; within the tolerance it passes."""
-    scheme = _scheme(provider)
     for case, request, connection in _cases(provider):
+        scheme = _scheme(provider, connection)
         signed = _sign(provider, request, connection, connection.secrets[0])
         if scheme.tolerance_seconds is None:
             for away in (-_A_YEAR, _A_YEAR):
@@ -163,26 +169,35 @@ def is_hex_signature(provider: Provider) -> bool:
     """Return whether the signature is written in hex, whose digits may be of either case."""
     _, request, connection = next(_cases(provider))
     signed = _sign(provider, request, connection, connection.secrets[0])
-    return all(_is_hex(signed.headers[name]) for name in _scheme(provider).headers if name in signed.headers)
+    return all(
+        _is_hex(signed.headers[name]) for name in _scheme(provider, connection).headers if name in signed.headers
+    )
 
 
-def _scheme(provider: Provider) -> Signature:
-    check_declared(provider)
-    assert provider.signature is not None, "signature: nothing is declared"
-    return provider.signature
+def covered_by(provider: Provider) -> set[str]:
+    """Return what any of the provider's signatures covers."""
+    return {each for _, _, connection in _cases(provider) for each in _scheme(provider, connection).covers}
+
+
+def _scheme(provider: Provider, connection: Connection) -> Signature:
+    scheme = provider.scheme(connection)
+    assert scheme is not None, "signature: nothing is declared"
+    return scheme
 
 
 def _cases(provider: Provider) -> Iterator[tuple[Case, Request, Connection]]:
-    """Yield requests of each method and content type: signing differs by these, not by what a notice says."""
-    scheme = _scheme(provider)
-    seen: dict[tuple[str, str], int] = {}
+    """Yield requests of each method, content type and scheme: signing differs by these, not by what a notice says."""
+    check_declared(provider)
+    seen: dict[tuple[object, ...], int] = {}
     for case, request in readable_requests(provider):
-        shape = request.method, request.content_type
+        connection = case.connection(provider)
+        scheme = _scheme(provider, connection)
+        shape = request.method, request.content_type, scheme.headers, scheme.covers
         # HEAD and GET may be questions that ``challenge`` answers; they are signed like everything else.
         if seen.setdefault(shape, 0) < 2:
             seen[shape] += 1
-            connection = replace(case.connection(provider), secrets=scheme.example_secrets[:2])
-            yield case, replace(request, received=DEMO_NOW), connection
+            signing = replace(connection, secrets=scheme.example_secrets[:2])
+            yield case, replace(request, received=DEMO_NOW), signing
     assert seen, "fixtures/: there is no request to sign"
 
 
@@ -213,7 +228,7 @@ def _assert_refused(provider: Provider, request: Request, connection: Connection
 
 
 def _assert_covered(provider: Provider, connection: Connection, what: str, others: Iterator[Request], how: str) -> None:
-    if what in _scheme(provider).covers:
+    if what in _scheme(provider, connection).covers:
         for other in others:
             _assert_refused(provider, other, connection, how)
         return

@@ -171,9 +171,9 @@ def test_a_check_that_reads_the_url_declares_it(provider: Provider) -> None:
 # --- bad input -------------------------------------------------------------------------------------------------------
 
 
-def survives(provider: Provider, request: Request) -> None:
+def survives(provider: Provider, request: Request, fixture: Path | None = None) -> None:
     """Maps, or refuses by name; what it maps to is sound. Anything else raised fails the test."""
-    connection = connection_of(provider)
+    connection = connection_of(provider, fixture)
     try:
         mapped = provider.map(request, connection)
     except Refused as refused:
@@ -233,7 +233,7 @@ def test_a_damaged_fixture_is_mapped_or_refused_by_name(provider: Provider, data
         request = Case(path, path.name, bytes(content)).request(provider)
     except Refused:
         return
-    survives(provider, request)
+    survives(provider, request, path)
 
 
 def nested(depth: int) -> Any:
@@ -291,7 +291,7 @@ def test_a_fixture_with_any_changed_value_is_handled(provider: Provider, data: s
         if data.draw(st.booleans()):
             pairs.append((pairs[at][0], data.draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))))
         content = urlencode(pairs).encode()
-    survives(provider, Case(path, path.name, content).request(provider))
+    survives(provider, Case(path, path.name, content).request(provider), path)
 
 
 @EVERY

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from tests.contract.provider_cases import connection_of, fixtures_of
 from tests.growth.patterns import ROOT
 
 from cx_channels import vcon_import
@@ -28,7 +29,7 @@ from cx_channels.kit.mail.message.signatures import signature_at
 from cx_channels.kit.mail.mime.rtf import without_rtf
 from cx_channels.kit.mail.mime.tnef import SIGNATURE, unpacked
 from cx_channels.provider import Connection
-from cx_channels.registry import folder_name, providers
+from cx_channels.registry import providers
 from cx_context.definition import define_bodies
 from cx_context.sections.attachments import read_id
 from cx_context_api.events.downloads import disposition, safe_type
@@ -123,18 +124,16 @@ def _total(work: Callable[[], object]) -> None:
 
 
 def _provider(name: str) -> Iterator[Entry]:
-    folder = ROOT / "services" / "cx_channels" / folder_name(name) / "fixtures"
-    beside = folder / "connection.json"
-    connection = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
-    settings, region = connection.get("settings", {}), connection.get("region", "US")
     seen: set[str] = set()
-    for path in sorted(folder.iterdir()):
+    for path in fixtures_of(providers()[name]):
+        connection = connection_of(providers()[name], path)
+        settings, region = connection.settings, connection.region or "US"
         for place, exchanged in _places(path):
             if place not in seen:
                 seen.add(place)
                 yield (
                     f"{path.name} {place}",
-                    lambda text, path=path, exchanged=exchanged: dry_run(  # type: ignore[misc]
+                    lambda text, path=path, exchanged=exchanged, settings=settings, region=region: dry_run(  # type: ignore[misc]
                         name, exchanged(text), filename=path.name, settings=settings, region=region
                     ),
                 )

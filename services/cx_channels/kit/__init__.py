@@ -7,5 +7,6 @@ Modules: ``json_values`` (JSON of others, read without trust), ``ids`` (parts of
 (what is no event), ``meta_envelope`` and ``meta_signature`` (Meta's products), ``twilio_forms``, ``twilio_products``,
 ``twilio_signature`` and ``twilio_shared_keys`` (Twilio's products), ``whatsapp`` (WhatsApp's notices), ``mail`` (what a
 mail means, whoever brought it), ``aws`` (how AWS brings events),
-``vonage_signature`` (Vonage's products), ``number_lists`` (the numbers that a setting lists).
+``vonage_signature`` (Vonage's products), ``declaration`` (mappings that tenants declare), ``number_lists`` (the
+numbers that a setting lists).
 """

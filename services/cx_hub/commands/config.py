@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(output: OutputOption = Format.TEXT) -> None:
-    """Read the settings and CX_CONFIG as a start would, and name all that is wrong or missing.
+    """Read the settings and CX_CONFIG as a start would, name all that is wrong or missing, and say what is declared.
 
     Exit 0: it can be started with; warnings say where less is made of what comes. Exit 1: a mistake, or a connection
     that would answer 503.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +11,12 @@ import msgspec
 import typer
 import yaml
 
-from cx_channels.dry_run import DryRunResult, dry_run
+from cx_channels.dry_run import DryRunResult, check_settings, dry_run
+from cx_channels.kit.declaration.mapping import SETTING as MAPPING
 from cx_events.errors import Refused
 from cx_hub.output import Format, OutputOption, line, show_rows
+from cx_runtime.settings import Settings, environment
+from cx_runtime.tenants import ConnectionConfig, load
 
 ONLY_IGNORED = 3
 _COLUMNS = ("time", "type", "interaction", "id")
@@ -31,6 +34,12 @@ def map_files(
     setting: Annotated[
         list[str] | None, typer.Option(help="One of the connection's settings, 'name=value', the value as YAML.")
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="A YAML file with a declared mapping, the setting of that name of */generic.")
+    ] = None,
+    connection: Annotated[
+        str | None, typer.Option(help="A connection of CX_CONFIG, whose settings and region are taken.")
+    ] = None,
     region: Annotated[str | None, typer.Option(help="Country whose national phone numbers are read, as US.")] = None,
     output: OutputOption = Format.JSONL,
 ) -> None:
@@ -39,20 +48,13 @@ def map_files(
     Exit 0: events; 2: refused, or a part could not be mapped; 3: only kinds that are left out on purpose, or that no
     adapter maps yet.
     """
+    configured = _configured(connection, provider) if connection is not None else None
+    settings = _settings(configured, setting or (), mapping)
+    region = region or (configured.region if configured is not None else None)
+    check_settings(provider, settings, region)
     headers = [_header(text) for text in header or ()]
-    settings = dict(_setting(text) for text in setting or ())
-    results = [
-        dry_run(
-            provider,
-            _content(name),
-            content_type=content_type,
-            headers=headers,
-            filename=name,
-            settings=settings,
-            region=region,
-        )
-        for name in files
-    ]
+    more: dict[str, Any] = {"content_type": content_type, "headers": headers, "settings": settings, "region": region}
+    results = [dry_run(provider, _content(name), filename=name, **more) for name in files]
     if output is not Format.JSONL:
         _show([event.raw for result in results for event in result.events], output)
     for name, result in zip(files, results, strict=True):
@@ -93,6 +95,32 @@ def _setting(text: str) -> tuple[str, Any]:
         return name.strip(), yaml.safe_load(value)
     except yaml.YAMLError:
         raise Refused("bad-setting", f"the value of the setting {name.strip()[:64]!r} is not YAML") from None
+
+
+def _configured(name: str, provider: str) -> ConnectionConfig:
+    settings = Settings()
+    found = load(settings.config, settings.home, environment()).connection(name)
+    if found is None:
+        raise Refused("unknown-connection", f"the configuration has no connection {name[:64]!r}")
+    if found[1].provider != provider:
+        raise Refused("bad-connection", f"the connection {name[:64]!r} is of {found[1].provider}, not of {provider}")
+    return found[1]
+
+
+def _settings(configured: ConnectionConfig | None, given: Iterable[str], mapping: Path | None) -> dict[str, Any]:
+    """Return a connection's settings: those of the configuration, then those of the command line."""
+    settings = dict(configured.settings) if configured is not None else {}
+    settings |= dict(_setting(text) for text in given)
+    return settings if mapping is None else settings | {MAPPING: _yaml_file(mapping)}
+
+
+def _yaml_file(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused("no-file", f"{path} can't be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Refused("bad-setting", f"{path} is not YAML: {error}") from None
 
 
 def _content(name: str) -> bytes:
