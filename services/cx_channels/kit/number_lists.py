@@ -1,4 +1,4 @@
-"""The telephone numbers that a connection's setting lists: whole, or with ``*`` for anything."""
+"""Telephone numbers in addresses, and those that a connection's setting lists: whole, or with ``*`` for anything."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from cx_events.envelope import Identifier
 from cx_events.identifiers import normalise
+from cx_events.phone_numbers import WITHHELD
 
 _SEPARATORS = re.compile(r"[\s().+-]+")
+_NUMBER = re.compile(r"\+?[0-9]{5,15}")
+_BLANKS = re.compile(r"[\s().-]+")
 _CACHED = 4096
 
 
@@ -40,3 +44,14 @@ def _normal(text: str, region: str | None) -> str:
 
 def _bare(text: str) -> str:
     return _SEPARATORS.sub("", text.lower())
+
+
+def number_in(address: str) -> str:
+    """Return the number of ``tel:+49...``, ``sip:+49...@host`` or a plain one, or the word for a withheld one; "" for a
+    user's or a station's own address."""
+    bare = address.partition(":")[2] if address.lower().startswith(("tel:", "sip:", "sips:")) else address
+    user = unquote(bare.partition("@")[0].partition(";")[0]).strip()
+    digits = _BLANKS.sub("", user)
+    if _NUMBER.fullmatch(digits) is not None:
+        return digits
+    return user.lower() if user.lower() in WITHHELD else ""

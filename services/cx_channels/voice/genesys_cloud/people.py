@@ -8,22 +8,18 @@ plain. Fields and words: Genesys' own SDK, PyPI PureCloudPlatformClientV2, model
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from cx_channels.kit.json_values import first, obj, text, texts
+from cx_channels.kit.number_lists import number_in
 from cx_channels.provider import Connection
 from cx_events.envelope import Identifier, Participant, Weight
 from cx_events.json_types import Json
-from cx_events.phone_numbers import WITHHELD
 from cx_events.weights import ASSERTED, CLAIMED
 
 EXTERNAL_CONTACT = "genesys-contact"
 
-_NUMBER = re.compile(r"\+?[0-9]{5,15}")
-_SEPARATORS = re.compile(r"[\s().-]+")
 _NETWORKS: Mapping[str, tuple[str, Weight]] = {
     "SMS": ("phone", CLAIMED),
     "WHATSAPP": ("phone", ASSERTED),
@@ -93,17 +89,6 @@ def _identifiers(kind: str, address: str, weight: Weight, ours: str) -> list[Ide
         value = f"+{value}"  # WhatsApp writes numbers with their country, without a plus
     scope = ours if kind in _SCOPED else ""
     return [Identifier(kind=kind, value=value, scope=scope, weight=weight)] if value else []
-
-
-def number_in(address: str) -> str:
-    """Return the number of ``tel:+49...``, ``sip:+49...@host`` or a plain one, or the word for a withheld one; "" for a
-    user's or a station's own address."""
-    bare = address.partition(":")[2] if address.lower().startswith(("tel:", "sip:", "sips:")) else address
-    user = unquote(bare.partition("@")[0].partition(";")[0]).strip()
-    digits = _SEPARATORS.sub("", user)
-    if _NUMBER.fullmatch(digits) is not None:
-        return digits
-    return user.lower() if user.lower() in WITHHELD else ""
 
 
 def address_of(value: Any) -> str:
