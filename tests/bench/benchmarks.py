@@ -19,6 +19,7 @@ from tests.bench.freshness import freshness
 from tests.bench.history import history_cost
 from tests.bench.intake import INTAKE, intake
 from tests.bench.latency import LATENCY, latency
+from tests.bench.listing import LISTING, listing
 from tests.bench.long import LONG, long
 from tests.bench.projecting import PROJECTING, hot_customer, projecting
 from tests.bench.reading import READING, reading
@@ -51,6 +52,7 @@ RACES = (
     Race(INTAKE, frozenset({"kafka"}), intake),
     Race(READING, frozenset({"postgres"}), reading),
     Race(LATENCY, stack.PARTS, latency),
+    Race(LISTING, frozenset({"postgres"}), listing),
     Race(LONG, frozenset({"postgres"}), long),
     Race(("embedded_vs_sqlite",), frozenset(), embedded),
     Race(("freshness_p99_vs_kafka",), stack.PARTS, freshness),

@@ -61,7 +61,8 @@ class Line(NamedTuple):
 
 
 class Shown(Struct, array_like=True):
-    """The rest of what a list shows of a conversation. ``interaction``: the contact that was active last."""
+    """The rest of what a list shows of a conversation. ``interaction``: the contact that was active last. ``held``: the
+    agents and queues that one of its contacts concerns now."""
 
     topic: str | None
     interaction: str
@@ -70,6 +71,7 @@ class Shown(Struct, array_like=True):
     agent: Named | None
     queue: Named | None
     line: Line | None
+    held: list[Under]
 
 
 class ListedConversation(NamedTuple):
@@ -98,14 +100,16 @@ def _listed(of: Rendering, conversation: Conversation) -> ListedConversation:
     agent, queue = _named("agent", parts, names), _named("queue", parts, names)
     channels = list(dict.fromkeys(part.channel[1] for part in parts if part.channel is not None))
     latest = max(members, key=lambda member: (member.last_activity, member.start))
-    shown = Shown(topic_of(parts), latest.name, channels, len(members), agent, queue, _last_line(members))
+    under = _under(channels, agent, queue, parts if state == OPEN else (), names)
+    held = sorted((each for each in under if each.held is not None), key=lambda each: (each.held, each))
+    shown = Shown(topic_of(parts), latest.name, channels, len(members), agent, queue, _last_line(members), held)
     return ListedConversation(
         conversation.id,
         state,
         members[0].start[0],
         conversation.last_activity,
         min(waits, default=None),
-        tuple(_under(channels, agent, queue, parts if state == OPEN else (), names)),
+        tuple(under),
         msgspec.msgpack.encode(shown),
     )
 

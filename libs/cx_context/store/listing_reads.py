@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from cx_context.listing.conversations import OPEN, RESOLVED, Shown, Under
+from cx_context.listing.conversations import OPEN, RESOLVED, Shown
 from cx_context.listing.customers import ShownCustomer
 from cx_context.store.sql import Row, Tx
 from cx_events.directory import Directory, Kind
@@ -57,7 +57,6 @@ class ListedRow(NamedTuple):
     last: Micros
     waiting: Micros | None
     shown: Shown
-    under: Sequence[Under]
 
 
 class _Found(NamedTuple):
@@ -75,8 +74,9 @@ async def read_page(
     descends = ORDERS[wanted.order]
     found: set[_Found] = set()
     horizon: Place | None = None
+    most = SCANNED if _is_filtered(wanted, directory) else limit + 1
     for scan in _scans(wanted, directory):
-        rows, is_full = await _scan(tx, tenant, wanted, scan, directory, after)
+        rows, is_full = await _scan(tx, tenant, wanted, scan, directory, after, most)
         found.update(rows)
         if is_full:
             last = Place(rows[-1].at, rows[-1].id)
@@ -87,6 +87,12 @@ async def read_page(
     fitting = list(dict.fromkeys(Place(each.at, each.id) for each in ordered if each.fits))
     following = fitting[limit - 1] if len(fitting) > limit else horizon
     return await _rows(tx, tenant, [each.id for each in fitting[:limit]]), following
+
+
+def _is_filtered(wanted: Wanted, directory: Directory) -> bool:
+    """Return whether rows of the index may not fit, so that more of them must be looked at than are shown."""
+    by_other_ids = bool(directory) and bool(wanted.under.keys() - {"channel"})
+    return len(wanted.under) > 1 or by_other_ids or (wanted.waiting is not None and wanted.order != "waiting")
 
 
 def _is_behind(each: _Found, horizon: Place, *, descends: bool) -> bool:
@@ -121,7 +127,7 @@ def _ids(directory: Directory, kind: str, name: str) -> Sequence[str]:
 
 
 async def _scan(
-    tx: Tx, tenant: str, wanted: Wanted, scan: _Scan, directory: Directory, after: Place | None
+    tx: Tx, tenant: str, wanted: Wanted, scan: _Scan, directory: Directory, after: Place | None, most: int
 ) -> tuple[list[_Found], bool]:
     """Return the rows of a range in order, and whether there may be more."""
     column, descends = wanted.order, ORDERS[wanted.order]
@@ -144,7 +150,7 @@ async def _scan(
     source = "''" if listed else "source"
     rows = await tx.fetch(
         f"SELECT {column}, {id}, waiting, {source} FROM {table} WHERE {' AND '.join(where)} "
-        f"ORDER BY {column} {direction}, {id} {direction} LIMIT {SCANNED}",
+        f"ORDER BY {column} {direction}, {id} {direction} LIMIT {int(most)}",
         **values,
     )
     others = await _others(tx, wanted, scan, directory, [bytes(row[1]) for row in rows])
@@ -152,7 +158,7 @@ async def _scan(
         _Found(row[0], bytes(row[1]), bytes(row[1]) in others and _fits(wanted, scan, directory, row[2], row[3]))
         for row in rows
     ]
-    return found, len(rows) == SCANNED
+    return found, len(rows) == most
 
 
 def _fits(wanted: Wanted, scan: _Scan, directory: Directory, waiting: Micros | None, source: str) -> bool:
@@ -197,24 +203,14 @@ async def _rows(tx: Tx, tenant: str, ids: Sequence[NodeId]) -> list[ListedRow]:
         ids=list(ids),
         tenant=tenant,
     )
-    held = await tx.fetch(
-        "SELECT conversation, kind, name, source, label, held FROM listed_under "
-        "WHERE conversation = ANY(:ids) AND tenant = :tenant AND held IS NOT NULL "
-        "ORDER BY conversation, held, kind, name",
-        ids=list(ids),
-        tenant=tenant,
-    )
-    under: dict[NodeId, list[Under]] = {}
-    for id, *of in held:
-        under.setdefault(bytes(id), []).append(Under(*of))
-    found = {bytes(row[0]): _row(row, under.get(bytes(row[0]), ())) for row in rows}
+    found = {bytes(row[0]): _row(row) for row in rows}
     return [found[id] for id in ids if id in found]
 
 
-def _row(row: Row, under: Sequence[Under]) -> ListedRow:
+def _row(row: Row) -> ListedRow:
     id, customer, display, state, opened, last, waiting, shown = row
     name = _decode_customer(display).display if display is not None else None
-    return ListedRow(bytes(id), bytes(customer), name, state, opened, last, waiting, _decode_shown(shown), under)
+    return ListedRow(bytes(id), bytes(customer), name, state, opened, last, waiting, _decode_shown(shown))
 
 
 class Holding(NamedTuple):

@@ -14,12 +14,14 @@ import msgspec
 from cx_context.listing.customers import ShownCustomer
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.events import read_raws
+from cx_context.store.graph import read_profiles
+from cx_context.store.members import memberships_of
 from cx_context.store.ownership import owners_of_interactions
 from cx_context.store.sql import Row, Tx
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 
-SCANNED = 500
+SCANNED = 300
 EXPANDED = 24
 _COUNTED = 1_000
 
@@ -212,11 +214,33 @@ async def _events(tx: Tx, tenant: str, places: Sequence[SaidPlace], rows: Mappin
         return []
     some = [rows[each.key] for each in places]
     raws = await read_raws(tx, {bytes(row[at]) for row in some for at in (0, 3)})
-    owners = await owners_of_interactions(CurrentGraph(tx, tenant), {bytes(row[2]) for row in some})
+    whose = await _customers_of(tx, tenant, {(bytes(row[1]), bytes(row[2])) for row in some})
     found = []
     for place, row in zip(places, some, strict=True):
         stream_id, node, text_of = bytes(row[1]), bytes(row[2]), bytes(row[3])
-        customer = owners[node].by_stream.get(stream_id)
+        customer = whose.get((stream_id, node))
         if customer is not None and place.key in raws and text_of in raws:
             found.append(FoundEvent(place.key, place.effective, customer, raws[place.key], raws[text_of]))
+    return found
+
+
+async def _customers_of(
+    tx: Tx, tenant: str, sides: Collection[tuple[NodeId, NodeId]]
+) -> dict[tuple[NodeId, NodeId], NodeId]:
+    """Return whose the facts of streams in interactions are: mostly the stream's customer's; where the stream names
+    nobody in particular, of whom the interaction follows."""
+    memberships = await memberships_of(tx, tenant, {stream_id for stream_id, _ in sides})
+    found: dict[tuple[NodeId, NodeId], NodeId] = {}
+    following: set[tuple[NodeId, NodeId]] = set()
+    for stream_id, node in sides:
+        membership = memberships.get(stream_id)
+        if membership.ambiguous if membership is not None else stream_id == node:
+            following.add((stream_id, node))
+        found[stream_id, node] = membership.customer if membership is not None else stream_id
+    if following:
+        owners = await owners_of_interactions(CurrentGraph(tx, tenant), {node for _, node in following})
+        profiles = await read_profiles(tx, tenant, {stream_id for stream_id, node in following if stream_id == node})
+        for stream_id, node in following:
+            if stream_id not in profiles:
+                found[stream_id, node] = owners[node].by_stream.get(stream_id, stream_id)
     return found

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from cx_context.directory_names import named_data
 from cx_context.listing.customers import matching
 from cx_context.listing.said import text_of_event
 from cx_context.listing.words import Range, excerpt, highlights
+from cx_context.parts.speakers import name_of_role, speaker
 from cx_context.parts.values import TEXT_KEPT
-from cx_context.sections.timeline import timeline_entry
 from cx_context.store.searching import FoundCustomer, FoundEvent
 from cx_context_api.listing.views import time_or_none
 from cx_events.codec import decode_leniently
@@ -16,9 +17,9 @@ from cx_events.directory import Directory
 from cx_events.facts import replace_nul
 from cx_events.ids import text_of
 from cx_events.json_types import Json
+from cx_events.timestamps import format_time
 
 MATCHES_SHOWN = 10
-_OF_ENTRY = ("event", "type", "time", "channel", "interaction", "direction", "role", "name")
 
 
 def customer_view(found: FoundCustomer, words: Sequence[str]) -> Json:
@@ -41,7 +42,8 @@ def customer_view(found: FoundCustomer, words: Sequence[str]) -> Json:
 def said_view(found: FoundEvent, words: Sequence[str], directory: Directory) -> Json:
     """Return what was said: the event, whose it is today, and the part of its text in which the words stand."""
     event = replace_nul(decode_leniently(found.raw)[0], found.raw)
-    entry = timeline_entry(event, found.effective, 0, directory)
+    data = named_data(event, directory)
+    role = speaker(event.type, data) if data.message is not None else next((p.role for p in data.participants), None)
     counting = event
     if found.text_raw is not found.raw:
         counting = replace_nul(decode_leniently(found.text_raw)[0], found.text_raw)
@@ -51,7 +53,14 @@ def said_view(found: FoundEvent, words: Sequence[str], directory: Directory) -> 
     inside = [Range(max(one.start - start, 0), min(one.end - start, len(part))) for one in ranges]
     return {
         "customer": text_of(found.customer),
-        **{name: entry[name] for name in _OF_ENTRY},
+        "event": {"source": event.source, "id": event.id},
+        "type": event.type,
+        "time": format_time(found.effective),
+        "channel": data.channel,
+        "interaction": data.interaction or None,
+        "direction": data.direction,
+        "role": role,
+        "name": name_of_role(data, role) or None if role is not None else None,
         "text": part,
         "ranges": _ranges(one for one in inside if one.start < one.end),
         "cut": len(part) < len(text),

@@ -33,7 +33,7 @@ def conversation_view(row: ListedRow, directory: Directory) -> Json:
                 **_id_and_name(each.kind, each.name, each.label, each.source, directory),
                 "since": time_or_none(each.held),
             }
-            for each in row.under
+            for each in shown.held
         ],
         "line": (
             {"time": shown.line.time, "role": shown.line.role, "name": shown.line.name, "text": shown.line.text}

@@ -53,6 +53,10 @@ class Lists:
         self._terms = terms
         self._owner = owner
         self._metrics = metrics
+        if metrics is not None:
+            for tenant in terms:
+                metrics.lists_written.labels(tenant)
+                metrics.lists_failures.labels(tenant)
         self._backlog = Backlog()
         self._filled: dict[str, Fill] | None = None
         self._one_by_one = False
