@@ -96,6 +96,24 @@ class AsyncClient:
         """Yield a customer's conversations, the last active first, page by page."""
         return self._items(list_path("customers", customer, "conversations"), query)
 
+    def all_conversations(self, **query: str | int | None) -> AsyncGenerator[Json, None]:
+        """Yield the conversations of all customers, page by page (``state``, ``queue``, ``agent``, ``channel``,
+        ``waiting``, ``order``)."""
+        return self._items("/v1/conversations", query)
+
+    async def search(
+        self, words: str, *, within: Literal["customers", "messages"] = "customers", limit: int = 50
+    ) -> AsyncGenerator[Json, None]:
+        """Yield customers, or what was said, page by page of ``limit``."""
+        cursor: str | None = None
+        while True:
+            page = await self.run(self.operations.search(words, within, limit, cursor))
+            for item in page["items"]:
+                yield item
+            cursor = page["next"]
+            if cursor is None:
+                return
+
     async def get(self, path: str, **query: str | int) -> Json:
         """Read anything else of the API."""
         return await self.run(self.operations.get(path, query))

@@ -96,6 +96,23 @@ class Client:
         """Yield a customer's conversations, the last active first, page by page."""
         return self._items(list_path("customers", customer, "conversations"), query)
 
+    def all_conversations(self, **query: str | int | None) -> Generator[Json, None, None]:
+        """Yield the conversations of all customers, page by page (``state``, ``queue``, ``agent``, ``channel``,
+        ``waiting``, ``order``)."""
+        return self._items("/v1/conversations", query)
+
+    def search(
+        self, words: str, *, within: Literal["customers", "messages"] = "customers", limit: int = 50
+    ) -> Generator[Json, None, None]:
+        """Yield customers, or what was said, page by page of ``limit``."""
+        cursor: str | None = None
+        while True:
+            page = self.run(self.operations.search(words, within, limit, cursor))
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return
+
     def get(self, path: str, **query: str | int) -> Json:
         """Read anything else of the API."""
         return self.run(self.operations.get(path, query))

@@ -36,6 +36,8 @@ COMMANDS: Mapping[str, str] = {
     "size": "size",
     "customer": "customers",
     "identity": "identity",
+    "search": "lists",
+    "conversations": "lists",
     "migrate": "migrate",
     "verify": "verify",
     "rebuild": "rebuild",

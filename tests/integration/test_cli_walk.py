@@ -72,6 +72,8 @@ CASES: Mapping[str, Case] = {
     "customer timeline": fixed("chat-42"),
     "customer as-of": lambda hub, run: ["chat-42", hub.names["time"]],
     "identity whatif": lambda hub, run: [written("rules.yaml", {"shared_after": {"phone": 5}})],
+    "search": fixed("ana"),
+    "conversations": fixed(),
     "rebuild context": fixed("--customer", "chat-42"),
     "rebuild status": fixed(),
     "rebuild pause": fixed(),
@@ -107,7 +109,16 @@ REFUSED = {"stack env", "rebuild pause", "rebuild resume", "rebuild cancel", "re
            "replay resume", "replay cancel", "import log"}  # fmt: skip
 """Cases where there is nothing to act on: no data on stdout, one sentence on stderr."""
 
-ROWS = {"directory list", "dlq list", "customer timeline", "subscriptions list", "import vcon", "stack status"}
+ROWS = {
+    "search",
+    "conversations",
+    "directory list",
+    "dlq list",
+    "customer timeline",
+    "subscriptions list",
+    "import vcon",
+    "stack status",
+}
 """Commands that print a table: a heading, and a line for each record."""
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -193,6 +193,21 @@ def test_contexts_are_found_kept_and_paged(hub: Hub, client: Client) -> None:
     assert client.get(f"/v1/conversations/{conversation['id']}")["conversation"]["id"] == conversation["id"]
 
 
+def test_search_and_lists_are_paged(hub: Hub, client: Client) -> None:
+    email = next(PEOPLE)
+    client.send_many(messages(email, 3))
+    until = time.monotonic() + PATIENCE
+    while not (found := list(client.search(email))):  # lists follow contexts
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    customer_id = found[0]["customer"]
+    assert [each["customer"] for each in client.search(email, limit=1)] == [customer_id]
+    hub.network.fates.extend(["503", "lost"])
+    listed = list(client.all_conversations(limit=1))
+    assert customer_id in {each["customer"] for each in listed}
+    assert len({each["id"] for each in listed}) == len(listed)
+
+
 def send_slowly(hub: Hub, events: list[Json]) -> threading.Thread:
     """Send each event by itself, straight to the hub, in a thread."""
 

@@ -12,6 +12,7 @@ Modules:
 - ``directory``
 - ``events``
 - ``identity``
+- ``lists``: ``search`` and ``conversations``
 - ``lag``
 - ``log``
 - ``mapping``: ``cx map``
