@@ -69,6 +69,11 @@ async def read(tx: Tx, but: Collection[bytes], most: int) -> list[WaitingRow]:
     return [row for row in found if row.id not in but][:most]
 
 
+async def some_wait(tx: Tx) -> bool:
+    """Return whether any batch left something."""
+    return bool((await tx.fetch("SELECT EXISTS (SELECT 1 FROM listing_waiting)"))[0][0])
+
+
 async def delete(tx: Tx, ids: Collection[bytes]) -> None:
     """Delete rows whose customers and events are written."""
     if ids:

@@ -106,7 +106,11 @@ class Lists:
     async def step(self) -> bool:
         """Write one piece of what waits; return whether there was any, or more. Raises ``TryLater``."""
         try:
+            if await self._is_idle():
+                self._measure()
+                return False
             async with self._store.writing() as tx:
+                await tx.forget_durability()  # what a crash undoes waits again
                 if not await listing_queue.take_lease(tx, self._owner, LEASE_SECONDS):
                     self._forget()
                     self._clear_measures()
@@ -119,6 +123,16 @@ class Lists:
             return await self._failed(error)
         self._written(chunk, filled)
         return chunk is not None or filled is not None
+
+    async def _is_idle(self) -> bool:
+        """Return whether nothing waits, without writing anything: to hold a lease is to write."""
+        if self._filled is None or self._backlog.size:
+            return False
+        async with self._store.reading() as tx:
+            # Read each time: a rebuild exchanges these tables, too.
+            self._filled = filled = await listing_queue.fills(tx)
+            is_filled = all(listing_queue.is_done(filled.get(name), each.name) for name, each in self._terms.items())
+            return is_filled and not await listing_queue.some_wait(tx)
 
     async def _write_some(self, tx: Tx) -> tuple[Chunk | None, Fill | None]:
         if self._backlog.size < MOST_REMEMBERED:
@@ -173,12 +187,16 @@ class Lists:
         if chunk is not None:
             self._one_by_one = False
             self._backlog.finish(chunk)
+        self._measure()
+        if self._metrics is not None and chunk is not None:
+            self._metrics.lists_written.labels(chunk.tenant).inc(len(chunk.customers) + len(chunk.events))
+
+    def _measure(self) -> None:
+        """Tell how late the lists are."""
         if self._metrics is not None:
             self._metrics.lists_waiting.set(self._backlog.size)
             oldest = self._backlog.oldest
             self._metrics.lists_lag.set(max(time.time() - oldest, 0.0) if oldest is not None else 0.0)
-            if chunk is not None:
-                self._metrics.lists_written.labels(chunk.tenant).inc(len(chunk.customers) + len(chunk.events))
 
     async def _failed(self, error: Exception) -> bool:
         """Look for what can't be written, one by one, and leave it out: its rows stay as they were."""
