@@ -15,6 +15,7 @@ from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import RoutingTarget, routing_targets
 from cx_context.sections.agents import name_view, names_of
+from cx_context.sections.takeovers import agent_of
 from cx_context.store import assignments, ownership
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.sql import Tx
@@ -103,7 +104,7 @@ async def read_live_assignments(
 
 def _assignment(part: Part, customer: NodeId, why: str, since: str) -> Assignment:
     names = names_of([part])
-    agent, queue = name_view("agent", part.agent, names), name_view("queue", part.queue, names)
+    agent, queue = name_view("agent", agent_of(part), names), name_view("queue", part.queue, names)
     view = {
         "interaction": part.interaction,
         "channel": part.channel[1] if part.channel is not None else None,
