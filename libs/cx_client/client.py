@@ -89,8 +89,12 @@ class Client:
         return self.run(self.operations.find(identifier, scope))
 
     def timeline(self, customer: str, **query: str | int | None) -> Generator[Json, None, None]:
-        """Yield everything that happened, the newest first, page by page (``limit``, ``as_of``, ``known_at``)."""
+        """Yield everything that happened, the newest first, page by page (``kind``, ``text``, ``as_of``, ...)."""
         return self._items(list_path("customers", customer, "timeline"), query)
+
+    def journey(self, customer: str, **query: str | int | None) -> Generator[Json, None, None]:
+        """Yield a customer's contacts, those that began last first, page by page."""
+        return self._items(list_path("customers", customer, "journey"), query)
 
     def conversations(self, customer: str, **query: str | int | None) -> Generator[Json, None, None]:
         """Yield a customer's conversations, the last active first, page by page."""

@@ -13,7 +13,17 @@ from typing import Any
 import msgspec
 from msgspec import Raw, structs
 
-from cx_context.sections import conversations, counts, customer, last_agent, now, sentiment, timeline, unresolved
+from cx_context.sections import (
+    conversations,
+    counts,
+    customer,
+    glance,
+    last_agent,
+    now,
+    sentiment,
+    timeline,
+    unresolved,
+)
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.rendering import ConversationView, Rendering
 from cx_context.threading.conversations import Conversation
@@ -46,6 +56,7 @@ VIEWS: Mapping[str, Callable[[Rendering], Any]] = MappingProxyType(
     {
         "customer": customer.view,
         "now": now.view,
+        "glance": glance.view,
         "conversations": conversations.view,
         "timeline": timeline.view,
         "counts": counts.view,

@@ -14,6 +14,7 @@ from cx_context_api.contexts.brief_routes import BriefRoutes
 from cx_context_api.contexts.contact_contexts import ContactContexts
 from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.contexts.diffs import Diffs
+from cx_context_api.contexts.journey_routes import JourneyRoutes
 from cx_context_api.contexts.lineages import Lineages
 from cx_context_api.contexts.routes import ContextRoutes
 from cx_context_api.contexts.value_sources import MAX_EVENTS, HistoryReader
@@ -80,9 +81,8 @@ class ContextApi:
 
         ``now``: µs since 1970, later with every call; a process has one such clock. ``cache_bytes`` bounds the cached
         bodies, ``pieces_bytes`` the pieces that bodies are made of, ``max_events`` the histories that are explained.
-        ``rates``: each key's limit, by default the configured one. ``blobs``: where the channels keep large originals
-        and attachments. ``part_at`` finds a part of a mail that is not in ``blobs``. ``public_url``: how others reach
-        this hub. ``heartbeat``: seconds between signs of life. ``directories``: kept up to date by somebody else.
+        ``rates``: by default the configured ones. ``blobs``: of channels; ``part_at`` finds parts of mails that are not
+        there. ``public_url``: how others reach this hub. ``directories``: kept up to date by somebody else.
         """
         self.directories = directories or LiveDirectories(store, tenants.configured_directories)
         known = tenancies(tenants, self.directories)
@@ -111,6 +111,7 @@ class ContextApi:
             StreamRoutes(admission, store, self.contexts, self.subscriptions, self._streams, turns, contacts),
             EventRoutes(admission, store, contents, metrics, turns),
             TokenRoutes(admission, tenants, store, decisions, metrics),
+            JourneyRoutes(admission, store, self.contexts, contacts, metrics, clock, turns),
         )
         lists, directory = ListRoutes(admission, store, turns), DirectoryRoutes(admission)
         self.routes = [route for each in (*handlers, lists, directory) for route in each.all()]

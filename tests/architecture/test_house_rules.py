@@ -44,6 +44,7 @@ HTTP_MODULES = {
     "app.py",
     "routes.py",
     "agent_action_routes.py",
+    "journey_routes.py",
     "brief_routes.py",
     "directory_routes.py",
     "session_routes.py",

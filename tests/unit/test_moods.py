@@ -22,7 +22,7 @@ def mood(*facts: Fact) -> dict[str, Any] | None:
     bodies = define_bodies(facts, ACME, DEFAULT, WINDOW)
     anas = ACME.profile("email", "", ANA)
     found: dict[str, Any] | None = bodies[anas]["sentiment"]
-    return found
+    return {name: value for name, value in found.items() if name != "history"} if found is not None else None
 
 
 def wrote(id: str, second: int = 0, **event: Any) -> Fact:

@@ -129,6 +129,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     """The texts of edited messages, by message id."""
     deletions: Annotated[dict[str, At], greatest_by_key(256)] = {}
     """When each message was deleted, by a hash of its id."""
+    spoken: SumByKey = {}
+    """How many messages and lines of transcripts each role wrote or spoke."""
     messages_by_others: Annotated[dict[str, int], greatest_by_key(128)] = {}
     """When somebody else than the customer wrote a message, by a hash of its id. Of more the latest count."""
 
@@ -190,6 +192,11 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     """When each agent, by id, first answered or spoke in the contact."""
     first_views: Annotated[dict[str, At], first_by_key(32), WORDS] = {}
     """When each agent, by id, first had the context on screen."""
+
+    # cx_context.sections.glance
+    handoff_summary: Annotated[LastValue, WORDS] = None
+    """What the handoff that was asked for last is about, in the words of who asked: its packet's summary, else why."""
+    handoffs_asked: Sum = 0
 
     # cx_context.sections.consents
     grants: Annotated[dict[str, At], greatest_by_key(256)] = {}

@@ -11,5 +11,7 @@ Modules:
 - contacts and conversations: ``now``, ``conversations``, ``unresolved``, ``contact_state``, ``messages``,
   ``attachments``, ``notes``, ``acts``, ``bots``, ``agents``, ``last_agent``, ``takeovers`` (who
   accepted first, who declined), ``handoffs``, ``handoff_requests``, ``references``, ``threads`` (what threading reads);
+- at a glance: ``glance``, and ``excerpts``, what it takes from each conversation;
+- ``journey``, a contact as a journey tells it, which is no member of the document;
 - the rest: ``timeline``, ``counts``, ``sentiment``, ``part_identity`` (what a part is of).
 """

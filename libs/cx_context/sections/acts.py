@@ -173,16 +173,15 @@ SNOOZED_UNTIL: Json = {
     **TIME_OR_NONE,
     "description": "Until when it may rest, unless the customer speaks before. It may be past: the body asks no clock.",
 }
+PROMISE_MEMBERS: Mapping[str, Json] = {
+    "event": EVENT_NAME,
+    "time": TIME,
+    "agent": TEXT_OR_NONE,
+    "text": TEXT,
+    "due": TIME_OR_NONE,
+}
 PROMISE = named(
-    "PromiseShown",
-    {
-        "event": EVENT_NAME,
-        "time": TIME,
-        "agent": TEXT_OR_NONE,
-        "text": TEXT,
-        "due": TIME_OR_NONE,
-        "kept": {"type": ["boolean", "null"], "description": "null: open."},
-    },
+    "PromiseShown", {**PROMISE_MEMBERS, "kept": {"type": ["boolean", "null"], "description": "null: open."}}
 )
 """The schema of an item of ``promises_view``."""
 

@@ -100,11 +100,16 @@ def is_live(part: Part) -> bool:
     return part.end is None or (part.resumed_at is not None and part.resumed_at > part.end[0])
 
 
+def replied_at(part: Part) -> At | None:
+    """Return when the business spoke last, or answered."""
+    return max((at for at in (part.business_spoke_at, part.answered_at) if at is not None), default=None)
+
+
 def waiting_since(part: Part) -> Micros | None:
     """Return since when the customer waits in a live interaction: the first thing said, or the queue, unanswered."""
     if not is_live(part):
         return None
-    replied = max((at for at in (part.business_spoke_at, part.answered_at) if at is not None), default=None)
+    replied = replied_at(part)
     waits = [
         at for at in (part.customer_spoke_at, part.queued_at) if at is not None and (replied is None or at > replied)
     ]

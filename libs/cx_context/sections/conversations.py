@@ -9,6 +9,7 @@ from cx_context.sections.agents import NAME, name_view, names_of
 from cx_context.sections.assurance import ContactAssurance, Trust
 from cx_context.sections.bots import BOT, bot_view
 from cx_context.sections.contact_state import conversation_state, waiting_since
+from cx_context.sections.excerpts import excerpt_of
 from cx_context.sections.handoff_requests import handoffs_view
 from cx_context.sections.messages import MESSAGE, first_words, messages_view
 from cx_context.sections.notes import NOTE, notes_view, topic_of
@@ -49,9 +50,10 @@ def view(of: Rendering) -> list[Json | Raw]:
 
 
 def conversation_view(conversation: Conversation, trust: Trust) -> ConversationView:
-    """Return a conversation as ``conversations`` and ``unresolved`` show it."""
+    """Return a conversation as ``conversations`` and ``unresolved`` show it, and what ``glance`` takes from it."""
     summary = conversation_summary(conversation, trust)
-    return ConversationView(summary, unresolved_conversation(summary) if summary["waiting_since"] is not None else None)
+    waiting = unresolved_conversation(summary) if summary["waiting_since"] is not None else None
+    return ConversationView(summary, waiting, excerpt_of(conversation, trust, summary))
 
 
 def conversation_summary(conversation: Conversation, trust: Trust) -> Json:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from cx_context.parts.adding import keep_greatest, keep_latest, later_register
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
-from cx_context.parts.rules import WORDS, greatest_by_key, last_by_key, latest
+from cx_context.parts.rules import WORDS, SumByKey, greatest_by_key, last_by_key, latest
 from cx_context.parts.speakers import RECEIVED, SENT, name_of_role, speaker, speaker_of_line
 from cx_context.parts.values import MESSAGES_KEPT, TEXT_KEPT, At, Register, hash_name, shorten_name
 from cx_context.sections.attachments import ATTACHMENT_MEMBERS, FILES_KEPT, kept_attachments, kept_attachments_view
@@ -47,6 +47,8 @@ class Fields(Struct):
     """The texts of edited messages, by message id."""
     deletions: Annotated[dict[str, At], greatest_by_key(DELETIONS_KEPT)] = {}
     """When each message was deleted, by a hash of its id."""
+    spoken: SumByKey = {}
+    """How many messages and lines of transcripts each role wrote or spoke."""
     messages_by_others: Annotated[dict[str, int], greatest_by_key(OTHERS_KEPT)] = {}
     """When somebody else than the customer wrote a message, by a hash of its id. Of more the latest count."""
 
@@ -85,6 +87,7 @@ def _add_message(part: Part, fact: Fact, at: At, type: str) -> None:
 
 
 def _say(part: Part, at: At, role: str, name: str, text: str, message_id: str) -> None:
+    part.spoken[role] = part.spoken.get(role, 0) + 1
     part.latest_messages = keep_latest(
         part.latest_messages, (at, role, name, text[:TEXT_KEPT], message_id), MESSAGES_KEPT
     )
@@ -123,7 +126,7 @@ def messages_view(contacts: Sequence[Contact]) -> list[Json]:
     messages = [
         (order_of(contact.part, at), role, name, text, contact.part, at)
         for contact in contacts
-        for at, role, name, text in _edited_words(contact)
+        for at, role, name, text in edited_words(contact)
     ]
     messages.sort(key=lambda item: item[0], reverse=True)
     return [
@@ -145,13 +148,13 @@ def first_words(contacts: Sequence[Contact]) -> str | None:
     words = [
         (order_of(contact.part, at), text)
         for contact in contacts
-        for at, role, _, text in _edited_words(contact)
+        for at, role, _, text in edited_words(contact)
         if role == "customer" and text and text != DELETED_TEXT
     ]
     return min(words)[1] if words else None
 
 
-def _edited_words(contact: Contact) -> Iterable[tuple[At, str, str, str]]:
+def edited_words(contact: Contact) -> Iterable[tuple[At, str, str, str]]:
     """Yield (at, role, name, text) of each message that is at hand, with its latest text."""
     for at, role, name, text, message_id in contact.part.latest_messages:
         if message_id:
@@ -210,4 +213,5 @@ SECTION = Section(
             *WORD_FIELDS, "files", *THREADING, threaded=True,
         ),
     },
+    not_shown={"spoken": "what a customer's journey counts"},
 )  # fmt: skip

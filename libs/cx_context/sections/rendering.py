@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
@@ -29,6 +29,7 @@ from cx_context.sections.words import with_words
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, join_contacts
+from cx_events.facts import Order
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
@@ -39,14 +40,31 @@ _PROFILES_TRIED = 16
 """Identifiers of a contact that are tried for one that vouches by itself."""
 
 
-class ConversationView(NamedTuple):
-    """A conversation as ``conversations`` shows it, and as ``unresolved`` does where its customer waits.
+Placed = tuple[Order, Json]
+"""What is shown of an event, after the event's place among those of its customer."""
 
-    Both are bytes where they were rendered before.
+
+class Excerpt(NamedTuple):
+    """The pieces of a conversation that ``glance`` takes: why the customer is here, the last words of each side, open
+    promises, what bots learned by name, and what was proved in its contact that was active last."""
+
+    why: Json | None
+    customer: Placed | None
+    business: Placed | None
+    promises: Sequence[Json]
+    slots: Mapping[str, Placed]
+    proofs: Sequence[Json]
+
+
+class ConversationView(NamedTuple):
+    """A conversation as ``conversations`` shows it, as ``unresolved`` does where its customer waits, and its excerpt.
+
+    The first two are bytes where they were rendered before.
     """
 
     summary: Json | Raw
     unresolved: Json | Raw | None
+    excerpt: Excerpt
 
 
 class Rendering(ABC):

@@ -25,9 +25,11 @@ from cx_context.sections.section import Section, made_of
 from cx_events.envelope import Data
 from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
-from cx_events.schema_shapes import TEXT, named, or_none
+from cx_events.schema_shapes import EVENT_NAME, TEXT, TEXT_OR_NONE, TIME, array, named, or_none
+from cx_events.timestamps import format_time
 
 SENTIMENTS_COUNTED = 10
+HISTORY_SHOWN = 20
 SENTIMENTS_KEPT = 32
 """More than count, since some may turn out to be of deleted messages, or not of the customer's."""
 
@@ -100,7 +102,7 @@ Score = tuple[Order, int, str]
 
 
 class _Scores(NamedTuple):
-    """``latest``: those that count of messages in interactions, the latest ``SENTIMENTS_COUNTED``. ``outside``: those
+    """``latest``: those that count of messages in interactions, the latest ``HISTORY_SHOWN``. ``outside``: those
     that name no interaction, by the message's hash, counted or not."""
 
     latest: Sequence[Score]
@@ -113,9 +115,13 @@ def _scores(parts: Sequence[Part]) -> _Scores:
         return _Scores((), {})
     gone = _gone(parts)
     counting = [score for message, score in found.items() if message[0] and message not in gone]
-    return _Scores(
-        nlargest(SENTIMENTS_COUNTED, counting), {key: score for (name, key), score in found.items() if not name}
-    )
+    return _Scores(nlargest(HISTORY_SHOWN, counting), {key: score for (name, key), score in found.items() if not name})
+
+
+def scores_of(parts: Sequence[Part]) -> list[Score]:
+    """Return what was found of the customer's words in some parts, in no order. Of one contact it needs all parts."""
+    gone = _gone(parts)
+    return [score for message, score in _by_message(parts).items() if message not in gone]
 
 
 def _gone(parts: Sequence[Part]) -> set[_Message]:
@@ -127,15 +133,28 @@ def _gone_keys(parts: Sequence[Part]) -> set[str]:
 
 
 def sentiment_view(found: Iterable[Score]) -> Json | None:
-    """Return the mean of the last ten scores, and how the later half differs from the earlier; None without any."""
-    latest = nlargest(SENTIMENTS_COUNTED, found)
+    """Return the mean of the last ten scores, how the later half differs from the earlier, and the last twenty, the
+    earliest first; None without any."""
+    latest = nlargest(HISTORY_SHOWN, found)
     if not latest:
         return None
-    scores = [score for _, score, _ in latest]
+    scores = [score for _, score, _ in latest[:SENTIMENTS_COUNTED]]
     return {
         "current": round(sum(scores) / len(scores)) / 1000,
         "trend": _trend(scores),
         "source": latest[0][2],
+        "history": [_found(order, score, source) for order, score, source in reversed(latest)],
+    }
+
+
+def _found(order: Order, score: int, source: str) -> Json:
+    """Return a finding as the history shows it. Lines of a transcript have places below that of its event."""
+    return {
+        "time": format_time(order[0]),
+        "score": score / 1000,
+        "source": source,
+        "interaction": order[1] or None,
+        "event": {"source": order[4], "id": order[5].partition("\n")[0]},
     }
 
 
@@ -180,14 +199,22 @@ def _is_later(edit: Register, deleted: At) -> bool:
     return bool(edit[0] > deleted)
 
 
+_SCORE: Json = {"type": "number", "minimum": -1, "maximum": 1}
+_FOUND = named(
+    "MoodFound",
+    {"time": TIME, "score": _SCORE, "source": TEXT, "interaction": TEXT_OR_NONE, "event": EVENT_NAME},
+    about="A finding about the customer's words, the earliest first.",
+)
+
 SECTION = Section(
     schema=or_none(
         named(
             "Sentiment",
             {
-                "current": {"type": "number", "minimum": -1, "maximum": 1},
+                "current": _SCORE,
                 "trend": {"enum": ["improving", "steady", "declining"]},
                 "source": {**TEXT, "description": "What found the latest score: `PRODUCER/VERSION`, `transcript`."},
+                "history": array(_FOUND),
             }
         )
     ),

@@ -242,4 +242,4 @@ def _entry_of(raw: bytes, directory: Directory) -> _Entry:
 def _as_bytes(one: ConversationView) -> ConversationView:
     unresolved = Raw(encode_body(one.unresolved)) if isinstance(one.unresolved, dict) else one.unresolved
     summary = Raw(encode_body(one.summary)) if isinstance(one.summary, dict) else one.summary
-    return ConversationView(summary, unresolved)
+    return ConversationView(summary, unresolved, one.excerpt)

@@ -8,6 +8,8 @@
 Modules:
 ``threads`` finds one conversation by any of its ids.
 ``histories`` pages through timelines and conversations.
+``timeline_filters`` narrows a timeline.
+``journeys`` pages through a customer's contacts.
 ``vcon_export`` exports a conversation as vCon.
 ``routes`` handles the requests to read.
 ``agent_actions`` plans what agents do to a conversation; ``agent_action_routes`` handles those requests.

@@ -8,6 +8,7 @@ from operator import itemgetter
 import msgspec
 
 from cx_context.parts.event_kinds import makes_part
+from cx_context.parts.places import KeyedPart
 from cx_context.sections.conversations import conversation_summary
 from cx_context.sections.timeline import timeline_entry
 from cx_context.sections.words import conversation_with_words
@@ -15,7 +16,16 @@ from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import Ownership
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
-from cx_context_api.conversations.threads import Thread, read_ownership, read_threads, read_trust
+from cx_context_api.conversations.threads import (
+    Thread,
+    find_thread,
+    read_headers,
+    read_ownership,
+    read_threads,
+    read_trust,
+    unknown_conversation,
+)
+from cx_context_api.conversations.timeline_filters import SCANNED, TimelineFilter, channels_of
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.directory import Directory
 from cx_events.facts import Fact, Order
@@ -28,6 +38,11 @@ TIMELINE = "timeline"
 CONVERSATIONS = "conversations"
 THREAD = "thread"
 
+_STEP = 250
+"""Events that are read at once where only some of them are wanted."""
+
+ALL = TimelineFilter()
+
 _ORDER = tuple[CursorTime, str, int, CursorTime, str, str]
 
 Page = tuple[list[Json], str | None]
@@ -35,12 +50,120 @@ Page = tuple[list[Json], str | None]
 
 
 async def timeline(
-    tx: Tx, tenancy: Tenancy, customer: NodeId, cursor: str | None, limit: int, then: Snapshot | None = None
+    tx: Tx,
+    tenancy: Tenancy,
+    customer: NodeId,
+    cursor: str | None,
+    limit: int,
+    then: Snapshot | None = None,
+    wanted: TimelineFilter = ALL,
 ) -> Page:
-    """Return a page of all that happened, newest first."""
+    """Return a page of what happened, newest first: of all, or of what is wanted.
+
+    Where there is more to look at than a page may (``timeline_filters.SCANNED``), it holds fewer items and has a next
+    one. Raises ``Refused("unknown-conversation", 404)`` for a conversation that is not the customer's.
+    """
     own = await read_ownership(tx, tenancy, customer, then)
-    facts, following = await _facts(tx, tenancy, own, TIMELINE, cursor, limit, then=then)
-    return [timeline_entry(fact.event, fact.effective, directory=tenancy.directory) for fact in facts], following
+    if wanted == ALL:
+        facts, following = await _facts(tx, tenancy, own, TIMELINE, cursor, limit, then=then)
+    else:
+        part_ids = await _parts_wanted(tx, tenancy, customer, own, wanted, then)
+        facts, following = await _wanted_facts(tx, tenancy, own, cursor, limit, part_ids, wanted, then)
+    return _entries(facts, tenancy), following
+
+
+async def timeline_by_channel(
+    tx: Tx, tenancy: Tenancy, customer: NodeId, most: int, then: Snapshot | None, wanted: TimelineFilter
+) -> tuple[list[Json], dict[str, str]]:
+    """Return the latest ``most`` events of each channel, newest first, and by channel the cursor of older ones.
+
+    It is one read for each channel, whatever the history: of nine at most.
+    """
+    own = await read_ownership(tx, tenancy, customer, then)
+    whole = await _parts_of(tx, tenancy, customer, own, wanted, then)
+    found: list[Fact] = []
+    more: dict[str, str] = {}
+    for channel in channels_of(whole):
+        if wanted.channels and channel not in wanted.channels:
+            continue
+        of_channel = wanted._replace(channels=frozenset((channel,)))
+        part_ids = [keyed.part_id for keyed in whole if of_channel.may_hold(keyed)]
+        facts, following = await _wanted_facts(tx, tenancy, own, None, most, part_ids, of_channel, then)
+        found += facts
+        if following is not None:
+            more[channel] = following
+    found.sort(key=lambda fact: fact.order, reverse=True)
+    return _entries(found, tenancy), more
+
+
+def _entries(facts: Sequence[Fact], tenancy: Tenancy) -> list[Json]:
+    return [timeline_entry(fact.event, fact.effective, directory=tenancy.directory) for fact in facts]
+
+
+async def _parts_wanted(
+    tx: Tx, tenancy: Tenancy, customer: NodeId, own: Ownership, wanted: TimelineFilter, then: Snapshot | None
+) -> list[NodeId] | None:
+    """Return the parts that may hold what is wanted; None for any part."""
+    if wanted.conversation is None and not wanted.channels:
+        return None
+    parts = await _parts_of(tx, tenancy, customer, own, wanted, then)
+    return [keyed.part_id for keyed in parts if not wanted.channels or wanted.may_hold(keyed)]
+
+
+async def _parts_of(
+    tx: Tx, tenancy: Tenancy, customer: NodeId, own: Ownership, wanted: TimelineFilter, then: Snapshot | None
+) -> list[KeyedPart]:
+    """Return the customer's part headers, or those of the conversation that is wanted."""
+    if wanted.conversation is None:
+        return list((await read_headers(tx, tenancy, own, then)).parts)
+    found = await find_thread(tx, tenancy.ids.tenant, tenancy, wanted.conversation, then)
+    if found.customer != customer:
+        raise unknown_conversation(wanted.conversation)
+    return [piece for member in found.conversation.members for piece in member.pieces]
+
+
+async def _wanted_facts(
+    tx: Tx,
+    tenancy: Tenancy,
+    own: Ownership,
+    cursor: str | None,
+    limit: int,
+    part_ids: Sequence[NodeId] | None,
+    wanted: TimelineFilter,
+    then: Snapshot | None,
+) -> tuple[list[Fact], str | None]:
+    before = wanted.before(decode_cursor(cursor, TIMELINE, _ORDER) if cursor is not None else None)
+    found: list[Fact] = []
+    seen = 0
+    while part_ids is None or part_ids:
+        facts = await _facts_before(tx, tenancy, own, _STEP, before, part_ids, then)
+        for fact in facts:
+            if wanted.since is not None and fact.effective < wanted.since:
+                return found, None
+            if wanted.takes(fact):
+                if len(found) == limit:
+                    return found, encode_cursor(TIMELINE, found[-1].order)
+                found.append(fact)
+        if len(facts) < _STEP:
+            break
+        before, seen = facts[-1].order, seen + len(facts)
+        if seen >= SCANNED:
+            return found, encode_cursor(TIMELINE, before)
+    return found, None
+
+
+async def _facts_before(
+    tx: Tx,
+    tenancy: Tenancy,
+    own: Ownership,
+    most: int,
+    before: Order | None,
+    part_ids: Sequence[NodeId] | None,
+    then: Snapshot | None,
+) -> list[Fact]:
+    if then is not None:
+        return await then.facts_before(own, most, before, part_ids)
+    return await read_facts_before(tx, tenancy.ids, own, most, before, part_ids)
 
 
 async def _facts(
@@ -54,10 +177,7 @@ async def _facts(
     then: Snapshot | None = None,
 ) -> tuple[list[Fact], str | None]:
     before: Order | None = decode_cursor(cursor, list, _ORDER) if cursor is not None else None
-    if then is None:
-        facts = await read_facts_before(tx, tenancy.ids, own, limit + 1, before, part_ids)
-    else:
-        facts = await then.facts_before(own, limit + 1, before, part_ids)
+    facts = await _facts_before(tx, tenancy, own, limit + 1, before, part_ids, then)
     following = encode_cursor(list, facts[limit - 1].order) if len(facts) > limit else None
     return [fact for fact in facts[:limit] if makes_part(fact.event.type)], following
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from cx_context.store import Store
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
-from cx_context_api.conversations import handoff_packets, histories
+from cx_context_api.conversations import handoff_packets, histories, timeline_filters
 from cx_context_api.conversations.threads import find_thread, thread_summary
 from cx_context_api.conversations.vcon_export import VconExports
 from cx_context_api.decisions import Clock
@@ -20,7 +20,7 @@ from cx_context_api.reads.responses import answer_at, answer_in_process
 from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission
-from cx_context_api.requests.queries import PAGING
+from cx_context_api.requests.queries import PAGING, Query
 from cx_context_api.requests.responses import json_response, read_query, route
 from cx_context_api.requests.targets import by_id
 from cx_context_api.requests.tenancy import Tenancy
@@ -53,7 +53,23 @@ class ConversationRoutes:
 
     async def timeline(self, request: Request) -> Response:
         """Answer with all that happened to a customer."""
-        return await self._paged(request, histories.timeline)
+        tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
+        allowed = (*PAGING, *FIELDS, *timeline_filters.FILTERS, "per_channel")
+        query = Query(request.scope["query_string"], allowed, timeline_filters.REPEATABLE)
+        cursor, limit, moment = query.text("cursor"), query.limit(), read_time_bounds(query, self._now)
+        wanted, per_channel = timeline_filters.read_timeline_query(query)
+        node = by_id(request.path_params["id"]).node
+
+        async def read(tx: Tx, then: Snapshot | None) -> Json:
+            customer, meta = await read_customer(tx, tenant, node, then)
+            told = {"meta": meta, "customer": text_of(customer)}
+            if per_channel is None:
+                items, following = await histories.timeline(tx, tenancy, customer, cursor, limit, then, wanted)
+                return {**told, "items": items, "next": following}
+            items, more = await histories.timeline_by_channel(tx, tenancy, customer, per_channel, then, wanted)
+            return {**told, "items": items, "next": None, "more": more}
+
+        return await answer_at(request, self._store, self._turns, tenancy, moment, read)
 
     async def conversations(self, request: Request) -> Response:
         """Answer with a customer's conversations."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cx_context.directory_names import named_parts, named_words
-from cx_context.parts.header import ReadWords
+from cx_context.parts.header import PartHeaders, ReadWords
 from cx_context.parts.model import Part
 from cx_context.sections.assurance import Trust, around_core
 from cx_context.sections.conversations import conversation_summary
@@ -122,9 +122,14 @@ async def read_threads(
     tx: Tx, tenancy: Tenancy, own: Ownership, then: Snapshot | None
 ) -> tuple[list[Conversation], ReadWords, list[Part]]:
     """Return the conversations without words, the function that reads words, and the part headers."""
-    parts, words = await (read_owned_headers(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
-    parts, words = named_parts(parts, tenancy.directory), named_words(words, tenancy.directory)
+    parts, words = await read_headers(tx, tenancy, own, then)
     return join_contacts(contacts_of(parts, tenancy.window), tenancy.window), words, [part for _, part in parts]
+
+
+async def read_headers(tx: Tx, tenancy: Tenancy, own: Ownership, then: Snapshot | None) -> PartHeaders:
+    """Return the customer's parts without words, and the function that reads words, with the directory's names."""
+    parts, words = await (read_owned_headers(tx, tenancy.ids.tenant, own) if then is None else then.outlines(own))
+    return PartHeaders(named_parts(parts, tenancy.directory), named_words(words, tenancy.directory))
 
 
 async def read_ownership(tx: Tx, tenancy: Tenancy, customer: NodeId, then: Snapshot | None) -> Ownership:

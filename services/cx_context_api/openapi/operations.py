@@ -161,7 +161,16 @@ OPERATIONS: Sequence[Described] = (
     ),
     Described(
         "get", "/v1/customers/{id}/timeline", "get_timeline", "All that happened, newest first", "context:read",
-        "TimelinePage", parameters=("id", "cursor", "limit", *_MOMENT),
+        "TimelinePage",
+        parameters=(
+            "id", "on_channel", "kind", "of_conversation", "words", "since", "until", "per_channel", "cursor", "limit",
+            *_MOMENT,
+        ),
+    ),
+    Described(
+        "get", "/v1/customers/{id}/journey", "get_journey",
+        "The customer's contacts as a picture needs them, those that began last first", "context:read", "JourneyPage",
+        parameters=("id", "of_interaction", "assurance", "cursor", "limit", *_MOMENT),
     ),
     Described(
         "get", "/v1/customers/{id}/conversations", "list_conversations", "All conversations, those active last first",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cx_context.store.listing_reads import ORDERS
+from cx_context_api.conversations.timeline_filters import CHANNELS, MAX_PER_CHANNEL, MAX_TEXT
 from cx_context_api.following.routes import SUBJECTS
 from cx_context_api.following.several import MOST_SUBJECTS
 from cx_context_api.listing.filters import MAX_NAME as MAX_LISTED_NAME
@@ -132,6 +133,42 @@ PARAMETERS: Mapping[str, Json] = {
         "in": "query",
         "schema": {"enum": ["as_of", "known_at"], "default": "as_of"},
         "description": "Whether `from` and `to` are read as `as_of` or as `known_at`.",
+    },
+    "on_channel": {
+        "name": "channel",
+        "in": "query",
+        "schema": {"type": "array", "items": {"enum": list(CHANNELS)}},
+        "style": "form",
+        "explode": True,
+        "description": "Events of this channel alone; `none`: of what no channel is told. Repeatable.",
+    },
+    "kind": {
+        "in": "query",
+        "schema": {"type": "array", "items": TEXT},
+        "style": "form",
+        "explode": True,
+        "description": "Events of a family (`message`, `call`, `conversation`) or of a whole type alone. Repeatable.",
+        "example": ["message"],
+    },
+    "of_conversation": {
+        "name": "conversation",
+        "in": "query",
+        "schema": TEXT,
+        "description": "Events of this conversation alone, by any of its ids; 404 where it is not the customer's.",
+    },
+    "words": {
+        "name": "text",
+        "in": "query",
+        "schema": {"type": "string", "maxLength": MAX_TEXT},
+        "description": "Events that say this, in whatever case, in a message, a transcript, a note or any other words.",
+    },
+    "since": {"name": "from", "in": "query", "schema": TIME, "description": "Events from this time on."},
+    "until": {"name": "to", "in": "query", "schema": TIME, "description": "Events before this time."},
+    "per_channel": {
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_PER_CHANNEL},
+        "description": "So many of each channel, however much there is on another: the answer has `more`, by channel "
+        "the `cursor` with which `channel` goes on. Goes with no `cursor` and no `limit`.",
     },
     "cursor": {"in": "query", "schema": TEXT, "description": "`next` of the page before."},
     "limit": {

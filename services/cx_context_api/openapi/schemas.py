@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cx_context.document_schema import context_schemas
+from cx_context.sections.journey import JOURNEY_CONTACT
 from cx_context.sections.notes import NOTE
 from cx_context.sections.timeline import DELIVERY
 from cx_context_api.openapi.brief_schemas import BRIEF_SCHEMAS
@@ -27,6 +28,7 @@ from cx_events.schema_shapes import (
     named,
     or_none,
     ref,
+    values,
 )
 from cx_runtime.openapi.operation import problem_more
 from cx_runtime.openapi.struct_schemas import cloud_event_schemas
@@ -187,7 +189,17 @@ SCHEMAS: Mapping[str, Json] = {
         "description": "Durable. The code, the address and the link are told here and nowhere else.",
     },
     "Context": members({"meta": ref("Meta"), "body": ref("ContextBody")}),
-    "TimelinePage": members({"meta": ref("Meta"), "customer": ID, "items": array(ref("TimelineEntry")), "next": NEXT}),
+    "TimelinePage": members(
+        {
+            "meta": ref("Meta"),
+            "customer": ID,
+            "items": array(ref("TimelineEntry")),
+            "next": {**NEXT, "description": "Of a filtered timeline also where a page holds fewer items, or none."},
+        },
+        {"more": {**values(TEXT), "description": "With `per_channel`: by channel the cursor of what is older there."}},
+    ),
+    "JourneyContact": JOURNEY_CONTACT,
+    "JourneyPage": members({"meta": ref("Meta"), "customer": ID, "items": array(ref("JourneyContact")), "next": NEXT}),
     "ConversationPage": members(
         {"meta": ref("Meta"), "customer": ID, "items": array(ref("Conversation")), "next": NEXT}
     ),

@@ -48,6 +48,15 @@ class Query:
         """Return all values of a parameter that may be repeated."""
         return list(self._fields.get(name, ()))
 
+    def whole(self, name: str, most: int) -> int | None:
+        """Return a number from 1 to ``most``, None where there is none. Raises ``Refused("bad-limit", 400)``."""
+        text = self.text(name)
+        if text is None:
+            return None
+        if _WHOLE.fullmatch(text) is None or not 1 <= int(text) <= most:
+            raise Refused("bad-limit", f"{name}={text[:20]}: expected 1 to {most}", 400)
+        return int(text)
+
     def event(self) -> EventName:
         """Return the event that ``source`` and ``id`` name.
 
@@ -60,12 +69,7 @@ class Query:
 
     def limit(self) -> int:
         """Return the number of items of a page. Raises ``Refused("bad-limit", 400)``."""
-        text = self.text("limit")
-        if text is None:
-            return DEFAULT_LIMIT
-        if _WHOLE.fullmatch(text) is None or not 1 <= int(text) <= MAX_LIMIT:
-            raise Refused("bad-limit", f"limit={text[:20]}: expected 1 to {MAX_LIMIT}", 400)
-        return int(text)
+        return self.whole("limit", MAX_LIMIT) or DEFAULT_LIMIT
 
     def flag(self, name: str) -> bool:
         text = self.text(name)
