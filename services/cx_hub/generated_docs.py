@@ -84,9 +84,16 @@ def _provider_row(provider: Provider) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+_MATURITY = re.compile(r"Maturity:\s+`(recorded|documented)`")
+
+
 def _maturity(provider: Provider) -> str:
-    """Return the word for how well a mapping was tried: its folder names the recordings that it is held against."""
-    path = SERVICES / folder_name(provider.name) / "fixtures" / "recordings.txt"
+    """Return the word for how well a mapping was tried: its README's, else whether its folder names recordings."""
+    folder = SERVICES / folder_name(provider.name)
+    told = _MATURITY.search((folder / "README.md").read_text(encoding="utf-8"))
+    if told is not None:
+        return told[1]
+    path = folder / "fixtures" / "recordings.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     named = any(line.strip() and not line.startswith("#") for line in lines)
     return "recorded" if named else "documented"

@@ -61,7 +61,7 @@ def test_config_check_tells_of_unknown_settings(
     monkeypatch.setenv("CX_CONFIG", str(file))
     monkeypatch.setenv("CX_HOME", str(tmp_path))
     assert run(["config", "check"]) == 1
-    assert "did you mean 'numbers'?" in capfd.readouterr().err
+    assert "did you mean 'numbers'?" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("provider", providers().values(), ids=lambda provider: provider.name)
