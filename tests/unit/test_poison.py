@@ -124,7 +124,7 @@ def test_large_values_are_bounded_in_part_and_context() -> None:
     }
     fact = a_fact(id="e", email="ana@example.com", name=long, interaction="chat-1", data=fields)
     assert len(msgspec.msgpack.encode(kept(fact))) < 20_000
-    assert len(encode_body(body_of(fact))) < 20_000
+    assert len(encode_body(body_of(fact))) < 24_000  # the glance repeats some of it
 
 
 def test_long_ids_that_begin_alike_stay_different() -> None:
