@@ -57,7 +57,7 @@ async def listing(asked: Asked) -> Report:
     report: Report = {}
     async with _stage(asked) as stage:
         for name in asked.names:
-            requests = list(_lists() if name == "lists" else _searches())
+            requests = list(_lists(*_desks(asked.events)) if name == "lists" else _searches(asked.events))
 
             async def ours(requests: Sequence[bytes] = requests) -> Result:
                 return await stage.read([requests[at % len(requests)] for at in range(REQUESTS)], check=_found)
@@ -75,24 +75,31 @@ def _found(answers: list[bytes]) -> None:
         raise Fatal(f"{empty} of 200 pages have no item: nothing was looked for")
 
 
-def _lists() -> Iterator[bytes]:
+def _desks(messages: int) -> tuple[int, int]:
+    """Return how many queues and agents there are: few messages would leave most of many with nothing."""
+    return min(QUEUES, messages // 2_000 + 1), min(AGENTS, messages // 500 + 1)
+
+
+def _lists(queues: int, agents: int) -> Iterator[bytes]:
     for query in (
         "?", "?order=opened", "?order=waiting", "?state=open", "?state=resolved&order=opened", "?channel=sms",
-        *(f"?queue=queue-{number}&order=waiting" for number in range(QUEUES)),
-        *(f"?agent=agent-{number}" for number in range(AGENTS)),
-        "?channel=chat&state=open&waiting=true", "?queue=queue-1&channel=chat",
+        *(f"?queue=queue-{number}&order=waiting" for number in range(queues)),
+        *(f"?agent=agent-{number}" for number in range(agents)),
+        "?channel=chat&state=open&waiting=true", "?queue=queue-0&channel=chat",
     ):  # fmt: skip
         yield made.get(f"/v1/conversations{query}&limit=20", KEY)
 
 
-def _searches() -> Iterator[bytes]:
-    dice = random.Random(2)
+def _searches(messages: int) -> Iterator[bytes]:
+    """Yield searches of which most find something, also where there are few messages."""
+    dice, people = random.Random(2), min(messages // MESSAGES_EACH, 100)
+    rare = (50, 400) if messages >= 20_000 else (8, 24)
     for _ in range(40):
-        common, rarer = word(dice.randrange(8)), word(dice.randrange(50, 400))
-        person = dice.randrange(100)
+        common, rarer = word(dice.randrange(8)), word(dice.randrange(*rare))
+        person = dice.randrange(max(people, 1))
         for within, q in (
             ("messages", common), ("messages", rarer), ("messages", rarer[:4]), ("messages", f"{common} {rarer}"),
-            ("customers", f"given{person % 50} fam"), ("customers", f"0100{person:03}"),
+            ("customers", f"given{person % 50} fam"), ("customers", f"0000{person:03}"),
             ("customers", f"person{person}@"),
         ):  # fmt: skip
             yield made.get(f"/v1/search?q={quote(q)}&in={within}&limit=20", KEY)
@@ -116,6 +123,7 @@ def events(messages: int) -> Iterator[Record]:
         total += weight
         cumulative.append(total)
     words = [word(rank) for rank in range(VOCABULARY)]
+    queues, agents = _desks(messages)
     for number in range(messages):
         person, turn = number % max(messages // MESSAGES_EACH, 1), number // max(messages // MESSAGES_EACH, 1)
         at = _START + (turn // 5) * _WEEK + (turn % 5) * _MINUTE + person * 1_000
@@ -123,10 +131,10 @@ def events(messages: int) -> Iterator[Record]:
         chosen = dice.randrange(20)
         yield _record("cx.message.received.v1", f"m-{number}", person, turn, at, Message(id=f"m-{number}", text=text))
         if turn % 5 == 4 and chosen < 12:
-            queue = AgentOrQueue(id=f"queue-{person % QUEUES}")
+            queue = AgentOrQueue(id=f"queue-{person % queues}")
             yield _record("cx.interaction.queued.v1", f"q-{number}", person, turn, at + 1, queue=queue)
             if chosen < 8:
-                agent = AgentOrQueue(id=f"agent-{person % AGENTS}")
+                agent = AgentOrQueue(id=f"agent-{person % agents}")
                 yield _record("cx.interaction.answered.v1", f"a-{number}", person, turn, at + 2, agent=agent)
             if chosen < 4:
                 yield _record("cx.conversation.resolved.v1", f"r-{number}", person, turn, at + 3)
