@@ -136,7 +136,7 @@ async def test_a_lineage_names_the_events_behind_a_value(hub: Running) -> None:
 
     topic = await lineage(f"/conversations/{conversation['id']}/topic")
     assert topic["value"] == "refund"
-    assert topic["rule"] == "the topic that was said last"
+    assert topic["rule"] == "the topic that was said last and that nobody took back"
     assert topic["customer"] == ID
     assert topic["sources"] == [
         {"event": {"source": "//throughline/acme/decisions", "id": "t-2"}, "type": "cx.conversation.topic.v1",
