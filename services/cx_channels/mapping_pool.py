@@ -174,7 +174,8 @@ class MappingPool:
 
     async def _mapped(self, provider_name: str, request: Request, connection: Connection) -> Mapped:
         try:
-            worker = await asyncio.wait_for(self._idle.get(), _QUEUE_SECONDS)
+            async with asyncio.timeout(_QUEUE_SECONDS):
+                worker = await self._idle.get()
         except TimeoutError:
             raise TryLater("mapping", "no worker has started") from None
         try:

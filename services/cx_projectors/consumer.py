@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -154,10 +155,9 @@ class Consumer:
             self._stale = True
 
     async def _rest(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds * random.uniform(0.5, 1.0))  # noqa: S311
-        except TimeoutError:
-            pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds * random.uniform(0.5, 1.0)):  # noqa: S311
+                await self._stopping.wait()
 
     async def _apply_batches(self, reader: LogReader, progress: Progress) -> None:
         """Apply what arrives until we must take our partitions anew, or stop."""

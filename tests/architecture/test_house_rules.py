@@ -181,6 +181,12 @@ def test_no_source_has_a_todo() -> None:
     assert not [name for name in NAMES if later.search((ROOT / name).read_text(encoding="utf-8"))]
 
 
+def test_no_source_waits_by_wait_for() -> None:
+    """In Python 3.11 a task that is cancelled as what it waits for is done goes on: use ``asyncio.timeout``
+    (https://github.com/python/cpython/issues/86296)."""
+    assert not [name for name in NAMES if "asyncio.wait_for(" in (ROOT / name).read_text(encoding="utf-8")]
+
+
 @pytest.mark.parametrize("provider", sorted(providers()))
 def test_every_provider_is_documented_and_recorded(provider: str) -> None:
     folder = ROOT / "services" / "cx_channels" / folder_name(provider)

@@ -93,7 +93,8 @@ class SqliteLog:
         ticket = self._in_flight.acquire(records)
         self._writer.put(Append(records, loop, done, lambda: self._in_flight.release(ticket)))
         try:
-            return await asyncio.wait_for(done, DEADLINE)
+            async with asyncio.timeout(DEADLINE):
+                return await done
         except TimeoutError:
             raise TryLater("log", f"{self.path} took no records within {DEADLINE} s") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 
 class Wake:
@@ -23,10 +24,9 @@ class Wake:
 
     async def wait(self, seconds: float) -> None:
         """Return when it is set, or after ``seconds``."""
-        try:
-            await asyncio.wait_for(self._event.wait(), seconds)
-        except TimeoutError:
-            pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
 
 
 class WakeList:

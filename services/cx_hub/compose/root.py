@@ -152,7 +152,8 @@ async def _start_log(hub: Hub) -> None:
     """Open the log once the store was asked under which keys it was filled, or does not answer: what is appended under
     another key stays."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(hub.id_keys_looked_at.wait(), LOOK_SECONDS)
+        async with asyncio.timeout(LOOK_SECONDS):
+            await hub.id_keys_looked_at.wait()
     await hub.log.start()
 
 
