@@ -9,7 +9,7 @@ import pytest
 from cx_events.log.wake import Wake
 
 
-async def test_a_wait_that_is_cancelled_as_it_is_woken_ends() -> None:
+async def test_a_wait_cancelled_as_it_is_woken_ends() -> None:
     wake = Wake()
 
     async def read_for_ever() -> None:
