@@ -112,7 +112,7 @@ async def through_reads(client: httpx2.AsyncClient) -> None:
         f"/v1/ops/events?source=//{NAME}&id={quote(WORDS)}",
         f"/v1/ops/log?topic={NAME}",
         f"/v1/search?q={quote(WORDS)}&in=messages",
-        f"/v1/stream?agent={NAME}&queue={quote(WORDS)}",
+        f"/v1/stream?agent={NAME}&body={quote(WORDS)}",
         f"/v1/{NAME}/{quote(WORDS)}",
     ):
         assert (await client.get(path)).status_code < 500
