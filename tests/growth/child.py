@@ -19,7 +19,7 @@ from typing import Any
 from tests.growth.patterns import hard_texts
 
 PATTERN_SIZES = (1 << 10, 8 << 10, 64 << 10)
-ENTRY_SIZES = (1 << 10, 8 << 10, 64 << 10, 512 << 10)
+ENTRY_SIZES = (1 << 10, 32 << 10, 256 << 10)
 """Every text is tried at the first size, at each further one those alone that took longest at the one before."""
 
 _BOUND_OF = 64 << 10

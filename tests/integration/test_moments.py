@@ -29,7 +29,7 @@ from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START
 from cx_events.testing.histories import facts_of, histories
 from cx_events.testing.history_steps import INTERACTIONS
 
-EXAMPLES = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 SEEDS = st.integers(0, 2**32)
 
 instants = st.builds(
