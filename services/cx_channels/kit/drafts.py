@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Unmapped
 from cx_events.envelope import Channel, Data, Draft
 from cx_events.timestamps import Micros
@@ -48,7 +49,7 @@ def make_draft(
     )
 
 
-def sort_outcomes(outcomes: Iterable[Draft | Ignored | Unmapped]) -> Mapped:
+def sort_outcomes(outcomes: Iterable[Outcome]) -> Mapped:
     """Return what the parts of one request became, each kind of outcome in its order."""
     drafts: list[Draft] = []
     ignored: list[Ignored] = []

@@ -8,6 +8,9 @@ from cx_channels.provider import Ignored, Unmapped
 from cx_events.dead_letters import NO_ADAPTER
 from cx_events.envelope import Draft
 
+Outcome = Draft | Ignored | Unmapped
+"""What one part of a request becomes."""
+
 MOST_OUTCOMES = 100
 """Of one notification. Vendors send one for each change, with the parts, tags and answers of that change."""
 
@@ -21,9 +24,7 @@ def no_adapter(kind: str, why: str, id: str, original: bytes) -> Unmapped:
     return Unmapped(id, f"{NO_ADAPTER}: {kind}: {why}", original)
 
 
-def bounded(
-    outcomes: Iterable[Draft | Ignored | Unmapped], id: str | Callable[[], str], raw: bytes
-) -> Iterator[Draft | Ignored | Unmapped]:
+def bounded(outcomes: Iterable[Outcome], id: str | Callable[[], str], raw: bytes) -> Iterator[Outcome]:
     """Yield the first ``MOST_OUTCOMES`` that are not ignored; where there are more, the notification is a dead letter,
     too. ``id``, ``raw``: the notification's own; an id that costs something is made where it is needed.
 

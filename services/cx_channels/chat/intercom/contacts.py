@@ -17,12 +17,10 @@ from cx_channels.chat.intercom.values import listed, micros
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, text, texts
-from cx_channels.provider import Ignored, Unmapped
+from cx_channels.kit.outcomes import Outcome
 from cx_events.envelope import Consent, Draft, Participant
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
-
-Outcome = Draft | Ignored | Unmapped
 
 NOBODY = "the item names nobody"
 _MESSAGES = {"email": "email", "sms_message": "sms", "sms": "sms"}

@@ -20,7 +20,6 @@ from cx_channels.chat.intercom.conversation import read_conversation
 from cx_channels.chat.intercom.notification import Notification
 from cx_channels.chat.intercom.parts import (
     Aspect,
-    Outcome,
     default_role,
     draft_message,
     draft_redaction,
@@ -31,6 +30,7 @@ from cx_channels.chat.intercom.people import staff
 from cx_channels.chat.intercom.values import listed
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, number, obj, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Unmapped
 from cx_events.envelope import Draft, Survey

@@ -12,12 +12,11 @@ from typing import Any
 from cx_channels.chat.intercom import contacts, conversations, parts, tickets, unmapped_kinds
 from cx_channels.chat.intercom.notification import Notification, read
 from cx_channels.kit.drafts import sort_outcomes
-from cx_channels.kit.outcomes import bounded, no_adapter
+from cx_channels.kit.outcomes import Outcome, bounded, no_adapter
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Draft
 
-Mapper = Callable[[Notification], Iterator[Draft | Ignored | Unmapped]]
+Mapper = Callable[[Notification], Iterator[Outcome]]
 
 _KNOWN = "cx.identity.asserted, and cx.customer.attributes_changed where it has attributes"
 _TAG = "cx.customer.fact"
@@ -156,7 +155,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     return sort_outcomes(_outcomes_of(request, connection))
 
 
-def _outcomes_of(request: Request, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
+def _outcomes_of(request: Request, connection: Connection) -> Iterator[Outcome]:
     if request.method == "HEAD":
         yield _ignored("url-check")
         return

@@ -9,13 +9,11 @@ from cx_channels.chat.intercom.conversation import Conversation
 from cx_channels.chat.intercom.people import agent, staff
 from cx_channels.chat.intercom.values import micros
 from cx_channels.kit.json_values import first, obj, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Ignored, Unmapped
 from cx_events.envelope import AgentOrQueue, Draft, Message, Participant, Role
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
-
-Outcome = Draft | Ignored | Unmapped
-
 
 Aspect = Callable[[Conversation, Json], Draft]
 """Drafts one thing that a part does: a part may do several."""

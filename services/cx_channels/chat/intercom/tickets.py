@@ -8,8 +8,9 @@ from cx_channels.chat.intercom.content import plain
 from cx_channels.chat.intercom.conversation import Conversation, read_conversation
 from cx_channels.chat.intercom.conversations import NO_ID
 from cx_channels.chat.intercom.notification import Notification
-from cx_channels.chat.intercom.parts import Outcome, outcomes_of_parts
+from cx_channels.chat.intercom.parts import outcomes_of_parts
 from cx_channels.kit.json_values import first, obj
+from cx_channels.kit.outcomes import Outcome
 from cx_events.envelope import Draft
 from cx_events.json_types import Json
 

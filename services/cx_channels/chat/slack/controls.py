@@ -11,10 +11,11 @@ from typing import Any
 from cx_channels.chat.slack.content import plain
 from cx_channels.chat.slack.kinds import COLLEAGUES
 from cx_channels.chat.slack.messages import ignored, is_direct, thread_of
-from cx_channels.chat.slack.notice import Notice, Outcome, draft_of, time_of
+from cx_channels.chat.slack.notice import Notice, draft_of, time_of
 from cx_channels.chat.slack.people import Person, person_of
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text, texts
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.signing import sha256_hex
 from cx_events.envelope import Message
 from cx_events.json_types import Json

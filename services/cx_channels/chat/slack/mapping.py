@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 
 from cx_channels.chat.slack import controls, messages
 from cx_channels.chat.slack.kinds import IGNORED
-from cx_channels.chat.slack.notice import Notice, Outcome, read_json
+from cx_channels.chat.slack.notice import Notice, read_json
 from cx_channels.chat.slack.people import listed
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.errors import Refused

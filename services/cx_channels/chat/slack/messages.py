@@ -11,10 +11,11 @@ from typing import Any
 
 from cx_channels.chat.slack.content import message_of, same_content
 from cx_channels.chat.slack.kinds import COLLEAGUES, IGNORED
-from cx_channels.chat.slack.notice import Notice, Outcome, draft_of, time_of
+from cx_channels.chat.slack.notice import Notice, draft_of, time_of
 from cx_channels.chat.slack.people import Person, author_of, concerns_customers, person_of
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Ignored
 from cx_events.envelope import Message
 from cx_events.json_types import Json

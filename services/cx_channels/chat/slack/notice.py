@@ -18,14 +18,12 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, read_object, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import unix_seconds
-from cx_channels.provider import Connection, Ignored, Request, Unmapped
+from cx_channels.provider import Connection, Request, Unmapped
 from cx_events import strict_json
 from cx_events.envelope import Draft
 from cx_events.errors import Refused
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
-
-Outcome = Draft | Ignored | Unmapped
 
 _MOST_FIELDS = 100
 _TIME = re.compile(r"([0-9]{1,11})\.([0-9]{1,6})")

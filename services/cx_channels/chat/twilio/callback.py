@@ -12,11 +12,9 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time
 from cx_channels.kit.twilio_forms import Fields
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.provider import Connection, Unmapped
 from cx_events.envelope import Attachment, Channel, Draft, Failure
 from cx_events.timestamps import Micros
-
-Outcome = Draft | Ignored | Unmapped
 
 ATTEMPT = frozenset({"RetryCount", "ErrorUrl", "bodySHA256"})
 """Fields that differ between the attempts to deliver one notice, or say that an earlier one failed."""

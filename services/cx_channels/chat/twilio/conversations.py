@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cx_channels.chat.twilio.callback import Callback, Outcome, draft_of, failure_of
+from cx_channels.chat.twilio.callback import Callback, draft_of, failure_of
 from cx_channels.chat.twilio.people import IDENTITY, business, customer, is_address, listed, read_address
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, objects
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Ignored
 from cx_events import strict_json
 from cx_events.envelope import AgentOrQueue, Attachment, Draft, Identifier, Message, Participant

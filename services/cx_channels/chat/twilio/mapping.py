@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.chat.twilio import conversations, messaging, streams
-from cx_channels.chat.twilio.callback import ATTEMPT, Callback, Outcome
+from cx_channels.chat.twilio.callback import ATTEMPT, Callback
 from cx_channels.kit import twilio_products as products
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import texts
-from cx_channels.kit.outcomes import bounded, no_adapter
+from cx_channels.kit.outcomes import Outcome, bounded, no_adapter
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.twilio_forms import Fields, query_of, read_fields
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped

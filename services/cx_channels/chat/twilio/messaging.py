@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cx_channels.chat.twilio.callback import Callback, Outcome, draft_of, failure_of, location
+from cx_channels.chat.twilio.callback import Callback, draft_of, failure_of, location
 from cx_channels.chat.twilio.people import Address, business, customer, read_address
 from cx_channels.kit.ids import id_part
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Ignored
 from cx_events.envelope import Attachment, Consent, Message
 

@@ -14,12 +14,11 @@ from cx_channels.chat.vonage.notice import Notice, is_older, read_fields
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Attachment, Draft, Failure, Message
 from cx_events.json_types import Json
-
-Outcome = Draft | Ignored | Unmapped
 
 FILES = frozenset({"image", "audio", "video", "file", "sticker", "vcard"})
 WORDS = frozenset({"text", "reply", "button", "location", "contact", "order", "custom", "template"})

@@ -10,8 +10,9 @@ from typing import Any
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import number, obj, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.times import unix_time
-from cx_channels.kit.whatsapp.notice import Notice, Outcome, draft_of, failure_of
+from cx_channels.kit.whatsapp.notice import Notice, draft_of, failure_of
 from cx_channels.kit.whatsapp.people import Person
 from cx_channels.kit.whatsapp.statuses import recipient_of
 from cx_events.envelope import Direction, Reference

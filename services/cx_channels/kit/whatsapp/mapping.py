@@ -7,11 +7,11 @@ from typing import Any
 
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, objects, text
-from cx_channels.kit.outcomes import no_adapter
+from cx_channels.kit.outcomes import Outcome, no_adapter
 from cx_channels.kit.whatsapp import calls, messages, statuses
 from cx_channels.kit.whatsapp.delivery import Change, digest, read_changes
 from cx_channels.kit.whatsapp.kinds import IGNORED, KEPT
-from cx_channels.kit.whatsapp.notice import Notice, Outcome
+from cx_channels.kit.whatsapp.notice import Notice
 from cx_channels.kit.whatsapp.people import Contacts
 from cx_channels.provider import Connection, Ignored, Mapped, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cx_channels.kit.json_values import first, obj, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.whatsapp.content import TYPES, Content, content_of
-from cx_channels.kit.whatsapp.notice import Notice, Outcome, draft_of
+from cx_channels.kit.whatsapp.notice import Notice, draft_of
 from cx_channels.kit.whatsapp.people import Person, person_of
 from cx_events.envelope import Consent, Direction, Message, Participant
 

@@ -12,13 +12,11 @@ from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.times import unix_time
 from cx_channels.kit.whatsapp.delivery import Change, digest
 from cx_channels.kit.whatsapp.people import PORTFOLIO, Contacts, Person, business, person_of
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.provider import Connection, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Direction, Draft, Failure, Participant
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
-
-Outcome = Draft | Ignored | Unmapped
 
 _NEVER_KEPT = frozenset({"session", "connection"})
 """Of a call: how its sound is carried, with keys and addresses (SDP)."""

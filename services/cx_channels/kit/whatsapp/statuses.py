@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cx_channels.kit.json_values import text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.whatsapp.kinds import IGNORED
-from cx_channels.kit.whatsapp.notice import Notice, Outcome, draft_of, failure_of
+from cx_channels.kit.whatsapp.notice import Notice, draft_of, failure_of
 from cx_channels.kit.whatsapp.people import Person
 from cx_channels.provider import Ignored
 from cx_events.envelope import Message

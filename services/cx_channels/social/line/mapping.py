@@ -9,9 +9,10 @@ import msgspec
 
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, read_object, text, texts
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
-from cx_channels.social.line.item import Item, Outcome
+from cx_channels.social.line.item import Item
 from cx_channels.social.line.kinds import IGNORED
 from cx_channels.social.line.messages import KINDS
 from cx_events.dead_letters import UNKNOWN_KIND

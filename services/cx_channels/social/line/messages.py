@@ -7,7 +7,8 @@ from typing import Any
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import number, obj, text, texts
-from cx_channels.social.line.item import Item, Outcome, draft_of
+from cx_channels.kit.outcomes import Outcome
+from cx_channels.social.line.item import Item, draft_of
 from cx_events.envelope import Attachment, Consent, Message
 from cx_events.json_types import Json
 

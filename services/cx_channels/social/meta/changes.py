@@ -14,7 +14,7 @@ from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, number, obj, text, texts
 from cx_channels.kit.meta_envelope import WebhookItem
-from cx_channels.kit.outcomes import no_adapter
+from cx_channels.kit.outcomes import Outcome, no_adapter
 from cx_channels.kit.times import unix_time
 from cx_channels.provider import Connection, Ignored, Unmapped
 from cx_channels.social.meta.ignored_kinds import IGNORED
@@ -22,8 +22,6 @@ from cx_channels.social.meta.people import business, customer
 from cx_channels.social.meta.unmapped_kinds import KINDS as WAITING
 from cx_events.envelope import Attachment, Draft, Message
 from cx_events.json_types import Json
-
-Outcome = Draft | Ignored | Unmapped
 
 VERBS = {
     "": "add",

@@ -14,16 +14,15 @@ from typing import Any
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, text, texts
 from cx_channels.kit.meta_envelope import LEFT_OUT, OtherEntry, WebhookItem, read_items
-from cx_channels.kit.outcomes import bounded, no_adapter
+from cx_channels.kit.outcomes import Outcome, bounded, no_adapter
 from cx_channels.kit.whatsapp import mapping as whatsapp
 from cx_channels.kit.whatsapp.delivery import OBJECT as WHATSAPP
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.meta import changes, ignored_kinds, messaging, unmapped_kinds
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Draft
 from cx_events.json_types import Json
 
-KINDS: Mapping[str, tuple[Callable[..., Iterator[Draft | Ignored | Unmapped]], str]] = {
+KINDS: Mapping[str, tuple[Callable[..., Iterator[Outcome]], str]] = {
     **messaging.KINDS,
     **changes.KINDS,
 }
@@ -76,9 +75,7 @@ def _kind_of(item: WebhookItem | OtherEntry) -> str:
     return changes.kind_of(text(value.get("field")).lower(), obj(value.get("value")))
 
 
-def _outcomes(
-    item: WebhookItem | OtherEntry | Ignored | Unmapped, connection: Connection
-) -> Iterable[Draft | Ignored | Unmapped]:
+def _outcomes(item: WebhookItem | OtherEntry | Ignored | Unmapped, connection: Connection) -> Iterable[Outcome]:
     if isinstance(item, WebhookItem):
         return _bounded(item, connection)
     if isinstance(item, OtherEntry) and item.object == WHATSAPP:
@@ -98,11 +95,11 @@ def _kept(other: OtherEntry, connection: Connection) -> Ignored | Unmapped:
     return no_adapter(other.kind, why, other.digest, other.raw)
 
 
-def _bounded(item: WebhookItem, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
+def _bounded(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
     return bounded(_of_item(item, connection), item.digest, item.raw)
 
 
-def _of_item(item: WebhookItem, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
+def _of_item(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
     accounts = _accounts(connection)
     if accounts and not item.account:
         yield Unmapped(item.digest, "malformed entry: it has no id, so its account is unknown", item.raw)

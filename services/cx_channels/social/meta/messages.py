@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, number, obj, objects, text, texts
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.times import unix_time
 from cx_channels.provider import Unmapped
-from cx_channels.social.meta.messaging_event import MessagingEvent, Outcome, draft_of, referral_tokens
+from cx_channels.social.meta.messaging_event import MessagingEvent, draft_of, referral_tokens
 from cx_events.envelope import (
     Attachment,
     Draft,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.kit.json_values import first, obj
 from cx_channels.kit.meta_envelope import WebhookItem
-from cx_channels.kit.outcomes import no_adapter
+from cx_channels.kit.outcomes import Outcome, no_adapter
 from cx_channels.provider import Connection, Ignored, Unmapped
 from cx_channels.social.meta.messages import (
     map_deletion,
@@ -26,7 +26,7 @@ from cx_channels.social.meta.messages import (
     map_response_feedback,
     map_unsupported,
 )
-from cx_channels.social.meta.messaging_event import MessagingEvent, Outcome
+from cx_channels.social.meta.messaging_event import MessagingEvent
 from cx_channels.social.meta.people import peers_of
 from cx_channels.social.meta.person_actions import (
     map_account_linking,

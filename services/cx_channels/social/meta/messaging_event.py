@@ -10,7 +10,7 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.meta_envelope import WebhookItem
 from cx_channels.kit.times import unix_time
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.provider import Connection
 from cx_channels.social.meta.people import Peers, participants_of
 from cx_events.envelope import (
     Draft,
@@ -20,8 +20,6 @@ from cx_events.envelope import (
 )
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
-
-Outcome = Draft | Ignored | Unmapped
 
 
 @dataclass(frozen=True)

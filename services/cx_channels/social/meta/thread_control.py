@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from cx_channels.kit.json_values import text
-from cx_channels.social.meta.messaging_event import MessagingEvent, Outcome, draft_of
+from cx_channels.kit.outcomes import Outcome
+from cx_channels.social.meta.messaging_event import MessagingEvent, draft_of
 from cx_events.envelope import (
     Draft,
     Handoff,

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Ignored
 from cx_channels.social.telegram.kinds import IGNORED
-from cx_channels.social.telegram.update import Outcome, Update, draft_of, person_of, thread_of
+from cx_channels.social.telegram.update import Update, draft_of, person_of, thread_of
 from cx_events.envelope import Consent, Message
 from cx_events.json_types import Json
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import read_object, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.telegram import acts, messages
 from cx_channels.social.telegram.content import CONTENTS
 from cx_channels.social.telegram.kinds import IGNORED, SERVICES
-from cx_channels.social.telegram.update import Outcome, Update
+from cx_channels.social.telegram.update import Update
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.errors import Refused
 from cx_events.json_types import Json

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text, texts
-from cx_channels.kit.outcomes import bounded
+from cx_channels.kit.outcomes import Outcome, bounded
 from cx_channels.kit.times import unix_seconds
 from cx_channels.provider import Ignored
 from cx_channels.social.telegram.content import message_of
 from cx_channels.social.telegram.kinds import IGNORED
-from cx_channels.social.telegram.update import Outcome, Person, Update, draft_of, thread_of, writer_of
+from cx_channels.social.telegram.update import Person, Update, draft_of, thread_of, writer_of
 from cx_events.envelope import Identifier, Message, Reference
 from cx_events.weights import PROVED
 

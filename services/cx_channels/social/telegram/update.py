@@ -17,13 +17,11 @@ from cx_channels.kit.ids import id_part, is_plain
 from cx_channels.kit.json_values import obj, text, texts
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import unix_seconds
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.provider import Connection, Unmapped
 from cx_events.envelope import AgentOrQueue, Direction, Draft, Identifier, Participant, Role
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 from cx_events.weights import PROVED
-
-Outcome = Draft | Ignored | Unmapped
 
 _PERSON = "Telegram's own id of somebody logged in there, in a request that knows the secret token"
 WEIGHTS: Mapping[str, Any] = {

@@ -16,13 +16,11 @@ from cx_channels.kit.ids import id_part, is_plain
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import unix_time
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.provider import Connection, Unmapped
 from cx_events.envelope import Direction, Draft, Identifier, Participant
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 from cx_events.weights import PROVED
-
-Outcome = Draft | Ignored | Unmapped
 
 WEIGHTS: Mapping[str, Any] = {
     "viber": {"proved": "Viber's own id of somebody at this bot, in a callback that the bot's token signed"},

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import number, obj, read_object, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
-from cx_channels.social.viber.callback import Callback, Outcome, draft_of
+from cx_channels.social.viber.callback import Callback, draft_of
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Attachment, Consent, Failure, Message, Reference
 from cx_events.errors import Refused

@@ -14,14 +14,12 @@ import msgspec
 from cx_channels.kit.aws.deliveries import Notice
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, objects, text
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.kit.outcomes import Outcome
+from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.amazon_connect.contact import agent_of, contact_of, queue_of, time_of
 from cx_channels.voice.amazon_connect.contact_events import not_told
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Draft
 from cx_events.json_types import Json
-
-Outcome = Draft | Ignored | Unmapped
 
 STATES: Mapping[str, str] = {
     "INCOMING": "cx.interaction.routed.v1",

@@ -11,14 +11,13 @@ from collections.abc import Iterator, Mapping
 from cx_channels.kit.aws.deliveries import Notice
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.kit.outcomes import Outcome
+from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.amazon_connect.contact import Contact, contact_of, time_of
 from cx_channels.voice.amazon_connect.contact_lens import ROLES
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import AgentOrQueue, Attachment, Draft, Message, Participant, Role
 from cx_events.json_types import Json
-
-Outcome = Draft | Ignored | Unmapped
 
 _EVENT = "application/vnd.amazonaws.connect.event."
 EVENTS: Mapping[str, str] = {

@@ -13,13 +13,12 @@ from typing import Any
 from cx_channels.kit.aws.deliveries import Notice
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.kit.outcomes import Outcome
+from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.amazon_connect.contact import Contact, agent_of, contact_of, member, queue_of, time_of
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import AgentOrQueue, Draft
 from cx_events.json_types import Json
-
-Outcome = Draft | Ignored | Unmapped
 
 _OUTBOUND = frozenset({"OUTBOUND", "CALLBACK", "EXTERNAL_OUTBOUND"})
 

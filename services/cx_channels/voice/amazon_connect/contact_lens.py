@@ -15,14 +15,13 @@ import msgspec
 from cx_channels.kit.aws.deliveries import Notice
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, number, obj, objects, text, texts
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Connection, Ignored, Unmapped
 from cx_channels.voice.amazon_connect.contact import Contact, agent_of, contact_of, last_part, queue_of, time_of
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Draft, Insight, TranscriptLine
 from cx_events.json_types import Json
-
-Outcome = Draft | Ignored | Unmapped
 
 PRODUCER = "amazon-contact-lens"
 ROLES: Mapping[str, str] = {

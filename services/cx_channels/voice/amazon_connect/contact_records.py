@@ -15,13 +15,12 @@ import msgspec
 from cx_channels.kit.aws.deliveries import Notice
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, objects, text, texts
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.kit.outcomes import Outcome
+from cx_channels.provider import Connection
 from cx_channels.voice.amazon_connect.contact import Contact, agent_of, contact_of, queue_of, time_of
 from cx_channels.voice.amazon_connect.contact_events import not_told
-from cx_events.envelope import Draft, Recording, Reference, Transfer
+from cx_events.envelope import Recording, Reference, Transfer
 from cx_events.json_types import Json
-
-Outcome = Draft | Ignored | Unmapped
 
 _IDENTITY = ("AWSAccountId", "InstanceARN", "ContactId", "InitialContactId", "PreviousContactId", "RelatedContactId",
              "Channel", "InitiationMethod", "SegmentAttributes", "CustomerEndpoint", "SystemEndpoint")  # fmt: skip

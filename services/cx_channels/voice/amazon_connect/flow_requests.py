@@ -13,10 +13,10 @@ import msgspec
 
 from cx_channels.kit.aws.deliveries import Notice
 from cx_channels.kit.json_values import obj
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.kit.outcomes import Outcome
+from cx_channels.provider import Connection
 from cx_channels.voice.amazon_connect.contact import contact_of
 from cx_channels.voice.amazon_connect.contact_events import not_told
-from cx_events.envelope import Draft
 
 _KEPT = (
     *("Channel", "ContactId", "CustomerEndpoint", "CustomerId", "InitialContactId", "InitiationMethod"),
@@ -24,7 +24,7 @@ _KEPT = (
 )
 
 
-def map_flow_request(notice: Notice, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
+def map_flow_request(notice: Notice, connection: Connection) -> Iterator[Outcome]:
     """Map who is in the flow. Parameters, attributes and queue may differ with each question and are left out."""
     data = obj(obj(notice.value.get("Details")).get("ContactData"))
     contact = contact_of(data, connection)

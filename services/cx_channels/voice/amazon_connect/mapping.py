@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from cx_channels.kit.aws.deliveries import Notice, read_notices
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import text
-from cx_channels.kit.outcomes import bounded
+from cx_channels.kit.outcomes import Outcome, bounded
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.voice.amazon_connect import (
     agent_events,
@@ -24,9 +24,7 @@ from cx_channels.voice.amazon_connect import (
     flow_requests,
 )
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Draft
 
-Outcome = Draft | Ignored | Unmapped
 Mapper = Callable[[Notice, Connection], Iterator[Outcome]]
 
 _RULES = frozenset({

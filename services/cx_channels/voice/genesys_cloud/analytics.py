@@ -12,7 +12,8 @@ from typing import Any
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import objects, text
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.kit.outcomes import Outcome
+from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.genesys_cloud import people
 from cx_channels.voice.genesys_cloud.conversation import (
     NO_CONTACT,
@@ -27,8 +28,6 @@ from cx_channels.voice.genesys_cloud.conversation import (
 from cx_channels.voice.genesys_cloud.legs import AGENTS, CUSTOMERS, MENUS
 from cx_events.envelope import Draft, Transfer
 from cx_events.json_types import Json
-
-Outcome = Draft | Ignored | Unmapped
 
 _OFFERED = frozenset({"alert", "dialing", "contacting"})
 IGNORED: Mapping[str, str] = {

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text, texts
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.kit.outcomes import Outcome
+from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.genesys_cloud import people
 from cx_channels.voice.genesys_cloud.conversation import (
     NO_CONTACT,
@@ -26,8 +27,6 @@ from cx_channels.voice.genesys_cloud.conversation import (
 from cx_events.envelope import Draft, Recording, Transfer
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
-
-Outcome = Draft | Ignored | Unmapped
 
 
 @dataclass(frozen=True, slots=True)

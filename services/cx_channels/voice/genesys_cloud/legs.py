@@ -13,7 +13,8 @@ from typing import Any
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.kit.outcomes import Outcome
+from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.genesys_cloud import people
 from cx_channels.voice.genesys_cloud.conversation import (
     Conversation,
@@ -26,8 +27,6 @@ from cx_channels.voice.genesys_cloud.conversation import (
 )
 from cx_events.envelope import AgentOrQueue, Draft, Transfer
 from cx_events.json_types import Json
-
-Outcome = Draft | Ignored | Unmapped
 
 MEDIA: Mapping[str, str] = {
     "calls": "VOICE", "callbacks": "CALLBACK", "chats": "CHAT", "emails": "EMAIL", "messages": "MESSAGE",

@@ -13,14 +13,11 @@ from typing import Any
 from cx_channels.kit.aws.deliveries import Notice, read_notices
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import first, obj, text
-from cx_channels.kit.outcomes import bounded
+from cx_channels.kit.outcomes import Outcome, bounded
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.voice.genesys_cloud import analytics, detail_events, legs, transcription
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Draft
 from cx_events.json_types import Json
-
-Outcome = Draft | Ignored | Unmapped
 
 _DETAIL = re.compile(r"v2\.detail\.events\.conversation\.[^.]{1,128}\.([a-z.]{1,40})")
 _STATE = re.compile(

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import objects, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.times import unix_time
-from cx_channels.provider import Connection, Ignored, Unmapped
+from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.genesys_cloud.conversation import Conversation, time_of
-from cx_events.envelope import Draft, TranscriptLine
+from cx_events.envelope import TranscriptLine
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
@@ -25,7 +26,7 @@ IGNORED: Mapping[str, str] = {
 _ROLES = {"EXTERNAL": "customer", "INTERNAL": "agent"}
 
 
-def map_transcription(body: Json, connection: Connection) -> Iterator[Draft | Ignored | Unmapped]:
+def map_transcription(body: Json, connection: Connection) -> Iterator[Outcome]:
     """Map each utterance that is final."""
     conversation = Conversation(id=text(body.get("conversationId")), connection=connection)
     communication = text(body.get("communicationId"))

@@ -14,14 +14,12 @@ import msgspec
 from cx_channels.kit.drafts import make_draft, sort_outcomes
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import text
-from cx_channels.kit.outcomes import bounded
+from cx_channels.kit.outcomes import Outcome, bounded
 from cx_channels.kit.signing import sha256_hex
-from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
+from cx_channels.provider import Connection, Ignored, Mapped, Request
 from cx_channels.voice.siprec.document import Person, Session, read_document, sessions_in, time_in
 from cx_channels.voice.siprec.parties import Parties, parties_of
 from cx_events.envelope import Draft, Recording, Reference
-
-Outcome = Draft | Ignored | Unmapped
 
 IGNORED: Mapping[str, str] = {"unchanged": "nothing in it says that anything happened"}
 DOCUMENTED: Mapping[str, str] = {

@@ -14,13 +14,11 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, read_object, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time
-from cx_channels.provider import Connection, Ignored, Request, Unmapped
+from cx_channels.provider import Connection, Request
 from cx_channels.voice.vonage.parties import Parties, parties_of
 from cx_events.envelope import Draft, Reference
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
-
-Outcome = Draft | Ignored | Unmapped
 
 
 def read_fields(request: Request) -> Json:

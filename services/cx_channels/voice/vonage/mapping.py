@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
-from cx_channels.voice.vonage.callback import Callback, Outcome, read_fields, whole_seconds
+from cx_channels.voice.vonage.callback import Callback, read_fields, whole_seconds
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Failure, Recording, TranscriptLine, Transfer
 
