@@ -11,7 +11,8 @@ Modules:
 - ``cli`` is the command, with a module for each group of commands in ``commands``; ``client`` speaks HTTP to a hub,
   ``resources`` opens what commands need, ``output`` prints, with ``text_table``, ``progress_line`` tells how far long
   work is, ``command_acts`` says who typed a command and why, ``context_view`` renders a context in words,
-  ``rules_file`` reads rules of identity, ``customer_names`` finds the customer whom a command names;
+  ``input_files`` and ``rules_file`` read what a command line names, ``customer_names`` finds the customer whom it
+  names;
 - ``id_keys`` holds the tenants' keys against the store; the machine: ``home_folder``, ``disk``, ``listening_sockets``,
   ``mail_certificate``;
 - ``configuration`` reports what is missing; ``connection_states`` judges connections by that, by what came last and by

@@ -8,5 +8,6 @@ Modules: ``json_values`` (JSON of others, read without trust), ``ids`` (parts of
 ``twilio_signature`` and ``twilio_shared_keys`` (Twilio's products), ``whatsapp`` (WhatsApp's notices), ``mail`` (what a
 mail means, whoever brought it), ``aws`` (how AWS brings events),
 ``vonage_signature`` (Vonage's products), ``declaration`` (mappings that tenants declare), ``number_lists`` (the
-numbers that a setting lists), ``safe_xml`` (XML of others).
+numbers that a setting lists), ``safe_xml`` (XML of others),
+``settings`` (a connection's settings).
 """

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +13,7 @@ from cx_events.errors import Refused, TryLater
 from cx_events.json_types import Json
 from cx_events.strict_json import Limits, decode
 from cx_hub.client import Client, connected, key_of
+from cx_hub.input_files import content_of
 from cx_hub.output import Format, OutputOption, line, show, to_err
 from cx_hub.resources import run_async
 from cx_runtime.settings import Settings
@@ -43,7 +42,7 @@ def send(
 ) -> None:
     """Send CloudEvents. Exit 2 if the hub rejected any; sending all again is safe. What is probably misspelt is told on
     stderr."""
-    answer = run_async(_send_all(Settings(), read_events(_content(file)), dry_run))
+    answer = run_async(_send_all(Settings(), read_events(content_of(file)), dry_run))
     for one in answer["rejected"]:
         to_err().print(
             f"rejected: event {one['index']}: {one['reason']} {one.get('detail', '')}".rstrip(), markup=False
@@ -105,15 +104,6 @@ def _line(number: int, text: bytes, limits: Limits) -> Any:
         return decode(text, limits)
     except Refused as error:
         raise Refused(error.reason, f"line {number}: {error.detail}") from None
-
-
-def _content(file: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise Refused("no-file", f"{file} can't be read: {error.strerror}") from None
 
 
 async def _send_all(settings: Settings, events: Sequence[Any], dry_run: bool) -> Json:

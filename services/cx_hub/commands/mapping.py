@@ -14,6 +14,7 @@ import yaml
 from cx_channels.dry_run import DryRunResult, check_settings, dry_run
 from cx_channels.kit.declaration.mapping import SETTING as MAPPING
 from cx_events.errors import Refused
+from cx_hub.input_files import content_of
 from cx_hub.output import Format, OutputOption, line, show_rows
 from cx_runtime.settings import Settings, environment
 from cx_runtime.tenants import ConnectionConfig, load
@@ -54,7 +55,7 @@ def map_files(
     check_settings(provider, settings, region)
     headers = [_header(text) for text in header or ()]
     more: dict[str, Any] = {"content_type": content_type, "headers": headers, "settings": settings, "region": region}
-    results = [dry_run(provider, _content(name), filename=name, **more) for name in files]
+    results = [dry_run(provider, content_of(name), filename=name, **more) for name in files]
     if output is not Format.JSONL:
         _show([event.raw for result in results for event in result.events], output)
     for name, result in zip(files, results, strict=True):
@@ -121,12 +122,3 @@ def _yaml_file(path: Path) -> Any:
         raise Refused("no-file", f"{path} can't be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Refused("bad-setting", f"{path} is not YAML: {error}") from None
-
-
-def _content(name: str) -> bytes:
-    if name == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise Refused("no-file", f"{name} can't be read: {error.strerror}") from None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -21,6 +19,7 @@ from cx_events.facts import vcon_source
 from cx_events.json_types import Json
 from cx_events.stamp import stamp
 from cx_hub.client import Client, connected, key_of
+from cx_hub.input_files import content_of
 from cx_hub.output import Format, OutputOption, line, print_table, show, show_rows, to_err
 from cx_hub.resources import run_async
 from cx_runtime.settings import Settings
@@ -42,7 +41,7 @@ def import_vcon(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Import vCons. Exit 2 if any was refused; importing all again is safe."""
-    contents = [(name, _content(name)) for name in files]
+    contents = [(name, content_of(name)) for name in files]
     if dry_run:
         refused = [_try(name, content, unverified) for name, content in contents]
         raise typer.Exit(2 if any(refused) else 0)
@@ -137,12 +136,3 @@ def _try(name: str, content: bytes, unverified: bool) -> bool:
     for event in stamped:
         line(event.raw)
     return False
-
-
-def _content(name: str) -> bytes:
-    if name == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise Refused("no-file", f"{name} can't be read: {error.strerror}") from None

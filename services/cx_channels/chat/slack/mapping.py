@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from cx_channels.chat.slack import controls, messages
 from cx_channels.chat.slack.kinds import IGNORED
 from cx_channels.chat.slack.notice import Notice, read_json
-from cx_channels.chat.slack.people import listed
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.outcomes import Outcome
+from cx_channels.kit.settings import lists
 from cx_channels.provider import Connection, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.errors import Refused
@@ -68,7 +68,7 @@ def _ours(notice: Notice) -> bool:
     if not notice.connection.settings.get("installations"):
         return True
     settings = notice.connection.settings
-    return any(listed(settings, "installations", each) for each in (notice.installed, notice.enterprise))
+    return any(lists(settings, "installations", each) for each in (notice.installed, notice.enterprise))
 
 
 def kind_of(event: Json) -> str:

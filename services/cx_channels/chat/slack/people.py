@@ -7,14 +7,12 @@ organisations, so people of others (Slack Connect) are customers; ``channels`` l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any
 
 from cx_channels.chat.slack.notice import Notice
 from cx_channels.kit.ids import is_plain
-from cx_channels.kit.json_values import first, obj, text, texts
+from cx_channels.kit.json_values import first, obj, text
+from cx_channels.kit.settings import lists
 from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Role
 from cx_events.json_types import Json
 from cx_events.weights import PROVED
@@ -85,11 +83,11 @@ def person_of(notice: Notice, user: str, team: str, channel: str, name: str = ""
     settings = notice.connection.settings
     if user == _SYSTEM:
         return Person("system", user, name)
-    if listed(settings, "agents", user):
+    if lists(settings, "agents", user):
         return Person("agent", user, name, team)
-    ours = listed(settings, "teams", team) or team in ("", notice.enterprise)
+    ours = lists(settings, "teams", team) or team in ("", notice.enterprise)
     from_outside = bool(settings.get("teams")) and not ours
-    if listed(settings, "customers", user) or from_outside or (user and listed(settings, "channels", channel)):
+    if lists(settings, "customers", user) or from_outside or (user and lists(settings, "channels", channel)):
         return Person("customer", user, name, team)
     if notice.is_shared and settings.get("teams") and not team:
         return Person("business")  # a colleague or a partner: nothing tells which
@@ -100,11 +98,4 @@ def concerns_customers(notice: Notice, person: Person, channel: str) -> bool:
     """Return whether what somebody did is no mere talk of colleagues."""
     settings = notice.connection.settings
     shared = notice.is_shared and bool(settings.get("teams"))
-    return person.is_customer or shared or listed(settings, "channels", channel)
-
-
-def listed(settings: Mapping[str, Any], name: str, value: str) -> bool:
-    """Return whether a setting lists a value; ``*`` stands for anything."""
-    given = settings.get(name)
-    patterns = texts(list(given) if isinstance(given, list | tuple) else [given])
-    return bool(value) and any(fnmatchcase(value, pattern) for pattern in patterns)
+    return person.is_customer or shared or lists(settings, "channels", channel)

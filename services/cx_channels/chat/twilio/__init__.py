@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from cx_channels.chat.twilio.mapping import DOCUMENTED, expects_twiml, kinds_of, map_request
 from cx_channels.chat.twilio.people import WEIGHTS
+from cx_channels.kit.settings import check_choice
 from cx_channels.kit.twilio_forms import TWIML
 from cx_channels.kit.twilio_shared_keys import SETTING, keys_of
 from cx_channels.kit.twilio_signature import SIGNATURE, sign, verify
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
-from cx_events.errors import Fatal
 
 
 def _answer(_mapped: Mapped, request: Request) -> Answer:
@@ -25,8 +25,7 @@ def _answer(_mapped: Mapped, request: Request) -> Answer:
 def _warnings(connection: Connection) -> tuple[str, ...]:
     """Return what a connection lacks. ``Fatal`` for settings that can't be meant."""
     keys_of(connection)
-    if connection.settings.get("statuses") not in (None, "keep", "ignore"):
-        raise Fatal(f"the connection {connection.id}: statuses is keep or ignore")
+    check_choice(connection, "statuses", "keep", "ignore")
     return ()
 
 

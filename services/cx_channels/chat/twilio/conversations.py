@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cx_channels.chat.twilio.callback import Callback, draft_of, failure_of
-from cx_channels.chat.twilio.people import IDENTITY, business, customer, is_address, listed, read_address
+from cx_channels.chat.twilio.people import IDENTITY, business, customer, is_address, read_address
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, objects
 from cx_channels.kit.outcomes import Outcome
+from cx_channels.kit.settings import lists
 from cx_channels.provider import Ignored
 from cx_events import strict_json
 from cx_events.envelope import AgentOrQueue, Attachment, Draft, Identifier, Message, Participant
@@ -69,9 +70,9 @@ def author_of(callback: Callback, name: str, address: str = "") -> Author:
         return Author(customer(read_address(address or name), ours))
     if name.lower() in _SYSTEM:
         return Author(Participant(role="system", id=name))
-    if listed(settings, "bots", name):
+    if lists(settings, "bots", name):
         return Author(Participant(role="bot", id=name))
-    if listed(settings, "customers", name):
+    if lists(settings, "customers", name):
         scope = fields.first("ChatServiceSid", "AccountSid")
         known = Identifier(kind=IDENTITY, value=name, scope=scope, weight=ASSERTED)
         return Author(Participant(role="customer", identifiers=[known] if name.isprintable() else []))

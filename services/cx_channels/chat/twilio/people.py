@@ -9,12 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any
 
 from cx_channels.kit.ids import is_plain
-from cx_channels.kit.json_values import texts
 from cx_channels.kit.whatsapp.people import BSUID
 from cx_events.envelope import Channel, Identifier, Participant, Weight
 from cx_events.weights import ASSERTED, CLAIMED, PROVED
@@ -91,10 +88,3 @@ def business(ours: Address) -> list[Participant]:
     if not ours.text:
         return []
     return [Participant(role="business", identifiers=[Identifier(kind="twilio-address", value=ours.text)])]
-
-
-def listed(settings: Mapping[str, Any], name: str, value: str) -> bool:
-    """Return whether a setting lists a value; ``*`` stands for anything."""
-    given = settings.get(name)
-    patterns = texts(list(given) if isinstance(given, list | tuple) else [given])
-    return bool(value) and any(fnmatchcase(value, pattern) for pattern in patterns)

@@ -9,21 +9,15 @@ from __future__ import annotations
 from cx_channels.chat.vonage.mapping import DOCUMENTED, kinds_of, map_request
 from cx_channels.chat.vonage.people import WEIGHTS
 from cx_channels.chat.vonage.signature import ALGORITHMS, UNSIGNED, verify
+from cx_channels.kit.settings import check_choice
 from cx_channels.kit.vonage_signature import SIGNATURE, sign
 from cx_channels.provider import Connection, Provider
-from cx_events.errors import Fatal
 
 
 def _warnings(connection: Connection) -> tuple[str, ...]:
-    settings = connection.settings
-    if settings.get("sms_signature") not in (None, *ALGORITHMS):
-        known = ", ".join(ALGORITHMS)
-        raise Fatal(
-            f"the connection {connection.id}: sms_signature is one of {known}, not {settings['sms_signature']!r}"
-        )
-    if settings.get(UNSIGNED) not in (None, "accept", "refuse"):
-        raise Fatal(f"the connection {connection.id}: unsigned is accept or refuse, not {settings[UNSIGNED]!r}")
-    if settings.get(UNSIGNED) == "accept":
+    check_choice(connection, "sms_signature", *ALGORITHMS)
+    check_choice(connection, UNSIGNED, "accept", "refuse")
+    if connection.settings.get(UNSIGNED) == "accept":
         return ("unsigned: accept: whoever knows the address can send text messages in anybody's name",)
     return ()
 

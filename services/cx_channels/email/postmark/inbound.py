@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from cx_channels.email.postmark.values import WebhookPayload, line, objects, text
+from cx_channels.email.postmark.values import WebhookPayload, line, text
+from cx_channels.kit.json_values import objects
 from cx_channels.kit.mail.mapping import Envelope, MailMapping
 from cx_channels.kit.mail.message.body import REPORT_TYPES, Content, content_of
 from cx_channels.kit.mail.mime.addresses import MAX_ADDRESSES

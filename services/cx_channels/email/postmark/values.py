@@ -38,10 +38,6 @@ def line(value: Any) -> str:
     return " ".join(text(value).split())
 
 
-def objects(value: Any) -> list[Json]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
 def moment(value: Any) -> Micros | None:
     """Read an ISO 8601 time with up to seven digits of a second; the year 1, which tells nothing, is None."""
     return iso_time(text(value))

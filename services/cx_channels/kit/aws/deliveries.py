@@ -10,13 +10,14 @@ import json
 import re
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
 from cx_channels.kit.aws.doors import LIMITS, is_batch
 from cx_channels.kit.json_values import obj, text
+from cx_channels.kit.outcomes import Outcome, bounded
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Request, Unmapped
 from cx_events import strict_json
@@ -41,6 +42,18 @@ class Notice:
     def lost(self, reason: str, id: str = "") -> Unmapped:
         """Return the dead letter of this event."""
         return Unmapped(id or self.digest(), reason, self.raw)
+
+
+def outcomes_of(request: Request, map_notice: Callable[[Notice], Iterable[Outcome]]) -> Iterator[Outcome]:
+    """Yield what the events of a request become, in their order, so many of each as ``kit.outcomes.bounded`` says.
+
+    Raise ``Refused("malformed")`` where the request as a whole can't be read.
+    """
+    for each in read_notices(request):
+        if isinstance(each, Unmapped):
+            yield each
+        else:
+            yield from bounded(map_notice(each), each.digest, each.raw)
 
 
 def read_notices(request: Request) -> list[Notice | Unmapped]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 
 from cx_channels.kit.drafts import sort_outcomes
-from cx_channels.kit.json_values import obj, read_object, text, texts
+from cx_channels.kit.json_values import obj, read_object, text
 from cx_channels.kit.outcomes import Outcome
+from cx_channels.kit.settings import texts_of
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.line.item import Item
@@ -43,8 +43,7 @@ def _delivery(request: Request) -> Json:
 
 def _outcomes(delivery: Json, connection: Connection) -> Iterator[Outcome]:
     destination = text(delivery.get("destination"))
-    listed: Any = connection.settings.get("destinations")
-    ours = texts(list(listed) if isinstance(listed, list | tuple) else [listed])
+    ours = texts_of(connection.settings, "destinations")
     if not delivery["events"]:
         yield Ignored("no-events", IGNORED["no-events"])
     for event in delivery["events"]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from cx_channels.kit.drafts import sort_outcomes
-from cx_channels.kit.json_values import obj, text, texts
+from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.meta_envelope import LEFT_OUT, OtherEntry, WebhookItem, read_items
 from cx_channels.kit.outcomes import Outcome, bounded, no_adapter
+from cx_channels.kit.settings import texts_of
 from cx_channels.kit.whatsapp import mapping as whatsapp
 from cx_channels.kit.whatsapp.delivery import OBJECT as WHATSAPP
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
@@ -130,11 +130,7 @@ def _is_comment(value: Json) -> bool:
 
 
 def _accounts(connection: Connection) -> list[str]:
-    return texts(_listed(connection.settings.get("accounts")))
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) or value is None else [value]
+    return texts_of(connection.settings, "accounts")
 
 
 def _ignored(kind: str) -> Ignored:

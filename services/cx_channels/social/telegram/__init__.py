@@ -6,16 +6,15 @@ Modules: ``signature``, ``mapping`` (updates to events, by kind), ``update`` (on
 
 from __future__ import annotations
 
+from cx_channels.kit.settings import check_choice
 from cx_channels.provider import Connection, Provider
 from cx_channels.social.telegram.mapping import DOCUMENTED, kinds_of, map_request
 from cx_channels.social.telegram.signature import SIGNATURE, sign, verify
 from cx_channels.social.telegram.update import WEIGHTS
-from cx_events.errors import Fatal
 
 
 def _warnings(connection: Connection) -> tuple[str, ...]:
-    if connection.settings.get("groups") not in (None, "take", "ignore"):
-        raise Fatal(f"the connection {connection.id}: groups is take or ignore")
+    check_choice(connection, "groups", "take", "ignore")
     return ()
 
 

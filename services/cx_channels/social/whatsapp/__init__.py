@@ -7,17 +7,16 @@ also come to the door of ``social/meta``.
 from __future__ import annotations
 
 from cx_channels.kit.meta_signature import SIGNATURE, challenge, sign, verify
+from cx_channels.kit.settings import check_choice
 from cx_channels.kit.whatsapp.delivery import MAX_BYTES
 from cx_channels.kit.whatsapp.mapping import SETTINGS
 from cx_channels.kit.whatsapp.people import WEIGHTS
 from cx_channels.provider import Connection, Provider
 from cx_channels.social.whatsapp.mapping import DOCUMENTED, kinds_of, map_request
-from cx_events.errors import Fatal
 
 
 def _warnings(connection: Connection) -> tuple[str, ...]:
-    if connection.settings.get("statuses") not in (None, "keep", "ignore"):
-        raise Fatal(f"the connection {connection.id}: statuses is keep or ignore")
+    check_choice(connection, "statuses", "keep", "ignore")
     if not connection.settings.get("verify_token"):
         return ("settings.verify_token is missing: Meta's check of the address will be refused",)
     return ()

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from cx_channels.kit.aws.deliveries import Notice, read_notices
+from cx_channels.kit.aws.deliveries import Notice, outcomes_of, read_notices
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import text
-from cx_channels.kit.outcomes import Outcome, bounded
+from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.voice.amazon_connect import (
     agent_events,
@@ -83,15 +83,7 @@ DOCUMENTED: Mapping[str, str] = {
 
 def map_request(request: Request, connection: Connection) -> Mapped:
     """Map one request: an event, or a batch of them. Raise ``Refused("malformed")`` for what can't be read."""
-    return sort_outcomes(_outcomes(request, connection))
-
-
-def _outcomes(request: Request, connection: Connection) -> Iterator[Outcome]:
-    for each in read_notices(request):
-        if isinstance(each, Unmapped):
-            yield each
-        else:
-            yield from bounded(_map_notice(each, connection), each.digest, each.raw)
+    return sort_outcomes(outcomes_of(request, lambda notice: _map_notice(notice, connection)))
 
 
 def _map_notice(notice: Notice, connection: Connection) -> Iterator[Outcome]:
