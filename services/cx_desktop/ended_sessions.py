@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Coroutine
 from hashlib import sha256
-from typing import Any, TypeVar
 
 from cx_context.store import Store, short_lived
-from cx_events.errors import TryLater
+from cx_runtime.answer_deadline import within
 from cx_runtime.sessions.sealing import Session
 
 KIND = "ended-session"
 DEADLINE_SECONDS = 2.0
 """A client must get 503 within 2.5 s."""
-
-Answer = TypeVar("Answer")
 
 
 class StoredEndedSessions:
@@ -27,11 +22,11 @@ class StoredEndedSessions:
 
     async def end(self, session: Session) -> None:
         """End a session, durably. Raises ``TryLater``."""
-        await _within(self._end(session))
+        await within(self._end(session), seconds=DEADLINE_SECONDS)
 
     async def has_ended(self, session: Session) -> bool:
         """Return whether it was ended, by any process. Raises ``TryLater``."""
-        return await _within(self._has_ended(session))
+        return await within(self._has_ended(session), seconds=DEADLINE_SECONDS)
 
     async def _end(self, session: Session) -> None:
         seconds = max(session.expires - time.time(), 0.0) + _MARGIN_SECONDS
@@ -49,11 +44,3 @@ _MARGIN_SECONDS = 3600.0
 
 def _name(session: Session) -> str:
     return sha256(session.id.encode()).hexdigest()
-
-
-async def _within(work: Coroutine[Any, Any, Answer]) -> Answer:
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            return await work
-    except TimeoutError:
-        raise TryLater("store", f"no answer within {DEADLINE_SECONDS:.0f} s") from None

@@ -20,13 +20,13 @@ from cx_context_api.contexts.ambiguity import AmbiguousTarget, read_possible_cus
 from cx_context_api.contexts.body_cache import digest_of
 from cx_context_api.contexts.contact_assurance import ContactQuery, VersionedAssurance, check_contact, with_others
 from cx_context_api.contexts.rendered import RenderedContext
-from cx_context_api.reads.deadline import within
 from cx_context_api.reads.point_in_time import PAST_READ_SECONDS, find_customer_then, snapshot_at, unknown_customer_then
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.targets import ById, ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
+from cx_runtime.answer_deadline import within
 
 
 async def find_target(snapshot: Snapshot, target: Target) -> tuple[NodeId, Sequence[NodeId]]:

@@ -20,7 +20,6 @@ from cx_context_api.contexts.contact_assurance import ContactQuery, VersionedAss
 from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.contexts.rendered import RenderedContext
 from cx_context_api.decisions import Clock
-from cx_context_api.reads.deadline import within
 from cx_context_api.reads.meta import check_epoch
 from cx_context_api.reads.point_in_time import unknown_customer
 from cx_context_api.reads.turns import ReadTurns
@@ -29,6 +28,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import TryLater
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
+from cx_runtime.answer_deadline import within
 
 ASSURED_CACHE_BYTES = CACHE_BYTES // 4
 """Bound of the cached assured bodies."""

@@ -22,7 +22,6 @@ from cx_context_api.contexts.body_cache import CACHE_BYTES, BodyCache, CachedBod
 from cx_context_api.contexts.event_wait import EventWait
 from cx_context_api.contexts.lookup import CustomerLookup
 from cx_context_api.contexts.rendered import RenderedContext
-from cx_context_api.reads.deadline import DEADLINE_SECONDS, within
 from cx_context_api.reads.meta import check_epoch
 from cx_context_api.reads.point_in_time import unknown_customer
 from cx_context_api.reads.turns import ReadTurns
@@ -31,6 +30,7 @@ from cx_context_api.requests.targets import Target
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
+from cx_runtime.answer_deadline import DEADLINE_SECONDS, within
 
 
 class CurrentContexts:

@@ -15,7 +15,6 @@ from cx_context.store.finding import find_at
 from cx_context.store.members import customers_of
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.lookup import CustomerLookup
-from cx_context_api.reads.deadline import within
 from cx_context_api.reads.point_in_time import unknown_customer
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.queries import EventName
@@ -26,6 +25,7 @@ from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId, event_key
 from cx_identity.evidence import links_of
+from cx_runtime.answer_deadline import within
 
 _FIRST_PAUSE = 0.004
 """Seconds before the first repetition: an event that was accepted just now is never applied sooner."""

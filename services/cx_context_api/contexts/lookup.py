@@ -12,10 +12,10 @@ from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.offsets import read_current_to
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.ambiguity import AmbiguousTarget
-from cx_context_api.reads.deadline import within
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.targets import ById, ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
+from cx_runtime.answer_deadline import within
 
 
 class CustomerLookup:

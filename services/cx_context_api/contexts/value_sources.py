@@ -13,7 +13,6 @@ from cx_context.store import Store
 from cx_context.store.ownership import Ownership, ownership_of
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
-from cx_context_api.reads.deadline import within
 from cx_context_api.reads.point_in_time import PAST_READ_SECONDS
 from cx_context_api.reads.turns import ReadTurns
 from cx_events.errors import Refused
@@ -21,6 +20,7 @@ from cx_events.facts import Fact
 from cx_events.ids import event_key, text_of
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
+from cx_runtime.answer_deadline import within
 
 MAX_EVENTS = 20_000
 """Events of one customer above which values are not explained, except those that name their events themselves."""

@@ -13,12 +13,12 @@ from cx_context_api.conversations.agent_actions import AGENT_ACTIONS, plan_actio
 from cx_context_api.conversations.handoff_actions import AlreadyAccepted, is_shown_in_time
 from cx_context_api.conversations.threads import find_thread
 from cx_context_api.decisions import Decisions, decision_request
-from cx_context_api.reads.deadline import within
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.responses import accepted, read_query, read_request_body, route
 from cx_context_api.requests.targets import by_id
 from cx_events.ids import text_of
+from cx_runtime.answer_deadline import within
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 

@@ -18,7 +18,6 @@ from cx_context_api.conversations import token_check, token_issue
 from cx_context_api.conversations.threads import find_thread
 from cx_context_api.conversations.token_attempts import WRONG_CODE_REASONS, GuessLimit, read_contact_identity
 from cx_context_api.decisions import Decisions, decision_request
-from cx_context_api.reads.deadline import within
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import EventName
@@ -28,6 +27,7 @@ from cx_events.errors import Refused
 from cx_events.facts import decision_source
 from cx_events.ids import text_of
 from cx_events.timestamps import format_time
+from cx_runtime.answer_deadline import within
 from cx_runtime.attempt_limits import GUESSES, AttemptLimits
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import Tenants

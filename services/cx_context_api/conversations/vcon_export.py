@@ -21,13 +21,13 @@ from cx_context.store.parts import read_parts_of_sides, streams_of
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.threads import find_thread
 from cx_context_api.events.contents import Contents
-from cx_context_api.reads.deadline import within
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused, TryLater
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, parse_node_id, text_of
 from cx_events.json_types import Json
+from cx_runtime.answer_deadline import within
 from cx_vcon.builder import Files
 from cx_vcon.exporting import blob_of, export_vcon, imported_vcons, native_facts, original_of, with_required_members
 from cx_vcon.round_trip import MAX_INTERACTIONS, ImportedVcon, id_part, interaction_of

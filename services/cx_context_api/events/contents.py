@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from cx_context_api.events.originals import Original, is_blob, original_of
-from cx_context_api.reads.deadline import within
 from cx_events.blob import Blobs
 from cx_events.envelope import Attachment, Event
 from cx_events.errors import TryLater
+from cx_runtime.answer_deadline import within
 from cx_runtime.fair_queue import FairQueue
 from cx_runtime.in_flight import hold
 from cx_vcon.content import IN_BODY, bytes_of

@@ -16,7 +16,6 @@ from cx_context.store.events import StoredEvent, read_event
 from cx_context_api.events import originals
 from cx_context_api.events.contents import Contents
 from cx_context_api.events.downloads import SAFE_HEADERS, disposition, safe_type
-from cx_context_api.reads.deadline import within
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import EventName
@@ -28,6 +27,7 @@ from cx_events.errors import Refused
 from cx_events.facts import replace_nul
 from cx_events.ids import event_key
 from cx_events.web_urls import web_url
+from cx_runtime.answer_deadline import within
 from cx_runtime.cpu_time import charge_cpu_time
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem

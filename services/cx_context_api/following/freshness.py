@@ -16,11 +16,11 @@ from typing import NamedTuple
 import structlog
 
 from cx_context.store import Store, offsets
-from cx_context_api.reads.deadline import within
 from cx_events.errors import TryLater
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log
 from cx_events.timestamps import format_time
+from cx_runtime.answer_deadline import within
 
 FRESH_SECONDS = 1.0
 WAIT_SECONDS = 0.5

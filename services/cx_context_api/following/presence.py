@@ -19,10 +19,10 @@ from cx_context_api.following.customers import CustomerSubscription
 from cx_context_api.following.several import Subject, SubjectFollower
 from cx_context_api.following.sse import Frame, json_frame
 from cx_context_api.following.subscriptions import Interest, Subscription, Subscriptions
-from cx_context_api.reads.deadline import within
 from cx_events.directory import Directory
 from cx_events.errors import TooFast
 from cx_events.ids import text_of
+from cx_runtime.answer_deadline import within
 
 KIND = "presence"
 MOST_PRESENT = 2_000

@@ -44,7 +44,6 @@ from cx_context_api.following.routing_targets import (
 from cx_context_api.following.several import MOST_SUBJECTS, SeveralFollower, Subject, SubjectFollower, SubjectKind
 from cx_context_api.following.streams import EventStreams
 from cx_context_api.following.subscriptions import Subscription, Subscriptions
-from cx_context_api.reads.deadline import within
 from cx_context_api.reads.meta import check_epoch
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.admission import Admission
@@ -55,6 +54,7 @@ from cx_context_api.requests.tenancy import Tenancy
 from cx_events.directory import Directory
 from cx_events.errors import Refused, TooFast
 from cx_events.ids import NodeId
+from cx_runtime.answer_deadline import within
 from cx_runtime.in_flight import stream
 
 MAX_NAME = 280

@@ -19,7 +19,6 @@ from cx_context_api.identity.decision_commands import DECISION_COMMANDS, Planner
 from cx_context_api.identity.decision_plans import DecisionPlan
 from cx_context_api.identity.merge_and_unmerge import MergeBlocked
 from cx_context_api.identity.rules_whatif import RulesWhatIf
-from cx_context_api.reads.deadline import DEADLINE_SECONDS, within
 from cx_context_api.reads.point_in_time import read_at, read_customer
 from cx_context_api.reads.responses import answer_at
 from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
@@ -32,6 +31,7 @@ from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
+from cx_runtime.answer_deadline import DEADLINE_SECONDS, within
 from cx_runtime.cursors import CursorNode, decode_cursor, encode_cursor
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem

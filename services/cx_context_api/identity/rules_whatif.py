@@ -12,7 +12,6 @@ from cx_context.store import Store
 from cx_context.store.decisions import read_decisions
 from cx_context.store.graph import has_more_profiles, read_whole_graph
 from cx_context.store.rule_changes import read_rules_in_force
-from cx_context_api.reads.deadline import within
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests import bodies
 from cx_context_api.requests.tenancy import Tenancy
@@ -22,6 +21,7 @@ from cx_identity.model import Graph
 from cx_identity.rule_preview import preview_rules
 from cx_identity.rule_preview_json import preview_json
 from cx_identity.rules import Rules
+from cx_runtime.answer_deadline import within
 
 MAX_PROFILES = 200_000
 _READ_SECONDS = 20.0

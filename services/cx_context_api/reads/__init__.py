@@ -1,7 +1,6 @@
-"""Run reads of the store: in time, in turn, now or as of a moment of the past.
+"""Run reads of the store: in turn, now or as of a moment of the past.
 
 Modules:
-``deadline`` bounds how long a read may take.
 ``turns`` shares the store's connections and the processor among tenants.
 ``processes`` answers heavy reads in child processes.
 ``responses`` answers requests by reads, here or from such a process.

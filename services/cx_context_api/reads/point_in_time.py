@@ -13,13 +13,13 @@ from cx_context.store.offsets import read_current_to
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context.store.time_bounds import TimeBounds
-from cx_context_api.reads.deadline import DEADLINE_SECONDS, within
 from cx_context_api.reads.meta import current_meta, past_meta
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
 from cx_events.ids import NodeId, text_of
 from cx_events.json_types import Json
+from cx_runtime.answer_deadline import DEADLINE_SECONDS, within
 from cx_runtime.cpu_time import charge_cpu_time
 
 PAST_READ_SECONDS = 20.0

@@ -1,4 +1,4 @@
-"""Bound how long a read may take."""
+"""Bound how long a request waits for what it asks of the store or the log."""
 
 from __future__ import annotations
 
