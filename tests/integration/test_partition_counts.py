@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from anyio.to_thread import run_sync
-from confluent_kafka import Producer
+from aiokafka import AIOKafkaProducer
 from tests.patience import PATIENCE
 from tests.projection import TENANTS, verified, workers
 from tests.stores import sqlite_store
@@ -74,7 +73,7 @@ async def test_events_in_a_wrong_partition_are_told(
         own = an_event(id="own", email="ana@example.com")
         (place,) = await log.append([Record(INTERACTIONS, own.key, own.raw)])
         stray = an_event(id="stray", email="ana@example.com")
-        await run_sync(produce, log, 1 - place.partition, stray)
+        await produce(log, 1 - place.partition, stray)
         ends = await log.end_offsets(INTERACTIONS)
         projector = worker(store, log)
         at_work = asyncio.create_task(projector.run())
@@ -109,11 +108,15 @@ async def test_verify_names_what_two_writers_did(tmp_path: Path) -> None:
     assert any("differs from the definition" in str(each) for each in wrong), wrong
 
 
-def produce(log: KafkaLog, partition: int, event: StampedEvent) -> None:
+async def produce(log: KafkaLog, partition: int, event: StampedEvent) -> None:
     """Write an event into a partition, as a client does that knows nothing of the hub."""
-    producer = Producer({"bootstrap.servers": log.servers})
-    producer.produce(log.prefix + INTERACTIONS, key=event.key, value=event.raw, partition=partition)
-    assert producer.flush(PATIENCE) == 0
+    producer = AIOKafkaProducer(bootstrap_servers=log.servers)
+    await producer.start()
+    try:
+        topic = log.prefix + INTERACTIONS
+        await producer.send_and_wait(topic, key=event.key, value=event.raw, partition=partition)
+    finally:
+        await producer.stop()
 
 
 @pytest.mark.kafka

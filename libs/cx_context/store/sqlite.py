@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from cx_context.store import sqlite_connections
 from cx_context.store.migrations import (
     BREAKING_TABLE,
     RELEASED,
@@ -46,7 +47,7 @@ class SqliteStore:
         make_folder(self.path.parent)
         self._engine = create_async_engine(
             url,
-            connect_args={"timeout": _BUSY_SECONDS},
+            connect_args={"timeout": _BUSY_SECONDS, "async_creator_fn": sqlite_connections.connect},
             hide_parameters=True,  # else an error's text, and so a log, shows what people said
         )
         event.listen(self._engine.sync_engine, "connect", _prepare)
