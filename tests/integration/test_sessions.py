@@ -33,6 +33,7 @@ KEYS = {
     "desk": "the key of acme's desk",
     "reader": "the key of a reader",
     "ben": "the key of ben alone",
+    "decider": "the key of who decides at acme",
     "other": "the key of another's desk",
 }
 
@@ -48,6 +49,7 @@ def tenants(**changed: str) -> Tenants:
         key("desk", "context:read", "conversations:write"),
         key("reader", "context:read"),
         key("ben", "context:read", agent="ben"),
+        key("decider", "context:read", "conversations:write", "identity:write", "events:write"),
     ]
     return Tenants(
         {
@@ -250,6 +252,61 @@ async def test_a_session_speaks_for_its_own_agent(http: httpx2.AsyncClient) -> N
     assert (await desk.ask("PUT", "/v1/presence", json={})).json() == {"seconds": 30}
     answer = await desk.ask("PUT", "/v1/presence", json={"agent": {"id": "mia"}})
     assert (answer.status_code, answer.json()["reason"]) == (403, "other-agent")
+
+
+ACTS: dict[str, dict[str, Any]] = {
+    "/v1/conversations/{id}/notes": {"note": "asked the bank"},
+    "/v1/conversations/{id}/handoffs": {"to": "payments"},
+    "/v1/conversations/{id}/handoffs/h-1/decline": {},
+    "/v1/conversations/{id}/continue": {},
+    "/v1/conversations/continue": {"token": "AAAA 1111", "interaction": "chat-1"},
+    "/v1/identity/merge": {"a": "one", "b": "two", "reason": "she said so"},
+    "/v1/identity/attribute": {"interaction": "chat-1", "profile": "one", "reason": "she said so"},
+}
+
+
+@pytest.mark.parametrize("path", ACTS)
+async def test_an_act_of_a_session_is_its_own_agents(http: httpx2.AsyncClient, path: str) -> None:
+    desk = await signed_in(http, "decider", agent="ben@acme.example")
+    path = path.format(id=ACT.split("/")[3])
+    body = ACTS[path.replace(ACT.split("/")[3], "{id}")]
+    answer = await desk.ask("POST", path, json={**body, "agent": {"id": "mia"}})
+    assert (answer.status_code, answer.json()["reason"]) == (403, "other-agent")
+    assert "'ben'" in answer.json()["detail"]
+    for agent in ({"agent": {"id": "ben"}}, {"agent": {"id": "ben@acme.example"}}, {"agent": None}, {}):
+        answer = await desk.ask("POST", path, json={**body, **agent})
+        assert answer.json()["reason"] not in ("other-agent", "bad-body"), "read, and refused for what it asks for"
+    keyed = {"authorization": f"Bearer {KEYS['decider']}"}
+    answer = await http.post(path, json={**body, "agent": {"id": "mia"}}, headers=keyed)
+    assert answer.json()["reason"] != "other-agent", "a key names whoever acts, as before"
+
+
+async def test_a_session_without_an_agent_names_whoever_acts(http: httpx2.AsyncClient) -> None:
+    desk = await signed_in(http, "decider")
+    assert (await desk.ask("POST", ACT, json=NOTE)).json()["reason"] == "unknown-conversation"
+    assert (await desk.ask("POST", ACT, json={"note": "hello"})).json()["reason"] == "bad-body"
+
+
+async def test_an_event_of_a_session_names_who_signed_in(hub: Hub, http: httpx2.AsyncClient) -> None:
+    keyed = {"authorization": f"Bearer {KEYS['decider']}"}
+    spoken = {
+        "specversion": "1.0", "id": "m-1", "source": "//acme.example/chat", "type": "cx.message.received.v1",
+        "data": {"channel": "chat", "interaction": "chat-1", "direction": "inbound", "message": {"text": "hello"},
+                 "participants": [{"role": "customer", "identifiers": [{"kind": "email", "value": "a@example.com"}]}]},
+    }  # fmt: skip
+    answer = await http.post(
+        "/v1/events", json=spoken, headers={**keyed, "content-type": "application/cloudevents+json"}
+    )
+    assert answer.status_code == 202, answer.text
+    waiting = {"interaction": "chat-1", "at_least": "//acme.example/chat#m-1", "wait": "5s"}
+    found = (await http.get("/v1/context", params=waiting, headers=keyed)).json()["body"]["conversations"][0]["id"]
+    desk = await signed_in(http, "decider", agent="mia")
+    made = await desk.ask("POST", f"/v1/conversations/{found}/notes", json={"note": "asked the bank"})
+    assert made.status_code == 202, made.text
+    event = made.json()["event"]
+    after = {**waiting, "at_least": f"{event['source']}#{event['id']}"}
+    shown = (await http.get("/v1/context", params=after, headers=keyed)).json()["body"]["conversations"][0]
+    assert [(each["text"], each["agent"]) for each in shown["notes"]] == [("asked the bank", "Mia")]
 
 
 async def test_a_cookie_opens_no_webhook_and_no_tools(http: httpx2.AsyncClient) -> None:

@@ -14,8 +14,9 @@ from cx_context_api.conversations.handoff_actions import AlreadyAccepted, is_sho
 from cx_context_api.conversations.threads import find_thread
 from cx_context_api.decisions import Decisions, decision_request
 from cx_context_api.requests import bodies
+from cx_context_api.requests.acting_agents import read_act
 from cx_context_api.requests.admission import Admission
-from cx_context_api.requests.responses import accepted, read_query, read_request_body, route
+from cx_context_api.requests.responses import accepted, read_query, route
 from cx_context_api.requests.targets import by_id
 from cx_events.ids import text_of
 from cx_runtime.answer_deadline import within
@@ -43,7 +44,7 @@ class AgentActionRoutes:
             caller = self._admission.admit(request.headers, "conversations:write")
             tenant, tenancy, _ = caller
             read_query(request)
-            body = await read_request_body(request, action.shape)
+            body = await read_act(request, action.shape, tenancy.directory)
             id, handoff = request.path_params["id"], request.path_params.get("handoff", "")
             if isinstance(body, bodies.Accept):
                 handoff = body.handoff

@@ -19,9 +19,10 @@ from cx_context_api.conversations.threads import find_thread
 from cx_context_api.conversations.token_attempts import WRONG_CODE_REASONS, GuessLimit, read_contact_identity
 from cx_context_api.decisions import Decisions, decision_request
 from cx_context_api.requests import bodies
+from cx_context_api.requests.acting_agents import read_act
 from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import EventName
-from cx_context_api.requests.responses import accepted, read_query, read_request_body, route
+from cx_context_api.requests.responses import accepted, read_query, route
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.facts import decision_source
@@ -67,7 +68,7 @@ class TokenRoutes:
         """Issue a token for a conversation."""
         caller = self._admit(request)
         tenant, tenancy, _ = caller
-        body = await read_request_body(request, bodies.Continue)
+        body = await read_act(request, bodies.Continue, tenancy.directory)
         id = request.path_params["id"]
         digest = bodies.request_digest(f"conversations/{id}/continue", body)
         request_id = decision_request(caller, request.headers.get("idempotency-key"), digest)
@@ -99,7 +100,7 @@ class TokenRoutes:
         """Continue the conversation of a token."""
         caller = self._admit(request)
         tenant, tenancy, key = caller
-        body = await read_request_body(request, bodies.Redeem)
+        body = await read_act(request, bodies.Redeem, tenancy.directory)
         digest = bodies.request_digest("conversations/continue", body)
         request_id = decision_request(caller, request.headers.get("idempotency-key"), digest)
         guess = GuessLimit(self._attempts, tenant, key, body.interaction) if token_check.is_guessable(body) else None

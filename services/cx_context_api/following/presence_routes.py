@@ -11,12 +11,12 @@ from starlette.routing import Route
 from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.following.presence import PresenceBoard, Present
 from cx_context_api.requests import bodies
+from cx_context_api.requests.acting_agents import check_agent, signed_in_agent
 from cx_context_api.requests.admission import Admission
 from cx_context_api.requests.responses import json_response, read_query, read_request_body, route
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.ids import text_of
-from cx_runtime.sessions.session_auth import session_of
 
 
 class PresenceRoutes:
@@ -37,13 +37,12 @@ class PresenceRoutes:
         self._admission.require_scope(request.headers, "context:read")
         read_query(request)
         said = await read_request_body(request, bodies.Presence)
-        session = session_of(request.scope.get("state", {}))
-        signed_in = session.agent if session is not None else ""
+        signed_in = signed_in_agent(request)
         asked = tenancy.directory.asked_for("agent", said.agent.id) if said.agent is not None else signed_in
         if not asked:
             raise Refused("no-agent", "Say who is present: agent {id, name}; nobody signed in as one.", 422)
-        if signed_in and asked != signed_in:
-            raise Refused("other-agent", f"This session is the agent {signed_in!r}'s.", 403)
+        if signed_in:
+            check_agent(said.agent, signed_in, tenancy.directory)
         entry = tenancy.directory.entries.get(("agent", asked))
         name = entry.name if entry is not None else said.agent.name if said.agent is not None else ""
         if said.state == "offline":

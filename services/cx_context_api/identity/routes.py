@@ -24,6 +24,7 @@ from cx_context_api.reads.responses import answer_at
 from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests import bodies
+from cx_context_api.requests.acting_agents import read_act
 from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import PAGING, EventName
 from cx_context_api.requests.responses import accepted, json_response, read_query, read_request_body, route
@@ -113,7 +114,7 @@ class IdentityRoutes:
             dry_run = read_query(request, "dry_run").flag("dry_run")
             if dry_run:
                 self._admission.require_scope(request.headers, "context:read")
-            body = await read_request_body(request, command.shape)
+            body = await read_act(request, command.shape, caller.tenancy.directory)
             key = None if dry_run else request.headers.get("idempotency-key")
             request_id = decision_request(caller, key, bodies.request_digest(f"identity/{name}", body))
 

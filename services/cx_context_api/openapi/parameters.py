@@ -265,8 +265,9 @@ PARAMETERS: Mapping[str, Json] = {
 }
 
 PROBLEMS: Mapping[int, str] = {
-    403: "The key lacks the scope; or the contact is less sure than `assurance` or the key asks for (`not-assured`: "
-    "`contact`, and `conversation`, an id by which it can be handed over).",
+    403: "The key lacks the scope; a session's page acts for somebody else (`other-agent`); or the contact is less "
+    "sure than `assurance` or the key asks for (`not-assured`: `contact`, and `conversation`, an id by which it can be "
+    "handed over).",
     409: "Several people may be meant (`candidates`), an event is another customer's or dead-lettered, the decision "
     "was withdrawn already, something stands against the merge (`against`), nobody asked for the handoff "
     "or somebody else has it (`accepted_by`), or a stream can't begin there.",

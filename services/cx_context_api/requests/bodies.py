@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -292,14 +294,22 @@ class WhatIf(RequestBody):
     examples: Annotated[int, Meta(ge=0, le=100)] = 10
 
 
-def read(raw: bytes, content_type: str, shape: type[BodyT]) -> BodyT:
-    """Parse a body. Raises ``Refused``: ``unsupported-media-type`` (415), ``json-...`` (400), ``bad-body`` (422)."""
+def read(
+    raw: bytes, content_type: str, shape: type[BodyT], defaults: Mapping[str, Any] = MappingProxyType({})
+) -> BodyT:
+    """Parse a body. ``defaults``: members for one that lacks them, or has null there.
+
+    Raises ``Refused``: ``unsupported-media-type`` (415), ``json-...`` (400), ``bad-body`` (422).
+    """
     media_type, _, parameters = content_type.partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if media_type.strip().lower() not in ("application/json", "") or charset not in ("", "utf-8", "utf8"):
         raise Refused("unsupported-media-type", f"Send application/json, not {content_type[:64]!r}.", 415)
     try:
-        return msgspec.convert(decode(raw, _JSON), shape)
+        members = decode(raw, _JSON)
+        if isinstance(members, dict):
+            members |= {name: value for name, value in defaults.items() if members.get(name) is None}
+        return msgspec.convert(members, shape)
     except msgspec.ValidationError as error:
         raise Refused("bad-body", f"{error}{_nearest_member(str(error), shape)}") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -40,10 +41,12 @@ def read_query(request: Request, *allowed: str) -> Query:
     return Query(request.scope["query_string"], allowed, ("at_least",))
 
 
-async def read_request_body(request: Request, shape: type[bodies.BodyT]) -> bodies.BodyT:
-    """Read the body as a value of a shape. Raises ``Refused``."""
+async def read_request_body(
+    request: Request, shape: type[bodies.BodyT], defaults: Mapping[str, Any] = MappingProxyType({})
+) -> bodies.BodyT:
+    """Read the body as a value of a shape. ``defaults``: members that it may leave out. Raises ``Refused``."""
     raw = await read_body(request.headers, request.receive, bodies.LIMITS)
-    return bodies.read(raw, request.headers.get("content-type", ""), shape)
+    return bodies.read(raw, request.headers.get("content-type", ""), shape, defaults)
 
 
 class JsonBytesResponse(Response):
