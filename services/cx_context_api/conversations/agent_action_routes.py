@@ -14,9 +14,8 @@ from cx_context_api.conversations.handoff_actions import AlreadyAccepted, is_sho
 from cx_context_api.conversations.threads import find_thread
 from cx_context_api.decisions import Decisions, decision_request
 from cx_context_api.requests import bodies
-from cx_context_api.requests.acting_agents import read_act
 from cx_context_api.requests.admission import Admission
-from cx_context_api.requests.responses import accepted, read_query, route
+from cx_context_api.requests.responses import accepted, read_act, read_query, route
 from cx_context_api.requests.targets import by_id
 from cx_events.ids import text_of
 from cx_runtime.answer_deadline import within

@@ -19,10 +19,9 @@ from cx_context_api.conversations.threads import find_thread
 from cx_context_api.conversations.token_attempts import WRONG_CODE_REASONS, GuessLimit, read_contact_identity
 from cx_context_api.decisions import Decisions, decision_request
 from cx_context_api.requests import bodies
-from cx_context_api.requests.acting_agents import read_act
 from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import EventName
-from cx_context_api.requests.responses import accepted, read_query, route
+from cx_context_api.requests.responses import accepted, read_act, read_query, route
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.facts import decision_source

@@ -24,10 +24,9 @@ from cx_context_api.reads.responses import answer_at
 from cx_context_api.reads.time_bounds import FIELDS, read_time_bounds
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests import bodies
-from cx_context_api.requests.acting_agents import read_act
 from cx_context_api.requests.admission import Admission, Caller
 from cx_context_api.requests.queries import PAGING, EventName
-from cx_context_api.requests.responses import accepted, json_response, read_query, read_request_body, route
+from cx_context_api.requests.responses import accepted, json_response, read_act, read_query, read_request_body, route
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.ids import NodeId

@@ -13,8 +13,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from cx_context_api.requests import bodies
+from cx_context_api.requests.acting_agents import agent_of_session, check_agent
 from cx_context_api.requests.queries import EventName, Query
+from cx_events.directory import Directory
 from cx_runtime.http import read_body
+from cx_runtime.sessions.session_auth import session_of
 
 
 class _Endpoint:
@@ -47,6 +50,26 @@ async def read_request_body(
     """Read the body as a value of a shape. ``defaults``: members that it may leave out. Raises ``Refused``."""
     raw = await read_body(request.headers, request.receive, bodies.LIMITS)
     return bodies.read(raw, request.headers.get("content-type", ""), shape, defaults)
+
+
+async def read_act(request: Request, shape: type[bodies.BodyT], directory: Directory) -> bodies.BodyT:
+    """Read the body of an act, whose ``shape`` has an ``agent``.
+
+    In a session that has an agent it is that one, and may be left out. Raises ``Refused`` as ``read_request_body``
+    does, and ``other-agent`` (403) where the body names somebody else.
+    """
+    signed_in = signed_in_agent(request)
+    if not signed_in:
+        return await read_request_body(request, shape)
+    body = await read_request_body(request, shape, agent_of_session(signed_in, directory))
+    check_agent(getattr(body, "agent", None), signed_in, directory)
+    return body
+
+
+def signed_in_agent(request: Request) -> str:
+    """Return the directory's id of who signed in; empty where a key was sent, and where the session has no agent."""
+    session = session_of(request.scope.get("state", {}))
+    return session.agent if session is not None else ""
 
 
 class JsonBytesResponse(Response):
