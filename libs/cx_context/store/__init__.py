@@ -4,8 +4,8 @@
 one of the API. Statements are named functions by table, set-based: a batch never runs one statement per event.
 
 Modules: opening and drivers: ``open``, ``port`` (the ``Store`` protocol and its errors), ``postgres``, ``sqlite``
-with ``sqlite_copy`` (of a backup), ``sql`` (one SQL text for both), ``migrations``. Tables: ``columns``, ``tables``,
-``operations_tables``, ``listing_tables``,
+with ``sqlite_connections`` and ``sqlite_copy`` (of a backup), ``sql`` (one SQL text for both), ``migrations``.
+Tables: ``columns``, ``tables``, ``operations_tables``, ``listing_tables``,
 ``all_tables``, ``table_shapes``, ``table_check``. By table: ``events``, ``parts`` (with ``part_codec``), ``segments``,
 ``assignments``, ``graph`` (profiles, edges), ``members``, ``decisions``, ``attributions``, ``rule_changes``,
 ``first_mentions``, ``refused_claims``, ``withheld_claims`` (both on ``claim_pairs``), ``versions``, ``epochs``,
