@@ -111,7 +111,7 @@ def _add_ops(app: FastRouteApp) -> None:
     store = open_store(f"sqlite+aiosqlite:///{_NOWHERE}")
     replays = (Ground(_NOWHERE, f"sqlite:///{_NOWHERE}", "", ""), never_begun)
     log = SqliteLog(_NOWHERE, 1)
-    add_ops_routes(app, router(log, store, Tenants({}), never_mapped, "nobody", never_rebuilt, replays))
+    add_ops_routes(app, router(log, store, Tenants({}), never_mapped, "nobody", never_rebuilt, replays, {}))
 
 
 def never_rebuilt(_own: object, _pace: object) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from cx_channels.readiness import SetupProblem
+from cx_channels.configured_connections import configured_connections
+from cx_channels.readiness import SetupProblem, setup_problems
+from cx_channels.registry import providers
 from cx_events.json_types import Json
 from cx_ops.connection_traffic import ConnectionTraffic
+from cx_ops.http_routes.connection_routes import ConnectionGap
+from cx_runtime.tenants import Tenants
 
 ERROR, WARNING, OK = "error", "warning", "ok"
 _WELL = ("accepted", "ignored", "dead-letter")
@@ -39,6 +43,17 @@ def connection_state(
         "last_event": traffic.last_event if traffic is not None else None,
         "last_error": traffic.last_error if traffic is not None else None,
         "requests": requests,
+    }
+
+
+def connection_gaps(tenants: Tenants, public_url: str) -> dict[str, list[ConnectionGap]]:
+    """Return what each connection's configuration lacks, by its id. Raises ``Mistakes``."""
+    return {
+        id: [
+            ConnectionGap(each.reason, each.detail, each.works)
+            for each in setup_problems(connection, provider, public_url)
+        ]
+        for id, (connection, provider) in configured_connections(tenants, providers()).items()
     }
 
 

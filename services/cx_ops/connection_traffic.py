@@ -44,10 +44,16 @@ class TrafficFound(NamedTuple):
 
 
 async def read_traffic(
-    log: Log, store: Store, connections: Mapping[str, str], most: int = MOST_SCANNED
+    log: Log,
+    store: Store,
+    connections: Mapping[str, str],
+    most: int = MOST_SCANNED,
+    *,
+    seconds: float | None = None,
 ) -> TrafficFound:
-    """Return what came last. ``connections``: the tenant of each id. Raises ``TryLater`` where a part is away."""
-    events, looked_back_to = await _read_events(log, connections, most)
+    """Return what came last. ``connections``: the tenant of each id. ``seconds``: after which events are given up that
+    were not found yet. Raises ``TryLater`` where a part is away."""
+    events, looked_back_to = await _read_events(log, connections, most, seconds)
     errors: dict[str, Json] = {}
     async with store.reading() as tx:
         for id, tenant in connections.items():
@@ -57,7 +63,9 @@ async def read_traffic(
     return TrafficFound({id: ConnectionTraffic(events.get(id), errors.get(id)) for id in connections}, looked_back_to)
 
 
-async def _read_events(log: Log, connections: Mapping[str, str], most: int) -> tuple[dict[str, Json], str]:
+async def _read_events(
+    log: Log, connections: Mapping[str, str], most: int, seconds: float | None
+) -> tuple[dict[str, Json], str]:
     """Return the latest event of each connection, and how far back was looked."""
     missing = {connection_source(tenant, id): id for id, tenant in connections.items()}
     found: dict[str, Json] = {}
@@ -73,7 +81,8 @@ async def _read_events(log: Log, connections: Mapping[str, str], most: int) -> t
 
     if not missing:
         return found, ""
-    page = await read_page(log, INTERACTIONS, Seek("newest"), is_latest, PageLimits(len(missing), scanned=most))
+    limits = PageLimits(len(missing), scanned=most, seconds=seconds)
+    page = await read_page(log, INTERACTIONS, Seek("newest"), is_latest, limits)
     return found, "" if page.is_last or not missing else format_time(looked_back_to * 1000)
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 import yaml
 from tests.patience import PATIENCE
-from tests.stocked_hub import PUBLIC_URL, TWILIO_SECRET, StockedHub
+from tests.stocked_hub import KEY, PUBLIC_URL, TWILIO_SECRET, StockedHub
 
 from cx_channels.kit.signing import sign
 from cx_hub.cli import run
@@ -101,6 +101,22 @@ def test_what_no_part_can_tell_is_not_made_up(
     assert "latest events and errors are not known" in captured.err
     assert run(["connections", "check"]) == 1
     assert "refused requests are not known" in capfd.readouterr().err
+
+
+def test_operators_read_it_over_http(stocked: StockedHub, capfd: Captured) -> None:
+    at, headers = f"{stocked.url}/v1/ops/connections", {"authorization": f"Bearer {KEY}"}
+    _, states = checked(capfd)
+    answer = httpx2.get(at, headers=headers, trust_env=False, timeout=PATIENCE)
+    assert answer.status_code == 200, answer.text
+    told = {each["id"]: each for each in answer.json()["items"]}
+    assert list(told) == ["acme-calls", "acme-chat", "acme-mail"]
+    for id, each in told.items():
+        for name in ("provider", "last_event", "last_error"):
+            assert each[name] == states[id][name]
+    assert [each["reason"] for each in told["acme-calls"]["lacks"]] == ["incomplete-settings"]
+    assert told["acme-calls"]["lacks"][0]["works"] is True
+    assert answer.json()["looked_back_to"] is None, "all of so short a log was looked at"
+    assert httpx2.get(f"{at}?id=1", headers=headers, trust_env=False, timeout=PATIENCE).status_code == 400
 
 
 def test_requests_that_are_all_refused_are_an_error() -> None:

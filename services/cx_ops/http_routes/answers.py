@@ -148,6 +148,34 @@ _SUBSCRIPTION_PARTS: Mapping[str, Json] = {
     ),
 }
 
+_OF_EVENT: Mapping[str, Json] = {"time": TIME, "source": TEXT, "id": TEXT}
+_CONNECTION = named(
+    "ConnectionLine",
+    {
+        "id": TEXT,
+        "provider": TEXT,
+        "lacks": array(
+            named(
+                "ConnectionGap",
+                {
+                    "reason": TEXT,
+                    "detail": TEXT,
+                    "works": {**FLAG, "description": "True: it still takes what comes, though less is made of it."},
+                },
+            )
+        ),
+        "is_failing": {**FLAG, "description": "What came last could not be used."},
+        "last_event": or_none(named("LastEvent", {**_OF_EVENT, "type": TEXT})),
+        "last_error": or_none(
+            named("LastError", {**_OF_EVENT, "stage": TEXT, "reason": TEXT, "detail": TEXT}, about="A dead letter.")
+        ),
+    },
+)
+_LOOKED_BACK: Json = {
+    **TIME_OR_NONE,
+    "description": "Events before then were not looked for; null where all were, or each connection has one.",
+}
+
 _FOLD = named("FoldVersions", {"stored": array(WHOLE), "outdated": FLAG, "told": TEXT})
 
 
@@ -172,6 +200,7 @@ def schemas() -> dict[str, Json]:
         "DeadLettersDiscarded": members({"discarded": array(EVENT_NAME)}, _LETTERS_LEFT),
         "SubscriptionList": members({"items": array(named("SubscriptionLine", _SUBSCRIPTION))}),
         "Subscription": members({**_SUBSCRIPTION, **_SUBSCRIPTION_PARTS}),
+        "ConnectionList": members({"items": array(_CONNECTION), "looked_back_to": _LOOKED_BACK}),
         "SubscriptionState": members({"id": TEXT, "state": words("running", "paused")}),
         "SubscriptionRetry": members({"id": TEXT, "waiting_keys": WHOLE, "dead_letters": WHOLE}),
         "Rebuild": {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from cx_context.store import Store
 from cx_events.log import Log
 from cx_ops.dead_letters.acts import LetterActs
 from cx_ops.dead_letters.retrying import MapAgain
+from cx_ops.http_routes.connection_routes import ConnectionGap, ConnectionRoutes
 from cx_ops.http_routes.documented import OpsRoutes
 from cx_ops.http_routes.event_page_routes import EventPageRoutes
 from cx_ops.http_routes.letter_routes import LetterRoutes
@@ -29,14 +32,17 @@ def router(
     process: str,
     rebuild: RebuildWork,
     replays: tuple[Ground, Background],
+    gaps: Mapping[str, Sequence[ConnectionGap]],
 ) -> OpsRoutes:
     """Return all routes below ``/v1/ops``. ``map_again``: of whoever has the adapters. ``rebuild``: goes on with a
-    rebuild in this process, of the name ``process``. ``replays``: where they begin, and what works on them."""
+    rebuild in this process, of the name ``process``. ``replays``: where they begin, and what works on them.
+    ``gaps``: what each connection's configuration lacks."""
     spaces = {name: tenants.ids(name) for name in tenants.by_name}
     routes = OpsRoutes()
     ProjectorRoutes(log, store, tenants).add_to(routes)
     EventPageRoutes(log, store, tenants).add_to(routes)
     LogRoutes(log, store, tenants).add_to(routes)
+    ConnectionRoutes(log, store, tenants, gaps).add_to(routes)
     SubscriptionRoutes(log, store, tenants, SubscriptionActs(log, store, spaces)).add_to(routes)
     LetterRoutes(store, tenants, LetterActs(log, store, spaces, map_again)).add_to(routes)
     RebuildRoutes(log, store, tenants, spaces, process, rebuild).add_to(routes)

@@ -1,0 +1,65 @@
+"""Show over HTTP what came last by each connection, and what of that could not be used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cx_context.store import Store
+from cx_events.json_types import Json
+from cx_events.log import Log
+from cx_ops.connection_traffic import ConnectionTraffic, TrafficFound, read_traffic
+from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response
+from cx_ops.http_routes.queries import OpsQuery
+from cx_runtime.http import caller
+from cx_runtime.tenants import Tenants
+
+MOST_SCANNED = 50_000
+MOST_SECONDS = 5.0
+
+
+class ConnectionGap(NamedTuple):
+    """Something that a connection's configuration lacks. ``works``: it still takes what comes, though less is made of
+    it."""
+
+    reason: str
+    detail: str
+    works: bool
+
+
+class ConnectionRoutes:
+    """Handles requests for the connections of the key's tenant. ``gaps``: of each connection, by its id."""
+
+    def __init__(self, log: Log, store: Store, tenants: Tenants, gaps: Mapping[str, Sequence[ConnectionGap]]) -> None:
+        self._log = log
+        self._store = store
+        self._tenants = tenants
+        self._gaps = gaps
+
+    def add_to(self, routes: OpsRoutes) -> None:
+        summary = "Connections: what each lacks, its latest event and its latest dead letter"
+        add_route(routes, "GET", "/connections", self.connections, "list_connections", summary, "ConnectionList")
+
+    async def connections(self, request: Request) -> Response:
+        tenant = caller(request.headers, self._tenants, SCOPE).tenant
+        OpsQuery(request.scope["query_string"])
+        configured = self._tenants.by_name[tenant].connections
+        found = await read_traffic(
+            self._log, self._store, dict.fromkeys(configured, tenant), MOST_SCANNED, seconds=MOST_SECONDS
+        )
+        items = [self._shown(id, each.provider, found) for id, each in sorted(configured.items())]
+        return json_response({"items": items, "looked_back_to": found.looked_back_to or None})
+
+    def _shown(self, id: str, provider: str, found: TrafficFound) -> Json:
+        traffic = found.by_connection.get(id, ConnectionTraffic(None, None))
+        return {
+            "id": id,
+            "provider": provider,
+            "lacks": [each._asdict() for each in self._gaps.get(id, ())],
+            "is_failing": traffic.is_failing,
+            "last_event": traffic.last_event,
+            "last_error": traffic.last_error,
+        }
