@@ -32,6 +32,7 @@ SQL_ROOMS = (
     "services/cx_hub/stack/",
 )
 HTTP_MODULES = {
+    "connection_routes.py",
     "documented.py",
     "event_page_routes.py",
     "letter_routes.py",
