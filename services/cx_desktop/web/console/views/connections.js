@@ -1,0 +1,43 @@
+/** Connections: what each lacks, what came last by it, and what of that could not be used. */
+
+import { h, theirs } from "../../kit/html.js";
+import { addressOf } from "../address.js";
+import { reasonWords } from "../issues.js";
+import { chip, heading, link, nothing, panel, table, when } from "./parts.js";
+
+/** @param {import("../state.js").State} state @param {import("./parts.js").Act} act */
+export function connectionsPage(state, act) {
+  return h(
+    "section",
+    { "aria-label": "Connections" },
+    heading("Connections", h("span", { class: "meta" }, "accounts at providers, as CX_CONFIG has them")),
+    panel(state, act, "connections", ({ items, looked_back_to: since }) => [
+      items.length
+        ? table("Connections", ["Connection", "State", "Last event", "Last error", "Lacks"], items.map((/** @type {any} */ each) => row(state, act, each, since)))
+        : nothing("This tenant has no connections. They come from CX_CONFIG, at the next start."),
+      since && h("p", { class: "meta" }, "Events before ", when(state, since), " were not looked for."),
+    ]),
+  );
+}
+
+/** @param {import("../state.js").State} state @param {import("./parts.js").Act} act @param {any} each @param {string | null} since */
+function row(state, act, each, since) {
+  const { last_event: event, last_error: error } = each;
+  return h(
+    "tr",
+    { key: each.id, "data-connection": each.id },
+    h("th", { scope: "row" }, link(act, addressOf("log", { connection: each.id }), {}, theirs(each.id)), h("p", { class: "meta" }, each.provider)),
+    h("td", { class: "one" }, standing(each)),
+    h("td", null, event ? [link(act, addressOf("event", { source: event.source, id: event.id }), {}, when(state, event.time)), h("p", { class: "meta mono" }, theirs(event.type))] : h("span", { class: "meta" }, since ? "none of the latest" : "none yet")),
+    h("td", null, error ? [link(act, addressOf("dead-letter", { id: error.id }), {}, when(state, error.time)), h("p", null, theirs(reasonWords(error.reason))), h("p", { class: "meta two" }, theirs(error.detail))] : h("span", { class: "meta" }, "none")),
+    h("td", null, each.lacks.length ? each.lacks.map((/** @type {any} */ gap) => h("p", { key: gap.reason }, theirs(gap.detail))) : h("span", { class: "meta" }, "nothing")),
+  );
+}
+
+/** @param {any} each */
+function standing(each) {
+  if (each.lacks.some((/** @type {any} */ gap) => !gap.works)) return chip("bad", "takes nothing");
+  if (each.is_failing) return chip("bad", "last could not be used");
+  if (each.lacks.length) return chip("warn", "lacks something");
+  return each.last_event ? chip("good", "well") : chip("past", "silent");
+}
