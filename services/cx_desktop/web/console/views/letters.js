@@ -88,7 +88,7 @@ function opened(state, act, group) {
         label: "Why",
         choices,
         about,
-        run: (choice, why) => act("letters", choice, { key: `letters-${group.id}`, query: { group: group.id, state: group.state, why }, then: READ_AFTER }),
+        run: (choice, why) => act("letters", choice, { key: `letters-${group.id}`, query: { group: group.id, state: group.state, why }, after: READ_AFTER }),
       }),
     panel(state, act, "letters", (page) => [
       page.items.length
@@ -153,7 +153,7 @@ function whole(state, act, letter) {
         key,
         label: "Why",
         choices,
-        run: (choice, why) => act("letters", choice, { key, query: { id: letter.id, stage: letter.stage, why }, then: ["letter", ...READ_AFTER] }),
+        run: (choice, why) => act("letters", choice, { key, query: { id: letter.id, stage: letter.stage, why }, after: ["letter", ...READ_AFTER] }),
       }),
   );
 }
