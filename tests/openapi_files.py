@@ -21,8 +21,11 @@ from cx_context.store import open_store
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
 from cx_desktop.app import add_routes as add_desktop_routes
+from cx_desktop.assets import load_assets
 from cx_desktop.ended_sessions import StoredEndedSessions
 from cx_desktop.me import Environment
+from cx_desktop.page_headers import PageHeaders
+from cx_desktop.page_routes import PageRoutes
 from cx_desktop.session_routes import SignInRoutes
 from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import DeadLetter
@@ -104,7 +107,8 @@ def _add_mcp(app: FastRouteApp) -> None:
 def _add_desktop(app: FastRouteApp) -> None:
     store = open_store(f"sqlite+aiosqlite:///{_NOWHERE}")
     auth = SessionAuth(SessionSealer(_tenants()), StoredEndedSessions(store), Metrics())
-    add_desktop_routes(app, SignInRoutes(_tenants(), auth, Metrics(), Environment()))
+    pages = PageRoutes(auth, PageHeaders(_tenants()), Environment(), load_assets(), {})
+    add_desktop_routes(app, SignInRoutes(_tenants(), auth, Metrics(), Environment()), pages)
 
 
 def _add_ops(app: FastRouteApp) -> None:

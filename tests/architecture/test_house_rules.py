@@ -49,6 +49,7 @@ HTTP_MODULES = {
     "brief_routes.py",
     "directory_routes.py",
     "session_routes.py",
+    "page_routes.py",
     "presence_routes.py",
     "session_auth.py",
     "token_routes.py",

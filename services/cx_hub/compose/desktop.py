@@ -1,12 +1,15 @@
-"""Signing in, and the cookies of those who are signed in, in this process."""
+"""The pages, signing in, and the cookies of those who are signed in, in this process."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from cx_desktop.app import add_routes
+from cx_desktop.assets import load_assets
 from cx_desktop.ended_sessions import StoredEndedSessions
 from cx_desktop.me import Environment
+from cx_desktop.page_headers import PageHeaders
+from cx_desktop.page_routes import PageRoutes
 from cx_desktop.session_routes import SignInRoutes
 from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import USE_THE_STORE, Hub
@@ -34,13 +37,15 @@ def desktop(hub: Hub, auth: SessionAuth | None) -> list[AddRoutes]:
     if "desktop" not in hub.services or auth is None:
         return []
     settings = hub.settings
+    environment = Environment(settings.environment, settings.environment_color)
     routes = SignInRoutes(
         hub.tenants,
         auth,
         hub.metrics,
-        Environment(settings.environment, settings.environment_color),
+        environment,
         Addresses(settings.proxies()),
         settings.session_hours * 3600.0,
         directories=hub.directories,
     )
-    return [partial(add_routes, routes=routes)]
+    pages = PageRoutes(auth, PageHeaders(hub.tenants), environment, load_assets(), hub.directories)
+    return [partial(add_routes, routes=routes, pages=pages)]

@@ -1,0 +1,61 @@
+/** Who, how sure, and what goes on now. */
+
+import { h, theirs, unseen } from "../../kit/html.js";
+import { channelClass, channelIcon, channelName } from "../../kit/icons.js";
+import { instant, waitWords, whenWords } from "../../kit/time_words.js";
+import { isShut, sureness } from "../state.js";
+import { sureChip, sureWords } from "./certainty.js";
+
+const SHOWN = ["email", "phone", "crm", "account"];
+
+/** @param {import("../state.js").State} state @param {any} desk */
+export function header(state, desk) {
+  const customer = state.context?.body.customer;
+  const sure = sureness(state);
+  const shut = isShut(state);
+  const name = shut ? "Somebody" : customer?.display ?? "Nobody known yet";
+  return h("header", { class: `who ${shut ? "doubt" : ""}`, "aria-label": "Customer", key: "who" },
+    h("span", { class: "face l customer", "aria-hidden": "true" }, shut ? "?" : initials(name)),
+    h("div", { class: "title" },
+      h("h1", null, theirs(name)),
+      sureChip(sure.level),
+      h("span", { class: "meta" }, sureWords(sure, state.now)),
+    ),
+    h("p", { class: "facts" }, shut ? "Don’t read anything out yet." : facts(customer)),
+    now(state, desk),
+  );
+}
+
+/** @param {any} customer */
+function facts(customer) {
+  const all = customer?.identifiers ?? [];
+  const known = all.filter((/** @type {any} */ each) => SHOWN.includes(each.kind));
+  return known.slice(0, 4).map((/** @type {any} */ each) =>
+    h("span", null, unseen(`${each.kind} `), h("bdi", { dir: "ltr" }, each.value), each.claimed && h("span", { class: "meta" }, " claimed")),
+  );
+}
+
+/** @param {import("../state.js").State} state @param {any} desk */
+function now(state, desk) {
+  const current = state.context?.body.now;
+  if (!current) return h("p", { class: "now none meta", key: "now" }, state.context ? "No contact now" : "");
+  const since = instant(current.waiting_since);
+  const isLive = state.link.state === "live" && !state.past;
+  const queue = current.queue?.name || current.queue?.id;
+  return h("div", { class: `now ${channelClass(current.channel)}`, key: "now" },
+    h("span", { class: "tint" }, channelIcon(current.channel)),
+    h("p", { class: "grow" },
+      h("small", null, "Now on ", h("b", null, channelName(current.channel).toLowerCase()), since !== null ? ", waiting" : ", answered"),
+      since !== null && h("span", { class: "wait" }, isLive ? waitWords(state.now - since) : whenWords(since, state.now)),
+      queue && h("small", null, since !== null ? "for " : "from ", theirs(queue)),
+    ),
+    desk.nowActs(state),
+  );
+}
+
+/** Return up to two letters of a name, whole ones in any script. @param {string} name */
+export function initials(name) {
+  const words = name.trim().split(/\s+/u).filter((word) => /\p{L}/u.test(word));
+  const letters = (words.length > 1 ? [words[0], words.at(-1) ?? ""] : words).map((word) => [...word].find((each) => /\p{L}/u.test(each)) ?? "");
+  return letters.join("").toUpperCase() || "?";
+}
