@@ -41,6 +41,8 @@ NOT_DESCRIBED = {
     "/": "a page",
     "/docs": "a page",
     "/docs/pages.css": "its style",
+    **dict.fromkeys(("/desk", "/desk/{rest:path}", "/console", "/console/{rest:path}"), "a page"),
+    "/assets/{version}/{path:path}": "its files",
     "/v1/chat/{connection}": "a socket for visitors; keys open nothing there",
 }
 

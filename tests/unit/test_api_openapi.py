@@ -25,7 +25,10 @@ HUB = DOCUMENTS["hub"]
 OPERATIONS = [
     (path, method, operation) for path, methods in HUB["paths"].items() for method, operation in methods.items()
 ]
-NOT_DESCRIBED = {"/openapi.json", "/v1/chat/{connection}", "/", "/docs", "/docs/pages.css"}
+NOT_DESCRIBED = {
+    *("/openapi.json", "/v1/chat/{connection}", "/", "/docs", "/docs/pages.css"),
+    *("/desk", "/desk/{rest:path}", "/console", "/console/{rest:path}", "/assets/{version}/{path:path}"),
+}
 """Paths that the document leaves out: its own, a socket's, those of pages."""
 
 JSON = "application/json"
