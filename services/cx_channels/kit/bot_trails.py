@@ -1,0 +1,97 @@
+"""Make the trail of a bot: what it understood, learned and said, within a contact.
+
+A bot that takes part in a contact of another channel writes the interaction that the contact has there. It is told to
+the bot as a value of the session (docs/recipes), which whoever begins the session chooses, so that a connection's
+setting must name it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cx_channels.kit.ids import is_plain
+from cx_channels.kit.json_values import obj, text
+from cx_channels.provider import Connection
+from cx_events.envelope import Identifier, Participant, Weight
+from cx_events.errors import Fatal
+from cx_events.json_types import Json
+from cx_events.weights import CLAIMED
+
+SETTINGS = frozenset({"interaction", "identifiers"})
+KINDS = ("account", "crm", "email", "phone")
+
+WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
+    kind: {"claimed": "a value of the bot's session, which anybody may have typed"} for kind in KINDS
+}
+
+_MOST_SLOTS = 100
+_DIGITS = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}")
+
+
+def check_settings(connection: Connection) -> None:
+    """Raise ``Fatal`` for settings of a trail that can't be meant."""
+    named, kinds = connection.settings.get("interaction"), connection.settings.get("identifiers")
+    if named is not None and not isinstance(named, str):
+        raise Fatal(f"the connection {connection.id}: interaction is the name of a value of the session")
+    if kinds is not None and (not isinstance(kinds, Mapping) or not set(kinds.values()) <= set(KINDS)):
+        raise Fatal(f"the connection {connection.id}: identifiers maps names of values to one of {', '.join(KINDS)}")
+
+
+def passed_interaction(connection: Connection, values: Json) -> str:
+    """Return the interaction that the session was told to belong to, where a setting says how it is called."""
+    named = connection.settings.get("interaction")
+    found = text(values.get(named)) if isinstance(named, str) else ""
+    return found if is_plain(found) else ""
+
+
+def customer(connection: Connection, values: Json, *more: Identifier) -> Participant:
+    """Return the customer, with the identifiers that the setting ``identifiers`` finds among the session's values."""
+    named = connection.settings.get("identifiers")
+    found = [
+        Identifier(kind=kind, value=value, weight=CLAIMED)
+        for name, kind in (named.items() if isinstance(named, Mapping) else ())
+        if kind in KINDS and (value := text(values.get(name)).strip()) and len(value) <= 320
+    ]
+    return Participant(role="customer", identifiers=[*more, *found])
+
+
+def is_card(value: str) -> bool:
+    """Return whether a text holds 13 to 19 digits in a row that are a payment card's by their check digit (ISO/IEC
+    7812-1, annex B)."""
+    return any(_passes_check(match[0]) for match in _DIGITS.finditer(value))
+
+
+def _passes_check(written: str) -> bool:
+    digits = [int(each) for each in written if each.isdigit()]
+    doubled = [sum(divmod(2 * each, 10)) for each in digits[-2::-2]]
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+def slots_of(values: Json) -> dict[str, Any]:
+    """Return the values that say something: none that are empty, and none that hold the number of a card."""
+    found = {name: kept for name, value in _named(values) if (kept := _kept(value)) not in (None, "", [], {})}
+    return dict(list(found.items())[:_MOST_SLOTS])
+
+
+def _named(values: Json) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if name and len(name) <= 200:
+            yield name, value
+
+
+def _kept(value: Any) -> Any:
+    """Return a value without the texts and numbers that are cards, in any depth."""
+    if isinstance(value, dict):
+        return {name: kept for name, each in value.items() if (kept := _kept(each)) not in (None, "", [], {})}
+    if isinstance(value, list):
+        return [kept for each in value if (kept := _kept(each)) not in (None, "", [], {})]
+    written = text(value)
+    return None if len(written) >= 13 and is_card(written) else value
+
+
+def words_of_rich(payload: Any) -> str:
+    """Return the words of a bot's own payload, of the kinds that are common: ``text``, ``title``, ``message``."""
+    value = obj(payload)
+    return next((found for name in ("text", "title", "message") if (found := text(value.get(name)))), "")
