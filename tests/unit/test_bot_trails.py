@@ -30,7 +30,7 @@ def test_values_that_say_nothing_and_cards_are_no_slots() -> None:
     assert slots_of({"card": 4111111111111111}) == {}
 
 
-def test_a_contact_is_taken_from_the_session_only_where_a_setting_names_it() -> None:
+def test_a_setting_names_where_the_contact_stands() -> None:
     values: Json = {"cx_interaction": "acme-chat/chat-42"}
     assert passed_interaction(connection(), values) == ""
     named = connection(interaction="cx_interaction")

@@ -9,5 +9,6 @@ Modules: ``json_values`` (JSON of others, read without trust), ``ids`` (parts of
 mail means, whoever brought it), ``aws`` (how AWS brings events),
 ``vonage_signature`` (Vonage's products), ``declaration`` (mappings that tenants declare), ``number_lists`` (the
 numbers that a setting lists), ``safe_xml`` (XML of others),
-``settings`` (a connection's settings).
+``settings`` (a connection's settings), ``sent_secret`` (secrets in ``Authorization``), ``bot_trails`` (what bots
+understood and learned).
 """
