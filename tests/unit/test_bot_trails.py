@@ -33,9 +33,18 @@ def test_values_that_say_nothing_and_cards_are_no_slots() -> None:
 def test_a_setting_names_where_the_contact_stands() -> None:
     values: Json = {"cx_interaction": "acme-chat/chat-42"}
     assert passed_interaction(connection(), values) == ""
-    named = connection(interaction="cx_interaction")
+    named = connection(interaction="cx_interaction", guest_of=["acme-chat", "acme-calls"])
     assert passed_interaction(named, values) == "acme-chat/chat-42"
-    for strange in (7.5, None, "", "with blanks", "x" * 200, ["a"]):
+    for strange in (
+        7.5,
+        None,
+        "",
+        "acme-chat/with blanks",
+        "acme-chat/" + "x" * 200,
+        ["a"],
+        "acme-chat",
+        "acme-mail/m-1",
+    ):
         assert passed_interaction(named, {"cx_interaction": strange}) == ""
 
 
@@ -47,7 +56,16 @@ def test_identifiers_are_claims() -> None:
     ]
 
 
-@pytest.mark.parametrize("settings", [{"interaction": 3}, {"identifiers": ["email"]}, {"identifiers": {"a": "cookie"}}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"interaction": 3},
+        {"interaction": "x"},
+        {"guest_of": ["acme-chat"]},
+        {"identifiers": ["email"]},
+        {"identifiers": {"a": "cookie"}},
+    ],
+)
 def test_settings_that_cannot_be_meant_stop_the_start(settings: dict[str, object]) -> None:
     with pytest.raises(Fatal, match="acme-bot"):
         check_settings(connection(**settings))

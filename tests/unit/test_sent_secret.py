@@ -32,7 +32,7 @@ def test_a_name_with_a_password_and_a_token_pass() -> None:
     check_sent(Request(b"", query=(("token", "an-older-token"),)), connection(*SECRETS), BOTH, parameter="token")
 
 
-def test_a_scheme_that_the_vendor_does_not_use_is_none() -> None:
+def test_a_scheme_of_no_vendor_is_refused() -> None:
     assert refusal(basic(Request(b""), SECRETS[0]), *SECRETS, schemes=("bearer",)).status == 401
 
 

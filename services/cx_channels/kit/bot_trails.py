@@ -2,7 +2,7 @@
 
 A bot that takes part in a contact of another channel writes the interaction that the contact has there. It is told to
 the bot as a value of the session (docs/recipes), which whoever begins the session chooses, so that a connection's
-setting must name it.
+settings name the value (``interaction``) and the connections whose contacts it may be (``guest_of``).
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Any
 
 from cx_channels.kit.ids import is_plain
 from cx_channels.kit.json_values import obj, text
+from cx_channels.kit.settings import texts_of
 from cx_channels.provider import Connection
 from cx_events.envelope import Identifier, Participant, Weight
 from cx_events.errors import Fatal
 from cx_events.json_types import Json
 from cx_events.weights import CLAIMED
 
-SETTINGS = frozenset({"interaction", "identifiers"})
+SETTINGS = frozenset({"guest_of", "identifiers", "interaction"})
 KINDS = ("account", "crm", "email", "phone")
 
 WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
@@ -35,15 +36,20 @@ def check_settings(connection: Connection) -> None:
     named, kinds = connection.settings.get("interaction"), connection.settings.get("identifiers")
     if named is not None and not isinstance(named, str):
         raise Fatal(f"the connection {connection.id}: interaction is the name of a value of the session")
+    if bool(named) is not bool(texts_of(connection.settings, "guest_of")):
+        raise Fatal(
+            f"the connection {connection.id}: interaction needs guest_of, the connections whose contacts it names"
+        )
     if kinds is not None and (not isinstance(kinds, Mapping) or not set(kinds.values()) <= set(KINDS)):
         raise Fatal(f"the connection {connection.id}: identifiers maps names of values to one of {', '.join(KINDS)}")
 
 
 def passed_interaction(connection: Connection, values: Json) -> str:
-    """Return the interaction that the session was told to belong to, where a setting says how it is called."""
+    """Return the interaction that the session was told to belong to, where the settings allow it; else ""."""
     named = connection.settings.get("interaction")
     found = text(values.get(named)) if isinstance(named, str) else ""
-    return found if is_plain(found) else ""
+    host, slash, _ = found.partition("/")
+    return found if slash and is_plain(found) and host in texts_of(connection.settings, "guest_of") else ""
 
 
 def customer(connection: Connection, values: Json, *more: Identifier) -> Participant:
@@ -60,7 +66,7 @@ def customer(connection: Connection, values: Json, *more: Identifier) -> Partici
 def is_card(value: str) -> bool:
     """Return whether a text holds 13 to 19 digits in a row that are a payment card's by their check digit (ISO/IEC
     7812-1, annex B)."""
-    return any(_passes_check(match[0]) for match in _DIGITS.finditer(value))
+    return len(value) >= 13 and any(_passes_check(match[0]) for match in _DIGITS.finditer(value))
 
 
 def _passes_check(written: str) -> bool:
@@ -88,7 +94,7 @@ def _kept(value: Any) -> Any:
     if isinstance(value, list):
         return [kept for each in value if (kept := _kept(each)) not in (None, "", [], {})]
     written = text(value)
-    return None if len(written) >= 13 and is_card(written) else value
+    return None if is_card(written) else value
 
 
 def words_of_rich(payload: Any) -> str:

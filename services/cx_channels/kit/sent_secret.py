@@ -6,13 +6,10 @@ from __future__ import annotations
 import binascii
 from base64 import b64encode
 from collections.abc import Collection
-from typing import Literal
 
 from cx_channels.kit.signing import any_same, with_headers
 from cx_channels.provider import Connection, Request, Signature
 from cx_events.errors import Refused
-
-Scheme = Literal["basic", "bearer"]
 
 HEADER = "authorization"
 _SENT_ALONE = "a secret is sent with the request and covers nothing of it; TLS does"
@@ -41,10 +38,10 @@ def bearer(request: Request, secret: str) -> Request:
 
 
 def check_sent(
-    request: Request, connection: Connection, schemes: Collection[Scheme], *, parameter: str = "", wrong: int = 401
+    request: Request, connection: Connection, schemes: Collection[str], *, parameter: str = "", wrong: int = 401
 ) -> None:
     """Raise ``Refused`` unless the request carries one of the connection's secrets: 401 where there is none, ``wrong``
-    where it is another one.
+    where it is another one. ``schemes``: ``basic``, ``bearer``, or both.
 
     ``parameter``: of the query, which may carry the secret instead, for vendors that can send no header. Where both
     do, both must be right.
@@ -60,7 +57,7 @@ def check_sent(
         scheme, _, given = header.partition(" ")
         kind = scheme.lower()
         if kind not in schemes or not given.strip():
-            raise Refused("missing-signature", f"Authorization must be {' or '.join(sorted(schemes)).title()}", 401)
+            raise Refused("missing-signature", f"the request has no {' or '.join(sorted(schemes)).title()}", 401)
         fits = (
             any_same(_decoded(given.strip()), passwords) if kind == "basic" else any_same(given.strip(), secrets)
         )  # fmt: skip
