@@ -87,7 +87,7 @@ function effects(state, act, { problem, changes, dead_letters, other_copies }) {
     ),
     ...changes.customers.map((/** @type {string} */ each) => effect(`customer-${each}`, "", "Stands in the context of ", customerLink(each))),
     ...changes.conversations.map((/** @type {string} */ each) =>
-      effect(`thread-${each}`, "", "Shown in the conversation ", h("a", { class: "mono", href: `/desk/conversation/${encodeURIComponent(each)}` }, each)),
+      effect(`thread-${each}`, "", "Shown in the conversation ", h("a", { class: "mono", href: `/desk/conversations/${encodeURIComponent(each)}` }, each)),
     ),
     ...dead_letters.map((/** @type {any} */ each, /** @type {number} */ at) =>
       effect(`letter-${at}`, "bad", `Set aside, ${stageWords(each.stage)}: ${reasonWords(each.reason)}. `, theirs(each.detail)),

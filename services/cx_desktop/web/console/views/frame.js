@@ -112,7 +112,7 @@ export function healthLine(state, act, tag) {
   const names = { well: "well", slow: "slow", still: "stands still", unknown: "not known" };
   return h(
     "div",
-    { class: `health ${TONES[level]} ${level}`, "data-level": level, role: "status" },
+    { class: `health ${TONES[level]} ${level}`, "data-level": level },
     h("span", { class: "orb", "aria-hidden": "true" }),
     unseen(`Health, ${names[level]}: `),
     h(tag, tag === "h1" ? { id: "title", tabindex: -1 } : null, inside),

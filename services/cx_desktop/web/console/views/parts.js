@@ -27,7 +27,7 @@ export function link(act, href, attributes, ...children) {
 
 /** Return a link to the desktop. @param {string} id of a customer @param {...unknown} words */
 export function customerLink(id, ...words) {
-  return h("a", { href: `/desk/customer/${encodeURIComponent(id)}`, class: "mono" }, ...(words.length ? words : [id]));
+  return h("a", { href: `/desk/customers/${encodeURIComponent(id)}`, class: "mono" }, ...(words.length ? words : [id]));
 }
 
 /** Return a moment as it is to be shown now. @param {State} state @param {string | number | null | undefined} moment */
