@@ -74,7 +74,7 @@ export function pathOf(stretch, { from, to, top }) {
     const x = ((each.minute - from) / (to - from)) * 100;
     return `${x.toFixed(2)} ${((1 - heightOf(each.events, top)) * 100).toFixed(2)}`;
   });
-  return at.length === 1 ? `M${at[0]}h0.4` : `M${at.join("L")}`;
+  return at.length === 1 ? `M${at[0]}h-0.4` : `M${at.join("L")}`;
 }
 
 /**

@@ -43,7 +43,7 @@ export function standOf(rebuild) {
     return stand(5, "switched", "Readers see the rebuilt contexts", [CHOICES.undo, CHOICES.keep]);
   }
   if (found === "undone") return stand(5, "undone", "Undone. Readers have the old tables again", [CHOICES.drop]);
-  return stand(0, "plan", "Nothing is under way", [CHOICES.start]);
+  return stand(1, "plan", "Look at the plan, then confirm with a reason", [CHOICES.start]);
 }
 
 /** @param {number} step @param {string} state @param {string} title @param {Choice[]} choices */

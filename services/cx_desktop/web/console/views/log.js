@@ -133,7 +133,7 @@ function row(state, act, record) {
     { key: place },
     h("th", { scope: "row", class: "one" }, link(act, href, {}, unseen("Open "), when(state, record.time))),
     h("td", { class: "one" }, value.data?.channel ? theirs(String(value.data.channel)) : ""),
-    h("td", { class: "mono" }, record.withheld ? chip("past", "withheld") : theirs(String(value.type ?? value.reason ?? ""))),
+    h("td", { class: "mono one" }, record.withheld ? chip("past", "withheld") : theirs(String(value.type ?? value.reason ?? ""))),
     h("td", null, theirs(whoOf(value))),
     h("td", { class: "said-what" }, record.withheld || record.cut ? h("span", { class: "meta" }, `${bytesWords(record.bytes)}${record.cut ? ", too large for a list" : ", names no tenant"}`) : theirs(wordsOf(value), "span", { class: "two" })),
     h("td", { class: "mono meta" }, theirs(String(value.source ?? place))),

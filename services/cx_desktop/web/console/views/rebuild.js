@@ -4,6 +4,7 @@ import { h, theirs } from "../../kit/html.js";
 import { addressOf } from "../address.js";
 import { bytesWords, count, counted, rateWords } from "../numbers.js";
 import { STEPS, actWords, doneOf, leftWords, standOf } from "../rebuild_steps.js";
+import { valueOf } from "../state.js";
 import { durationWords } from "../times.js";
 import { customerLink, facts, heading, link, panel, table, when } from "./parts.js";
 import { reasonForm } from "./reason.js";
@@ -30,11 +31,11 @@ function flow(state, act, rebuild) {
   return h(
     "div",
     { class: "card flow", "data-state": stand.state },
-    stepper(stand),
+    stepper(stand.state === "plan" && !valueOf(state, "plan") ? { ...stand, step: 0 } : stand),
     h(
       "div",
       { class: "stage" },
-      h("h2", { id: "stage", tabindex: -1, role: "status" }, stand.title),
+      h("div", { role: "status" }, h("h2", { id: "stage", tabindex: -1 }, stand.title)),
       body(state, act, rebuild, stand.state),
       form(state, act, stand),
     ),
@@ -76,7 +77,7 @@ function plan({ events, rate, seconds, bytes, locks }) {
   return [
     facts([
       ["To apply", counted(events, "record")],
-      ["Takes", [`about ${durationWords(seconds)} at ${rateWords(rate)}`]],
+      ["Takes", [`${seconds < 1 ? "" : "about "}${durationWords(seconds)} at ${rateWords(rate)}`]],
       ["Needs", [`${bytesWords(bytes)} more on the store’s disk`]],
     ]),
     h("ul", { class: "locks" }, locks.map((/** @type {string} */ each) => h("li", { key: each }, each))),
