@@ -9,7 +9,7 @@
 import { createClock } from "../kit/clock.js";
 import { createDrafts } from "../kit/drafts.js";
 import { createKeys } from "../kit/keys.js";
-import { focusOn, setScroll, switchTheme } from "../kit/page.js";
+import { focusOn, scrollTo, setScroll, switchTheme } from "../kit/page.js";
 import { openStream } from "../kit/stream.js";
 import { parseAddress } from "./address.js";
 import { page, titleOf } from "./layout.js";
@@ -69,6 +69,13 @@ export function startDesk(session, first, show) {
     /** @param {{channel?: string, kind?: string, text?: string}} filters */
     filter: (filters) => reads.filter(filters),
     more: () => reads.more(),
+    /** Show what came while somebody read, and go there. */
+    showNew() {
+      desk.dispatch({ type: "show-new" });
+      requestAnimationFrame(() => scrollTo("#timeline", "start"));
+    },
+    /** Go to a contact in the timeline. @param {string} interaction */
+    goToContact: (interaction) => scrollTo(`[data-interaction="${CSS.escape(interaction)}"]`, "start"),
     /** @param {any} entry */
     whole: (entry) => reads.whole(entry),
     tryNow: () => stream.tryNow(),

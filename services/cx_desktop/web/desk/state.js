@@ -35,7 +35,7 @@ export function initialState(me, address, now) {
     rail: { mine: null, waiting: null, queues: [], problem: null },
     search: { text: "", hits: null, isBusy: false, problem: null },
     link: { state: "idle", since: now }, fresh: null, back: null, arrived: null, moved: null, presence: {}, past: null,
-    tab: "customer", plugins: {},
+    tab: address.kind === "home" ? "rail" : "customer", plugins: {},
   };
 }
 
