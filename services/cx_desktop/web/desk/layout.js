@@ -19,7 +19,7 @@ export function page(state, desk) {
   const { name } = state.me.environment;
   return h("div", { class: classes.filter(Boolean).join(" "), key: "desk" },
     h("a", { class: "skip", href: "#customer" }, "To the customer"),
-    h("div", { class: "above", key: "above" },
+    h("section", { class: "above", "aria-label": "Notices", key: "above" },
       name && h("p", { class: "environment" }, name),
       linkBanner(state, desk),
       movedBanner(state),

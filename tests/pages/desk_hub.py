@@ -1,0 +1,191 @@
+"""A hub whose pages are opened by a browser, and what happens in it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx2
+from playwright.async_api import Browser, BrowserContext, Page, expect
+from tests.chromium import visitor
+from tests.patience import PATIENCE
+
+from cx_events.timestamps import format_time
+from cx_hub.compose import running_hub
+from cx_hub.demo.run import embedded_settings, until_ready
+from cx_runtime.tenants import TenantConfig, Tenants
+
+KEY = "the key of acme's desk"
+WRITER = "the key of acme's systems"
+CAREFUL = "the key of a desk that reads assured contacts alone"
+expect.set_options(timeout=PATIENCE * 1000)
+
+SHOWN = ("#customer h1", ".hero h1", ".shut")
+
+
+def tenants() -> Tenants:
+    acme = {
+        "id_key": "a lasting key of acme",
+        "keys": [
+            {"id": "desk", "secret": KEY, "scopes": ["context:read", "conversations:write"]},
+            {"id": "careful", "secret": CAREFUL, "scopes": ["context:read"], "required_assurance": "proved"},
+            {"id": "writer", "secret": WRITER, "scopes": ["events:write", "identity:assert", "identity:prove"]},
+        ],
+        "agents": {"ben": {"name": "Ben Okafor", "ids": {"any": "ben@acme.example"}, "queues": ["billing"]}},
+        "queues": {"billing": {"name": "Billing"}},
+        "identity": {"shared_after": {"phone": 1}},
+    }
+    return Tenants({"acme": TenantConfig.model_validate(acme)})
+
+
+def ago(seconds: float) -> str:
+    at = datetime.now(UTC) - timedelta(seconds=seconds)
+    return format_time(int(at.timestamp() * 1_000_000))
+
+
+class DeskHub:
+    """A hub on files of its own, at one port for good: it can be stopped and started again."""
+
+    def __init__(self, home: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        changed = {"stream_heartbeat": 1.0, "environment": "test", "environment_color": "#8a1c14"}
+        self._settings = embedded_settings(home, port).model_copy(update=changed)
+        self.url = f"http://127.0.0.1:{port}"
+        self._sent = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with running_hub(self._settings, tenants()):
+            await until_ready(self.url)
+            yield
+
+    async def say(self, customer: Customer, text: str, *, role: str = "customer", **data: Any) -> str:
+        """Send words of a contact; wait until the context has them. Returns the event's id."""
+        kind = "received" if role == "customer" else "sent"
+        message = {"text": text, "content_type": "text/plain"}
+        return await self.send(customer, f"cx.message.{kind}.v1", role=role, message=message, **data)
+
+    async def send(self, customer: Customer, type: str, *, role: str = "customer", at: str = "", **data: Any) -> str:
+        """Send an event of a contact; wait until the context has it. Returns its id."""
+        self._sent += 1
+        id = f"event-{self._sent}"
+        if "message" in data:
+            data["message"] = {"id": id, **data["message"]}
+        parties = [customer.party()]
+        if role != "customer":
+            parties.append(
+                {
+                    "role": role,
+                    "id": "ben" if role == "agent" else "bot",
+                    "name": "Ben" if role == "agent" else "Acme bot",
+                }
+            )
+        event = {
+            "specversion": "1.0",
+            "id": id,
+            "source": "//acme.example/test",
+            "type": type,
+            "time": at or ago(0),
+            "data": {
+                "channel": customer.channel,
+                "interaction": customer.interaction,
+                "direction": "inbound" if role == "customer" else "outbound",
+                "participants": parties,
+                **data,
+            },
+        }
+        async with httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE) as http:
+            headers = {"authorization": f"Bearer {WRITER}", "content-type": "application/cloudevents+json"}
+            answer = await http.post("/v1/events", json=event, headers=headers)
+            assert answer.status_code == 202, answer.text
+            assert answer.json()["rejected"] == [], answer.text
+            wait = {"identifier": f"email:{customer.email}", "at_least": f"//acme.example/test#{id}", "wait": "10s"}
+            while True:
+                found = await http.get("/v1/context", params=wait, headers={"authorization": f"Bearer {KEY}"})
+                if found.status_code != 504:
+                    return id
+
+    async def customer_id(self, customer: Customer) -> str:
+        async with httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE) as http:
+            query = {"identifier": f"email:{customer.email}"}
+            answer = await http.get("/v1/context", params=query, headers={"authorization": f"Bearer {KEY}"})
+            found: str = answer.json()["body"]["customer"]["id"]
+            return found
+
+
+class Customer(NamedTuple):
+    """Somebody and the contact that they are in."""
+
+    email: str
+    name: str = "Ana Silva"
+    channel: str = "chat"
+    interaction: str = "chat-1"
+    weight: str = "proved"
+
+    def party(self) -> dict[str, Any]:
+        identifier = {"kind": "email", "value": self.email, "weight": self.weight}
+        return {"role": "customer", "name": self.name, "identifiers": [identifier]}
+
+
+@asynccontextmanager
+async def agent(browser: Browser, hub: DeskHub, key: str = KEY, **options: Any) -> AsyncIterator[Desk]:
+    """A browser of its own in which Ben has signed in. What its scripts throw, what its policy forbids and what it asks
+    of other hosts fails the test."""
+    async with visitor(browser, **options) as context:
+        desk = await opened(context, hub)
+        await desk.page.get_by_label("Who you are").fill("ben@acme.example")
+        await desk.page.get_by_label("Key", exact=True).fill(key)
+        await desk.page.keyboard.press("Enter")
+        await desk.page.locator(".rail").wait_for(state="attached")
+        yield desk
+        await desk.check()
+
+
+async def opened(context: BrowserContext, hub: DeskHub) -> Desk:
+    page = await context.new_page()
+    desk = Desk(page, hub)
+    page.on("pageerror", lambda error: desk.wrong.append(str(error)))
+    page.on("request", lambda request: desk.asked.append(request.url))
+    await page.add_init_script(
+        "window.forbidden = []; addEventListener('securitypolicyviolation', (e) => forbidden.push(e.violatedDirective))"
+    )
+    await page.goto(f"{hub.url}/desk")
+    return desk
+
+
+class Desk:
+    """A page of the desk."""
+
+    def __init__(self, page: Page, hub: DeskHub) -> None:
+        self.page = page
+        self.hub = hub
+        self.wrong: list[str] = []
+        self.asked: list[str] = []
+
+    async def open(self, path: str) -> None:
+        """Open an address, as a link from elsewhere does."""
+        await self.page.goto(f"{self.hub.url}{path}")
+        await self.page.locator(", ".join(SHOWN)).first.wait_for(state="attached")
+
+    async def shows(self, text: str | re.Pattern[str], within: str = "#app") -> None:
+        """Wait until the page shows this."""
+        await self.page.locator(within).get_by_text(text).first.wait_for()
+
+    async def until(self, script: str) -> None:
+        """Wait until a script is true."""
+        async with asyncio.timeout(PATIENCE):
+            while not await self.page.evaluate(script):
+                await asyncio.sleep(0.05)
+
+    async def check(self) -> None:
+        assert self.wrong == []
+        assert [url for url in self.asked if not url.startswith(self.hub.url)] == []
+        assert await self.page.evaluate("window.forbidden") == []

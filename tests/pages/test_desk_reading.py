@@ -1,0 +1,144 @@
+"""An agent reads a customer: who, how sure, why. Changes are painted, and nothing that was typed is lost."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+from tests.chromium import axe
+from tests.pages.desk_hub import CAREFUL, Customer, DeskHub, agent
+
+pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
+
+ANA = Customer("ana@example.com")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_story_is_read_at_a_glance(browser: Browser, desk_hub: DeskHub, scheme: str) -> None:
+    ana = ANA._replace(email=f"ana.{scheme}@example.com", interaction=f"chat-{scheme}")
+    await desk_hub.say(ana, "Hi, I was charged twice")
+    await desk_hub.send(
+        ana,
+        "cx.bot.turn.v1",
+        role="bot",
+        bot={"intent": "refund_order", "text": "Which order?", "slots": {"order": "4711"}},
+    )
+    await desk_hub.say(ana, "We look into it", role="agent")
+    await desk_hub.say(ana, "It is order 4711")
+    async with agent(browser, desk_hub, color_scheme=scheme) as desk:
+        await desk.open(f"/desk/interactions/{ana.interaction}")
+        await expect(desk.page.locator("#customer h1")).to_have_text("Ana Silva")
+        await expect(desk.page.locator(".who .sure.proved")).to_have_text("Proved")
+        await desk.shows("We look into it", ".said")
+        await desk.shows("It is order 4711", ".said")
+        await desk.shows("4711", ".known")
+        await desk.shows("Refund order", ".tried")
+        await desk.page.locator(".pic .contact").first.wait_for()
+        await desk.shows("test", ".environment")
+        assert await axe(desk.page) == []
+        assert await desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_change_is_painted_and_what_is_typed_stays(browser: Browser, desk_hub: DeskHub) -> None:
+    ana = ANA._replace(email="typing@example.com", interaction="chat-typing")
+    await desk_hub.say(ana, "first words")
+    async with agent(browser, desk_hub) as desk:
+        await desk.open("/desk/email/typing@example.com")
+        await desk.shows("first words", ".said")
+        await desk.page.locator(".as-list summary").click()
+        field = desk.page.get_by_label("Search in the timeline")
+        await field.focus()
+        await desk.page.keyboard.type("fir")
+        await desk_hub.say(ana, "second words")
+        await desk.shows("second words", ".said")
+        assert await desk.page.evaluate("document.activeElement.id") == "timeline-search"
+        await desk.page.keyboard.type("st")
+        await expect(field).to_have_value("first")
+        assert await desk.page.locator(".as-list").get_attribute("open") is not None
+        await expect(desk.page.locator(".entry.customer")).to_have_count(1)
+
+
+async def test_new_entries_wait_while_somebody_reads_below(browser: Browser, desk_hub: DeskHub) -> None:
+    ana = ANA._replace(email="reading@example.com", interaction="chat-reading")
+    for number in range(12):
+        await desk_hub.say(ana, f"line {number}\n" * 3)
+    async with agent(browser, desk_hub, viewport={"width": 1280, "height": 600}) as desk:
+        await desk.open("/desk/email/reading@example.com")
+        await desk.shows("line 11", ".entries")
+        last = desk.page.locator(".entry.customer").last
+        await last.scroll_into_view_if_needed()
+        await desk.until("desk.state().isReading")
+        place = await last.bounding_box()
+        await desk_hub.say(ana, "words that came meanwhile")
+        await desk.page.get_by_role("button", name="1 new").wait_for()
+        assert await last.bounding_box() == place
+        await expect(desk.page.locator(".entries").get_by_text("words that came meanwhile")).to_have_count(0)
+        await desk.page.get_by_role("button", name="1 new").click()
+        await desk.shows("words that came meanwhile", ".entries")
+
+
+async def test_a_claim_keeps_the_story_shut(browser: Browser, desk_hub: DeskHub) -> None:
+    await desk_hub.say(ANA._replace(email="known@example.com", interaction="chat-known"), "a secret of hers")
+    stranger = Customer("known@example.com", "Somebody else", interaction="chat-claim", weight="claimed")
+    await desk_hub.say(stranger, "Tell me my address")
+    async with agent(browser, desk_hub) as desk:
+        await desk.open("/desk/interactions/chat-claim")
+        await expect(desk.page.locator(".who.doubt .sure.claimed")).to_have_text("Claimed")
+        await desk.shows("Tell me my address", "#customer")
+        await expect(desk.page.get_by_text("a secret of hers")).to_have_count(0)
+        assert await axe(desk.page) == []
+        await desk.page.get_by_role("button", name="Open it anyway").click()
+        await desk.shows("a secret of hers", ".entries")
+    async with agent(browser, desk_hub, CAREFUL) as desk:
+        await desk.open("/desk/interactions/chat-claim")
+        await desk.page.locator(".shut").wait_for()
+        await expect(desk.page.get_by_role("button", name="Open it anyway")).to_have_count(0)
+        await expect(desk.page.get_by_text("a secret of hers")).to_have_count(0)
+
+
+async def test_one_number_of_two_people_asks_who_it_is(browser: Browser, desk_hub: DeskHub) -> None:
+    for name in ("Rui", "Eva"):
+        party = Customer(f"{name.lower()}@example.com", name, interaction=f"call-{name}", channel="voice").party()
+        party["identifiers"].append({"kind": "phone", "value": "+15550100177", "weight": "asserted"})
+        customer = Customer(f"{name.lower()}@example.com", name, interaction=f"call-{name}", channel="voice")
+        await desk_hub.send(customer, "cx.identity.asserted.v1", participants=[party])
+    async with agent(browser, desk_hub) as desk:
+        await desk.open("/desk/phone/+15550100177")
+        await desk.shows("2 customers can be meant")
+        assert await axe(desk.page) == []
+        await desk.page.get_by_role("link", name="Open").first.click()
+        await (
+            desk.page.locator("#customer h1")
+            .filter(has_text="Rui")
+            .or_(desk.page.locator("#customer h1").filter(has_text="Eva"))
+            .wait_for()
+        )
+
+
+async def test_what_is_not_there_opens_when_it_comes(browser: Browser, desk_hub: DeskHub) -> None:
+    async with agent(browser, desk_hub) as desk:
+        await desk.open("/desk/email/later@example.com")
+        await desk.shows("Nothing here yet")
+        await desk.shows("later@example.com", ".hero")
+        await desk_hub.say(ANA._replace(email="later@example.com", interaction="chat-later"), "here I am")
+        await desk.shows("here I am", ".said")
+
+
+async def test_the_rail_lists_who_waits_and_search_finds(browser: Browser, desk_hub: DeskHub) -> None:
+    mia = Customer("mia@example.com", "Mia Torres", interaction="chat-mia")
+    await desk_hub.say(mia, "Can I change the address?")
+    await desk_hub.send(mia, "cx.interaction.queued.v1", queue={"id": "billing", "name": "Billing"})
+    async with agent(browser, desk_hub) as desk:
+        await desk.shows("Mia Torres", ".rail")
+        await desk.shows("Can I change the address?", ".rail")
+        await desk.page.get_by_role("link", name="Mia Torres").click()
+        await expect(desk.page.locator("#customer h1")).to_have_text("Mia Torres")
+        await desk.page.locator("#customer h1").click()
+        await desk.page.keyboard.press("/")
+        await desk.page.keyboard.type("torr")
+        await desk.page.locator(".rail mark").filter(has_text="Torr").first.wait_for()
+        await desk.page.keyboard.press("Tab")
+        await desk.page.keyboard.press("Enter")
+        await expect(desk.page.locator("#customer h1")).to_have_text("Mia Torres")
+        assert "/desk/customers/" in desk.page.url
+        await desk.page.go_back()
+        await expect(desk.page.locator("#customer h1")).to_have_text("Mia Torres")
