@@ -75,6 +75,25 @@ _INTAKE = (
     MetricSpec(
         "cx_log_append_seconds", "histogram", "seconds", (), WRITERS, "from the handover of an append to its durability"
     ),
+    MetricSpec(
+        "cx_keys_fetched_total",
+        "counter",
+        "documents",
+        ("provider", "outcome"),
+        CHANNELS,
+        "attempts to fetch what vendors publish (keys, certificates, confirmations): `fetched`, or why not:"
+        " `no-answer`, `no-connection`, `private-address`, `redirect`, `too-large`, `status-404` and the like,"
+        " `no-such-document`",
+    ),
+    MetricSpec(
+        "cx_keys_missing",
+        "gauge",
+        "documents",
+        ("provider",),
+        CHANNELS,
+        "documents that connections need in any case and that are missing, or due to be fetched again",
+        measured=True,
+    ),
     MetricSpec("cx_smtp_bytes", "gauge", "bytes", (), CHANNELS, "bytes of mails under way"),
     MetricSpec("cx_chats_open", "gauge", "sockets", (), CHANNELS, "open sockets of the web chat"),
 )

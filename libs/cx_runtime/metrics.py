@@ -50,6 +50,7 @@ _PROBLEMS = (
 )
 _REFUSALS = ("bad-signature", "malformed", "too-large", "rate-limited")
 _UNDELIVERED = ("no-answer", "no-connection", "private-address", "redirect", "status-500", "gone")
+_KEY_OUTCOMES = ("fetched", "no-answer", "no-connection", "private-address", "no-such-document")
 _DEAD = (
     ("decode", "undecodable"),
     ("decode", "unknown-tenant"),
@@ -135,6 +136,8 @@ class Metrics:
         self.chats_open = self._gauge("cx_chats_open")
 
         self._begin_projecting()
+        self._keys_fetched = self._counter("cx_keys_fetched_total")
+        self.keys_missing = self._fresh("cx_keys_missing")
         self.subscription_delivered = self._counter("cx_subscription_delivered_total")
         self.subscription_failures = self._counter("cx_subscription_failures_total")
         self.subscription_waiting = self._fresh("cx_subscription_waiting_keys")
@@ -234,6 +237,15 @@ class Metrics:
         self.subscription_delivered.labels(tenant, subscription)
         for reason in _UNDELIVERED:
             self.subscription_failures.labels(tenant, subscription, reason)
+
+    def begin_keys(self, provider: str) -> None:
+        """Count what is fetched of a vendor's published keys from now on, at zero."""
+        for outcome in _KEY_OUTCOMES:
+            self._keys_fetched.labels(provider, self._reason(outcome))
+
+    def keys_fetched(self, provider: str, outcome: str) -> None:
+        """Count one attempt to fetch a document. ``outcome``: ``fetched``, or why not."""
+        self._keys_fetched.labels(provider, self._reason(outcome)).inc()
 
     def begin_refusals(self, provider: str, *reasons: str) -> None:
         """Count refusals that no provider's name stands for, such as ``smtp`` and ``continue``, at zero."""

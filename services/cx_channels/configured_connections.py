@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from cx_channels.provider import Connection, Provider
+from cx_channels.published_keys import NO_KEYS, PublishedKeys
 from cx_events.spelling import nearest
 from cx_runtime.configuration_errors import Mistakes
 from cx_runtime.tenants import TenantConfig, Tenants
 
+KeysOf = Callable[[str, str], PublishedKeys]
+"""Returns the published keys that a connection may read: of a tenant's name and the connection's id."""
+
+
+def no_keys(_tenant: str, _connection: str) -> PublishedKeys:
+    """Return none: nobody fetches any here."""
+    return NO_KEYS
+
 
 def configured_connections(
-    tenants: Tenants, providers: Mapping[str, Provider]
+    tenants: Tenants, providers: Mapping[str, Provider], keys_of: KeysOf = no_keys
 ) -> dict[str, tuple[Connection, Provider]]:
     """Return each connection with its provider, by its id. Raise ``Mistakes`` for a provider that does not exist, or a
     setting that it does not have."""
@@ -20,7 +29,7 @@ def configured_connections(
         raise Mistakes(mistakes)
     return {
         id: (
-            Connection(id, name, config.provider, config.secrets, config.region, config.settings),
+            Connection(id, name, config.provider, config.secrets, config.region, config.settings, keys_of(name, id)),
             providers[config.provider],
         )
         for name, tenant in tenants.by_name.items()

@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from cx_channels.batch import LARGE, Batch, separate_original
-from cx_channels.configured_connections import configured_connections
+from cx_channels.configured_connections import KeysOf, configured_connections, no_keys
 from cx_channels.dead_letters import STAGE, MappingFailure, digest, failure_of, readable_draft
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.tokens import Tokens
@@ -100,10 +100,11 @@ class Intake:
         mapper: Mapper = map_inline,
         rates: Rates | None = None,
         tracing: Tracing = OFF,
+        keys_of: KeysOf = no_keys,
     ) -> None:
         """Configure the intake. Raise ``Fatal`` where a connection names a provider that does not exist.
 
-        ``rates``: how much each key and connection may send; unlimited without it.
+        ``rates``: how much each key and connection may send; unlimited without it. ``keys_of``: what vendors publish.
         """
         self._log = log
         self._blobs = blobs
@@ -116,7 +117,7 @@ class Intake:
         self.rates = rates if rates is not None else Rates(tenants)
         self._last: Micros = 0
         self._tokens = Tokens(metrics)
-        self._connections = configured_connections(tenants, providers)
+        self._connections = configured_connections(tenants, providers, keys_of)
 
     def connection(self, id: str) -> tuple[Connection, Provider]:
         """Return a configured connection and its provider. Raise ``Refused("unknown-connection")`` (404)."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
+from cx_channels.published_keys import NO_KEYS, PublishedKeys
 from cx_events.envelope import Channel, Draft, Weight
 from cx_events.timestamps import Micros
 
@@ -29,7 +30,8 @@ class Connection:
     """A tenant's account at a provider, as configured. ``id`` stands in the webhook's path.
 
     ``secrets``: all that are valid now, newest first, so that a secret can be rotated without a gap. ``region``: ISO
-    3166 alpha-2, reads national phone numbers. ``settings``: the provider's own, documented in its README.
+    3166 alpha-2, reads national phone numbers. ``settings``: the provider's own, documented in its README. ``keys``:
+    what the vendor publishes, as far as it was fetched, see ``KeySource``.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Connection:
     secrets: tuple[str, ...] = ()
     region: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    keys: PublishedKeys = field(default=NO_KEYS, repr=False, compare=False)
     _read: dict[Callable[[Connection], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, read: Callable[[Connection], T]) -> T:
@@ -133,17 +136,44 @@ class Mapped:
 class Signature:
     """The coverage of a vendor's signature, as data: the contract suite makes its tests of ``verify`` from it.
 
-    ``headers``: names in lower case of those that carry the proof; each is covered itself. ``covers``: which of
-    ``COVERABLE`` nobody can change without a secret. ``gaps``: the others, each with the reason why not; the suite
-    tries that they are gaps. ``tolerance_seconds``: how far the signed time may lie from that of receipt, on either
-    side, where "time" is covered. ``example_secrets``: three, in the form that this vendor's secrets have.
+    ``headers``: names in lower case of those that carry the proof, none where the body does; each is covered itself.
+    ``covers``: which of ``COVERABLE`` nobody can change without a secret. ``gaps``: those that anybody can, each with
+    the reason why; the suite tries that they are gaps. ``partly``: those of which a part is covered, each with which.
+    ``tolerance_seconds``: how far the signed time may lie from that of receipt, on either side, where "time" is
+    covered. ``example_secrets``: three, in the form that this vendor's secrets have.
     """
 
     headers: tuple[str, ...]
     covers: frozenset[Covered] = frozenset({"body"})
     gaps: Mapping[Covered, str] = field(default_factory=dict)
+    partly: Mapping[Covered, str] = field(default_factory=dict)
     tolerance_seconds: int | None = None
     example_secrets: tuple[str, str, str] = ("a secret", "another secret", "somebody else's secret")
+
+
+class Lasting(NamedTuple):
+    """How many seconds a fetched document lasts: ``fresh`` until it is fetched again, ``kept`` until it counts no more,
+    should that fail."""
+
+    fresh: float
+    kept: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """Documents that a vendor publishes and the check of its requests needs: keys, certificates, confirmations.
+
+    ``allows``: whether a URL is the vendor's, by its exact host and path; nothing else is ever fetched. A request names
+    it, so ask what a stranger could have fetched. ``known``: URLs that a connection needs in any case; they are fetched
+    before the first request comes. ``lasting``: how long a document lasts that was just fetched at a URL; it raises
+    ValueError for what is no such document, and that is not kept. ``published``: for tests, what the vendor would
+    publish if the connection's ``secrets`` were its private keys' names (``kit.example_keys``), by URL.
+    """
+
+    allows: Callable[[str, Connection], bool]
+    known: Callable[[Connection], tuple[str, ...]]
+    lasting: Callable[[str, bytes, Micros], Lasting]
+    published: Callable[[Connection], Mapping[str, bytes]]
 
 
 def _always(_request: Request, _connection: Connection) -> None:
@@ -182,6 +212,9 @@ class Provider:
     ``challenge`` answers requests that carry no events (a subscription check), else None; it runs before ``verify`` and
     must check by itself what it needs. ``answer`` is sent once everything is durable, and also for a signed request
     that could not be mapped.
+    ``keys``: where the vendor signs with a key of its own and publishes the other half: then a connection needs no
+    secrets. ``verify`` raises ``KeyUnknown`` for a key that is not here.
+    ``required``: settings without which no request passes, each with what it is.
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
     ``more_channels``: those that an event may have instead of ``channel``, where one vendor carries several.
@@ -203,6 +236,7 @@ class Provider:
     signature: Signature | None = None
     signature_of: Callable[[Connection], Signature] | None = None
     unsigned: str = ""
+    keys: KeySource | None = None
     kinds_of: Callable[[Request, Connection], Iterable[str]] = _no_kinds
     transport: Transport = "webhook"
     challenge: Callable[[Request, Connection], Answer | None] = _always
@@ -214,6 +248,7 @@ class Provider:
     more_channels: frozenset[Channel] = frozenset()
     settings: frozenset[str] = frozenset()
     secret_settings: frozenset[str] = frozenset()
+    required: Mapping[str, str] = field(default_factory=dict)
     warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of
     notes: Callable[[Connection], tuple[str, ...]] = _nothing_to_note
     weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)

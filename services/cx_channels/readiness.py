@@ -35,7 +35,12 @@ def setup_problems(connection: Connection, provider: Provider, public_url: str) 
         for place, secret in connection_secrets(connection.secrets, connection.settings)
         if 0 < len(password_of(secret)) < LEAST_OF_A_SECRET
     ]
-    if provider.signature is not None and not _has_secrets(connection, provider):
+    found += [
+        SetupProblem(connection.id, INCOMPLETE, f"there is no settings.{name} ({what}): no request passes", False)
+        for name, what in provider.required.items()
+        if not connection.settings.get(name)
+    ]
+    if provider.signature is not None and provider.keys is None and not _has_secrets(connection, provider):
         others = "".join(f" or settings.{name}" for name in sorted(provider.secret_settings))
         why = f"there are no secrets{others}: no request of {provider.name} passes the check of its signature"
         found.insert(0, SetupProblem(connection.id, NO_SECRETS, why, False))

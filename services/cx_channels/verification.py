@@ -8,6 +8,7 @@ import structlog
 
 from cx_channels.kit.signing import shown_url
 from cx_channels.provider import Answer, Connection, Provider, Request
+from cx_channels.published_keys import KeyUnknown
 from cx_events.errors import Refused
 from cx_runtime.metrics import Metrics
 
@@ -15,7 +16,8 @@ from cx_runtime.metrics import Metrics
 def verify_request(provider: Provider, request: Request, connection: Connection, metrics: Metrics) -> Answer | None:
     """Return the answer to a subscription check, or None for a genuine request that may hold events.
 
-    Raise ``Refused``: as the provider's ``verify`` does, or ``unreadable`` (400) where the check itself fails.
+    Raise ``Refused``: as the provider's ``verify`` does, or ``unreadable`` (400) where the check itself fails; and
+    ``KeyUnknown`` for a key that is not here yet: it is asked for, and the vendor has to come again.
     """
     try:
         challenged = provider.challenge(request, connection)
@@ -30,6 +32,9 @@ def verify_request(provider: Provider, request: Request, connection: Connection,
         about = {"provider": provider.name, "connection": connection.id, "reason": refused.reason}
         _log().warning("a signature did not pass", **about, detail=detail)
         raise Refused(refused.reason, detail, refused.status) from None
+    except KeyUnknown as unknown:
+        connection.keys.want(unknown.url)
+        raise
     except Exception as error:  # a fault in the check must not let the request pass: nobody proved to be the provider
         _log().error("a check failed", provider=provider.name, connection=connection.id, exc_info=error)
         metrics.refused(provider.name, "unreadable")

@@ -30,6 +30,7 @@ import yaml
 
 from cx_channels.dry_run import DEMO_TENANT, recorded_request
 from cx_channels.provider import Connection, Provider, Request
+from cx_channels.published_keys import HeldKeys
 from cx_channels.registry import folder_name
 from cx_events.errors import Refused
 
@@ -131,6 +132,13 @@ def connection_of(provider: Provider, fixture: Path | None = None) -> Connection
     )
     scheme = provider.scheme(connection)
     return replace(connection, secrets=scheme.example_secrets[:2] if scheme else ("a secret", "another secret"))
+
+
+def with_keys(provider: Provider, connection: Connection) -> Connection:
+    """Return the connection with what its vendor would publish for its secrets, where it publishes keys."""
+    if provider.keys is None:
+        return connection
+    return replace(connection, keys=HeldKeys(provider.keys.published(connection)))
 
 
 def _from_files(provider: Provider, given: dict[str, Any], fixture: Path | None) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from cx_channels.intake import Intake
+from cx_channels.key_worker.worker import KeyWorker
 from cx_channels.limits import Limits
 from cx_channels.mapping_pool import MappingPool
 from cx_channels.provider import Connection, Provider
@@ -16,6 +17,7 @@ from cx_channels.smtp.bounds import SmtpLimits
 from cx_channels.smtp.listener import SmtpListener, by_recipient
 from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import Hub, once
+from cx_hub.compose.keys import keep_keys, key_worker
 from cx_hub.mail_certificate import MailCertificate, mail_certificate
 from cx_runtime.addresses import Addresses
 from cx_runtime.fast_routes import FastRouteApp
@@ -29,17 +31,28 @@ async def channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     if "channels" not in hub.services:
         yield []
         return
-    settings = hub.settings
-    limits = Limits(body=BodyLimits(max_bytes=settings.max_body))
+    limits = Limits(body=BodyLimits(max_bytes=hub.settings.max_body))
     tenant_share = share_among(len(hub.tenants.by_name))
     mapping = MappingPool(tenant_share=tenant_share)
     _begin_counting(hub)
-    intake = _intake(hub, mapping)
+    async with (
+        key_worker(hub) as keys,
+        _served(hub, _intake(hub, mapping, keys), mapping, limits, tenant_share, keys) as routes,
+    ):
+        yield routes
+
+
+@asynccontextmanager
+async def _served(
+    hub: Hub, intake: Intake, mapping: MappingPool, limits: Limits, tenant_share: float, keys: KeyWorker
+) -> AsyncIterator[list[AddRoutes]]:
+    settings = hub.settings
     servers = _provider_servers(hub, intake, limits, tenant_share)
     certificate = mail_certificate(settings)
     listener = _smtp_listener(hub, intake, certificate)
     try:
         hub.supervisor.run("blobs", hub.blobs.start)
+        keep_keys(hub, keys, intake)
         for name, server in servers.items():
             if name in _providers_of(hub):  # the work of the others would be for nobody
                 hub.supervisor.keep(server.worker, once(hub.log.opened, work=server.run))
@@ -61,12 +74,13 @@ async def channels(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
             await listener.stop()
         for server in servers.values():
             await hub.supervisor.stop(server.worker)
+        await hub.supervisor.stop("keys")
         await hub.supervisor.stop("mapping")
         await hub.supervisor.stop("mail-certificate")
         await mapping.stop()
 
 
-def _intake(hub: Hub, mapping: MappingPool) -> Intake:
+def _intake(hub: Hub, mapping: MappingPool, keys: KeyWorker) -> Intake:
     return Intake(
         hub.log,
         hub.blobs,
@@ -76,6 +90,7 @@ def _intake(hub: Hub, mapping: MappingPool) -> Intake:
         mapper=mapping.mapper,
         rates=hub.rates,
         tracing=hub.tracing,
+        keys_of=keys.keys_of,
     )
 
 

@@ -1,4 +1,5 @@
 """What vendors share whose events come by way of AWS. All is pure.
 
-Modules: ``doors`` (who may send, and the answer), ``deliveries`` (the events in one request).
+Modules: ``doors`` (who may send, and the answer), ``deliveries`` (the events in one request), ``sns`` (what a topic
+posts, and its proof).
 """

@@ -25,7 +25,7 @@ from cx_channels.kit.mail.delivery.returned_mail import id_in_prose, original_in
 from cx_channels.kit.mail.message.automatic import BOUNCE, REPORT, automatic, distribution
 from cx_channels.kit.mail.message.body import Body, Content, body_of, content_of
 from cx_channels.kit.mail.message.dates import written_at
-from cx_channels.kit.mail.message.origin import origin_of
+from cx_channels.kit.mail.message.origin import Origin, origin_of
 from cx_channels.kit.mail.message.people import email, people_of
 from cx_channels.kit.mail.message.threads import Thread, thread_of
 from cx_channels.kit.mail.mime.addresses import parse_mailboxes
@@ -77,7 +77,8 @@ class Envelope:
 
     ``sender`` and ``recipients``: as in SMTP (``<>`` sends reports; None where unknown), the latter as an address
     field. ``peer``: the address of the host that brought it by SMTP, "" where unknown. ``by_vendor``: a vendor's signed
-    request brought it. ``tokens``: continuity tokens that the vendor read.
+    request brought it. ``tokens``: continuity tokens that the vendor read. ``verdict``: what the vendor found of the
+    mail's origin and says beside it, in place of what the mail's fields say.
     """
 
     sender: str | None = None
@@ -85,6 +86,7 @@ class Envelope:
     peer: str = ""
     by_vendor: bool = False
     tokens: tuple[str, ...] = ()
+    verdict: Origin | None = None
 
 
 class MailMapping:
@@ -95,7 +97,8 @@ class MailMapping:
         self.headers = mail.headers
         self.connection = connection
         self.envelope = envelope
-        self.origin = origin_of(mail.headers, envelope.peer, settings.trust, by_vendor=envelope.by_vendor)
+        told = envelope.verdict
+        self.origin = told or origin_of(mail.headers, envelope.peer, settings.trust, by_vendor=envelope.by_vendor)
         self.people = people_of(mail.headers, envelope.recipients, envelope.sender, settings, self.origin)
         self.content: Content = content_of(mail.root)
         self.tokens = dict.fromkeys((*self.people.tokens(), *envelope.tokens))
@@ -139,6 +142,10 @@ class MailMapping:
         if refusal is not None:
             return self._outcomes(list(refusal.outcomes), refusal.original)
         return [self._written(REPORT if receipt is not None else self._automatic())]
+
+    def as_message(self) -> Draft:
+        """Return the mail as a message, whatever it looks like: for one of which the fields alone are known."""
+        return self._written(self._automatic())
 
     def omissions(self) -> list[str]:
         """Return what is in the original and not in the events. Call it after ``drafts``."""

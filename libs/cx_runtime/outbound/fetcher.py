@@ -1,0 +1,88 @@
+"""Fetch a small document by ``https://``, within bounds: a vendor's published keys, for one.
+
+Redirects are not followed, proxies of the environment not used, cookies not kept, answers not decompressed. The name in
+the URL is the one that the certificate must have, and it is resolved once (``connections``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import httpcore2
+
+from cx_runtime.outbound.connections import CheckedConnections, NotReachable
+from cx_runtime.outbound.reach import Reach
+from cx_runtime.outbound.sender import Bounds
+
+DOCUMENT = Bounds(connect=5.0, whole=10.0, answer=256 << 10, connections=8)
+"""Of one document. Keys of the largest vendors have some 20 KB."""
+
+
+class NotFetched(Exception):
+    """No document came. ``reason``: a countable slug (``status-404``, ``redirect``, ``too-large``, ``no-answer``,
+    ``no-connection``, ``private-address``); the text is a sentence without anything that the host wrote."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class Fetcher:
+    """Gets documents. Made by ``open_fetcher``."""
+
+    def __init__(self, pool: httpcore2.AsyncConnectionPool, bounds: Bounds) -> None:
+        self._pool = pool
+        self._bounds = bounds
+
+    async def get(self, url: str) -> bytes:
+        """Return the document at a URL. Raise ``NotFetched``, or ValueError for a URL that is not ``https://``."""
+        if urlsplit(url).scheme != "https":
+            raise ValueError("documents are fetched by https:// alone")
+        try:
+            async with asyncio.timeout(self._bounds.whole):
+                return await self._exchange(url)
+        except (TimeoutError, httpcore2.TimeoutException):
+            raise NotFetched("no-answer", f"no whole answer within {self._bounds.whole:g} s") from None
+        except NotReachable:
+            raise NotFetched("private-address", "the host has no address that may be reached") from None
+        except (httpcore2.ConnectError, ssl.SSLError) as error:
+            raise NotFetched("no-connection", f"no connection: {str(error)[:200]}") from None
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
+            raise NotFetched("no-answer", f"no whole answer: {type(error).__name__}") from None
+
+    async def _exchange(self, url: str) -> bytes:
+        times = {"connect": self._bounds.connect, "pool": self._bounds.whole}
+        headers = [("user-agent", "throughline"), ("accept-encoding", "identity")]
+        async with self._pool.stream("GET", url, headers=headers, extensions={"timeout": times}) as response:
+            if response.status != 200:
+                reason = "redirect" if 300 <= response.status < 400 else f"status-{response.status}"
+                raise NotFetched(reason, f"the host answered {response.status}")
+            document = bytearray()
+            async for chunk in response.aiter_stream():
+                document += chunk
+                if len(document) > self._bounds.answer:
+                    raise NotFetched("too-large", f"the document has more than {self._bounds.answer} bytes")
+            return bytes(document)
+
+
+@asynccontextmanager
+async def open_fetcher(
+    reach: Reach, bounds: Bounds = DOCUMENT, trust: ssl.SSLContext | None = None
+) -> AsyncIterator[Fetcher]:
+    """Open a fetcher. ``trust``: whose certificates are believed; the system's, or ``SSL_CERT_FILE``'s, without it."""
+    resolvers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="resolve-keys")
+    try:
+        async with httpcore2.AsyncConnectionPool(
+            ssl_context=trust,
+            max_connections=bounds.connections,
+            keepalive_expiry=1.0,
+            network_backend=CheckedConnections(reach.reaches, resolvers),
+        ) as pool:
+            yield Fetcher(pool, bounds)
+    finally:
+        resolvers.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,41 @@
+"""Amazon SES: mail that it received for us, and what became of mail that it sent for us, through SNS. See README.md.
+
+Modules: ``notice`` (one message of the topic), ``mapping`` (the kinds), ``inbound`` (a received mail), ``sent`` (what
+became of a sent one).
+"""
+
+from __future__ import annotations
+
+from cx_channels.email.amazon_ses.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.kit.aws import sns
+from cx_channels.kit.mail.settings import SETTING_NAMES
+from cx_channels.provider import Connection, Provider
+
+
+def _warnings(connection: Connection) -> tuple[str, ...]:
+    unread = sns.unreadable_topics(connection)
+    return tuple(f"settings.topics: {topic[:200]!r} is no ARN of an SNS topic" for topic in unread)
+
+
+PROVIDER = Provider(
+    name="email/amazon-ses",
+    channel="email",
+    map=map_request,
+    verify=sns.verify,
+    sign=sns.sign,
+    signature=sns.SIGNATURE,
+    keys=sns.KEYS,
+    kinds=DOCUMENTED,
+    kinds_of=kinds_of,
+    max_bytes=sns.MAX_BYTES,
+    isolated=True,
+    required={"topics": "the ARNs of the topics that post here; anybody's topic is signed by Amazon"},
+    warnings=_warnings,
+    weights={
+        "email": {
+            "proved": "SES found DMARC satisfied for the one address in From (dmarcVerdict PASS)",
+            "claimed": "anybody can write any From; SPF and DKIM alone say nothing of it",
+        }
+    },
+    settings=(SETTING_NAMES - {"authserv_ids", "mx", "relays"}) | sns.SETTINGS,
+)

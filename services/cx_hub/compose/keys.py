@@ -1,0 +1,42 @@
+"""The worker that fetches what vendors publish and the checks of requests need, beside intake."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from cx_channels.intake import Intake
+from cx_channels.key_worker.stored import StoredKeys
+from cx_channels.key_worker.worker import KeyWorker
+from cx_context.store.sqlite import SqliteStore
+from cx_hub.compose.hub import Hub
+from cx_runtime.outbound.fetcher import open_fetcher
+from cx_runtime.outbound.reach import Reach
+
+
+@asynccontextmanager
+async def key_worker(hub: Hub) -> AsyncIterator[KeyWorker]:
+    """Make the worker. It begins with ``keep_keys``."""
+
+    def is_there() -> bool:
+        return not isinstance(hub.store, SqliteStore) or hub.store.path.exists()
+
+    async with open_fetcher(Reach.parse(hub.settings.outbound_networks)) as fetcher:
+        yield KeyWorker(StoredKeys(hub.store, is_there), fetcher.get, hub.metrics, hub.health)
+
+
+def keep_keys(hub: Hub, worker: KeyWorker, intake: Intake) -> None:
+    """Have the keys of all connections fetched from now on, where there are any that need some."""
+    for tenant in hub.tenants.by_name.values():
+        for id in tenant.connections:
+            connection, provider = intake.connection(id)
+            if provider.keys is not None:
+                worker.serve(connection, provider.keys)
+    if not worker.is_needed:
+        return
+
+    async def run() -> None:
+        await worker.run(hub.health.progress("keys"))
+
+    hub.health.expect("keys")
+    hub.supervisor.keep("keys", run)
