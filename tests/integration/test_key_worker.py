@@ -288,12 +288,14 @@ async def fetched(reaction: bytes, allowed: str = LOCAL, whole: float = PATIENCE
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
     bounds = DOCUMENT._replace(whole=whole, answer=1_000)
-    async with receiving(lambda _: reaction, tls=served) as host:
-        async with open_fetcher(Reach.parse(allowed), bounds, trust) as fetcher:
-            try:
-                return await fetcher.get(host.url("/keys", scheme=scheme))
-            except NotFetched as why:
-                return why.reason
+    async with (
+        receiving(lambda _: reaction, tls=served) as host,
+        open_fetcher(Reach.parse(allowed), bounds, trust) as fetcher,
+    ):
+        try:
+            return await fetcher.get(host.url("/keys", scheme=scheme))
+        except NotFetched as why:
+            return why.reason
 
 
 async def test_a_document_comes_by_https_within_bounds() -> None:
