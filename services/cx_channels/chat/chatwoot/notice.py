@@ -1,0 +1,150 @@
+"""One webhook of Chatwoot's, and the drafts made of it.
+
+``{"event", ...}`` with a message (its conversation inside), a conversation or a contact at the top
+(github.com/chatwoot/chatwoot, app/listeners/webhook_listener.rb, conversations/event_data_presenter.rb). Ids are whole
+numbers, in older samples text. A conversation's number counts within its account alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import first, number, obj, objects, text
+from cx_channels.kit.signing import sha256_hex
+from cx_channels.kit.times import YEAR_9999, iso_time, unix_seconds
+from cx_channels.provider import Connection, Unmapped
+from cx_events.envelope import Channel, Draft, Participant
+from cx_events.json_types import Json
+from cx_events.timestamps import Micros
+
+encode = msgspec.json.Encoder().encode
+
+CHANNELS: dict[str, Channel] = {
+    "Channel::Email": "email",
+    "Channel::FacebookPage": "social",
+    "Channel::Instagram": "social",
+    "Channel::Line": "social",
+    "Channel::Sms": "sms",
+    "Channel::Telegram": "social",
+    "Channel::Tiktok": "social",
+    "Channel::TwilioSms": "sms",
+    "Channel::TwitterProfile": "social",
+    "Channel::Voice": "voice",
+    "Channel::Whatsapp": "social",
+}
+"""Where an inbox's messages come from; web widgets and API inboxes are chats."""
+
+_OF_MESSAGE = (
+    "id", "content", "created_at", "message_type", "private", "content_type", "content_attributes", "source_id",
+    "attachments", "sender", "contact", "account", "inbox",
+)  # fmt: skip
+_OF_CONVERSATION = ("id", "display_id", "channel", "inbox_id", "contact_inbox", "account_id")
+_OF_STATE = ("status", "snoozed_until", "labels", "priority", "custom_attributes", "additional_attributes")
+
+
+@dataclass(slots=True)
+class Notice:
+    """One webhook. ``value``: its body."""
+
+    connection: Connection
+    value: Json
+
+    @property
+    def event(self) -> str:
+        return text(self.value.get("event"))
+
+    @property
+    def is_message(self) -> bool:
+        return self.event.startswith("message_")
+
+    @property
+    def conversation(self) -> Json:
+        return obj(self.value.get("conversation")) if self.is_message else self.value
+
+    @property
+    def account(self) -> str:
+        """Return the account's id. A conversation names it by its last message alone, and may have none yet."""
+        talk = self.conversation
+        inside = [each.get("account_id") for each in objects(talk.get("messages"))]
+        named = first(obj(self.value.get("account")).get("id"), self.value.get("account_id"), talk.get("account_id"))
+        return named or first(*inside) or text(self.connection.settings.get("account"))
+
+    @property
+    def root(self) -> str:
+        """Return what tells the interaction; "" where the account or the conversation is not named."""
+        number_of = first(self.conversation.get("display_id"), self.conversation.get("id"))
+        return f"{id_part(self.account)}/{id_part(number_of)}" if self.account and number_of else ""
+
+    @property
+    def channel(self) -> Channel:
+        return CHANNELS.get(text(self.conversation.get("channel")), "chat")
+
+    @property
+    def changed_at(self) -> str:
+        """Return when a conversation last changed, as it is written."""
+        at = self.value.get("updated_at")
+        return repr(at) if isinstance(at, float) else first(at, self.value.get("timestamp"))
+
+    @property
+    def raw(self) -> bytes:
+        """Return the notice without what other deliveries of the same may say otherwise: counts, last activity."""
+        value, talk = self.value, self.conversation
+        event = "conversation_status_changed" if self.event in STATUS_EVENTS else self.event
+        meta = obj(talk.get("meta"))
+        about = {name: talk[name] for name in _OF_CONVERSATION if name in talk}
+        about["meta"] = {name: meta[name] for name in ("sender", "assignee", "team", "hmac_verified") if name in meta}
+        if self.is_message:
+            kept = {name: value[name] for name in _OF_MESSAGE if name in value}
+            status = {"status": value["status"]} if self.event == "message_updated" and "status" in value else {}
+            return encode({"event": event, **kept, **status, "conversation": about})
+        if "contact" in self.event:
+            return encode(value)
+        kept = {
+            name: value[name] for name in ("account", *_OF_STATE, "updated_at", "changed_attributes") if name in value
+        }
+        return encode({"event": event, **about, **kept})
+
+    def changed(self) -> dict[str, tuple[Any, Any]]:
+        """Return what changed, with the values before and after. Both are absent where the change is not told."""
+        given = self.value.get("changed_attributes")
+        listed = given if isinstance(given, list) else [given]
+        found: dict[str, tuple[Any, Any]] = {}
+        for name, each in ((name, each) for part in listed for name, each in obj(part).items()):
+            pair = each if isinstance(each, list) and len(each) == 2 else None
+            about = obj(each)
+            found[name] = (pair[0], pair[1]) if pair else (about.get("previous_value"), about.get("current_value"))
+        return found
+
+    def draft(
+        self, event_type: str, id: str, people: Iterable[Participant], time: Micros | None = None, **data: Any
+    ) -> Draft:
+        return make_draft(
+            self.connection, self.channel, event_type, id, raw=self.raw, root=self.root, time=time,
+            participants=list(people), **data,
+        )  # fmt: skip
+
+    def lost(self, why: str) -> Unmapped:
+        raw = encode(self.value)
+        return Unmapped(sha256_hex(raw)[:32], f"malformed {self.event[:64]}: {why}", raw)
+
+
+STATUS_EVENTS = frozenset({"conversation_status_changed", "conversation_opened", "conversation_resolved"})
+
+
+def time_of(value: Any) -> Micros | None:
+    """Read a time in any of the forms that Chatwoot writes: Unix seconds, ISO 8601, ``2020-03-03 13:05:57 UTC``."""
+    if isinstance(value, float):
+        seconds = number(value)
+        return round(seconds * 1_000_000) if seconds is not None and 0 < seconds < YEAR_9999 / 1e6 else None
+    written = text(value)
+    if written.isdecimal():
+        return unix_seconds(value)
+    if written.endswith(" UTC"):
+        written = written.removesuffix(" UTC").replace(" ", "T", 1) + "Z"
+    return iso_time(written)
