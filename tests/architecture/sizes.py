@@ -14,6 +14,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
+from tests.architecture.trees import tree
+
 ROOT = Path(__file__).parents[2]
 
 FILE_LINES = 400
@@ -46,7 +48,7 @@ def function_sizes(paths: Iterable[Path], root: Path = ROOT) -> list[Size]:
     return sorted(
         Size((node.end_lineno or node.lineno) - node.lineno + 1, f"{path.relative_to(root)}:{node.name}")
         for path in paths
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
 
@@ -113,7 +115,7 @@ def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
 
 def circles_of(paths: Iterable[Path], root: Path = ROOT) -> list[list[str]]:
     """Return the groups of these files' modules that import each other."""
-    trees = {module_name(path, root): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+    trees = {module_name(path, root): tree(path) for path in paths}
     return circles(import_graph(trees))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
+
+from tests.architecture.trees import tree
 
 TESTS = Path(__file__).parents[1]
 MODULES = {path.relative_to(TESTS).as_posix(): path for path in sorted(TESTS.rglob("*.py"))}
@@ -33,11 +34,6 @@ DATE = re.compile(r"\b20[2-9]\d-\d\d-\d\d")
 FIXED = {"START", "DEMO_NOW"}
 WITH_A_CLOCK = {"ContextApi", "Decisions"}
 MEASURES = "bench/"
-
-
-@cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def imported(module: ast.AST) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.architecture import trees
 from tests.growth.patterns import at_import, re_calls
 
 from cx_channels.registry import folder_name, providers
@@ -74,7 +75,7 @@ HTTP_MODULES = {
 
 
 def tree(name: str) -> ast.Module:
-    return ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    return trees.tree(ROOT / name)
 
 
 def imports(name: str) -> Iterator[str]:
@@ -321,7 +322,7 @@ PACKAGES = sorted(
 
 def listed(package: Path) -> tuple[set[str], set[str]]:
     """Return all names in double backticks after ``Modules``, and those that stand there as a module's."""
-    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    text = ast.get_docstring(trees.tree(package / "__init__.py")) or ""
     listing = text.partition("Modules")[2]
     as_modules = re.findall(r"(?m)^(?:- )?``(\w+)/?``|``(\w+)/?`` \(", listing)
     return set(re.findall(r"``(\w+)/?``", listing)), {one or other for one, other in as_modules}
@@ -359,11 +360,11 @@ MOST_WORDS = 9
 TESTS = sorted([*(ROOT / "tests").rglob("*.py"), *SOURCES])
 
 
-def long_test_names(source: str) -> list[str]:
-    """Return the names of tests in Python code that have too many words, parted by underscores."""
+def long_test_names(module: ast.Module) -> list[str]:
+    """Return the names of tests in a module that have too many words, parted by underscores."""
     return [
         node.name
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(module)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name.startswith("test_")
         and node.name.count("_") > MOST_WORDS
@@ -371,7 +372,7 @@ def long_test_names(source: str) -> list[str]:
 
 
 def test_a_tests_name_has_at_most_nine_words() -> None:
-    found = {str(path.relative_to(ROOT)): long_test_names(path.read_text(encoding="utf-8")) for path in TESTS}
+    found = {str(path.relative_to(ROOT)): long_test_names(trees.tree(path)) for path in TESTS}
     assert "tests/architecture/test_house_rules.py" in found
     assert {path: names for path, names in found.items() if names} == {}
 
@@ -379,4 +380,4 @@ def test_a_tests_name_has_at_most_nine_words() -> None:
 def test_a_tests_name_of_ten_words_is_seen() -> None:
     ten = "one_two_three_four_five_six_seven_eight_nine_ten"
     source = f"def test_{ten}(): ...\nclass Any:\n    async def test_other_{ten}(self): ...\ndef test_{ten[:-4]}(): ..."
-    assert long_test_names(source) == [f"test_{ten}", f"test_other_{ten}"]
+    assert long_test_names(ast.parse(source)) == [f"test_{ten}", f"test_other_{ten}"]
