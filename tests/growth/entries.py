@@ -23,9 +23,11 @@ from cx_channels.chat.webchat.attachments import Bounds, checked_type, file_name
 from cx_channels.chat.webchat.protocol import parse as parse_chat
 from cx_channels.chat.webchat.visitors import Claims, visitor_of
 from cx_channels.dry_run import FORM, dry_run
+from cx_channels.email.sendgrid.dkim import signers_in
 from cx_channels.kit.mail.message.forwards import is_forwarded
 from cx_channels.kit.mail.message.quotes import split
 from cx_channels.kit.mail.message.signatures import signature_at
+from cx_channels.kit.mail.mime.headers import Headers
 from cx_channels.kit.mail.mime.rtf import without_rtf
 from cx_channels.kit.mail.mime.tnef import SIGNATURE, unpacked
 from cx_channels.provider import Connection
@@ -378,6 +380,18 @@ def _rim() -> Iterator[Entry]:
     yield "a file's media type", safe_type
     yield "an attachment's id", lambda text: _total(lambda: read_id(text))
     yield "a form", lambda text: dry_run("voice/twilio", text.encode("utf-8", "replace"), content_type=FORM)
+    yield (
+        "a multipart form",
+        lambda text: dry_run(
+            "email/sendgrid",
+            f'--b\r\nContent-Disposition: form-data; name="{text}"\r\n\r\n{text}\r\n--b--'.encode("utf-8", "replace"),
+            content_type="multipart/form-data; boundary=b",
+        ),
+    )
+    yield (
+        "what a vendor found of signatures",
+        lambda text: signers_in(text, Headers([("dkim-signature", f"v=1; d={text}".encode("utf-8", "replace"))])),
+    )
     for name in ("social/meta", "chat/intercom", "email/postmark"):
         yield f"a body for {name}", lambda text, name=name: dry_run(name, text.encode("utf-8", "replace"))  # type: ignore[misc]
 

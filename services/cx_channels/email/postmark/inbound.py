@@ -20,7 +20,8 @@ from cx_channels.kit.mail.mime.addresses import MAX_ADDRESSES
 from cx_channels.kit.mail.mime.headers import MAX_FIELDS, MAX_VALUE, Headers
 from cx_channels.kit.mail.mime.lenient_base64 import unbase64
 from cx_channels.kit.mail.mime.parse import MAX_PARTS, Mail, Part, parse, unpack
-from cx_channels.kit.mail.mime.structured_fields import StructuredField, parse_structured
+from cx_channels.kit.mail.mime.structured_fields import parse_structured
+from cx_channels.kit.mail.rebuilt import make_part
 from cx_channels.kit.mail.settings import MIN_TOKEN, MailSettings, Own, mail_settings
 from cx_channels.provider import Mapped
 from cx_events.blob.port import blob_name
@@ -126,7 +127,7 @@ def mail_of(fields: Json) -> Mail:
         parts += map(_without_place, content.attached)
         omissions.update(raw.omissions if raw is not None else ())
     kind = "multipart/report" if any(part.media_type in REPORT_TYPES for part in parts) else "multipart/mixed"
-    root = _part(kind, b"", parts=parts, headers=_headers(fields, raw, omissions))
+    root = make_part(kind, b"", parts=parts, headers=_headers(fields, raw, omissions))
     return Mail(root, tuple(sorted(omissions)))
 
 
@@ -186,12 +187,12 @@ def _written(fields: Json, raw: Content | None) -> Iterator[Part]:
         plain, html = raw.text(), "\n".join(section.markup() for section in raw.sections) if raw.has_html() else ""
     plain = plain or ("" if html else text(fields.get("StrippedTextReply")))
     forms = [
-        _part(kind, said.encode("utf-8", "replace"), {"charset": "utf-8"})
+        make_part(kind, said.encode("utf-8", "replace"), {"charset": "utf-8"})
         for kind, said in (("text/plain", plain), ("text/html", html))
         if said.strip()
     ]
     if forms:
-        yield _part("multipart/alternative", b"", parts=forms)
+        yield make_part("multipart/alternative", b"", parts=forms)
 
 
 def _attached(fields: Json, omissions: set[str]) -> Iterator[Part]:
@@ -206,7 +207,7 @@ def _attached(fields: Json, omissions: set[str]) -> Iterator[Part]:
             omissions.add("attachments")
         kind = parse_structured(line(each.get("ContentType")))
         media_type = kind.value if kind.value.count("/") == 1 else _NO_NAME
-        part = _part(media_type, _unbase64(content, omissions), kind.parameters, file_name=line(each.get("Name")))
+        part = make_part(media_type, _unbase64(content, omissions), kind.parameters, file_name=line(each.get("Name")))
         if content_id := line(each.get("ContentID")):
             part.headers = Headers([("content-id", content_id.encode("utf-8", "replace"))])
         omissions |= unpack(part)
@@ -221,17 +222,3 @@ def _unbase64(content: str, omissions: set[str]) -> bytes:
     except ValueError:
         omissions.add("attachments")
         return unbase64(letters)
-
-
-def _part(
-    media_type: str,
-    content: bytes,
-    parameters: dict[str, str] | None = None,
-    *,
-    parts: list[Part] | None = None,
-    headers: Headers | None = None,
-    file_name: str | None = None,
-) -> Part:
-    named = StructuredField("", {}) if file_name is None else StructuredField("attachment", {"filename": file_name})
-    kind = StructuredField(media_type, parameters or {})
-    return Part(headers or Headers(), kind, named, content, 0, len(content), parts or [])

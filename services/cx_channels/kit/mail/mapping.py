@@ -78,7 +78,8 @@ class Envelope:
     ``sender`` and ``recipients``: as in SMTP (``<>`` sends reports; None where unknown), the latter as an address
     field. ``peer``: the address of the host that brought it by SMTP, "" where unknown. ``by_vendor``: a vendor's signed
     request brought it. ``tokens``: continuity tokens that the vendor read. ``verdict``: what the vendor found of the
-    mail's origin and says beside it, in place of what the mail's fields say.
+    mail's origin and says beside it, in place of what the mail's fields say. ``signers``: domains whose DKIM signature
+    the vendor found valid, which counts beside those fields; ``told``: the words in which it said so.
     """
 
     sender: str | None = None
@@ -87,6 +88,8 @@ class Envelope:
     by_vendor: bool = False
     tokens: tuple[str, ...] = ()
     verdict: Origin | None = None
+    signers: tuple[str, ...] = ()
+    told: str = ""
 
 
 class MailMapping:
@@ -97,8 +100,10 @@ class MailMapping:
         self.headers = mail.headers
         self.connection = connection
         self.envelope = envelope
-        told = envelope.verdict
-        self.origin = told or origin_of(mail.headers, envelope.peer, settings.trust, by_vendor=envelope.by_vendor)
+        self.origin = envelope.verdict or origin_of(
+            mail.headers, envelope.peer, settings.trust, by_vendor=envelope.by_vendor,
+            signers=envelope.signers, verdict=envelope.told,
+        )  # fmt: skip
         self.people = people_of(mail.headers, envelope.recipients, envelope.sender, settings, self.origin)
         self.content: Content = content_of(mail.root)
         self.tokens = dict.fromkeys((*self.people.tokens(), *envelope.tokens))

@@ -64,9 +64,18 @@ class Origin:
         return {name: value for name, value in found.items() if value}
 
 
-def origin_of(headers: Headers, peer: str, trust: Trust, *, by_vendor: bool = False) -> Origin:
+def origin_of(
+    headers: Headers,
+    peer: str,
+    trust: Trust,
+    *,
+    by_vendor: bool = False,
+    signers: Iterable[str] = (),
+    verdict: str = "",
+) -> Origin:
     """Return where a mail came from. ``peer``: the address of the host that brought it by SMTP, "" if that is unknown.
-    ``by_vendor``: a vendor's signed request brought it, and the vendor's host added the first fields."""
+    ``by_vendor``: a vendor's signed request brought it, and the vendor's host added the first fields. ``signers``: the
+    domains whose signature that vendor found valid; ``verdict``: its words."""
     if not by_vendor and not trust.knows(peer):
         return Origin()
     path = _path(headers, peer, trust, by_vendor)
@@ -79,6 +88,9 @@ def origin_of(headers: Headers, peer: str, trust: Trust, *, by_vendor: bool = Fa
     if not aligned and domain and not failed and trust.spam_tests and path.spam_tests is not None:
         stated.append(path.spam_tests)
         aligned = SPAM_TESTS if _passes(path.spam_tests) else ""
+    if not aligned and domain and not failed and any(signs_for(normal_domain(each), domain) for each in signers):
+        stated.append(verdict)
+        aligned = DKIM
     return Origin(
         aligned=aligned,
         relayed=path.relayed and not failed,
