@@ -3,6 +3,7 @@
 All is pure: no I/O, no clock.
 
 Modules: ``json_values`` (JSON of others, read without trust), ``ids`` (parts of event ids), ``forms`` (form bodies),
+``form_parts`` (forms with files and bytes), ``basic_credentials`` (a name and a password in a vendor's URL),
 ``times`` (times as vendors write them), ``signing`` (HMACs, several secrets, ages), ``drafts`` (events), ``outcomes``
 (what is no event), ``meta_envelope`` and ``meta_signature`` (Meta's products), ``twilio_forms``, ``twilio_products``,
 ``twilio_signature`` and ``twilio_shared_keys`` (Twilio's products), ``whatsapp`` (WhatsApp's notices), ``mail`` (what a
