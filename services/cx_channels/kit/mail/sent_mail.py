@@ -38,7 +38,7 @@ _WEB = re.compile(r"https?://\S+", re.IGNORECASE)
 
 @dataclass(slots=True)
 class SentMail:
-    """What one notice says of a sent mail, and to whom.
+    """A notice about a sent mail.
 
     ``event``: what the events' ids begin with, the notice's own id. ``message_id``: the mail's Message-ID without angle
     brackets, which its answers name; ``vendor_id``: the vendor's own id of the mail; either may be "". ``recipient``:
