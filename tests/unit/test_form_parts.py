@@ -44,7 +44,7 @@ def test_fields_and_files_keep_their_bytes_and_their_order() -> None:
 @pytest.mark.parametrize(
     ("written", "name"), [(b"%22a%22.txt", '"a".txt'), (b'\\"a\\".txt', '"a".txt'), ("é.txt".encode(), "é.txt")]
 )
-def test_a_file_is_named_as_browsers_and_servers_write_it(written: bytes, name: str) -> None:
+def test_a_file_is_named_as_browsers_write_it(written: bytes, name: str) -> None:
     assert parts(multipart(field(b"f", b"x", b'; filename="' + written + b'"')))[0].file_name == name
 
 
@@ -53,7 +53,7 @@ def test_the_delimiter_is_a_whole_line() -> None:
     assert [each.name for each in parts(body)] == ["text"]
 
 
-def test_a_form_cut_short_is_read_as_far_as_it_goes() -> None:
+def test_a_form_cut_short_is_read_so_far() -> None:
     assert told(parts(multipart(field(b"a", b"1"), field(b"b", b"2"), end=b""))) == [
         ("a", b"1", None),
         ("b", b"2\r\n", None),

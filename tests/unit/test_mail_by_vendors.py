@@ -70,7 +70,7 @@ def mails() -> Iterator[Case]:
 
 @pytest.mark.parametrize("vendor", sorted(RAW))
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in mails()])
-def test_a_raw_mail_by_a_vendor_is_the_mail_by_smtp(vendor: str, case: Case) -> None:
+def test_a_raw_mail_reads_as_by_smtp(vendor: str, case: Case) -> None:
     provider, as_form = RAW[vendor]
     by_smtp = mapped(MIME, case.content, "message/rfc822")
     by_vendor = mapped(provider, as_form(case.content), CONTENT_TYPE)
@@ -78,7 +78,7 @@ def test_a_raw_mail_by_a_vendor_is_the_mail_by_smtp(vendor: str, case: Case) -> 
     assert by_vendor.blobs == by_smtp.blobs
 
 
-def test_a_mail_in_sendgrids_fields_is_the_mail_by_smtp() -> None:
+def test_sendgrids_fields_read_as_by_smtp() -> None:
     by_smtp = mapped(MIME, PARSED + MIME_BODY, "message/rfc822")
     body = form(
         headers=PARSED, text=TEXT.encode("latin-1"), html=HTML.encode("latin-1"), subject="Re: Order 42",
