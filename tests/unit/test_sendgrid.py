@@ -122,9 +122,7 @@ def headers(*signers: str) -> Headers:
         ("{@example.com : pass}" * 200, ["example.com"], ()),
     ],
 )
-def test_only_a_plain_domain_of_own_signatures_vouches(
-    told: str, signers: list[str], found: tuple[str, ...]
-) -> None:
+def test_only_a_plain_domain_of_own_signatures_vouches(told: str, signers: list[str], found: tuple[str, ...]) -> None:
     assert signers_in(told, headers(*signers)) == found
 
 
