@@ -1,0 +1,56 @@
+"""Words, files and writers of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cx_channels.chat.rocketchat.room import Room
+from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.settings import texts_of
+from cx_events.envelope import Attachment, Message, Participant
+from cx_events.json_types import Json
+
+
+def said_by(room: Room, message: Json) -> Participant:
+    """Return who wrote a message. ``agentId`` compares user names alone, so that the visitor's id counts first."""
+    by = obj(message.get("u"))
+    id = first(by.get("_id"), message.get("agentId"))
+    name = first(by.get("name"), by.get("username"), message.get("username"))
+    visitor = text(room.visitor.get("_id"))
+    if (visitor and id == visitor) or (not text(message.get("agentId")) and not _closes(message)):
+        return room.person
+    username = first(by.get("username"), message.get("username"))
+    is_bot = username in texts_of(room.connection.settings, "bots") or bool(obj(message.get("bot")))
+    return Participant(role="bot" if is_bot else "agent", id=id, name=name)
+
+
+def _closes(message: Json) -> bool:
+    return text(message.get("closingMessage")) == "true" or message.get("closingMessage") is True
+
+
+def message_of(message: Json, id: str) -> Message:
+    """Return words and files. Without words of its own ``msg`` is the JSON of the blocks."""
+    blocks = objects(message.get("blocks"))
+    words = text(message.get("msg"))
+    if blocks and words.startswith("["):
+        words = "\n".join(filter(None, (text(obj(each.get("text")).get("text")) for each in blocks)))
+    words = "" if words == "undefined" else words
+    return Message(
+        id=id, text=words, content_type="text/plain" if words else "", attachments=list(files_of(message))
+    )  # fmt: skip
+
+
+def files_of(message: Json) -> Iterator[Attachment]:
+    """Yield a message's files by their address; a path alone is none, since the workspace's host is not told."""
+    file, uploaded = obj(message.get("file")), obj(message.get("fileUpload"))
+    linked = objects(message.get("attachments"))
+    if file or uploaded:
+        size = file.get("size", uploaded.get("size"))
+        links = (each.get("title_link") or each.get("image_url") for each in linked)
+        paths = [text(uploaded.get("publicFilePath")), *map(text, links)]
+        yield Attachment(
+            name=first(file.get("name"), *(each.get("title") for each in linked)),
+            content_type=first(file.get("type"), uploaded.get("type")),
+            bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+            url=next((each for each in paths if each.startswith(("https://", "http://"))), ""),
+        )
