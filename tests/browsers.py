@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.channels import WRITER, Hub
+from tests.channels import IMPORTER, WRITER, Hub
 from tests.patience import PATIENCE
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -55,7 +55,13 @@ async def chat(hub: Hub, **hello: Any) -> AsyncIterator[tuple[Browser, dict[str,
         yield page, await page.hear("welcome")
 
 
-async def answered(hub: Hub, interaction: str, id: str, **changes: Any) -> None:
+async def happened(hub: Hub, interaction: str, id: str, type: str, **data: Any) -> None:
+    """An event in a chat, as software with every scope tells the hub of it."""
+    data = {"channel": "chat", "interaction": interaction, **data}
+    await answered(hub, interaction, id, IMPORTER, type=type, data=data)
+
+
+async def answered(hub: Hub, interaction: str, id: str, key: str = WRITER, **changes: Any) -> None:
     """An agent's answer, the way that any client sends it."""
     event = {
         "specversion": "1.0", "id": id, "source": "//acme.example/desk", "type": "cx.message.sent.v1",
@@ -66,6 +72,6 @@ async def answered(hub: Hub, interaction: str, id: str, **changes: Any) -> None:
         },
     }  # fmt: skip
     async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
-        headers = {"authorization": f"Bearer {WRITER}", "content-type": "application/cloudevents+json"}
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/cloudevents+json"}
         response = await client.post("/v1/events", content=json.dumps({**event, **changes}).encode(), headers=headers)
         assert response.status_code == 202

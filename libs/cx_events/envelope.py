@@ -106,6 +106,14 @@ class AgentOrQueue(DataStruct):
     name: str = ""
 
 
+class Waiting(DataStruct):
+    """How long a customer will wait, as whoever routes knows it. ``position``: in the queue, 1 for who is next.
+    ``about_s``: seconds."""
+
+    position: int | None = None
+    about_s: int | None = None
+
+
 class DirectoryEntry(DataStruct):
     """An agent or a queue of the tenant's directory.
 
@@ -265,6 +273,7 @@ class Data(DataStruct):
     references: list[Reference] = []
     message: Message | None = None
     queue: AgentOrQueue | None = None
+    waiting: Waiting | None = None
     agent: AgentOrQueue | None = None
     reason: str = ""
     transcript: list[TranscriptLine] = []

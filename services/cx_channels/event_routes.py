@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from cx_channels import vcon_import
 from cx_channels.auth import authenticate_sender
-from cx_channels.intake import CLIENT, BatchResult, Intake
+from cx_channels.batch_result import BatchResult
+from cx_channels.intake import CLIENT, Intake
 from cx_channels.limits import Limits
 from cx_events.errors import Refused
 from cx_events.facts import vcon_source

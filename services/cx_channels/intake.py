@@ -13,31 +13,32 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
 import structlog
 
 from cx_channels.batch import LARGE, Batch, separate_original
+from cx_channels.batch_result import BatchResult, RejectedEvent
 from cx_channels.configured_connections import KeysOf, configured_connections, no_keys
 from cx_channels.dead_letters import STAGE, MappingFailure, digest, failure_of, readable_draft
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
-from cx_channels.tokens import Tokens
+from cx_channels.tokens import Tokens, new_code, stamp_issue
 from cx_channels.verification import verify_request
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue, check_scopes
 from cx_events.client_blobs import check_blob_names, check_raw_blob, oversized_raw
 from cx_events.client_data import decode_base64_data
 from cx_events.client_events import MAX_EVENT_BYTES, Recogniser, accept
-from cx_events.envelope import Draft
+from cx_events.envelope import Draft, Participant
 from cx_events.errors import CxError, Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
 from cx_events.log import Log
 from cx_events.stamp import StampedEvent, connection_writer, key_writer, stamp
 from cx_events.timestamps import Micros
-from cx_events.typos import Typo, TypoFinder
+from cx_events.tokens import ISSUED
+from cx_events.typos import TypoFinder
 from cx_runtime import shares
 from cx_runtime.in_flight import claim
 from cx_runtime.metrics import OTHER, Metrics
@@ -63,26 +64,6 @@ def wall_clock() -> Micros:
 async def map_inline(provider: Provider, request: Request, connection: Connection) -> Mapped:
     """Map in this process: right for small requests. A provider that is ``isolated`` needs a ``MappingPool``."""
     return provider.map(request, connection)
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedEvent:
-    """An event of a batch that was refused. ``index``: its place in the batch."""
-
-    index: int
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """The outcome for each of a client's events; ``accepted`` holds (source, id) in order, ``typos`` what accepted
-    events probably misspell, each with the event's index. ``events``: their bytes, of a dry run alone."""
-
-    accepted: list[tuple[str, str]] = field(default_factory=list)
-    rejected: list[RejectedEvent] = field(default_factory=list)
-    typos: list[tuple[int, Typo]] = field(default_factory=list)
-    events: list[bytes] = field(default_factory=list)
 
 
 class Intake:
@@ -133,6 +114,25 @@ class Intake:
         """
         ids = self._tenants.ids(connection.tenant)
         return self._tokens.presented(text, ids, connection.id, interaction, known=known)
+
+    async def issue_code(
+        self, connection: Connection, interaction: str, participants: list[Participant], lifetime_s: int
+    ) -> str:
+        """Return a code that continues this interaction's conversation elsewhere; its issue is durable on return.
+
+        ``participants``: those of the interaction's other events, so that it lies beside them. No store is asked here:
+        that a code was issued before is as likely as a guess of one, and then it joins what it joined before, within
+        one customer, or nothing. Raise ``TryLater`` where the issue may not be durable.
+        """
+        ids, recorded = self._tenants.ids(connection.tenant), self.now()
+        code, batch = new_code(ids), Batch()
+        writer = connection_writer(connection.id)
+        batch.add_event(
+            stamp_issue(code, interaction, participants, lifetime_s, recorded=recorded, ids=ids, writer=writer)
+        )
+        await self._store(connection.tenant, batch)
+        self._count(connection.provider, [ISSUED])
+        return code
 
     def now(self) -> Micros:
         """Return the time of receipt. It rises with every call, also where the clock stands still or steps back."""

@@ -6,13 +6,54 @@ counts as a try. Above the limits codes are ignored without an error: the event 
 
 from __future__ import annotations
 
-from cx_events.envelope import Data, Reference
+import secrets
+
+from cx_events.envelope import ConversationDecision, Data, Draft, Participant, Reference, Token
 from cx_events.errors import Refused
-from cx_events.ids import IdSpace
-from cx_events.tokens import has_code, looks_like_code, parse_token_id, recognise_tokens
+from cx_events.facts import decision_source
+from cx_events.ids import IdSpace, text_of
+from cx_events.stamp import StampedEvent, stamp
+from cx_events.timestamps import Micros
+from cx_events.tokens import (
+    ISSUED,
+    derive_code,
+    has_code,
+    looks_like_code,
+    parse_token_id,
+    recognise_tokens,
+    token_id,
+)
 from cx_events.weights import PROVED
 from cx_runtime.attempt_limits import ENTRIES, AttemptLimits, AttemptRates, too_many
 from cx_runtime.metrics import Metrics
+
+
+def new_code(ids: IdSpace) -> str:
+    """Return a code at random."""
+    return derive_code(secrets.token_hex(16), ids)
+
+
+def stamp_issue(
+    code: str,
+    interaction: str,
+    participants: list[Participant],
+    lifetime_s: int,
+    *,
+    recorded: Micros,
+    ids: IdSpace,
+    writer: str,
+) -> StampedEvent:
+    """Return the event that issues a code for one use, as ``POST /v1/conversations/{id}/continue`` writes it."""
+    id = token_id(code, ids)
+    data = Data(interaction=interaction, participants=participants, token=Token(id=id, lifetime_s=lifetime_s))
+
+    def stamped() -> StampedEvent:
+        draft = Draft(type=ISSUED, id=id, data=data)
+        return stamp(draft, source=decision_source(ids.tenant), recorded=recorded, ids=ids, writer=writer)
+
+    stream = bytes.fromhex(stamped().key.decode())
+    data.conversation = ConversationDecision(id=text_of(ids.part_id(stream, ids.interaction(interaction))))
+    return stamped()
 
 
 class Tokens:

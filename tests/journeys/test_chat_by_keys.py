@@ -84,15 +84,15 @@ async def test_tab_walks_through_the_panel_with_a_visible_focus(page: Page) -> N
     await opened(page)
     await page.locator("#before").focus()
     walked = []
-    for key in ["Tab"] * 6 + ["Shift+Tab"] * 6:
+    for key in ["Tab"] * 7 + ["Shift+Tab"] * 7:
         await page.keyboard.press(key)
         walked.append(await focused(page))
     names = [one["name"] for one in walked]
-    assert names[:5] == ["Close the chat", "Messages", "Add a file", "Your message", "Send"]
-    assert names[5] not in names[:5], "the focus leaves the panel"
-    assert names[6:11] == names[4::-1], "and comes back into it"
-    assert names[11] == "before"
-    assert all(one["ring"] for one in walked[:5])
+    assert names[:6] == ["More", "Close the chat", "Messages", "Add a file", "Your message", "Send"]
+    assert names[6] not in names[:6], "the focus leaves the panel"
+    assert names[7:13] == names[5::-1], "and comes back into it"
+    assert names[13] == "before"
+    assert all(one["ring"] for one in walked[:6])
 
 
 async def test_escape_closes_the_panel_and_focuses_the_launcher(page: Page) -> None:

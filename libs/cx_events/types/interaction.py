@@ -32,10 +32,15 @@ TYPES = (
     EventType(
         name="cx.interaction.queued.v1",
         scope="events:write",
-        summary="The contact waits in a queue for somebody to take it.",
+        summary="The contact waits in a queue for somebody to take it; again where its place there has changed.",
         needs=("interaction",),
         example=on_the_phone(
-            "cx.interaction.queued.v1", "call-4711-queued", "10:12:40", queue=BILLING, reason="billing question"
+            "cx.interaction.queued.v1",
+            "call-4711-queued",
+            "10:12:40",
+            queue=BILLING,
+            reason="billing question",
+            waiting={"position": 2, "about_s": 60},
         ),
     ),
     EventType(

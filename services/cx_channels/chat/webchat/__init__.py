@@ -1,12 +1,14 @@
 """Web chat: the hub's own, for any web page. See README.md.
 
 Modules: ``protocol`` (the messages of the socket), ``session`` (the token that a browser resumes with), ``visitors``
-(who is at the other end, and how far that is believed), ``attachments`` (which files are taken), ``mapping`` (events),
-``script`` (what pages load, joined from ``widget/``), ``server`` (its sockets and routes).
+(who is at the other end, and how far that is believed), ``attachments`` (which files are taken), ``offers`` (what else
+visitors may ask for), ``mapping`` (what they do, as events), ``shown`` (events, as visitors see them), ``script`` (what
+pages load, joined from ``widget/``), ``server`` (its sockets and routes).
 """
 
 from cx_channels.chat.webchat.attachments import bounds_of
 from cx_channels.chat.webchat.mapping import KINDS, kinds_of, map_note
+from cx_channels.chat.webchat.offers import offers_of
 from cx_channels.chat.webchat.visitors import warnings
 from cx_channels.provider import Connection, Provider
 
@@ -15,7 +17,8 @@ _TYPED = "typed, or said by a page in the visitor's hands"
 
 
 def _warnings(connection: Connection) -> tuple[str, ...]:
-    bounds_of(connection)  # which raises where the setting can't be meant
+    bounds_of(connection)  # which raises where the setting can't be meant, as the next does
+    offers_of(connection)
     return warnings(connection)
 
 
@@ -39,6 +42,6 @@ PROVIDER = Provider(
     },
     warnings=_warnings,
     settings=frozenset(
-        {"bare_user_hash_secrets", "bare_user_hash_until", "files", "origins", "page", "require_user_hash"}
+        {"bare_user_hash_secrets", "bare_user_hash_until", "files", "offers", "origins", "page", "require_user_hash"}
     ),
 )

@@ -13,11 +13,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from cx_channels.chat.webchat.protocol import ClientId
+from cx_channels.chat.webchat.protocol import ClientId, Way
 from cx_channels.chat.webchat.visitors import VISITORS_KINDS, Visitor
 from cx_channels.kit.ids import id_part
 from cx_channels.provider import Connection, Mapped, Request
-from cx_events.envelope import Attachment, Data, Draft, Message, Participant, Reference
+from cx_events.envelope import Attachment, Data, Draft, Handoff, Message, Participant, Reference
 from cx_events.errors import Refused
 from cx_events.tokens import KIND, REDEEMED
 from cx_events.weights import CLAIMED
@@ -59,6 +59,27 @@ class Seen(Recorded, frozen=True, kw_only=True, tag="read"):
     at: str = ""
 
 
+class Delivered(Recorded, frozen=True, kw_only=True, tag="delivered"):
+    """``message``: the one that is in the browser."""
+
+    message: str
+
+
+class Asked(Recorded, frozen=True, kw_only=True, tag="asked"):
+    """The visitor asks for a person, or to be called back at ``phone``."""
+
+    id: ClientId
+    way: Way
+    phone: str = ""
+    when: str = ""
+
+
+class Resumed(Recorded, frozen=True, kw_only=True, tag="resumed"):
+    """``at`` (RFC 3339): when the visitor came back to the chat that had ended."""
+
+    at: str
+
+
 class Identified(Recorded, frozen=True, kw_only=True, tag="identified"):
     """``at`` (RFC 3339): when it was said. Who gives the same proof again a day later gives another one."""
 
@@ -75,7 +96,7 @@ class Ended(Recorded, frozen=True, kw_only=True, tag="ended"):
     pass
 
 
-Note = Started | Said | Seen | Identified | Continued | Ended
+Note = Started | Said | Seen | Delivered | Asked | Resumed | Identified | Continued | Ended
 
 _decode = msgspec.json.Decoder(Note).decode
 
@@ -83,6 +104,9 @@ KINDS: Mapping[str, str] = {
     "started": "cx.interaction.started.v1",
     "message": "cx.message.received.v1",
     "read": "cx.message.read.v1",
+    "delivered": "cx.message.delivered.v1",
+    "asked": "cx.handoff.requested.v1",
+    "resumed": "cx.interaction.resumed.v1",
     "identified": "cx.identity.verified.v1 where the page's server proved an identifier, else cx.identity.asserted.v1",
     "continued": "cx.conversation.token_redeemed.v1",
     "ended": "cx.interaction.ended.v1",
@@ -126,7 +150,7 @@ def _draft(note: Note, raw: bytes) -> Draft:
         channel="chat",
         interaction=note.interaction,
         direction="inbound",
-        participants=[_customer(note.visitor)],
+        participants=[customer(note.visitor)],
         raw=msgspec.Raw(raw),
     )
     match note:
@@ -145,6 +169,24 @@ def _draft(note: Note, raw: bytes) -> Draft:
             if note.message:
                 data.message = Message(id=note.message)
             return Draft(type="cx.message.read.v1", id=f"{note.interaction}/read/{_digest(raw)}", data=data)
+        case Delivered():
+            data.message = Message(id=note.message)
+            return Draft(
+                type="cx.message.delivered.v1",
+                id=f"{note.interaction}/delivered/{_digest(note.message.encode())}",
+                data=data,
+            )
+        case Asked():
+            data.handoff = _request(note)
+            data.reason = "callback" if note.way == "callback" else "asks for a person"
+            return Draft(type="cx.handoff.requested.v1", id=f"{note.interaction}/asked/{note.id}", data=data)
+        case Resumed():
+            data.reason = "customer"
+            return Draft(
+                type="cx.interaction.resumed.v1",
+                id=f"{note.interaction}/resumed/{_digest(note.at.encode())}",
+                data=data,
+            )
         case Identified():
             proved = bool(note.visitor.proved)
             data.evidence = "user-hash" if proved else "visitor"
@@ -158,6 +200,16 @@ def _draft(note: Note, raw: bytes) -> Draft:
             return Draft(type="cx.interaction.ended.v1", id=f"{note.interaction}/ended", data=data)
 
 
+def _request(note: Asked) -> Handoff:
+    """Return what whoever takes over needs. A number to call is no identifier: it may be a neighbour's."""
+    if note.way == "person":
+        return Handoff(to="person", by="customer")
+    when = f", {note.when}" if note.when else ""
+    slots = {"phone": note.phone, **({"when": note.when} if note.when else {})}
+    packet = {"summary": f"Asks to be called back at {note.phone}{when}", "slots": slots}
+    return Handoff(to="callback", by="customer", packet=packet)
+
+
 def _attachment(file: File) -> Attachment:
     """Return a file that a visitor sent. Its content is kept by its hash."""
     return Attachment(
@@ -169,7 +221,7 @@ def _attachment(file: File) -> Attachment:
     )
 
 
-def _customer(visitor: Visitor) -> Participant:
+def customer(visitor: Visitor) -> Participant:
     """Return the visitor with a weight on each identifier: an event's type must not lend one to what was only typed."""
     if any(each.kind not in VISITORS_KINDS for each in visitor.identifiers):
         raise Refused("malformed", f"a visitor of a web chat is known by {', '.join(VISITORS_KINDS)}", 400)

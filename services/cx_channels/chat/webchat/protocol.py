@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -11,14 +12,14 @@ from msgspec import Meta, Struct
 from cx_channels.chat.webchat.attachments import Bounds
 from cx_channels.chat.webchat.session import MAX_TOKEN
 from cx_channels.chat.webchat.visitors import Claims
-from cx_events.envelope import Attachment, Event
-from cx_events.errors import Refused
+from cx_events.errors import Busy, Refused, TryLater
 from cx_events.strict_json import Limits, decode
 from cx_events.timestamps import Micros, format_time
-from cx_events.web_urls import web_url
 
 MAX_TEXT = 8000
 """Characters of one message."""
+
+Way = Literal["person", "callback"]
 
 ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 MessageId = Annotated[str, Meta(max_length=1100)]
@@ -27,13 +28,15 @@ Url = Annotated[str, Meta(max_length=2048)]
 
 class Hello(Struct, frozen=True, tag="hello"):
     """The first message. ``session``: the token of a chat to go on with. ``last``: the last message seen of it.
-    ``token``: a continuity token, as a link or the customer brought it."""
+    ``token``: a continuity token, as a link or the customer brought it. ``reopen``: the chat had ended, and the visitor
+    wants to go on with it."""
 
     session: Annotated[str, Meta(max_length=MAX_TOKEN)] = ""
     visitor: Claims = Claims()
     page: Url = ""
     last: MessageId = ""
     token: Url = ""
+    reopen: bool = False
 
 
 class Say(Struct, frozen=True, tag="message"):
@@ -50,8 +53,35 @@ class Read(Struct, frozen=True, tag="read"):
     message: MessageId = ""
 
 
+class Delivered(Struct, frozen=True, tag="delivered"):
+    """A message of the other side's is in the browser, but nobody has looked at it yet."""
+
+    message: MessageId
+
+
 class Typing(Struct, frozen=True, tag="typing"):
-    """Taken and forgotten."""
+    """The visitor types, or (``on`` is false) has stopped. No fact: it lasts some seconds and lies nowhere."""
+
+    on: bool = True
+
+
+class Ask(Struct, frozen=True, tag="ask"):
+    """The visitor asks for a person here, or to be called back at ``phone``, in their own words ``when``."""
+
+    id: ClientId
+    way: Way
+    phone: Annotated[str, Meta(max_length=64)] = ""
+    when: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Code(Struct, frozen=True, tag="code"):
+    """The visitor wants a code with which they can go on elsewhere."""
+
+
+class Redeem(Struct, frozen=True, tag="redeem"):
+    """``code``: as it was shown elsewhere, or any other form of a continuity token."""
+
+    code: Url
 
 
 class Identify(Struct, frozen=True, tag="identify"):
@@ -66,7 +96,7 @@ class Ping(Struct, frozen=True, tag="ping"):
     """A browser can't send a WebSocket ping; this serves it to notice a dead connection."""
 
 
-ClientMessage = Hello | Say | Read | Typing | Identify | End | Ping
+ClientMessage = Hello | Say | Read | Delivered | Typing | Ask | Code | Redeem | Identify | End | Ping
 
 
 def parse(text: str, max_bytes: int) -> ClientMessage:
@@ -78,6 +108,8 @@ def parse(text: str, max_bytes: int) -> ClientMessage:
         raise Refused("bad-message", str(error)) from None
     if isinstance(message, Say) and not message.text.strip():
         raise Refused("bad-message", "the text is empty - at `$.text`")
+    if isinstance(message, Ask) and message.way == "callback" and sum(each.isdigit() for each in message.phone) < 5:
+        raise Refused("bad-phone", "a number to call back has five digits or more - at `$.phone`")
     return message
 
 
@@ -91,9 +123,15 @@ def id_in(text: str) -> str:
 
 
 def welcome(
-    interaction: str, session: str, now: Micros, *, resumed: bool, files: Bounds | None = None
+    interaction: str,
+    session: str,
+    now: Micros,
+    *,
+    resumed: bool,
+    files: Bounds | None = None,
+    offers: Collection[str] = (),
 ) -> dict[str, Any]:
-    """``files``: which files the chat takes, if any."""
+    """``files``: which files the chat takes, if any. ``offers``: what else a visitor may ask for."""
     return {
         "type": "welcome",
         "interaction": interaction,
@@ -101,6 +139,7 @@ def welcome(
         "now": format_time(now),
         "resumed": resumed,
         **({"files": files} if files else {}),
+        "offers": list(offers),
     }
 
 
@@ -114,29 +153,9 @@ def refusal(reason: str, detail: str, id: str = "", retry_after: float | None = 
     return message
 
 
-def shown(event: Event, delivery_id: str) -> dict[str, Any] | None:
-    """An event as the customer sees it, or None where it holds nothing to see."""
-    data = event.data
-    if event.type == "cx.interaction.ended.v1":
-        return {"type": "ended", "id": delivery_id}
-    text = (data.message.text if data.message else "") or (data.bot.text if data.bot else "")
-    files = [_file(each) for each in data.message.attachments if web_url(each)] if data.message else []
-    if not text and not files:
-        return None
-    speaker = next((each for each in data.participants if each.role in ("agent", "bot", "system", "business")), None)
-    role = speaker.role if speaker else "bot" if data.bot else "agent"
-    name = (speaker.name if speaker else "") or (data.agent.name if data.agent else "")
-    return {
-        "type": "message",
-        "id": delivery_id,
-        "message": (data.message.id if data.message else "") or event.id,
-        "from": {"role": role, "name": name},
-        "text": text,
-        "at": event.time,
-        **({"attachments": files} if files else {}),
-    }
-
-
-def _file(attachment: Attachment) -> dict[str, Any]:
-    """A file that somebody sent by its address; what lies in the hub's own store opens to agents alone."""
-    return {"name": attachment.name, "url": attachment.url, "bytes": attachment.bytes}
+def try_later(later: TryLater, id: str = "") -> dict[str, Any]:
+    """The refusal of what may be sent again; ``id`` as in ``refusal``."""
+    if isinstance(later, Busy):
+        return refusal(later.reason, later.detail, id, later.retry_after)
+    detail = f"the {later.part} does not answer; send again later, which is always safe"
+    return refusal("try-later", detail, id, later.retry_after)

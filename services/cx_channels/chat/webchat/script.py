@@ -1,17 +1,24 @@
 """The chat's script as pages load it: ``widget.js`` and the modules below ``widget/``, joined into one.
 
 The files are ES modules, which browsers could load one by one. Joined, all that runs in a page is of one version, also
-while the hub is being replaced by a newer one, and a page needs one tag. Nothing is built: the lines of ``import``
-and the words ``export`` are left out, and each module follows those it needs.
+while the hub is being replaced by a newer one, and a page needs one tag. Nothing is built: the lines of ``import``, the
+words ``export``, comments and blanks are left out, and each module follows those it needs.
 """
 
 from __future__ import annotations
 
+import gzip
+import re
 from functools import cache
 from importlib.resources import files
 
-MODULES = ("words", "talk", "links", "files", "elements", "look", "shelter", "lines", "chat", "panel")
+from cx_channels.chat.webchat.squeeze import squeeze
+
+MODULES = ("words", "talk", "shelf", "links", "files", "elements", "look", "shelter", "lines", "hearing", "chat", "views", "panel")
 """Of ``widget/``, each after those that it imports."""
+
+MOST_BYTES = 15 << 10
+"""Of the script as it travels, compressed: what every page with the chat loads."""
 
 
 @cache
@@ -20,10 +27,16 @@ def script() -> bytes:
     folder = files("cx_channels.chat.webchat")
     texts = [(folder / "widget" / f"{name}.js").read_text(encoding="utf-8") for name in MODULES]
     texts.append((folder / "widget.js").read_text(encoding="utf-8"))
-    body = "\n".join(_without_modules(text) for text in texts)
-    return f'(function () {{\n"use strict";\n{body}}})();\n'.encode()
+    body = "\n".join(squeeze(_without_modules(text)) for text in texts)
+    return f'(function () {{\n"use strict";\n{body}\n}})();\n'.encode()
+
+
+@cache
+def compressed_script() -> bytes:
+    """Return the script in gzip's format. The same script gives the same bytes."""
+    return gzip.compress(script(), 9, mtime=0)
 
 
 def _without_modules(text: str) -> str:
-    lines = (line.removeprefix("export ") for line in text.splitlines(keepends=True) if not line.startswith("import "))
-    return "".join(lines)
+    """Return a module's text as part of a script that holds those it imports, too."""
+    return re.sub(r"^import\b[^;]*;\n|^export ", "", text, flags=re.MULTILINE)

@@ -4,18 +4,21 @@
 
 import { Chat } from "./widget/chat.js";
 import { Panel } from "./widget/panel.js";
+import { WORDS } from "./widget/words.js";
 
 const NO_STORE = { getItem: () => null, setItem: () => undefined };
 
 function embed(script) {
-  const { connection, hub, title = "Chat", greeting = "", theme = "", name, email, phone, account, userHash } = script.dataset;
+  const { connection, hub, title = "Chat", about = "", theme = "", name, email, phone, account, userHash } = script.dataset;
+  const { proactive = "", proactiveAfter = "5", greeting = proactive } = script.dataset;
+  Object.assign(WORDS, window.throughlineChat?.words);
   if (!connection) {
-    console.error("throughline chat: the script's tag needs data-connection");
+    console.error("throughline-chat: data-connection is missing");
     return;
   }
   const begin = () => {
     if (document.querySelector("throughline-chat")) {
-      console.warn("throughline chat: this page has a chat already");
+      console.warn("throughline-chat: there is one already");
       return;
     }
     const url = new URL(`/v1/chat/${encodeURIComponent(connection)}`, hub || script.src);
@@ -28,13 +31,14 @@ function embed(script) {
     const tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(key);
     const token = new URLSearchParams(location.search).get("continue") || "";
     const chat = new Chat({ url: url.href, storage, key, tabs, visitor, page, token });
-    const panel = new Panel(chat, { title, greeting, theme, draft: draftIn(storage, `${key}:draft`) });
+    const panel = new Panel(chat, { title, about, greeting, theme, draft: draftIn(storage, `${key}:draft`) });
     window.throughlineChat = {
       open: () => panel.open(),
       close: () => panel.close(),
       identify: (more) => chat.identify(more),
-      end: () => chat.end(),
+      end: () => chat.end(true),
     };
+    if (proactive) greetLater(panel, proactive, Number(proactiveAfter) * 1000, `${key}:greeted`);
     if (chat.begun) chat.connect();
     addEventListener("online", () => chat.tryNow());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && chat.tryNow());
@@ -44,6 +48,15 @@ function embed(script) {
   };
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);
+}
+
+/* Greet who has said nothing yet and did not send the greeting away in this tab. It is no message: nothing counts it. */
+function greetLater(panel, text, after, key) {
+  const own = store("sessionStorage");
+  const gone = () => own.setItem(key, "1");
+  setTimeout(() => {
+    if (!own.getItem(key) && !panel.isOpen && !panel.chat.talk.lines.length) panel.greet(text, gone);
+  }, after);
 }
 
 function store(name) {

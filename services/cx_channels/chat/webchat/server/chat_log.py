@@ -14,6 +14,9 @@ from cx_events.timestamps import Micros, format_time
 
 WEBCHAT = "chat/webchat"
 
+CODE_SECONDS = 600
+"""How long a code counts with which a visitor goes on elsewhere."""
+
 
 def chat_for_page(intake: Intake, connection_id: str, origin: str) -> Connection:
     """Return the connection of a web chat that pages of this origin may use. Raises ``Refused``: ``unknown-connection``
@@ -29,7 +32,8 @@ def chat_for_page(intake: Intake, connection_id: str, origin: str) -> Connection
 
 class Chat:
     """One visitor's chat, as who serves it knows it. ``begun``: known to be on the log. ``token``: the id of a
-    continuity token that is to be recorded with it."""
+    continuity token that is to be recorded with it. ``code``: the one that its visitor was given last, good until
+    ``code_until``."""
 
     def __init__(self, connection: Connection, session: Session, *, resumed: bool) -> None:
         self.connection = connection
@@ -38,6 +42,8 @@ class Chat:
         self.resumed = resumed
         self.begun = session.begun
         self.token = ""
+        self.code = ""
+        self.code_until: Micros = 0
 
     @property
     def interaction(self) -> str:
@@ -82,6 +88,25 @@ class ChatLog:
             visitor = chat.stated(self._intake.now())
             await self.record(chat, mapping.Continued(interaction=chat.interaction, visitor=visitor, token=chat.token))
             chat.token = ""
+
+    async def code(self, chat: Chat) -> tuple[str, Micros]:
+        """Return a code with which the visitor goes on elsewhere, and until when it does; the same one while it is good
+        for another half of its time."""
+        await self.begin(chat)
+        now = self._intake.now()
+        if chat.code_until - now < CODE_SECONDS * 500_000:
+            people = [mapping.customer(chat.stated(now))]
+            chat.code = await self._intake.issue_code(chat.connection, chat.interaction, people, CODE_SECONDS)
+            chat.code_until = now + CODE_SECONDS * 1_000_000
+        return chat.code, chat.code_until
+
+    async def identify(self, chat: Chat, claimed: Visitor, now: Micros) -> None:
+        """Record who the visitor is where that changes, or where a proof that had run out is given again."""
+        known = chat.known.with_claims(claimed, now)
+        visitor = known.stated(chat.connection, now)
+        if visitor.identifiers != chat.stated(now).identifiers:
+            await self.record(chat, identified(chat, visitor, now))
+        chat.known = known
 
     async def record(self, chat: Chat, note: mapping.Note) -> None:
         """Record one note."""

@@ -11,24 +11,23 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from cx_channels.chat.webchat import mapping, protocol
+from cx_channels.chat.webchat import protocol
 from cx_channels.chat.webchat.attachments import bounds_of
-from cx_channels.chat.webchat.server.chat_log import WEBCHAT, Chat, ChatLog, chat_for_page, identified
-from cx_channels.chat.webchat.server.chat_socket import INTERNAL, LATER, NORMAL, POLICY, Line
+from cx_channels.chat.webchat.offers import offers_of
+from cx_channels.chat.webchat.server.chat_log import WEBCHAT, Chat, ChatLog, chat_for_page
+from cx_channels.chat.webchat.server.chat_socket import INTERNAL, LATER, POLICY, Line
 from cx_channels.chat.webchat.server.deliveries import Address, Deliveries
 from cx_channels.chat.webchat.server.limits import ChatLimits
+from cx_channels.chat.webchat.server.visitor_acts import VisitorActs, id_of
 from cx_channels.chat.webchat.session import Session, resume
-from cx_channels.chat.webchat.visitors import Known, Visitor, visitor_of
+from cx_channels.chat.webchat.visitors import Known, visitor_of
 from cx_channels.intake import Intake
 from cx_channels.provider import Connection
 from cx_events.errors import Busy, Refused, TooFast, TryLater
-from cx_events.timestamps import Micros, format_time
-from cx_events.tokens import looks_like_code
 from cx_runtime import shares
 from cx_runtime.in_flight import asker, claim
 from cx_runtime.metrics import Metrics
@@ -38,6 +37,8 @@ from cx_runtime.shares import Pool, Slot
 
 _CATCH_UP_SECONDS = 3.0
 _MOST_REMEMBERED = 10_000
+
+ENDED = "cx.interaction.ended.v1"
 
 
 class Chats:
@@ -54,6 +55,7 @@ class Chats:
         """``tenant_share``: see ``cx_runtime.shares.share_among``."""
         self._intake = intake
         self._log = ChatLog(intake)
+        self._acts = VisitorActs(intake, self._log, metrics)
         self._deliveries = deliveries
         self._metrics = metrics
         self._limits = limits
@@ -138,7 +140,7 @@ class Chats:
             line.close(POLICY, refused.reason)
         except TryLater as later:
             self._count(later)
-            await line.say(_try_later(later))
+            await line.say(protocol.try_later(later))
             line.close(LATER, "try-later")
         except Exception as error:
             structlog.get_logger("cx_channels.chat.webchat").error("a chat met a fault of ours", exc_info=error)
@@ -154,16 +156,22 @@ class Chats:
             await self._deliveries.caught_up(_CATCH_UP_SECONDS)
         with self._counted(address, chat):
             issued, now = chat.issued(self._intake.now()), self._intake.now()
-            files = bounds_of(connection)
-            await line.say(protocol.welcome(address.interaction, issued, now, resumed=chat.resumed, files=files))
+            files, offers = bounds_of(connection), offers_of(connection)
+            await line.say(
+                protocol.welcome(address.interaction, issued, now, resumed=chat.resumed, files=files, offers=offers)
+            )
             if hello.token:
-                await self._continue(line, chat, hello.token)
+                await self._acts.redeem(line, chat, hello.token)
+            reopens = hello.reopen and chat.resumed
+            if reopens:
+                await self._acts.reopen(line, chat)
             # Followed first, then caught up, with no pause between: nothing comes twice and nothing is missed.
             leave = self._deliveries.follow(address, line.deliver)
             try:
                 if chat.resumed:
                     for delivery in self._deliveries.recent(address, hello.last):
-                        line.deliver(delivery)
+                        if not (reopens and delivery.event.type == ENDED):
+                            line.deliver(delivery)
                 await self._listen(line, chat)
             finally:
                 leave()
@@ -181,22 +189,6 @@ class Chats:
             if not self._open_of[address]:
                 del self._open_of[address]
 
-    async def _continue(self, line: Line, chat: Chat, token: str) -> None:
-        """A token that is none is said to be so, and the chat goes on without it. A signed one shows that somebody is
-        there; a code may be any eight digits, and is kept until something is said."""
-        known = chat.stated(self._intake.now()).proved
-        try:
-            id = self._intake.recognise_token(token, chat.connection, chat.interaction, known=bool(known))
-        except Refused as refused:
-            self._metrics.refused(WEBCHAT, refused.reason)
-            later = refused.retry_after if isinstance(refused, TooFast) else None
-            await line.say(protocol.refusal(refused.reason, refused.detail, retry_after=later))
-            return
-        chat.token = id
-        if not looks_like_code(token):
-            await self._log.begin(chat)
-        await line.say({"type": "continued"})
-
     async def _begin(self, hello: protocol.Hello, connection: Connection) -> Chat:
         """A chat as far as it is known; nothing of it is on the log yet but what was before."""
         now = self._intake.now()
@@ -206,7 +198,7 @@ class Chats:
             return Chat(connection, new, resumed=False)
         chat = Chat(connection, resume(hello.session, connection, now), resumed=True)
         if chat.begun:
-            await self._identify(chat, claimed, now)
+            await self._log.identify(chat, claimed, now)
         else:
             chat.known = chat.known.with_claims(claimed, now)
         return chat
@@ -222,12 +214,12 @@ class Chats:
                 message = protocol.parse(text, self._limits.message_bytes)
                 if not isinstance(message, protocol.Ping):
                     await self._within_its_rate(bucket, message, line)
-                if not await self._take(message, line, chat):
+                if not await self._acts.take(message, line, chat):
                     return
             except TooFast as too_fast:  # the connection as a whole: none of this visitor's doing
                 self._metrics.refused(WEBCHAT, too_fast.reason)
                 wait = too_fast.retry_after
-                await line.say(protocol.refusal(too_fast.reason, too_fast.detail, _id_of(message), wait))
+                await line.say(protocol.refusal(too_fast.reason, too_fast.detail, id_of(message), wait))
             except Refused as refused:
                 self._metrics.refused(WEBCHAT, refused.reason)
                 refusals += 1
@@ -237,7 +229,7 @@ class Chats:
                     await line.say(protocol.refusal(refused.reason, refused.detail, protocol.id_in(text)))
             except TryLater as later:
                 self._count(later)
-                await line.say(_try_later(later, _id_of(message)))
+                await line.say(protocol.try_later(later, id_of(message)))
 
     @staticmethod
     async def _first_words(line: Line, until: float) -> str:
@@ -258,70 +250,5 @@ class Chats:
         try:
             bucket.take()
         except TooFast as too_fast:
-            await line.say(protocol.refusal("too-fast", "slow down", _id_of(message), too_fast.retry_after))
+            await line.say(protocol.refusal("too-fast", "slow down", id_of(message), too_fast.retry_after))
             raise Refused("too-fast", "too many messages") from None
-
-    async def _take(self, message: protocol.ClientMessage, line: Line, chat: Chat) -> bool:
-        """Do what the browser asks; False ends the chat."""
-        match message:
-            case protocol.Say():
-                await self._log.begin(chat)
-                await self._log.record(
-                    chat,
-                    mapping.Said(
-                        interaction=chat.interaction,
-                        visitor=chat.stated(self._intake.now()),
-                        id=message.id,
-                        text=message.text,
-                        page=message.page,
-                    ),
-                )
-                await line.say({"type": "ack", "id": message.id})
-            case protocol.Read():
-                if not chat.heard_of:
-                    return True
-                now = self._intake.now()
-                at = "" if message.message else format_time(now)
-                visitor = chat.stated(now)
-                note = mapping.Seen(interaction=chat.interaction, visitor=visitor, message=message.message, at=at)
-                await self._log.record(chat, note)
-            case protocol.Identify():
-                now = self._intake.now()
-                claimed = visitor_of(message.visitor, chat.connection, now)
-                chat.known.with_claims(claimed, now)  # what it refuses leaves nothing on the log
-                await self._log.begin(chat)
-                await self._identify(chat, claimed, now)
-                await line.say({"type": "identified", "session": chat.issued(self._intake.now())})
-            case protocol.End():
-                if chat.heard_of:
-                    visitor = chat.stated(self._intake.now())
-                    await self._log.record(chat, mapping.Ended(interaction=chat.interaction, visitor=visitor))
-                await line.say({"type": "ended"})
-                line.close(NORMAL, "ended")
-                return False
-            case protocol.Ping():
-                await line.say({"type": "pong"})
-            case protocol.Typing():
-                self._metrics.ignored(WEBCHAT, "typing")
-            case protocol.Hello():
-                raise Refused("bad-message", "hello was said already")
-        return True
-
-    async def _identify(self, chat: Chat, claimed: Visitor, now: Micros) -> None:
-        """Record who the visitor is where that changes, or where a proof that had run out is given again."""
-        known = chat.known.with_claims(claimed, now)
-        visitor = known.stated(chat.connection, now)
-        if visitor.identifiers != chat.stated(now).identifiers:
-            await self._log.record(chat, identified(chat, visitor, now))
-        chat.known = known
-
-
-def _id_of(message: protocol.ClientMessage) -> str:
-    return message.id if isinstance(message, protocol.Say) else ""
-
-
-def _try_later(later: TryLater, id: str = "") -> dict[str, Any]:
-    if isinstance(later, Busy):
-        return protocol.refusal(later.reason, later.detail, id, later.retry_after)
-    detail = f"the {later.part} does not answer; send again later, which is always safe"
-    return protocol.refusal("try-later", detail, id, later.retry_after)

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from cx_channels.chat.webchat import protocol
 from cx_channels.chat.webchat.server.deliveries import Delivery
 from cx_channels.chat.webchat.server.limits import ChatLimits
+from cx_channels.chat.webchat.shown import shown
 from cx_events.errors import Refused
 
 # RFC 6455, section 7.4.1, and the IANA registry of close codes.
@@ -70,7 +71,7 @@ class Line:
         await self._waiting.put(content)
 
     def deliver(self, delivery: Delivery) -> None:
-        message = protocol.shown(delivery.event, delivery.id)
+        message = shown(delivery.event, delivery.id)
         if message is None or self._gone.is_set():
             return
         content = msgspec.json.encode(message)

@@ -15,20 +15,18 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
+from cx_channels.chat.webchat.shown import TYPES
 from cx_events.codec import decode
 from cx_events.envelope import Event
 from cx_events.errors import Refused, TryLater
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
 from cx_runtime.health import Health, Progress
 
-TYPES = frozenset({"cx.message.sent.v1", "cx.bot.turn.v1", "cx.interaction.ended.v1"})
-"""What a customer in a chat is shown."""
-
 LOOK_BACK = 1_000
 """Records of each partition that are read again at the start."""
 
 KEPT_EVENTS = 10_000
-KEPT_OF_ONE = 50
+KEPT_OF_ONE = 100
 KEPT_BYTES = 32 << 20
 
 _MARKS = tuple(f'"{name}"'.encode() for name in TYPES)

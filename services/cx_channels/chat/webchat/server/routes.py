@@ -8,6 +8,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from cx_channels.chat.webchat.script import compressed_script
 from cx_channels.chat.webchat.script import script as chat_script
 from cx_channels.chat.webchat.server.chat_sessions import Chats
 from cx_channels.chat.webchat.server.deliveries import LogDeliveries
@@ -60,7 +61,7 @@ def open_server(ports: ServerPorts, limits: ChatLimits = ChatLimits()) -> ChatSe
 
 def _add_script(routes: APIRouter) -> None:
     script = chat_script()
-    script_tag = f'"{sha256(script).hexdigest()[:32]}"'
+    script_tag = f'W/"{sha256(script).hexdigest()[:32]}"'  # weak: the same in both encodings
 
     async def widget(request: HttpRequest) -> Response:
         headers = {
@@ -68,9 +69,13 @@ def _add_script(routes: APIRouter) -> None:
             "cache-control": "public, max-age=300",
             "x-content-type-options": "nosniff",
             "cross-origin-resource-policy": "cross-origin",
+            "vary": "accept-encoding",
         }
         if request.headers.get("if-none-match") == script_tag:
             return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["content-encoding"] = "gzip"
+            return Response(compressed_script(), headers=headers, media_type="text/javascript")
         return Response(script, headers=headers, media_type="text/javascript")
 
     routes.add_route(SCRIPT_PATH, widget, methods=["GET"])

@@ -1,14 +1,21 @@
 /* The chat itself: its socket, what to send, what was acknowledged, what was said. Knows no page.
 
    Events: "lines" (something was said, sent or seen), "state" (closed, connecting, online, offline, elsewhere, ended),
-   "refused", "forgotten". */
+   "typing", "code", "continued", "refused", "forgotten". */
 
 import { put, whyNot } from "./files.js";
-import { EMPTY, forgotten, lastHeard, merged, nextPlace, renewed, unseenOf, unsentOf, upgraded, withoutSession } from "./talk.js";
+import { hear } from "./hearing.js";
+import { shelved, without } from "./shelf.js";
+import {
+  EMPTY, forgotten, inPlaceOf, lastHeard, merged, nextPlace, randomId, renewed, standingOf, unseenOf, unsentOf,
+  withoutSession,
+} from "./talk.js";
 
 const PING_MS = 25_000;
 const ANSWER_MS = 15_000;
 const MAX_WAIT_MS = 30_000;
+const TYPING_MS = 6000; // how long typing lasts that is not said again
+const TYPING_AGAIN_MS = 3000;
 
 export class Chat extends EventTarget {
   /* url: of the socket. storage: getItem, setItem. tabs: a BroadcastChannel to the visitor's other tabs, or null.
@@ -16,12 +23,17 @@ export class Chat extends EventTarget {
   constructor({ url, storage, key, tabs = null, visitor = {}, page = "", token = "" }) {
     super();
     Object.assign(this, { url, storage, key, tabs, page, token });
-    const { cookie = randomId(), talk: known = EMPTY } = this.kept();
+    const { cookie = randomId(), talk: known = EMPTY, shelf = [] } = this.kept();
     this.talk = known;
+    this.shelf = shelf;
     this.visitor = { ...visitor, cookie };
     this.uploads = new Map(); // id to {line, file, why?, stop}: in memory, until the hub has them
     this.uploading = Promise.resolve(); // once all that was to be sent has been tried
     this.bounds = null; // of files, as the hub says them; null: it takes none
+    this.offers = []; // what else may be asked for
+    this.typist = null; // {role, name} of who types at the other side
+    this.typedAt = 0;
+    this.code = null; // {code, until} to go on with elsewhere; {} while it is awaited
     this.socket = null;
     this.of = ""; // the interaction that the socket is about
     this.state = "closed";
@@ -35,23 +47,23 @@ export class Chat extends EventTarget {
 
   /* ---- what is kept ---- */
 
-  /* {cookie?, talk?} as this browser keeps it; nothing where it is unreadable or forbidden. */
+  /* {cookie?, talk?, shelf?} as this browser keeps it; nothing where it is unreadable or forbidden. */
   kept() {
     try {
-      const { cookie, talk, ...earlier } = JSON.parse(this.storage.getItem(this.key) ?? "{}");
-      return { cookie, talk: talk ?? (earlier.messages ? upgraded(earlier) : undefined) };
+      return JSON.parse(this.storage.getItem(this.key)) ?? {};
     } catch {
       return {};
     }
   }
 
-  /* Take a change in: into memory, the store and the other tabs. */
-  change(talk) {
-    const { cookie = this.visitor.cookie, talk: known = EMPTY } = this.kept();
+  /* Take a change in: into memory, the store and the other tabs. `put`: changes the shelf. */
+  change(talk, put = (shelf) => shelf) {
+    const { cookie = this.visitor.cookie, talk: known = EMPTY, shelf = this.shelf } = this.kept();
     this.visitor.cookie = cookie; // another tab may have been the first to make one
     this.talk = merged(talk, known);
+    this.shelf = put(shelf);
     try {
-      this.storage.setItem(this.key, JSON.stringify({ cookie, talk: this.talk }));
+      this.storage.setItem(this.key, JSON.stringify({ cookie, talk: this.talk, shelf: this.shelf }));
     } catch {
       /* the store is full or forbidden: the chat goes on, it just does not outlive the page */
     }
@@ -73,8 +85,10 @@ export class Chat extends EventTarget {
   toldByTab({ talk, online }) {
     this.change(merged(this.talk, talk));
     const { interaction } = this.talk.session;
-    if (this.of && !interaction) this.ended(this.of);
+    const { ended } = this.talk.session;
+    if (ended && this.wanted) this.disconnect("ended");
     else if (this.of && this.of !== interaction) this.begin(); // another one counts now
+    else if (this.state === "ended" && !ended) this.connect();
     if (!online && this.online) unsentOf(talk).forEach((line) => this.sendLine(line));
   }
 
@@ -95,10 +109,12 @@ export class Chat extends EventTarget {
 
   /* Whether the visitor has said something in this chat: then it is listened to, also while the panel is closed. */
   get begun() {
-    return this.talk.session.begun || unsentOf(this.talk).length > 0;
+    const { begun, ended } = this.talk.session;
+    return (begun && !ended) || unsentOf(this.talk).length > 0;
   }
 
   connect() {
+    if (this.talk.session.ended) return this.state === "ended" || this.enter("ended");
     this.wanted = true;
     if (this.socket) return;
     clearTimeout(this.timers.again);
@@ -106,9 +122,10 @@ export class Chat extends EventTarget {
     this.of = "";
     this.enter("connecting");
     this.change(this.talk); // what other tabs keep by now
-    const { token: session } = this.talk.session;
+    const { token: session, reopen = false } = this.talk.session;
     const last = lastHeard(this.talk);
-    const hello = { type: "hello", session, visitor: this.visitor, page: this.page, last, token: this.token };
+    const { visitor, page, token } = this;
+    const hello = { type: "hello", session, visitor, page, last, token, reopen };
     socket.onopen = () => this.send(hello);
     socket.onmessage = (event) => this.heard(socket, JSON.parse(event.data));
     socket.onclose = () => this.lost(socket);
@@ -148,6 +165,7 @@ export class Chat extends EventTarget {
     this.of = "";
     clearTimeout(this.timers.answer);
     clearTimeout(this.timers.ping);
+    this.typedBy(null);
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
@@ -177,7 +195,17 @@ export class Chat extends EventTarget {
   /* ---- what the visitor does ---- */
 
   say(text) {
-    const line = this.ownLine({ text });
+    this.typedAt = 0;
+    this.sendOwn({ text });
+  }
+
+  /* Ask for a person ({way: "person"}) or a call ({way: "callback", phone, when?}). */
+  ask(ask) {
+    this.sendOwn({ kind: "asked", ask });
+  }
+
+  sendOwn(more) {
+    const line = this.ownLine(more);
     this.changeLines([line]);
     if (this.online) this.sendLine(line);
     this.connect();
@@ -189,8 +217,51 @@ export class Chat extends EventTarget {
     return { id: randomId(), place, from, text: "", at: new Date().toISOString(), ...more };
   }
 
-  sendLine({ id, text }) {
-    this.send({ type: "message", id, text, page: this.page });
+  sendLine({ id, text, ask }) {
+    this.send(ask ? { type: "ask", id, ...ask } : { type: "message", id, text, page: this.page });
+  }
+
+  /* The visitor types, or has stopped: told now and then, kept nowhere. */
+  type(on) {
+    const again = Date.now() - this.typedAt > TYPING_AGAIN_MS;
+    if (!this.online || (on ? !again : !this.typedAt)) return;
+    this.typedAt = on ? Date.now() : 0;
+    this.send({ type: "typing", on });
+  }
+
+  /* Ask for a code to go on with elsewhere. */
+  askCode() {
+    this.code = {};
+    this.send({ type: "code" });
+    this.connect();
+  }
+
+  /* Go on with what was said elsewhere. Told by "continued" or "refused". */
+  redeem(code) {
+    if (this.online) return this.send({ type: "redeem", code });
+    this.token = code;
+    this.connect();
+  }
+
+  /* Go on with a chat that has ended. */
+  reopen() {
+    this.changeSession(renewed(this.talk.session, { ended: false, reopen: true }));
+    this.connect();
+  }
+
+  /* Put this chat away and show another one, known by its interaction, or a new one. */
+  turnTo(interaction) {
+    const other = this.shelf.find((chat) => chat.session.interaction === interaction);
+    const before = this.talk;
+    const put = (shelf) => without(shelved(shelf, before), interaction);
+    this.change(inPlaceOf(before, other), put);
+    this.tabs?.postMessage({ talk: this.talk, online: false });
+    this.disconnect();
+    this.connect();
+  }
+
+  get standing() {
+    return standingOf(this.talk.lines);
   }
 
   resend() {
@@ -247,98 +318,65 @@ export class Chat extends EventTarget {
     if (this.online) this.send({ type: "identify", visitor: this.visitor });
   }
 
-  end() {
+  /* `forget`: nothing of it is to stay in this browser, as where somebody logs out. */
+  end(forget = false) {
+    this.forgets = forget;
     if (this.online) return this.send({ type: "end" });
     this.changeLines(unsentOf(this.talk).map((line) => ({ ...line, sent: true }))); // nobody is to hear it any more
     this.ended(this.talk.session.interaction);
   }
 
-  /* ---- what the hub says ---- */
+  /* ---- what the hub says: hearing.js ---- */
 
   heard(socket, message) {
     if (socket !== this.socket) return;
     this.keepAlive();
-    const hear = {
-      welcome: () => this.welcomed(message),
-      ack: () => this.has(this.talk.lines.find((line) => line.id === message.id)),
-      identified: () => this.changeSession(renewed(this.talk.session, { begun: true, token: message.session })),
-      message: () => this.hearLine(message),
-      continued: () => (this.token = ""),
-      ended: () => this.ended(this.of),
-      error: () => this.refused(message),
-    }[message.type];
-    if (hear) hear();
+    hear(this, message);
   }
 
-  welcomed({ interaction, session: token, files = null }) {
-    this.failures = 0;
-    this.crowded = false;
-    this.bounds = files;
-    this.of = interaction;
-    const { interaction: known, begun } = this.talk.session;
-    const same = !known || known === interaction;
-    this.changeSession(renewed(this.talk.session, { interaction, token, begun: same && begun }));
-    if (this.talk.session.interaction !== interaction) return this.begin(); // another tab was first
-    this.enter("online");
-    this.resend();
-  }
-
-  /* The hub has a line of the visitor's: now this chat has begun. */
-  has(line) {
+  /* The hub has a line of the visitor's: now this chat has begun. `taken`: when, by its clock. */
+  has(line, taken) {
     if (!line) return;
     this.uploads.delete(line.id);
     if (this.of && !this.talk.session.begun) this.changeSession({ ...this.talk.session, begun: true });
-    this.changeLines([{ ...line, sent: true }]);
+    this.changeLines([{ ...line, sent: true, taken }]);
   }
 
-  hearLine({ id, message, from, text, at }) {
-    if (this.talk.lines.some((line) => line.id === id)) return;
-    const place = nextPlace({ lines: this.lines() });
-    this.changeLines([{ id, place, message, from, text, at, seen: false }]);
+  /* Add a line that is not the visitor's; false where it is known. */
+  addLine(line) {
+    if (this.talk.lines.some((each) => each.id === line.id)) return false;
+    this.changeLines([{ place: nextPlace({ lines: this.lines() }), seen: false, ...line }]);
+    return true;
   }
 
+  typedBy(from) {
+    clearTimeout(this.timers.typing);
+    if (from) this.timers.typing = setTimeout(() => this.typedBy(null), TYPING_MS);
+    else if (!this.typist) return;
+    this.tell("typing", (this.typist = from));
+  }
+
+  /* What is not sent yet crossed the end: it begins a new chat. */
   ended(interaction) {
-    if (interaction === this.talk.session.interaction) this.changeSession(withoutSession(this.talk).session);
+    if (this.forgets) return this.forget();
     const waiting = unsentOf(this.talk).length > 0;
-    this.disconnect("ended");
-    if (waiting) this.connect(); // the end crossed what the visitor wrote: it begins a new chat
-  }
-
-  refused({ reason, detail, id, retry_after: after }) {
-    if (reason === "unknown-token") {
-      this.token = "";
-    } else if (["bad-session", "session-expired"].includes(reason)) {
-      this.changeSession(withoutSession(this.talk).session);
-      if (!this.watched && !this.begun) this.disconnect(); // nobody waits for an answer
-    } else if (reason === "other-visitor") {
-      this.forget(); // what was said here is somebody else's; begin a chat of one's own
-    } else if (id && after !== undefined) {
-      clearTimeout(this.timers.resend);
-      this.timers.resend = setTimeout(() => this.resend(), after * 1000);
-      return;
-    } else if (id) {
-      const line = this.talk.lines.find((each) => each.id === id);
-      if (line) this.changeLines([{ ...line, refused: true }]); // to send it again would change nothing
-      return;
-    } else if (["bad-origin", "bad-user-hash", "missing-user-hash"].includes(reason)) {
-      this.disconnect(); // to try again would change nothing
-    } else if (reason === "silent") {
-      if (!this.begun) this.disconnect(); // until something is said
-      return;
-    } else if (reason === "too-many-sockets") {
-      this.crowded = true;
-      this.failures = 5;
-      return;
+    if (interaction === this.talk.session.interaction) {
+      const { begun } = this.talk.session;
+      const over = begun && !waiting ? renewed(this.talk.session, { ended: true }) : withoutSession(this.talk).session;
+      this.changeSession(over);
     }
-    this.tell("refused", { reason, detail });
+    this.disconnect("ended");
+    if (waiting) this.connect();
   }
 
   forget() {
     for (const id of this.uploads.keys()) this.dropFile(id);
-    this.change(forgotten(this.talk));
+    this.change(forgotten(this.talk), () => []);
     this.tabs?.postMessage({ talk: this.talk, online: true });
     this.tell("forgotten");
-    this.begin();
+    if (this.forgets) this.disconnect();
+    else this.begin();
+    this.forgets = false;
   }
 
   /* Whether files of the visitor are on their way still: they would be lost with the page. */
@@ -351,9 +389,4 @@ export class Chat extends EventTarget {
     const waiting = [...this.uploads.values()].map((upload) => ({ ...upload.line, why: upload.why, waiting: true }));
     return merged({ ...this.talk, lines: waiting }, this.talk).lines;
   }
-}
-
-export function randomId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -3,10 +3,11 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 const ICONS = {
-  chat: "M21 12a8 8 0 0 1-8 8H4l1.5-3.5A8 8 0 1 1 21 12Z",
+  chat: "M4 4h16v12h-9l-4 4v-4H4Z",
   close: "M6 6l12 12M18 6 6 18",
-  clip: "M20 11.5 12 19a5 5 0 0 1-7-7l8-8a3.3 3.3 0 0 1 4.7 4.7l-8 7.9a1.7 1.7 0 0 1-2.4-2.4l7.3-7.2",
-  up: "M12 19V5M6 11l6-6 6 6",
+  clip: "m8 12 7-7a3 3 0 0 1 4 4L9 19a4 4 0 0 1-6-6l9-9",
+  more: "M4 12h2M11 12h2M18 12h2",
+  up: "M12 19V5l-6 6M12 5l6 6",
 };
 
 /* properties: of the element; those with a hyphen and `role` are set as attributes. */
@@ -28,4 +29,18 @@ export function icon(name) {
   drawing.setAttribute("aria-hidden", "true");
   drawing.append(path);
   return drawing;
+}
+
+/* Put children in the place of those there are. */
+export function fill(parent, ...children) {
+  parent.replaceChildren(...children.filter(Boolean));
+}
+
+/* A button that says what it does, or shows it by a picture. */
+export function button(words, act, className = "choice", picture = "") {
+  const made = element("button", { type: "button", className });
+  if (picture) made.setAttribute("aria-label", words);
+  made.append(picture ? icon(picture) : words);
+  made.addEventListener("click", act);
+  return made;
 }

@@ -3,7 +3,7 @@
 import { WORDS, kindsOf, sizeOf } from "./words.js";
 
 // What browsers on some systems have no name for.
-const TYPES = { heic: "image/heic", heif: "image/heif", webp: "image/webp", csv: "text/csv", txt: "text/plain" };
+const TYPES = { heic: "image/heic", heif: "image/heif", csv: "text/csv" };
 
 export function typeOf(file) {
   const ending = file.name.split(".").pop().toLowerCase();

@@ -1,7 +1,7 @@
 /* The log of a chat as elements: one for each line, kept and moved rather than made anew, so that nothing is read out
    twice and nobody's place in it is lost. */
 
-import { element, icon } from "./elements.js";
+import { button, element, fill, icon } from "./elements.js";
 import { hrefOf, pieces } from "./links.js";
 import { isOwn } from "./talk.js";
 import { WORDS, sizeOf } from "./words.js";
@@ -16,14 +16,18 @@ export class Lines {
   }
 
   /* online: whether what is not sent yet is on its way. */
-  show(lines, online) {
+  show(all, online) {
     const { log } = this;
+    const lines = all.filter((line, index) => isShown(line, all.slice(index + 1)));
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END;
     const news = lines.some((line) => !this.shown.has(line.id) && isOwn(line));
     this.takeAway(lines);
+    const last = lines.findLast(isOwn);
+    const read = lines.findLast((line) => isOwn(line) && line.got === 2);
     lines.forEach((line, index) => {
       const made = this.shown.get(line.id) ?? this.make(line);
-      this.tellState(made, line, online, index === lines.length - 1);
+      if (line.kind === "joined") this.tellInformed(made, line, all);
+      else this.tellState(made, line, online, line === last || line === read);
       if (log.children[index] !== made) log.insertBefore(made, log.children[index] ?? null);
     });
     if (atEnd || news) this.toEnd();
@@ -46,7 +50,8 @@ export class Lines {
     const role = line.from?.role ?? "agent";
     const who = isOwn(line) ? element("span", { className: "sr", textContent: `${WORDS.you}: ` }) : this.from(line);
     const said = element("p", { className: "words", dir: "auto" }, ...contentOf(line));
-    const made = element("div", { className: `line ${role}` }, who, said, element("p", { className: "state" }));
+    const made = line.kind ? eventOf(line) : element("div", { className: `line ${role}` }, who, said);
+    made.append(element("p", { className: "state" }));
     this.shown.set(line.id, made);
     return made;
   }
@@ -55,19 +60,48 @@ export class Lines {
     return element("p", { className: "from" }, element("bdi", { textContent: line.from?.name || this.title }));
   }
 
+  /* Below who came: that they have read what was said before, once somebody says so. */
+  tellInformed(made, line, all) {
+    const informed = all.some((each) => each.kind === "informed" && each.name === line.name);
+    const byBot = all.some((each) => each.from?.role === "bot");
+    const text = informed ? WORDS.informed(line.name, byBot) : "";
+    if (made.lastChild.textContent !== text) made.lastChild.textContent = text;
+  }
+
+  /* isLast: of the visitor's own, or of those that were read. */
   tellState(made, line, online, isLast) {
     const waiting = isOwn(line) && !line.sent;
     made.classList.toggle("unsent", waiting);
-    const text = !isOwn(line) ? "" : waiting ? line.why || pending(line, online) : isLast ? WORDS.sent : "";
+    const sent = [WORDS.sent, WORDS.delivered, WORDS.read][line.got ?? 0];
+    const text = !isOwn(line) ? "" : waiting ? line.why || pending(line, online) : isLast ? sent : "";
     const state = made.lastChild;
-    if (state.firstChild?.textContent === text || (!text && !state.firstChild)) return;
-    state.replaceChildren(...(text ? [element("span", { textContent: text })] : []));
+    if ((state.firstChild?.textContent ?? "") === text) return;
+    fill(state, text && element("span", { textContent: text }));
     if (!line.why) return;
     const name = `${WORDS.remove} ${line.file.name}`;
-    const remove = element("button", { type: "button", className: "link", textContent: WORDS.remove, "aria-label": name });
-    remove.addEventListener("click", () => this.removed(line.id));
+    const remove = button(WORDS.remove, () => this.removed(line.id), "link");
+    remove.setAttribute("aria-label", name);
     state.append(remove);
   }
+}
+
+/* Whether a line is shown: of places in the queue only the last one is, and none once somebody came. */
+function isShown({ kind }, later) {
+  if (kind === "informed") return false;
+  return kind !== "waiting" || !later.some((line) => line.kind === "waiting" || line.kind === "joined");
+}
+
+function eventOf(line) {
+  const { kind, name, ask } = line;
+  const asked = () => (ask.way === "person" ? WORDS.personAsked : WORDS.callbackAsked(ask.phone));
+  const what = {
+    joined: () => WORDS.joined(name),
+    waiting: () => `${WORDS.waiting(line)}.`,
+    asked,
+    ended: () => WORDS.ended,
+    reopened: () => WORDS.reopened,
+  }[kind]();
+  return element("div", { className: "event" }, element("p", { className: "what", dir: "auto", textContent: what }));
 }
 
 function pending(line, online) {

@@ -5,12 +5,15 @@
    idempotent). A talk is {era, session, lines}:
 
    - era: rises where the talk is forgotten; the later one counts alone.
-   - session: {round, interaction, token, begun, at}. `round` rises where a session ends, `at` with each new token.
-     `begun`: something was said in it.
-   - lines: {id, place, from: {role, name}, text, at, message?, file?, sent?, seen?, refused?}, ordered by place, then id.
-     A tab gives a line that it first meets the place after all that it knows; of two places that tabs gave, the lesser
-     counts. `sent` (the hub has it), `seen` (the visitor saw it) and `refused` (the hub will never take it) only ever
-     become true. */
+   - session: {round, interaction, token, begun, ended?, reopen?, at}. `round` rises where a session is left, `at` with
+     each change. `begun`: something was said in it. `ended`: it is over. `reopen`: the visitor wants to go on with it,
+     and the hub does not know yet.
+   - lines: {id, place, from: {role, name}, text, at, message?, file?, kind?, sent?, seen?, refused?, got?}, ordered by
+     place, then id. A tab gives a line that it first meets the place after all that it knows; of two places that tabs
+     gave, the lesser counts. `sent` (the hub has it), `seen` (the visitor saw it) and `refused` (the hub will never take
+     it) only ever become true, and `got` (1 delivered, 2 read by the other side) only rises. `kind` is "" for words,
+     else what happened: "joined", "informed", "waiting", "asked" (by the visitor: {ask: {way, phone?, when?}}), "ended",
+     "reopened". */
 
 export const MOST_LINES = 200;
 
@@ -52,7 +55,8 @@ function mergedLines(ones, others) {
 function mergedLine(one, other) {
   const [first, second] = one.place <= other.place ? [one, other] : [other, one];
   const either = (name) => !!(one[name] || other[name]);
-  return { ...second, ...first, sent: either("sent"), seen: either("seen"), refused: either("refused") };
+  const got = Math.max(one.got ?? 0, other.got ?? 0);
+  return { ...second, ...first, got, sent: either("sent"), seen: either("seen"), refused: either("refused") };
 }
 
 /* The latest lines, and all that still has to be sent. */
@@ -85,20 +89,47 @@ export function unsentOf(talk) {
   return talk.lines.filter(isUnsent);
 }
 
-/* What others said that nobody has looked at yet. */
+/* What others said, or who came, that nobody has looked at yet. */
 export function unseenOf(talk) {
-  return talk.lines.filter((line) => !isOwn(line) && !line.seen);
+  return talk.lines.filter((line) => !isOwn(line) && !line.seen && (!line.kind || line.kind === "joined"));
 }
 
 /* The id of the latest line that others said, as the hub knows it. */
 export function lastHeard(talk) {
-  return talk.lines.findLast((line) => !isOwn(line))?.id ?? "";
+  return talk.lines.findLast((line) => !isOwn(line) && !line.local)?.id ?? "";
+}
+
+/* The lines to which a receipt is: that of one message, or of all that the hub had by then. */
+export function receivedBy(talk, { message, at }, got) {
+  const covered = (line) => (message ? line.id === message : Date.parse(line.taken) <= Date.parse(at));
+  return talk.lines.filter((line) => isOwn(line) && (line.got ?? 0) < got && covered(line));
+}
+
+/* How the chat stands: {state: "new" | "waiting" | "callback" | "joined" | "ended", ...} of the last line that says so. */
+export function standingOf(lines) {
+  let standing = { state: "new" };
+  let before = standing;
+  for (const line of lines) {
+    if (line.refused) continue;
+    if (line.kind === "joined") standing = { state: "joined", name: line.name };
+    else if (line.kind === "waiting") standing = { state: "waiting", position: line.position, about_s: line.about_s };
+    else if (line.kind === "asked") standing = { state: line.ask.way === "person" ? "waiting" : "callback" };
+    else if (line.kind === "ended") [before, standing] = [standing, { state: "ended", at: line.at }];
+    else if (line.kind === "reopened") standing = before;
+    else if (line.from?.role === "agent") standing = { state: "joined", name: line.from.name };
+  }
+  return standing;
 }
 
 /* The session with other parts. `at` rises with each change, also where the machine's clock was set back: a newer token
    would lose against an older one, which then expires while the chat is in use. */
 export function renewed(session, parts) {
   return { ...session, ...parts, at: Math.max(Date.now(), session.at + 1) };
+}
+
+/* Another talk in this one's place, which every tab takes over: one with lines and a session of its own, or none. */
+export function inPlaceOf(talk, { session = NO_SESSION, lines = [] } = {}) {
+  return { era: talk.era + 1, session: renewed(session, { round: talk.session.round + 1 }), lines };
 }
 
 /* The talk without its session: what is said next begins a new one. */
@@ -108,12 +139,15 @@ export function withoutSession(talk) {
 
 /* Nothing of the talk; other tabs forget it, too. */
 export function forgotten(talk) {
-  return { ...EMPTY, era: talk.era + 1, session: { ...NO_SESSION, round: talk.session.round + 1 } };
+  return inPlaceOf(talk);
 }
 
-/* What an earlier version of this script kept: {session, messages, unsent}. */
-export function upgraded({ session = "", messages = [], unsent = [] }) {
-  const waiting = new Set(unsent.map((each) => each.id));
-  const lines = messages.map((line, index) => ({ ...line, place: index + 1, sent: !waiting.has(line.id), seen: true }));
-  return { ...EMPTY, session: { ...NO_SESSION, token: session, begun: messages.length > 0 }, lines };
+/* A line about what this browser did itself. */
+export function ownEvent(kind) {
+  return { id: randomId(), kind, at: new Date().toISOString(), local: true, seen: true };
+}
+
+export function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

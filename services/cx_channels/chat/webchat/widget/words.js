@@ -1,18 +1,52 @@
-/* All that the chat says to the visitor. Short, present tense, the cause before the cure. */
+/* All that the chat says to the visitor. Short, present tense, the cause before the cure. A page may say it in other
+   words, by `throughlineChat = {words: {...}}` before the script. */
 
 export const WORDS = {
   launcher: "Chat",
-  region: "Chat with us",
   close: "Close the chat",
   log: "Messages",
   field: "Your message",
-  placeholder: "Write a message",
   send: "Send",
   addFile: "Add a file",
   you: "You",
   offline: "No connection. What you write is kept and goes out by itself.",
   tryNow: "Try now",
-  ended: "This chat has ended. Write to begin a new one.",
+  ended: "This chat has ended.",
+  endedAt: (time) => `Ended ${timeOf(time)}`,
+  reopened: "You’re back.",
+  writeAgain: "Write again",
+  newChat: "New chat",
+  more: "More",
+  back: "Back",
+  person: "Talk to a person",
+  personAsked: "You asked for a person.",
+  mayClose: "You can close this page. Your chat is here when you come back.",
+  callback: "Call me back",
+  callbackAsked: (phone) => `You asked to be called back at ${phone}.`,
+  phone: "Number",
+  when: "When",
+  badPhone: "A number has five digits or more.",
+  elsewhere: "Go on elsewhere",
+  codeIs: "Use this code on the phone or in the chat on another device:",
+  codeUntil: (time) => `Good once, until ${timeOf(time)}.`,
+  codeWaits: "One moment…",
+  haveCode: "I have a code",
+  code: "Code",
+  goOn: "Go on",
+  continued: "Go on here. We know what you said before.",
+  badCode: "A code has eight digits.",
+  chats: "Your chats",
+  unsentFirst: "Something isn’t sent yet.",
+  endChat: "End this chat",
+  joined: (name) => `${name || "Somebody"} is here.`,
+  informed: (name, byBot) => `${name || "Somebody"} has read what you ${byBot ? "told the bot" : "wrote"}.`,
+  waiting: ({ position, about_s: seconds }) => {
+    const place = position ? (position > 1 ? `You’re number ${position}` : "You’re next") : "You’re waiting for a person";
+    return seconds === undefined ? place : `${place}, about ${Math.ceil(seconds / 60) || 1} min`;
+  },
+  typing: (name) => `${name || "Somebody"} is typing…`,
+  delivered: "Delivered",
+  read: "Read",
   tooLong: "Not sent: too long. Send it in two parts.",
   unsent: "Not sent yet. It goes out by itself.",
   sending: "Sending…",
@@ -29,12 +63,14 @@ export const WORDS = {
   fileRefused: (why) => `Not sent: ${why}.`,
 };
 
+export function timeOf(time) {
+  return new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
+
 const KINDS = [
   [/^image\//, "pictures"],
   [/^application\/pdf$/, "PDF"],
   [/^text\//, "text"],
-  [/^audio\//, "sound"],
-  [/^video\//, "video"],
   [/^application\/(msword|vnd\.(ms-|oasis|openxmlformats))/, "Office documents"],
 ];
 
