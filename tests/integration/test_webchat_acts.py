@@ -46,7 +46,7 @@ async def stored(hub: Hub, welcome: Mapping[str, Any], type: str) -> list[dict[s
     ]
 
 
-async def test_a_visitor_asks_for_a_person_and_for_a_call(hub: Hub) -> None:
+async def test_a_visitor_asks_for_a_person_or_call(hub: Hub) -> None:
     async with chat(hub) as (page, welcome):
         assert welcome["offers"] == ["person", "callback", "code"]
         await page.say(type="ask", id="a-1", way="person")
@@ -66,7 +66,7 @@ async def test_a_visitor_asks_for_a_person_and_for_a_call(hub: Hub) -> None:
     assert "phone" not in kinds, "a number to call is no word about who somebody is"
 
 
-async def test_a_visitor_is_told_of_the_queue_and_of_who_comes(hub: Hub) -> None:
+async def test_a_visitor_is_told_who_comes_and_when(hub: Hub) -> None:
     async with chat(hub) as (page, welcome):
         await begun(page)
         await happened(hub, welcome, "q-1", "cx.interaction.queued.v1", queue={"id": "billing"})
@@ -128,7 +128,7 @@ def ids() -> IdSpace:
     return IdSpace("acme", b"a lasting key of acme")
 
 
-async def test_a_visitor_goes_on_with_a_chat_that_has_ended(hub: Hub) -> None:
+async def test_a_chat_that_has_ended_goes_on(hub: Hub) -> None:
     async with chat(hub) as (page, welcome):
         await begun(page)
         await happened(hub, welcome, "e-1", "cx.interaction.ended.v1", agent=BEN)

@@ -3,7 +3,7 @@
 Modules: ``protocol`` (the messages of the socket), ``session`` (the token that a browser resumes with), ``visitors``
 (who is at the other end, and how far that is believed), ``attachments`` (which files are taken), ``offers`` (what else
 visitors may ask for), ``mapping`` (what they do, as events), ``shown`` (events, as visitors see them), ``script`` (what
-pages load, joined from ``widget/``), ``server`` (its sockets and routes).
+pages load, joined from ``widget/``), ``squeeze`` (without comments and blanks), ``server`` (its sockets and routes).
 """
 
 from cx_channels.chat.webchat.attachments import bounds_of

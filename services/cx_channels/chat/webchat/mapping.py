@@ -6,9 +6,9 @@ them; this maps what was written. It never sees the browser's own words about wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -153,51 +153,76 @@ def _draft(note: Note, raw: bytes) -> Draft:
         participants=[customer(note.visitor)],
         raw=msgspec.Raw(raw),
     )
-    match note:
-        case Started():
-            data.url = note.page
-            return Draft(type="cx.interaction.started.v1", id=f"{note.interaction}/started", data=data)
-        case Said():
-            data.url = note.page
-            files = [_attachment(file) for file in note.files]
-            data.message = Message(id=note.id, text=note.text, content_type="text/plain", attachments=files)
-            # The browser chooses the id, which says nothing of the words, nor of the files.
-            content = "".join([note.text, *(f"\n{file.sha256}" for file in note.files)])
-            id = f"{note.interaction}/message/{note.id}/{_digest(content.encode())}"
-            return Draft(type="cx.message.received.v1", id=id, data=data)
-        case Seen():
-            if note.message:
-                data.message = Message(id=note.message)
-            return Draft(type="cx.message.read.v1", id=f"{note.interaction}/read/{_digest(raw)}", data=data)
-        case Delivered():
-            data.message = Message(id=note.message)
-            return Draft(
-                type="cx.message.delivered.v1",
-                id=f"{note.interaction}/delivered/{_digest(note.message.encode())}",
-                data=data,
-            )
-        case Asked():
-            data.handoff = _request(note)
-            data.reason = "callback" if note.way == "callback" else "asks for a person"
-            return Draft(type="cx.handoff.requested.v1", id=f"{note.interaction}/asked/{note.id}", data=data)
-        case Resumed():
-            data.reason = "customer"
-            return Draft(
-                type="cx.interaction.resumed.v1",
-                id=f"{note.interaction}/resumed/{_digest(note.at.encode())}",
-                data=data,
-            )
-        case Identified():
-            proved = bool(note.visitor.proved)
-            data.evidence = "user-hash" if proved else "visitor"
-            name = "cx.identity.verified.v1" if proved else "cx.identity.asserted.v1"
-            return Draft(type=name, id=f"{note.interaction}/identified/{_digest(raw)}", data=data)
-        case Continued():
-            data.references = [Reference(kind=KIND, value=note.token)]
-            return Draft(type=REDEEMED, id=f"{note.interaction}/continued/{id_part(note.token[:64])}", data=data)
-        case Ended():
-            data.reason = "customer"
-            return Draft(type="cx.interaction.ended.v1", id=f"{note.interaction}/ended", data=data)
+    type, name = _KINDS_OF_DRAFTS[note.__class__](note, data, raw)
+    return Draft(type=type, id=f"{note.interaction}/{name}", data=data)
+
+
+# Each adds what its note says to the data, and returns the event's type and the end of its id.
+
+
+def _started(note: Started, data: Data, _raw: bytes) -> tuple[str, str]:
+    data.url = note.page
+    return "cx.interaction.started.v1", "started"
+
+
+def _said(note: Said, data: Data, _raw: bytes) -> tuple[str, str]:
+    data.url = note.page
+    files = [_attachment(file) for file in note.files]
+    data.message = Message(id=note.id, text=note.text, content_type="text/plain", attachments=files)
+    # The browser chooses the id, which says nothing of the words, nor of the files.
+    content = "".join([note.text, *(f"\n{file.sha256}" for file in note.files)])
+    return "cx.message.received.v1", f"message/{note.id}/{_digest(content.encode())}"
+
+
+def _seen(note: Seen, data: Data, raw: bytes) -> tuple[str, str]:
+    if note.message:
+        data.message = Message(id=note.message)
+    return "cx.message.read.v1", f"read/{_digest(raw)}"
+
+
+def _delivered(note: Delivered, data: Data, _raw: bytes) -> tuple[str, str]:
+    data.message = Message(id=note.message)
+    return "cx.message.delivered.v1", f"delivered/{_digest(note.message.encode())}"
+
+
+def _asked(note: Asked, data: Data, _raw: bytes) -> tuple[str, str]:
+    data.handoff = _request(note)
+    data.reason = "callback" if note.way == "callback" else "asks for a person"
+    return "cx.handoff.requested.v1", f"asked/{note.id}"
+
+
+def _resumed(note: Resumed, data: Data, _raw: bytes) -> tuple[str, str]:
+    data.reason = "customer"
+    return "cx.interaction.resumed.v1", f"resumed/{_digest(note.at.encode())}"
+
+
+def _identified(note: Identified, data: Data, raw: bytes) -> tuple[str, str]:
+    proved = bool(note.visitor.proved)
+    data.evidence = "user-hash" if proved else "visitor"
+    return "cx.identity.verified.v1" if proved else "cx.identity.asserted.v1", f"identified/{_digest(raw)}"
+
+
+def _continued(note: Continued, data: Data, _raw: bytes) -> tuple[str, str]:
+    data.references = [Reference(kind=KIND, value=note.token)]
+    return REDEEMED, f"continued/{id_part(note.token[:64])}"
+
+
+def _ended(_note: Ended, data: Data, _raw: bytes) -> tuple[str, str]:
+    data.reason = "customer"
+    return "cx.interaction.ended.v1", "ended"
+
+
+_KINDS_OF_DRAFTS: Mapping[type, Callable[[Any, Data, bytes], tuple[str, str]]] = {
+    Started: _started,
+    Said: _said,
+    Seen: _seen,
+    Delivered: _delivered,
+    Asked: _asked,
+    Resumed: _resumed,
+    Identified: _identified,
+    Continued: _continued,
+    Ended: _ended,
+}
 
 
 def _request(note: Asked) -> Handoff:

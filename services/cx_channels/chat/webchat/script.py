@@ -14,8 +14,13 @@ from importlib.resources import files
 
 from cx_channels.chat.webchat.squeeze import squeeze
 
-MODULES = ("words", "talk", "shelf", "links", "files", "elements", "look", "shelter", "lines", "hearing", "chat", "views", "panel")
+MODULES = (
+    "words", "talk", "shelf", "links", "files", "elements", "look", "shelter", "lines", "hearing", "chat",
+    "views", "panel",
+)  # fmt: skip
 """Of ``widget/``, each after those that it imports."""
+
+_OF_MODULES = re.compile(r"^import\b[^;]*;\n|^export ", re.MULTILINE)
 
 MOST_BYTES = 15 << 10
 """Of the script as it travels, compressed: what every page with the chat loads."""
@@ -39,4 +44,4 @@ def compressed_script() -> bytes:
 
 def _without_modules(text: str) -> str:
     """Return a module's text as part of a script that holds those it imports, too."""
-    return re.sub(r"^import\b[^;]*;\n|^export ", "", text, flags=re.MULTILINE)
+    return _OF_MODULES.sub("", text)

@@ -1,4 +1,4 @@
-"""What a visitor is shown of the events of their chat: answers, who came, that they wait, and what became of their words.
+"""Show a visitor what happens in their chat: answers, who came, that they wait, what became of their words.
 
 Only what an event says is told. That somebody has read what was said before is told where an event says that the
 context was shown to them, and a place in the queue where whoever routes states one.
@@ -7,12 +7,10 @@ context was shown to them, and a place in the queue where whoever routes states 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from cx_events.envelope import Attachment, Data, Event
+from cx_events.json_types import Json
 from cx_events.web_urls import web_url
-
-Json = dict[str, Any]
 
 
 def shown(event: Event, delivery_id: str) -> Json | None:
@@ -94,4 +92,4 @@ TYPES: Mapping[str, Callable[[Event], Json | None]] = {
     "cx.message.read.v1": _receipt,
     "cx.interaction.ended.v1": _ended,
 }
-"""The events that a visitor is told of. Those that the visitor's own browser caused (``inbound``) are not among them."""
+"""The events that a visitor is told of, but for those that the visitor's own browser caused (``inbound``)."""

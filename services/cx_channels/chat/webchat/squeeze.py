@@ -1,8 +1,8 @@
-"""A script's text without what a browser does not need: comments, and blanks between signs.
+"""A script's text without what a browser does not need: comments, and blanks and signs that part nothing.
 
-Nothing is renamed or reordered, and statements keep their lines, so that a fault in a browser still names what stands
-here. A `const` becomes a shorter `let`: that nothing assigns to it again the linter has seen. Strings
-and regular expressions stay as they are, templates too, but for those of several lines, which hold style sheets.
+Nothing is renamed or reordered, so that a fault in a browser names what stands here. A ``const`` becomes a shorter
+``let``: that nothing assigns to it again the linter has seen. Strings and regular expressions stay as they are, and
+templates of one line; those of several lines hold style sheets.
 """
 
 from __future__ import annotations
@@ -24,62 +24,74 @@ _TOKEN = re.compile(
 most between."""
 
 _WORD = re.compile(r"[A-Za-z0-9_$#]")
-_GO_ON = frozenset("})].?&|")
+_BEGINS, _CLOSES, _GO_ON = frozenset("{,;("), frozenset("})]"), frozenset("})].?&|")
+_STYLES = (
+    (re.compile(r"/\*.*?\*/", re.DOTALL), ""),
+    (re.compile(r"\s+"), " "),
+    (re.compile(r"\s*([{};,>])\s*"), r"\1"),
+    (re.compile(r"(?<=:) +"), ""),
+)
 
 
 def squeeze(text: str) -> str:
     """Return the same program in fewer characters."""
     found: list[str] = []
     for match in _TOKEN.finditer(text):
-        kind, token = match.lastgroup, match.group()
-        if kind == "comment":
-            token = " "
-        elif token == "const":
-            token = "let"
-        elif kind == "template" and "\n" in token:
-            token = _squeeze_styles(token)
-        if kind in ("comment", "blank"):
-            token = "\n" if "\n" in token else " "
-            if found and found[-1].isspace():
-                token = "\n" if "\n" in (token, found.pop()) else " "
-        found.append(token)
+        piece = _squeezed(match.lastgroup or "", match.group())
+        if piece.isspace() and found and found[-1].isspace():
+            piece = "\n" if "\n" in (piece, found.pop()) else " "
+        found.append(piece)
     return "".join(_without_signs(_without_blanks(found))).strip()
 
 
-def _without_blanks(tokens: list[str]) -> list[str]:
+def _squeezed(kind: str, piece: str) -> str:
+    if kind == "comment":
+        return " "
+    if kind == "blank":
+        return "\n" if "\n" in piece else " "
+    if kind == "template" and "\n" in piece:
+        return _squeeze_styles(piece)
+    return "let" if piece == "const" else piece
+
+
+def _without_blanks(pieces: list[str]) -> list[str]:
     """Drop each space that does not part two words, or two signs that would be another one together."""
     kept: list[str] = []
-    for index, token in enumerate(tokens):
-        if token == " ":
-            before, after = tokens[index - 1][-1:] if index else "", tokens[index + 1][:1] if index + 1 < len(tokens) else ""
+    for index, piece in enumerate(pieces):
+        if piece == " ":
+            before = pieces[index - 1][-1:] if index else ""
+            after = pieces[index + 1][:1] if index + 1 < len(pieces) else ""
             parts_words = _WORD.match(before) and _WORD.match(after)
             if not parts_words and not (before == after and before in "+-"):
                 continue
-        kept.append(token)
+        kept.append(piece)
     return kept
 
 
-def _without_signs(tokens: list[str]) -> list[str]:
+def _without_signs(pieces: list[str]) -> list[str]:
     """Drop what ends or parts what is ended or parted already: a semicolon before a brace, a line's end beside a sign
     that goes on, brackets around the one name of an arrow function."""
     kept: list[str] = []
-    for index, token in enumerate(tokens):
-        after = tokens[index + 1] if index + 1 < len(tokens) else ""
-        if token == "\n" and (kept[-1:] and kept[-1] in "{,;(" or after in _GO_ON):
+    for index, piece in enumerate(pieces):
+        after = pieces[index + 1] if index + 1 < len(pieces) else ""
+        if piece == "\n" and ((kept and kept[-1] in _BEGINS) or after in _GO_ON):
             continue
-        if token in "})]" and kept[-1:] in ([";"], [","]):
+        if piece in _CLOSES and kept and kept[-1] in (";", ","):
             kept.pop()
-        kept.append(token)
-        if kept[-2:] == ["=", ">"] and kept[-3:-2] == [")"] and kept[-5:-4] == ["("] and _is_name(kept[-4]):
-            if not (kept[-6:-5] and _WORD.match(kept[-6][-1])):
-                kept[-5:] = [kept[-4], "=", ">"]
+        kept.append(piece)
+        if _takes_one_name(kept):
+            kept[-5:] = [kept[-4], "=", ">"]
     return kept
 
 
-def _is_name(token: str) -> bool:
-    return _WORD.match(token) is not None
+def _takes_one_name(kept: list[str]) -> bool:
+    """Return whether the end is ``(name)=>``, not of an ``async`` function."""
+    if kept[-2:] != ["=", ">"] or len(kept) < 5 or kept[-3] != ")" or kept[-5] != "(" or not _WORD.match(kept[-4]):
+        return False
+    return len(kept) == 5 or not _WORD.match(kept[-6][-1])
 
 
 def _squeeze_styles(text: str) -> str:
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    return re.sub(r"(?<=:) +", "", re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", text)))
+    for pattern, left in _STYLES:
+        text = pattern.sub(left, text)
+    return text
