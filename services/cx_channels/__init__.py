@@ -6,18 +6,10 @@ only then answers as the provider expects. What can't be mapped goes whole to th
 
 Modules: ``provider`` (what a provider is), ``registry`` (finds the providers), ``provider_server`` (a provider's own
 sockets and routes), ``kit`` (what the mappings of several vendors need), and the providers by channel, a folder each:
-<<<<<<< HEAD
-``voice``, ``chat``, ``email``, ``social``; ``intake`` (from request to log), ``verification``, ``published_keys`` (what
-vendors publish and checks need), ``key_worker`` (fetches it), ``batch`` (what one request stores),
-``configured_connections``, ``dead_letters``, ``tokens`` (continuity tokens), ``mapping_pool`` (mapping in processes
-that can be killed), ``remapping`` (dead letters mapped again), ``vcon_import``; ``app``, ``routes``, ``event_routes``,
-``hook_routes``, ``openapi`` and ``auth`` (HTTP), ``smtp`` (the mail server), ``limits``, ``readiness`` (what a
-connection's setup lacks), ``dry_run`` (map a recording without storing).
-=======
-``voice``, ``chat``, ``email``, ``social``; ``intake`` (from request to log), ``verification``, ``batch`` (what one
-request stores), ``batch_result``, ``configured_connections``, ``dead_letters``, ``tokens`` (continuity tokens), ``mapping_pool`` (mapping
-in processes that can be killed), ``remapping`` (dead letters mapped again), ``vcon_import``; ``app``, ``routes``,
-``event_routes``, ``hook_routes``, ``openapi`` and ``auth`` (HTTP), ``smtp`` (the mail server), ``limits``,
+``voice``, ``chat``, ``email``, ``social``; ``intake`` (from request to log), ``verification``, ``published_keys``
+(what vendors publish and checks need), ``key_worker`` (fetches it), ``batch`` (what one request stores),
+``batch_result``, ``configured_connections``, ``dead_letters``, ``tokens`` (continuity tokens), ``mapping_pool``
+(mapping in processes that can be killed), ``remapping`` (dead letters mapped again), ``vcon_import``; ``app``,
+``routes``, ``event_routes``, ``hook_routes``, ``openapi`` and ``auth`` (HTTP), ``smtp`` (the mail server), ``limits``,
 ``readiness`` (what a connection's setup lacks), ``dry_run`` (map a recording without storing).
->>>>>>> 693152de (The web chat's modules named, and its mapping a table)
 """

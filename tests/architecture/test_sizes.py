@@ -27,7 +27,6 @@ LONG_FUNCTIONS: dict[str, int] = {
     "libs/cx_events/client_events.py:accept": 66,
     "libs/cx_events/testing/builders.py:an_event": 48,
     "libs/cx_events/testing/log_outage_contract.py:test_acknowledged_records_survive_an_outage": 44,
-    "services/cx_channels/chat/webchat/server/chat_sessions.py:_take": 45,
     "services/cx_context_api/app.py:__init__": 60,
 }
 """Functions of more than ``FUNCTION_LINES``, with their lines. Shorten them; never add one, never let one grow."""
