@@ -9,6 +9,7 @@ import pytest
 from msgspec import UNSET, structs
 from tests.contract.provider_cases import Case, cases_of
 
+from cx_channels.email.mailgun import PROVIDER as MAILGUN
 from cx_channels.email.mime import PROVIDER as MIME
 from cx_channels.email.sendgrid import PROVIDER as SENDGRID
 from cx_channels.provider import Connection, Mapped, Provider, Request
@@ -48,7 +49,14 @@ def by_sendgrid(raw: bytes) -> bytes:
     )
 
 
-RAW: dict[str, tuple[Provider, Callable[[bytes], bytes]]] = {"sendgrid": (SENDGRID, by_sendgrid)}
+def by_mailgun(raw: bytes) -> bytes:
+    return form(recipient="support@acme.example", sender="ana@example.com", body_mime=raw)
+
+
+RAW: dict[str, tuple[Provider, Callable[[bytes], bytes]]] = {
+    "sendgrid": (SENDGRID, by_sendgrid),
+    "mailgun": (MAILGUN, by_mailgun),
+}
 
 
 def mapped(provider: Provider, body: bytes, content_type: str) -> Mapped:
@@ -85,6 +93,18 @@ def test_sendgrids_fields_read_as_by_smtp() -> None:
         charsets='{"text":"iso-8859-1","html":"iso-8859-1"}', envelope='{"to":["support@acme.example"]}',
     )  # fmt: skip
     by_fields = mapped(SENDGRID, body, CONTENT_TYPE)
+    assert [without_raw(each) for each in by_fields.drafts] == [without_raw(each) for each in by_smtp.drafts]
+
+
+def test_mailguns_fields_read_as_by_smtp() -> None:
+    utf8 = MIME_BODY.decode("latin-1").replace("iso-8859-1", "utf-8").encode()
+    by_smtp = mapped(MIME, PARSED + utf8, "message/rfc822")
+    pairs = [line.split(": ", 1) for line in PARSED.decode().splitlines()]
+    body = form(
+        recipient="support@acme.example", sender="ana@example.com", message_headers=json.dumps(pairs),
+        body_plain=TEXT, body_html=HTML, stripped_text="Where?",
+    )  # fmt: skip
+    by_fields = mapped(MAILGUN, body, CONTENT_TYPE)
     assert [without_raw(each) for each in by_fields.drafts] == [without_raw(each) for each in by_smtp.drafts]
 
 

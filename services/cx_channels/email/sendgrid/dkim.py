@@ -10,31 +10,22 @@ from __future__ import annotations
 
 import re
 
+from cx_channels.kit.mail.message.dkim import signers_of
 from cx_channels.kit.mail.message.origin import normal_domain
 from cx_channels.kit.mail.mime.headers import Headers
 
 MAX_LETTERS = 2_000
 _ENTRY = re.compile(r"@([A-Za-z0-9.-]{1,253}+) ?+: ?+([a-z]{1,20}+)")
-_SIGNER = re.compile(r";\s*+d\s*+=\s*+([^;]*+)")
-_DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,253}")
 
 
 def signers_in(told: str, headers: Headers) -> tuple[str, ...]:
     """Return the domains whose signature is valid. ``told``: the field; ``headers``: those of the mail."""
-    signatures = headers.every("dkim-signature")
-    if len(told) > MAX_LETTERS or not signatures:
+    found = signers_of(headers)
+    if len(told) > MAX_LETTERS or not found:
         return ()
-    found = [_signer(value) for value in signatures]
     entries = told.strip().removeprefix("{").removesuffix("}").split(",")
     read = [_ENTRY.fullmatch(each.strip()) for each in entries]
     if None in read or "" in found or len(read) > len(found):
         return ()
     passed = (normal_domain(match[1]) for match in read if match is not None and match[2] == "pass")
     return tuple(dict.fromkeys(each for each in passed if each in found))
-
-
-def _signer(value: str) -> str:
-    """Return the domain of one signature (RFC 6376, section 3.5, "d="); "" where it is none or named twice."""
-    named = _SIGNER.findall(f";{value}")
-    plain = named[0].strip() if len(named) == 1 else ""
-    return normal_domain(plain) if _DOMAIN.fullmatch(plain) else ""
