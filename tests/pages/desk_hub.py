@@ -6,7 +6,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ WRITER = "the key of acme's systems"
 CAREFUL = "the key of a desk that reads assured contacts alone"
 expect.set_options(timeout=PATIENCE * 1000)
 
+SOURCE = "//acme.example/test"
 SHOWN = ("#customer h1", ".hero h1", ".shut")
 
 
@@ -35,7 +36,7 @@ def tenants() -> Tenants:
         "keys": [
             {"id": "desk", "secret": KEY, "scopes": ["context:read", "conversations:write"]},
             {"id": "careful", "secret": CAREFUL, "scopes": ["context:read"], "required_assurance": "proved"},
-            {"id": "writer", "secret": WRITER, "scopes": ["events:write", "identity:assert", "identity:prove"]},
+            {"id": "writer", "secret": WRITER, "scopes": ["*"]},
         ],
         "agents": {"ben": {"name": "Ben Okafor", "ids": {"any": "ben@acme.example"}, "queues": ["billing"]}},
         "queues": {"billing": {"name": "Billing"}},
@@ -60,12 +61,22 @@ class DeskHub:
         self._settings = embedded_settings(home, port).model_copy(update=changed)
         self.url = f"http://127.0.0.1:{port}"
         self._sent = 0
+        self._running = AsyncExitStack()
+
+    async def start(self) -> None:
+        await self._running.enter_async_context(running_hub(self._settings, tenants()))
+        await until_ready(self.url)
+
+    async def stop(self) -> None:
+        await self._running.aclose()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        async with running_hub(self._settings, tenants()):
-            await until_ready(self.url)
+        try:
+            await self.start()
             yield
+        finally:
+            await self.stop()
 
     async def say(self, customer: Customer, text: str, *, role: str = "customer", **data: Any) -> str:
         """Send words of a contact; wait until the context has them. Returns the event's id."""
@@ -75,39 +86,38 @@ class DeskHub:
 
     async def send(self, customer: Customer, type: str, *, role: str = "customer", at: str = "", **data: Any) -> str:
         """Send an event of a contact; wait until the context has it. Returns its id."""
+        return await self._send(customer, [self._event(customer, type, role, at, data)])
+
+    async def send_all(self, customer: Customer, events: list[tuple[str, dict[str, Any]]]) -> str:
+        """Send a customer's events at once, by type and data; wait until the context has the last."""
+        return await self._send(customer, [self._event(customer, type, "customer", "", data) for type, data in events])
+
+    def _event(self, customer: Customer, type: str, role: str, at: str, data: dict[str, Any]) -> dict[str, Any]:
         self._sent += 1
         id = f"event-{self._sent}"
-        if "message" in data:
-            data["message"] = {"id": id, **data["message"]}
         parties = [customer.party()]
         if role != "customer":
-            parties.append(
-                {
-                    "role": role,
-                    "id": "ben" if role == "agent" else "bot",
-                    "name": "Ben" if role == "agent" else "Acme bot",
-                }
-            )
-        event = {
-            "specversion": "1.0",
-            "id": id,
-            "source": "//acme.example/test",
-            "type": type,
-            "time": at or ago(0),
-            "data": {
-                "channel": customer.channel,
-                "interaction": customer.interaction,
-                "direction": "inbound" if role == "customer" else "outbound",
-                "participants": parties,
-                **data,
-            },
+            name = "Ben" if role == "agent" else "Acme bot"
+            parties.append({"role": role, "id": name.split()[-1].lower(), "name": name})
+        if "message" in data:
+            data = {**data, "message": {"id": id, **data["message"]}}
+        base = {
+            "channel": customer.channel,
+            "interaction": customer.interaction,
+            "direction": "inbound" if role == "customer" else "outbound",
+            "participants": parties,
         }
+        named = {"specversion": "1.0", "id": id, "source": SOURCE, "type": type, "time": at or ago(0)}
+        return {**named, "data": {**base, **data}}
+
+    async def _send(self, customer: Customer, events: list[dict[str, Any]]) -> str:
         async with httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE) as http:
-            headers = {"authorization": f"Bearer {WRITER}", "content-type": "application/cloudevents+json"}
-            answer = await http.post("/v1/events", json=event, headers=headers)
+            headers = {"authorization": f"Bearer {WRITER}", "content-type": "application/cloudevents-batch+json"}
+            answer = await http.post("/v1/events", json=events, headers=headers)
             assert answer.status_code == 202, answer.text
             assert answer.json()["rejected"] == [], answer.text
-            wait = {"identifier": f"email:{customer.email}", "at_least": f"//acme.example/test#{id}", "wait": "10s"}
+            id: str = events[-1]["id"]
+            wait = {"identifier": f"email:{customer.email}", "at_least": f"{SOURCE}#{id}", "wait": "10s"}
             while True:
                 found = await http.get("/v1/context", params=wait, headers={"authorization": f"Bearer {KEY}"})
                 if found.status_code != 504:
@@ -184,6 +194,10 @@ class Desk:
         async with asyncio.timeout(PATIENCE):
             while not await self.page.evaluate(script):
                 await asyncio.sleep(0.05)
+
+    async def another(self) -> Desk:
+        """A second tab of the same browser."""
+        return await opened(self.page.context, self.hub)
 
     async def check(self) -> None:
         assert self.wrong == []

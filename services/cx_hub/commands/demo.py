@@ -17,7 +17,7 @@ from rich.text import Text
 from cx_events.errors import CxError, Fatal, Refused
 from cx_hub.commands.services import stop_on_signals
 from cx_hub.compose import Hub, running_hub
-from cx_hub.demo.cast import FIRST, Cast
+from cx_hub.demo.cast import BEN, FIRST, Cast
 from cx_hub.demo.run import (
     TENANT,
     Doors,
@@ -133,6 +133,8 @@ def _addresses(hub: Hub, home: Path) -> Panel:
     key = hub.tenants.by_name[TENANT].keys[0].secret
     return Panel(
         Text(
+            f"desk     {hub.url}/desk/email/{FIRST.email}\n"
+            f"         sign in as {BEN['id']} with the key below; operators: {hub.url}/console\n"
             f"API      {hub.url}\n"
             f"SMTP     127.0.0.1:{hub.smtp_port}, for support@acme.example\n"
             f"web chat {page.absolute()}, a page to open in a browser\n"

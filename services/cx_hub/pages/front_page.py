@@ -24,12 +24,13 @@ _SERVICES = {
     "projectors": "events into contexts",
     "api": "contexts out, and what people decide",
     "ops": "for operators: the log, dead letters, rebuilds",
-    "desktop": "signing in to the pages",
+    "desktop": "the pages, and signing in to them",
 }
 GUIDES = {
     "docs/integrating.md": "send events, read and follow contexts, generate a client",
     "docs/ai-agents.md": "tools for AI agents",
     "docs/operators.md": "run the hub",
+    "docs/desk.md": "the agents' desktop",
 }
 
 
@@ -76,6 +77,9 @@ def links_of(services: Iterable[str], *, with_metrics: bool) -> dict[str, str]:
         links["/metrics"] = "measurements, for Prometheus; with a key of their own"
     if "api" in services:
         links["/mcp"] = "tools for AI agents (MCP); by POST"
+    if "desktop" in services:
+        links["/desk"] = "the agents' desktop"
+        links["/console"] = "the operators' console"
     return links
 
 

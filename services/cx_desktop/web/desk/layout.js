@@ -26,7 +26,7 @@ export function page(state, desk) {
       arrivedBanner(state, desk),
       ...fromPlugins("banner", state, desk),
     ),
-    h("div", { class: "cols", key: "cols" }, rail(state, desk), customer(state, desk), acts(state, desk)),
+    h("main", { class: "cols", key: "cols" }, rail(state, desk), customer(state, desk), acts(state, desk)),
     tabs(state, desk),
     ...fromPlugins("overlay", state, desk),
   );
@@ -35,14 +35,14 @@ export function page(state, desk) {
 /** @param {State} state @param {any} desk */
 function customer(state, desk) {
   const isStory = state.status === "ready" && !isShut(state);
-  return h("main", { id: "customer", tabindex: "-1", key: "customer", "aria-busy": state.status === "loading" ? "true" : null },
+  return h("section", { id: "customer", "aria-label": "Customer", tabindex: "-1", key: "customer", "aria-busy": state.status === "loading" ? "true" : null },
     isStory ? [header(state, desk), story(state, desk)] : instead(state, desk));
 }
 
 /** @param {State} state @param {any} desk */
 function acts(state, desk) {
   if (!state.context) return null;
-  return h("aside", { class: "acts", id: "acts", "aria-label": "What you can do", tabindex: "-1", key: "acts" }, ...fromPlugins("act", state, desk));
+  return h("section", { class: "acts", id: "acts", "aria-labelledby": "acts-title", tabindex: "-1", key: "acts" }, h("h1", { class: "sr", id: "acts-title" }, "What you can do"), ...fromPlugins("act", state, desk));
 }
 
 /** On a phone one part at a time. @param {State} state @param {any} desk */

@@ -14,7 +14,7 @@ export function header(state, desk) {
   const sure = sureness(state);
   const shut = isShut(state);
   const name = shut ? "Somebody" : customer?.display ?? "Nobody known yet";
-  return h("header", { class: `who ${shut ? "doubt" : ""}`, "aria-label": "Customer", key: "who" },
+  return h("header", { class: `who ${shut ? "doubt" : ""}`, key: "who" },
     h("span", { class: "face l customer", "aria-hidden": "true" }, shut ? "?" : initials(name)),
     h("div", { class: "title" },
       h("h1", null, theirs(name)),

@@ -14,7 +14,7 @@ export function rail(state, desk) {
   const isSearching = state.search.text !== "";
   return h("nav", { class: "rail", "aria-label": "Conversations", key: "rail" },
     h("div", { class: "rail-top" },
-      h("div", { class: "row" }, logo(), h("b", { class: "grow clip" }, state.me.tenant), agentMenu(state, desk)),
+      h("div", { class: "row" }, logo(), h("h1", { class: "grow clip" }, unseen("Conversations of "), state.me.tenant), agentMenu(state, desk)),
       searchField(state, desk),
     ),
     isSearching
