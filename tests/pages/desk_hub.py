@@ -123,6 +123,13 @@ class DeskHub:
                 if found.status_code != 504:
                     return id
 
+    async def merge(self, a: str, b: str) -> None:
+        """Say that two customers are one person."""
+        async with httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE) as http:
+            body = {"a": a, "b": b, "reason": "said so", "agent": {"id": "mia", "name": "Mia"}}
+            answer = await http.post("/v1/identity/merge", json=body, headers={"authorization": f"Bearer {WRITER}"})
+            assert answer.status_code < 300, answer.text
+
     async def customer_id(self, customer: Customer) -> str:
         async with httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE) as http:
             query = {"identifier": f"email:{customer.email}"}

@@ -142,3 +142,35 @@ async def test_the_rail_lists_who_waits_and_search_finds(browser: Browser, desk_
         assert "/desk/customers/" in desk.page.url
         await desk.page.go_back()
         await expect(desk.page.locator("#customer h1")).to_have_text("Mia Torres")
+
+
+async def test_who_comes_to_the_agent_opens_by_itself(browser: Browser, desk_hub: DeskHub) -> None:
+    eva = Customer("eva.calls@example.com", "Eva Lind", channel="voice", interaction="call-eva")
+    async with agent(browser, desk_hub) as desk:
+        await desk.until("desk.state().link.state === 'live'")
+        await desk_hub.send(eva, "cx.interaction.routed.v1", agent={"id": "ben", "name": "Ben"})
+        await expect(desk.page.locator("#customer h1")).to_have_text("Eva Lind")
+        assert desk.page.url.endswith("/desk/interactions/call-eva")
+        await expect(desk.page.locator(".now.voice")).to_be_visible()
+        another = Customer("mia.calls@example.com", "Mia", channel="chat", interaction="chat-mia-comes")
+        await desk_hub.send(another, "cx.interaction.routed.v1", agent={"id": "ben", "name": "Ben"})
+        await desk.shows("A chat has come to you.")
+        await expect(desk.page.locator("#customer h1")).to_have_text("Eva Lind")
+
+
+async def test_a_customer_who_is_joined_stays_open(browser: Browser, desk_hub: DeskHub) -> None:
+    one = ANA._replace(email="joined.one@example.com", interaction="chat-joined-one")
+    two = ANA._replace(email="joined.two@example.com", interaction="chat-joined-two")
+    await desk_hub.say(one, "words of the first")
+    await desk_hub.say(two, "words of the second")
+    ids = [await desk_hub.customer_id(each) for each in (one, two)]
+    async with agent(browser, desk_hub) as desk, agent(browser, desk_hub) as another:
+        for page, id in ((desk, ids[0]), (another, ids[1])):
+            await page.open(f"/desk/customers/{id}")
+            await page.until("desk.state().link.state === 'live'")
+        await desk_hub.merge(*ids)
+        for page in (desk, another):
+            await page.shows("words of the first", ".entries")
+            await page.shows("words of the second", ".entries")
+        told = [await page.page.locator(".banner.info").count() for page in (desk, another)]
+        assert sum(told) >= 1, "whoever looked at the absorbed one is told"

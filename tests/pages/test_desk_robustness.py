@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -132,7 +131,7 @@ async def test_two_tabs_share_one_stream(browser: Browser, desk_hub: DeskHub) ->
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_a_phone_shows_who_why_and_what_not_to_ask(browser: Browser, desk_hub: DeskHub, scheme: str) -> None:
+async def test_a_phone_shows_three_parts_at_first(browser: Browser, desk_hub: DeskHub, scheme: str) -> None:
     ana = Customer("phone@example.com", interaction="chat-phone")
     await desk_hub.say(ana, "Where is my money?")
     await desk_hub.send(
@@ -176,4 +175,3 @@ async def test_a_session_that_is_over_asks_for_a_key(browser: Browser, desk_hub:
         await desk.page.keyboard.press("Enter")
         await desk.shows("This key is not known", "form")
         assert await axe(desk.page) == []
-        await asyncio.sleep(0)

@@ -23,6 +23,7 @@ export function hearEvent(desk, reads, { name, subject, data }) {
   const isOurs = subject?.kind === "customer" && subject.id === state.followed;
   if (name === "context" && isOurs) return hearContext(desk, reads, data);
   if (name === "moved" && isOurs) return desk.dispatch({ type: "moved", moved: data });
+  if (name === "live" || name === "assignment") hearChannels(desk, name === "live" ? data.assignments : [data]);
   if (name === "assignment") hearAssignment(desk, state, subject, data);
   if (["assignment", "released", "live"].includes(name)) reads.lists();
   return undefined;
@@ -55,6 +56,11 @@ function hearHeartbeat(desk, reads, data) {
   const currentTo = instant(data.current_to) ?? desk.clock.now();
   desk.dispatch({ type: "fresh", fresh: { currentTo, lag: data.lag ?? 0, at: desk.clock.now() } });
   reads.lists(); // the last lines of those who wait are told nowhere else
+}
+
+/** Lists tell the channels of a whole conversation; a contact's own is told with its assignment. @param {any} desk @param {any[]} assignments */
+function hearChannels(desk, assignments) {
+  desk.dispatch({ type: "channels", channels: Object.fromEntries(assignments.map((each) => [each.interaction, each.channel])) });
 }
 
 /** An arriving contact opens its customer, unless somebody is at work: then a line offers it. */

@@ -25,7 +25,7 @@ export const keyOf = (subject) => `${subject.kind} ${subject.id}`;
 export function createFollower({ onEvent, onLink, fetch: ask = (...all) => fetch(...all) }) {
   /** @type {Map<string, Subject>} */
   let subjects = new Map();
-  /** @type {Map<string, {context?: any, presence?: any}>} */
+  /** @type {Map<string, {context?: any, presence?: any, live?: any}>} */
   const held = new Map();
   let last = "";
   let run = 0;
@@ -131,7 +131,8 @@ export function createFollower({ onEvent, onLink, fetch: ask = (...all) => fetch
       }
       onEvent({ name: "context", subject, data: held.get(key)?.context });
     } else {
-      if (event.name === "context" || event.name === "presence") hold(key, event.name, data);
+      if (event.name === "context" || event.name === "presence" || event.name === "live") hold(key, event.name, data);
+      if (event.name === "assignment" || event.name === "released") holdAssignment(key, event.name, data);
       onEvent({ name: event.name, subject, data });
     }
     if (event.id) {
@@ -141,7 +142,15 @@ export function createFollower({ onEvent, onLink, fetch: ask = (...all) => fetch
     return true;
   }
 
-  /** @param {string} key @param {"context" | "presence"} what @param {any} data */
+  /** Keep what is live of an agent or a queue, for tabs that come later. @param {string} key @param {string} name @param {any} data */
+  function holdAssignment(key, name, data) {
+    const live = held.get(key)?.live;
+    if (!live) return;
+    const others = live.assignments.filter((/** @type {any} */ each) => each.interaction !== data.interaction || each.customer !== data.customer);
+    hold(key, "live", { ...live, assignments: name === "assignment" ? [...others, data] : others });
+  }
+
+  /** @param {string} key @param {"context" | "presence" | "live"} what @param {any} data */
   function hold(key, what, data) {
     held.set(key, { ...held.get(key), [what]: data });
   }

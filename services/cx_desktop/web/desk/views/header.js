@@ -14,14 +14,15 @@ export function header(state, desk) {
   const sure = sureness(state);
   const shut = isShut(state);
   const name = shut ? "Somebody" : customer?.display ?? "Nobody known yet";
-  return h("header", { class: `who ${shut ? "doubt" : ""}`, key: "who" },
+  const isDoubted = shut || (sure.isNow && ["claimed", "none"].includes(sure.level));
+  return h("header", { class: `who ${isDoubted ? "doubt" : ""}`, key: "who" },
     h("span", { class: "face l customer", "aria-hidden": "true" }, shut ? "?" : initials(name)),
     h("div", { class: "title" },
       h("h1", null, theirs(name)),
       sureChip(sure.level),
       h("span", { class: "meta" }, sureWords(sure, state.now)),
     ),
-    h("p", { class: "facts" }, shut ? "Don’t read anything out yet." : facts(customer)),
+    h("p", { class: "facts" }, isDoubted && h("b", null, "Don’t read anything out yet."), shut ? null : facts(customer)),
     now(state, desk),
   );
 }

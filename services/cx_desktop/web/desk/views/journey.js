@@ -59,14 +59,17 @@ function picture(items, now) {
         layout.lanes.map((channel, lane) => h("line", { class: "grid", key: `lane ${channel}`, x1: 0, x2: "100%", y1: y(lane), y2: y(lane) })),
         layout.placed.map((one) => contactMark(one, y, now)),
         layout.joins.map(([one, next]) => h("g", { key: `join ${one.contact.interaction} ${one.contact.start}` },
-          h("line", { class: "link", x1: x(one.to), y1: y(one.lane), x2: x(next.from), y2: y(next.lane) }),
-          h("circle", { class: "head", cx: x(one.to), cy: y(one.lane), r: 3 }), h("circle", { class: "head", cx: x(next.from), cy: y(next.lane), r: 3 }))),
+          h("line", { class: "link", x1: x(leaves(one, next)), y1: y(one.lane), x2: x(next.from), y2: y(next.lane) }),
+          h("circle", { class: "head", cx: x(leaves(one, next)), cy: y(one.lane), r: 3 }), h("circle", { class: "head", cx: x(next.from), cy: y(next.lane), r: 3 }))),
         times(layout, bottom, now))),
     h("details", { class: "fold as-list" },
       h("summary", null, icon("chevron", "s chev"), "The same as a list"),
       h("ol", null, sorted.map((each) => h("li", { key: `${each.interaction} ${each.start}` }, theirs(contactWords(each, now)))))),
   ];
 }
+
+/** A contact may go on beside the one that it was handed to. @param {import("../journey_layout.js").Placed} one @param {import("../journey_layout.js").Placed} next */
+const leaves = (one, next) => Math.max(one.from, Math.min(one.to, next.from));
 
 /** @param {import("../journey_layout.js").Gap} gap @param {number} bottom */
 function gapMark(gap, bottom) {

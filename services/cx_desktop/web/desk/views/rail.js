@@ -73,7 +73,7 @@ function group(title, id, rows, state, empty) {
 
 /** @param {Row} row @param {State} state @param {string} list */
 function item(row, state, list) {
-  const channel = row.channels.at(-1);
+  const channel = state.channels[row.interaction] ?? row.channels.at(-1);
   const isCurrent = state.context?.body.customer.id === row.customer || (state.address.kind === "interaction" && state.address.id === row.interaction);
   return h("li", { key: `${list} ${row.id}` },
     h("a", { class: "item", href: interactionPath(row.interaction), "aria-current": isCurrent ? "true" : null },
