@@ -49,7 +49,7 @@ class PageKind(NamedTuple):
 
 
 PAGES = (
-    PageKind("/desk", "Desk", ("kit/tokens.css", "kit/kit.css", "desk/desk.css"), "desk/main.js"),
+    PageKind("/desk", "Desk", ("kit/tokens.css", "kit/kit.css", "desk/desk.css", "desk/acts/acts.css"), "desk/main.js"),
     PageKind("/console", "Console", ("kit/tokens.css", "kit/kit.css", "console/console.css"), "console/main.js"),
 )
 

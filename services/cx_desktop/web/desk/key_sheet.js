@@ -19,10 +19,13 @@ export function keyName(key) {
 }
 
 /** The row before or after the one that is shown, of an agent's own. Pure. @param {State} state @param {number} step @returns {any} */
-export function neighbour({ rail, context }, step) {
+export function neighbour({ rail, context, address }, step) {
   const rows = rail.mine ?? [];
   if (rows.length === 0) return null;
-  const here = rows.findIndex((each) => each.customer === context?.body.customer.id);
+  const opened = address.kind === "home" ? "" : address.id;
+  const isHere = (/** @type {any} */ row) => row.id === opened || row.interaction === opened;
+  const asked = rows.findIndex(isHere);
+  const here = asked >= 0 ? asked : rows.findIndex((each) => each.customer === context?.body.customer.id);
   if (here < 0) return step > 0 ? rows[0] : rows[rows.length - 1];
   return rows[(here + step + rows.length) % rows.length];
 }
@@ -101,7 +104,7 @@ function choose(desk, at) {
 /** @param {any} desk @param {"keys" | "palette"} dialog */
 function openIn(desk, dialog) {
   desk.dispatch({ type: "keys/open", dialog });
-  requestAnimationFrame(() => openDialog(`#${dialog}-dialog`));
+  queueMicrotask(() => openDialog(`#${dialog}-dialog`));
 }
 
 /** @param {State} state @param {any} desk */
@@ -123,13 +126,13 @@ function palette(state, desk) {
   const own = /** @type {Own} */ (state.plugins.keys);
   const keyed = desk.keys.all().filter((/** @type {KeyEntry} */ each) => each.key !== "Ctrl+k" && each.key !== "Escape");
   const all = found([...keyed, ...further(desk)], own.text);
-  const search = own.text.trim() ? [{ key: "", group: "Find", label: `Customers with “${own.text.trim()}”…`, run: () => { desk.search(own.text); requestAnimationFrame(() => focusOn("#search")); } }] : [];
+  const search = own.text.trim() ? [{ key: "", group: "Find", label: `Customers with “${own.text.trim()}”…`, run: () => { desk.search(own.text); queueMicrotask(() => focusOn("#search")); } }] : [];
   const offered = [...all, ...search];
   const at = Math.min(own.at, offered.length - 1);
   const run = (/** @type {KeyEntry} */ each) => {
     closeDialog("#palette-dialog");
     desk.dispatch({ type: "keys/open", dialog: "" });
-    requestAnimationFrame(() => each.run());
+    queueMicrotask(() => each.run());
   };
   const move = (/** @type {KeyboardEvent} */ event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -57,6 +57,7 @@ export function createPast() {
     name: "past",
     /** @param {any} desk */
     init(desk) {
+      desk.dispatch({ type: "begin" }); // every plug-in gets its own part of the state before the first paint
       /** @type {number[]} */
       let moments = [];
       desk.askForMoment = () => {
@@ -64,7 +65,7 @@ export function createPast() {
         if (!state.context) return;
         if (!state.past) moments = momentsOf(state);
         desk.dispatch({ type: "past/ask", isAsked: true, local: localMoment(moments[1] ?? moments[0] ?? state.now) });
-        requestAnimationFrame(() => openDialog("#moment"));
+        queueMicrotask(() => openDialog("#moment"));
       };
       desk.goTo = (/** @type {number} */ at, /** @type {boolean} */ known) => {
         const asOf = new Date(at).toISOString();

@@ -15,8 +15,14 @@
  * @property {(state: State) => string} [pageClass] a class of the whole page, such as the past's frame
  */
 
-/** @type {Plugin[]} */
-export const plugins = [];
+import { createActs } from "./acts/plugin.js";
+import { createIdentity } from "./identity/plugin.js";
+import { createKeySheet } from "./key_sheet.js";
+import { createPast } from "./past.js";
+import { createPresence } from "./presence.js";
+
+/** Presence stands above the acts; the past before all, so that its frame is told first. @type {Plugin[]} */
+export const plugins = [createPast(), createKeySheet(), createPresence(), createActs(), createIdentity()];
 
 /** @param {State} state @param {any} action @returns {State} */
 export function reducePlugins(state, action) {

@@ -137,7 +137,7 @@ export function createDoing(desk, sender, fields) {
       const words = read("words") || read("disposition");
       if (at && words) put("note", at.interaction, [read("note"), words].filter(Boolean).join("\n"));
       desk.dispatch({ type: "acts/dismiss" });
-      requestAnimationFrame(() => focusOn("#field-note"));
+      queueMicrotask(() => focusOn("#field-note"));
     },
     undo: () => sender.undoLast(),
     /** Unfold a part and go to its first field. @param {string} name */
@@ -145,11 +145,11 @@ export function createDoing(desk, sender, fields) {
       desk.dispatch({ type: "tab", tab: "acts" });
       desk.dispatch({ type: "acts/fold", name, isOpen: true });
       const field = { promise: "promise", handoff: "to", decline: "decline" }[name];
-      requestAnimationFrame(() => focusOn(field ? `#field-${field}` : `#act-${name} summary`));
+      queueMicrotask(() => focusOn(field ? `#field-${field}` : `#act-${name} summary`));
     },
     writeNote() {
       desk.dispatch({ type: "tab", tab: "acts" });
-      requestAnimationFrame(() => focusOn("#field-note"));
+      queueMicrotask(() => focusOn("#field-note"));
     },
     showIdentity: () => acts.open("identity"),
   };

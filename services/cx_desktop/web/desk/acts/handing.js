@@ -71,7 +71,7 @@ export function askedView(model) {
     asked.reason && theirs(asked.reason, "p"),
     packet && packetView(packet),
     h("div", { class: "row wrap", key: "answers" },
-      button(model, "accept", model.do.take, [own.busy.take ? "Taking…" : "Take ", h("kbd", { "aria-hidden": "true" }, "T")], "primary"),
+      button(model, "accept", model.do.take, [own.busy.take ? "Taking…" : "Take ", h("kbd", { "aria-hidden": "true" }, "T")], model.state.context?.body.now ? "" : "primary"),
       !declined && button(model, "fold-decline", () => model.do.open("decline"), ["Decline… ", h("kbd", { "aria-hidden": "true" }, "D")])),
     standing(model, "take"),
     own.open.decline && form("decline-form", () => model.do.decline(asked), line(model, "decline", "Why not, for whoever takes it", { maxlength: 2000 }), sendRow(model, "decline", "Decline", "Declining…", { key: "↵" })));

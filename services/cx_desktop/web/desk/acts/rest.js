@@ -4,7 +4,7 @@ import { h } from "../../kit/html.js";
 import { icon } from "../../kit/icons.js";
 import { instant, whenWords } from "../../kit/time_words.js";
 import { button, folded, form, line, sendRow, standing } from "./parts.js";
-import { holderOf } from "./subject.js";
+import { holderOf, openHandoffs } from "./subject.js";
 
 const HOUR = 3_600_000;
 
@@ -50,7 +50,8 @@ export function tomorrow(now) {
 export function takeButton(model) {
   const { state, at, own } = model;
   const holder = holderOf(at.conversation);
-  if (at.conversation.state === "resolved" || holder?.id === state.me.agent?.id) return null;
+  const isAsked = openHandoffs(at.conversation).length > 0;
+  if (at.conversation.state === "resolved" || (holder?.id === state.me.agent?.id && !isAsked)) return null;
   return h("button", { class: "b primary", type: "button", key: "take", "aria-busy": own.busy.take ? "true" : null, onclick: model.do.take },
-    own.busy.take ? "Taking…" : holder ? "Take over" : "Take", h("kbd", { "aria-hidden": "true" }, "T"));
+    own.busy.take ? "Taking…" : holder && !isAsked ? "Take over" : "Take", h("kbd", { "aria-hidden": "true" }, "T"));
 }

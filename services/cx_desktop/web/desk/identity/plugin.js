@@ -40,7 +40,7 @@ function createDecisions(desk) {
   async function compare(a, b, apart = null) {
     change(null);
     change({ ...comparing(a, b), apart });
-    requestAnimationFrame(() => openDialog("#compare"));
+    queueMicrotask(() => openDialog("#compare"));
     try {
       const sides = await Promise.all([a, b].map((id) => desk.http.get(`/v1/customers/${id}/context`).then((/** @type {any} */ answer) => answer.body.body)));
       if (own().compare?.b === b) change({ sides });
@@ -104,7 +104,7 @@ function createDecisions(desk) {
   function ask(ask) {
     changeAsk(null);
     changeAsk(ask);
-    requestAnimationFrame(() => openDialog("#ask-identity"));
+    queueMicrotask(() => openDialog("#ask-identity"));
   }
 
   async function decideAsked() {
