@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 from tests.chromium import axe, chromium
 from tests.pages.acting import Acme, acme, at, desk, tenants, told
 
@@ -185,10 +186,10 @@ async def test_somebody_was_first_to_take_and_to_resolve(browser: Browser, hub: 
         assert await page.locator(".told h2").inner_text() != "", "in words, with by how long"
 
 
-def _after(act):  # type: ignore[no-untyped-def]
+def _after(act: Callable[[], Awaitable[Any]]) -> Callable[[Route], Awaitable[None]]:
     """Let somebody else do it while a request is on its way."""
 
-    async def handle(route) -> None:  # type: ignore[no-untyped-def]
+    async def handle(route: Route) -> None:
         await act()
         await route.continue_()
 
@@ -201,7 +202,7 @@ async def test_what_fails_is_still_here_and_is_done_once(browser: Browser, hub: 
         await shown(page, "Finn")
         sent: list[str] = []
 
-        async def cut(route) -> None:  # type: ignore[no-untyped-def]
+        async def cut(route: Route) -> None:
             sent.append(route.request.headers["idempotency-key"])
             if len(sent) == 1:
                 await route.fetch()  # the hub does it, and the answer is lost
@@ -272,7 +273,10 @@ async def test_j_k_and_w_go_through_what_is_mine_and_who_waits(browser: Browser,
 
 async def test_who_else_is_here_and_writes(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-here", "Hello", email="hugo@example.com")
-    async with desk(browser, hub.url, at("chat-here")) as ben, desk(browser, hub.url, at("chat-here"), agent="chloe") as page:
+    async with (
+        desk(browser, hub.url, at("chat-here")) as ben,
+        desk(browser, hub.url, at("chat-here"), agent="chloe") as page,
+    ):
         await shown(page, "Hugo")
         await ben.locator(".here").get_by_text("Chloe is looking, too").wait_for()
         await press(page, "n")

@@ -20,7 +20,7 @@ export function pastBar(state, desk) {
   const at = instant(state.past.asOf) ?? state.now;
   const show = (/** @type {number} */ moved, /** @type {boolean} */ known = state.past?.knownAt !== null) => desk.goTo(moved, known);
   return h("section", { class: "past-bar", key: "past", "aria-label": "You look at the past" },
-    h("div", { class: "row grow" }, icon("past"), h("div", null, h("h2", { role: "status" }, `The past: ${wholeInstant(at)}`), h("p", null, "What stood here then. Nothing can be done in it."))),
+    h("div", { class: "row grow" }, icon("past"), h("div", null, h("h2", null, h("span", { role: "status" }, `The past: ${wholeInstant(at)}`)), h("p", null, "What stood here then. Nothing can be done in it."))),
     h("div", { class: "row wrap" },
       h("button", { class: "b", type: "button", onclick: () => desk.stepPast(-1) }, "Earlier"),
       h("button", { class: "b", type: "button", onclick: () => desk.stepPast(1) }, "Later"),
