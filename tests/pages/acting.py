@@ -71,7 +71,7 @@ class Acme:
         return customer
 
     async def says(self, interaction: str, text: str, **identifiers: str) -> str:
-        """A customer writes. ``identifiers``: by kind; all but a telephone number are proved. Returns the customer's id."""
+        """A customer writes. ``identifiers``: by kind, a telephone number claimed, others proved. Returns the id."""
         known = [{"kind": kind, "value": value, "verified": kind != "phone"} for kind, value in identifiers.items()]
         name = identifiers.get("email", "visitor").partition("@")[0].title()
         return await self.tell(

@@ -44,7 +44,7 @@ async def at_field(page: Page, id: str) -> None:
     await page.wait_for_function("(id) => document.activeElement?.id === id", arg=id)
 
 
-async def test_a_note_is_added_and_taken_back_by_keys(browser: Browser, hub: Acme) -> None:
+async def test_a_note_is_added_and_taken_back(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-note", "It is day three. Where is my money?", email="nora@example.com")
     async with desk(browser, hub.url, at("chat-note")) as page:
         await shown(page, "Nora")
@@ -63,7 +63,7 @@ async def test_a_note_is_added_and_taken_back_by_keys(browser: Browser, hub: Acm
         await hub.until("chat-note", lambda each: each["notes"] == [])
 
 
-async def test_a_matter_is_taken_promised_ended_and_reopened_by_keys(browser: Browser, hub: Acme) -> None:
+async def test_taking_promising_and_resolving_by_keys(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-keys", "Where is my parcel?", email="kim@example.com")
     async with desk(browser, hub.url, at("chat-keys")) as page:
         await shown(page, "Kim")
@@ -89,7 +89,7 @@ async def test_a_matter_is_taken_promised_ended_and_reopened_by_keys(browser: Br
         await hub.until("chat-keys", lambda each: each["state"] == "open")
 
 
-async def test_what_has_no_key_is_found_in_the_palette(browser: Browser, hub: Acme) -> None:
+async def test_the_palette_finds_what_has_no_key(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-palette", "Hello", email="pia@example.com")
     async with desk(browser, hub.url, at("chat-palette")) as page:
         await shown(page, "Pia")
@@ -119,7 +119,7 @@ async def test_what_has_no_key_is_found_in_the_palette(browser: Browser, hub: Ac
         await page.locator("p.code").wait_for()
 
 
-async def test_the_sheet_shows_the_keys_and_switches_letters_off(browser: Browser, hub: Acme) -> None:
+async def test_the_sheet_of_keys_switches_letters_off(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-sheet", "Hello", email="sue@example.com")
     async with desk(browser, hub.url, at("chat-sheet")) as page:
         await shown(page, "Sue")
@@ -136,7 +136,7 @@ async def test_the_sheet_shows_the_keys_and_switches_letters_off(browser: Browse
         assert (await hub.conversation("chat-sheet"))["state"] == "open"
 
 
-async def test_a_handoff_goes_with_its_packet_and_is_taken_by_the_next(browser: Browser, hub: Acme) -> None:
+async def test_a_handoff_brings_its_packet_to_the_next(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-hand", "I was charged twice", email="hana@example.com")
     async with desk(browser, hub.url, at("chat-hand")) as page:
         await shown(page, "Hana")
@@ -196,7 +196,7 @@ def _after(act: Callable[[], Awaitable[Any]]) -> Callable[[Route], Awaitable[Non
     return handle
 
 
-async def test_what_fails_is_still_here_and_is_done_once(browser: Browser, hub: Acme) -> None:
+async def test_a_failed_act_stays_and_is_done_once(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-fail", "Hello", email="finn@example.com")
     async with desk(browser, hub.url, at("chat-fail")) as page:
         await shown(page, "Finn")
@@ -241,7 +241,7 @@ async def test_a_draft_survives_reload_and_signing_out(browser: Browser, hub: Ac
         assert await page.locator("#field-note").input_value() == "Half a no"
 
 
-async def test_who_may_read_alone_is_told_which_scope(browser: Browser, hub: Acme) -> None:
+async def test_a_mere_reader_is_told_the_scope(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-reader", "Hello", email="rea@example.com")
     async with desk(browser, hub.url, at("chat-reader"), key="the key of who reads at acme") as page:
         await shown(page, "Rea")
@@ -250,7 +250,7 @@ async def test_who_may_read_alone_is_told_which_scope(browser: Browser, hub: Acm
         assert await axe(page) == []
 
 
-async def test_j_k_and_w_go_through_what_is_mine_and_who_waits(browser: Browser, hub: Acme) -> None:
+async def test_letters_go_through_mine_and_who_waits(browser: Browser, hub: Acme) -> None:
     for name in ("jo", "jill"):
         await hub.says(f"chat-{name}", "Hello", email=f"{name}@example.com")
         await hub.acts(f"chat-{name}", "assign", agent="chloe")

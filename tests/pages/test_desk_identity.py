@@ -47,7 +47,7 @@ async def found_in_palette(page: Page, words: str) -> None:
     await press(page, "Enter")
 
 
-async def test_two_stories_stand_side_by_side_before_a_merge_which_is_undone(browser: Browser, hub: Acme) -> None:
+async def test_two_stories_side_by_side_then_merged_and_parted(browser: Browser, hub: Acme) -> None:
     one = await hub.says("chat-ana", "My refund is late", email="ana@example.com")
     other = await hub.says("chat-anna", "Still no refund", email="anna@example.com")
     async with desk(browser, hub.url, at("chat-ana")) as page:
@@ -89,7 +89,7 @@ async def _same_customer(hub: Acme, one: str, other: str, *, wanted: bool = True
     return len(ids) == 1
 
 
-async def test_a_note_goes_with_its_contact_through_a_merge_and_is_not_lost(browser: Browser, hub: Acme) -> None:
+async def test_a_note_follows_its_contact_through_a_merge(browser: Browser, hub: Acme) -> None:
     known = await hub.says("chat-known", "Where is my parcel?", email="zoe@example.com")
     visitor = await hub.says("chat-moving", "Hello, it is me", email="zed@example.com")
     async with desk(browser, hub.url, at("chat-moving")) as page:
@@ -114,7 +114,7 @@ async def test_a_note_goes_with_its_contact_through_a_merge_and_is_not_lost(brow
         assert note["text"] == "He asks for the parcel", "it stays with the contact that it is about"
 
 
-async def test_a_standing_merge_is_parted_with_a_reason(browser: Browser, hub: Acme) -> None:
+async def test_a_standing_merge_is_parted(browser: Browser, hub: Acme) -> None:
     one = await hub.says("chat-p1", "Hello", email="per@example.com")
     other = await hub.says("chat-p2", "Hello", email="pet@example.com")
     await hub.ask("POST", "/v1/identity/merge", {"a": one, "b": other, "reason": "same voice"})
@@ -132,7 +132,7 @@ async def test_a_standing_merge_is_parted_with_a_reason(browser: Browser, hub: A
         assert not await _same_customer(hub, one, other, wanted=False)
 
 
-async def test_a_contact_becomes_a_matter_of_its_own_and_comes_back(browser: Browser, hub: Acme) -> None:
+async def test_a_contact_is_split_off_and_comes_back(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-s1", "My invoice is wrong", email="sam@example.com")
     await hub.says("chat-s2", "And my address has changed", email="sam@example.com")
     async with desk(browser, hub.url, at("chat-s1")) as page:
@@ -148,7 +148,7 @@ async def test_a_contact_becomes_a_matter_of_its_own_and_comes_back(browser: Bro
         await hub.until("chat-s2", lambda each: len(each["joined"]) == 2)
 
 
-async def test_the_past_is_framed_and_nothing_can_be_done_in_it(browser: Browser, hub: Acme) -> None:
+async def test_the_past_is_framed_and_idle(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-past", "The first words", email="una@example.com")
     await hub.acts("chat-past", "topic", topic="Parcel")
     await hub.says("chat-past", "The second words", email="una@example.com")
@@ -172,7 +172,7 @@ async def test_the_past_is_framed_and_nothing_can_be_done_in_it(browser: Browser
         assert await page.locator(".in-past").count() == 0
 
 
-async def test_a_candidate_of_several_is_chosen_by_its_number(browser: Browser, hub: Acme) -> None:
+async def test_a_candidate_is_chosen_by_its_number(browser: Browser, hub: Acme) -> None:
     for name in ("lea", "lou"):
         await hub.says(f"chat-{name}", "Hello", email=f"{name}@example.com", phone="+15550100123")
     async with desk(browser, hub.url, "/phone/+15550100123") as page:
