@@ -1,0 +1,115 @@
+"""Read the words and files of a message.
+
+learn.microsoft.com/microsoftteams/platform/bots/how-to/bots-filesv4 and
+.../conversations/channel-and-group-conversations ("Work with mentions"). A formatted message comes as flattened text
+and, as an attachment, as HTML: that is no file.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+import msgspec
+
+from cx_channels.chat.msteams.activity import Activity
+from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.mail.message.html import safe_html, text_of
+from cx_events.envelope import Attachment, Message
+from cx_events.json_types import Json
+
+_AT = re.compile(r"<at(?: id=\"[^\"<>]{0,40}\")?>([^<>]{0,400})</at>")
+_QUOTED = re.compile(r"<blockquote [^<>]{0,400}\bitemid=\"([^\"<>]{1,100})\"")
+_DOWNLOAD = "application/vnd.microsoft.teams.file.download.info"
+_CARD = "application/vnd.microsoft.card."
+_HTML = "text/html"
+_MOST, _LONGEST = 50, 128 << 10
+
+
+def words_of(activity: Activity) -> str:
+    """Return what a message says: its text without the mention of the bot; else its HTML; else what was filled in."""
+    value = activity.value
+    written = text(value.get("text"))
+    if written.strip():
+        return _plain(activity, written, text(value.get("textFormat")))
+    html = html_of(value)
+    if html:
+        return _plain(activity, html, "xml")
+    return filled_in(value.get("value"))
+
+
+def filled_in(value: Any) -> str:
+    """Return what somebody chose or filled in on a card: its words where it has some, else all of it as JSON."""
+    given = obj(value)
+    action = obj(given.get("action"))
+    data = given.get("data", action.get("data", value))
+    told = first(given.get("title"), action.get("title"), action.get("verb"), data, obj(data).get("text"))
+    return told if told or not data else msgspec.json.encode(data).decode()
+
+
+def _plain(activity: Activity, written: str, form: str) -> str:
+    if "<at" in written:
+        written = _AT.sub(lambda found: _mentioned(activity, found), written)
+    if form == "xml" or "<p" in written or "<br" in written:
+        written = text_of(written)
+    elif "&" in written and form != "plain":
+        written = unescape(written)
+    return written.replace("\xa0", " ").strip()
+
+
+def _mentioned(activity: Activity, found: re.Match[str]) -> str:
+    """Return the name in a mention; nothing of the bot's own, which is how one speaks to it."""
+    for each in objects(activity.value.get("entities"))[:_MOST]:
+        about = obj(each.get("mentioned"))
+        if each.get("type") == "mention" and text(each.get("text")) == found[0]:
+            return "" if text(about.get("id")) == activity.bot else f"@{found[1]}"
+    named = text(obj(activity.value.get("recipient")).get("name"))
+    return "" if found[1] and found[1] == named else f"@{found[1]}"
+
+
+def html_of(value: Json) -> str:
+    """Return the HTML form of a message, "" where there is none."""
+    for each in objects(value.get("attachments"))[:_MOST]:
+        if text(each.get("contentType")) == _HTML and isinstance(each.get("content"), str):
+            return str(each["content"])[:_LONGEST]
+    return ""
+
+
+def files_of(value: Json) -> list[Attachment]:
+    """Return a message's files and pictures; cards that a bot shows, and the message's own HTML, are none."""
+    listed = objects(value.get("attachments"))[:_MOST]
+    return [_file(each) for each in listed if not text(each.get("contentType")).startswith((_HTML, _CARD))]
+
+
+def _file(given: Json) -> Attachment:
+    content, kind = obj(given.get("content")), text(given.get("contentType"))
+    name = text(given.get("name"))
+    if kind == _DOWNLOAD:
+        ending = text(content.get("fileType"))
+        name = name or f"{text(content.get('uniqueId'))}.{ending}"
+        return Attachment(name=name, url=first(content.get("downloadUrl"), given.get("contentUrl")))
+    return Attachment(name=name, content_type="" if kind.endswith("/*") else kind, url=text(given.get("contentUrl")))
+
+
+def answered_by(activity: Activity) -> str:
+    """Return the id of the message that one answers: the one that it quotes, else what it replies to, else the first
+    of its thread."""
+    quoted = _QUOTED.search(html_of(activity.value))
+    thread = activity.conversation.partition(";messageid=")[2]
+    replied = first(quoted[1] if quoted else "", activity.value.get("replyToId"), thread)
+    return activity.message_id(replied) if replied != activity.id else ""
+
+
+def message_of(activity: Activity, id: str) -> Message:
+    """Return a message's content. ``id``: the activity's."""
+    words, html = words_of(activity), html_of(activity.value)
+    return Message(
+        id=activity.message_id(id),
+        text=words,
+        content_type="text/plain" if words else "",
+        html=safe_html(html) if html else "",
+        language=text(activity.value.get("locale"))[:40],
+        in_reply_to=answered_by(activity),
+        attachments=files_of(activity.value),
+    )
