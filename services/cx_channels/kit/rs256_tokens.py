@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from cx_channels.kit.json_values import obj, objects, text, texts
+from cx_channels.provider import Connection
+from cx_channels.published_keys import KeyUnknown
 from cx_events import strict_json
 from cx_events.errors import Refused
 from cx_events.json_types import Json
@@ -67,6 +69,16 @@ def read_token(header: str) -> Token:
     if head.get("alg") != "RS256" or "crit" in head:
         raise bad_token("is not signed by RS256")
     return Token(text(head.get("kid")), claims, f"{match[1]}.{match[2]}".encode(), signature)
+
+
+def key_of(connection: Connection, url: str, token: Token) -> PublishedKey:
+    """Return the key that a token names, of the set that is published at a URL. Raise ``KeyUnknown`` where the set is
+    not here, or lacks that key."""
+    published = connection.keys.read(url, keys_in)
+    key = published.get(token.kid) if published is not None else None
+    if key is None:
+        raise KeyUnknown(url, "the key that the token names is about to be fetched")
+    return key
 
 
 def check_token(token: Token, key: RSAPublicKey) -> None:

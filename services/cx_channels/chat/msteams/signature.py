@@ -19,6 +19,7 @@ from cx_channels.kit.rs256_tokens import (
     bad_token,
     check_times,
     check_token,
+    key_of,
     keys_in,
     published_key,
     read_token,
@@ -27,7 +28,6 @@ from cx_channels.kit.rs256_tokens import (
 from cx_channels.kit.settings import check_choice, texts_of
 from cx_channels.kit.signing import with_headers
 from cx_channels.provider import Connection, KeySource, Lasting, Request, Signature
-from cx_channels.published_keys import KeyUnknown
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
 
@@ -71,10 +71,7 @@ def verify(request: Request, connection: Connection) -> None:
         raise bad_token("is not of the Bot Connector")
     if token.claim("aud") not in _audiences(connection):
         raise bad_token("is for another bot than settings.app_id")
-    published = connection.keys.read(url, keys_in)
-    key = published.get(token.kid) if published is not None else None
-    if key is None:
-        raise KeyUnknown(url, "the key that Microsoft's token names is about to be fetched")
+    key = key_of(connection, url, token)
     check_token(token, key.key)
     check_times(token, request.received, SKEW)
     try:
