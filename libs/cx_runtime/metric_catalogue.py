@@ -18,6 +18,7 @@ CHANNELS = "channels"
 PROJECTORS = "projectors"
 API = "api"
 OPS = "ops"
+POLLERS = "pollers"
 WRITERS = "channels, api, ops"
 
 
@@ -273,6 +274,36 @@ _SUBSCRIPTIONS = (
         measured=True,
     ),
 )
+_POLLERS = (
+    MetricSpec(
+        "cx_poller_connected",
+        "gauge",
+        "0 or 1",
+        ("connection",),
+        POLLERS,
+        "1 while the poller or stream of a connection is connected and what comes is stored; told by the process that"
+        " runs it, absent where none does",
+        measured=True,
+    ),
+    MetricSpec(
+        "cx_poller_lag_seconds",
+        "gauge",
+        "seconds",
+        ("connection",),
+        POLLERS,
+        "for which the latest message had waited at the vendor; 0 once nothing waits there",
+        measured=True,
+    ),
+    MetricSpec(
+        "cx_poller_failures_total",
+        "counter",
+        "failures",
+        ("connection", "reason"),
+        POLLERS,
+        "times that a poller or stream had to begin anew: `disconnected`, `no-answer`, `no-connection`, a refusal such"
+        " as `login-refused`, `fault`",
+    ),
+)
 _OPERATION = (
     MetricSpec("cx_build_info", "gauge", "1", ("version",), ALL, "always 1; the release that runs"),
     MetricSpec("cx_ready", "gauge", "0 or 1", (), ALL, "1 while `/readyz` holds, as asked at the scrape"),
@@ -328,6 +359,7 @@ GROUPS: Mapping[str, tuple[MetricSpec, ...]] = {
     "Sessions": _SESSIONS,
     "Projectors": _PROJECTORS,
     "Subscriptions": _SUBSCRIPTIONS,
+    "Pollers": _POLLERS,
     "Operation": _OPERATION,
 }
 METRICS: Mapping[str, MetricSpec] = {each.name: each for group in GROUPS.values() for each in group}

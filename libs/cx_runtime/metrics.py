@@ -51,6 +51,7 @@ _PROBLEMS = (
 _REFUSALS = ("bad-signature", "malformed", "too-large", "rate-limited")
 _UNDELIVERED = ("no-answer", "no-connection", "private-address", "redirect", "status-500", "gone")
 _KEY_OUTCOMES = ("fetched", "no-answer", "no-connection", "private-address", "no-such-document")
+_UNPOLLED = ("disconnected", "no-answer", "no-connection", "login-refused", "fault")
 _DEAD = (
     ("decode", "undecodable"),
     ("decode", "unknown-tenant"),
@@ -142,6 +143,9 @@ class Metrics:
         self.subscription_failures = self._counter("cx_subscription_failures_total")
         self.subscription_waiting = self._fresh("cx_subscription_waiting_keys")
         self.subscription_oldest = self._fresh("cx_subscription_oldest_seconds")
+        self.poller_connected = self._fresh("cx_poller_connected")
+        self.poller_lag = self._fresh("cx_poller_lag_seconds")
+        self.poller_failures = self._counter("cx_poller_failures_total")
         self._begin_at_zero()
         ProcessCollector(registry=self.registry)
 
@@ -246,6 +250,11 @@ class Metrics:
     def keys_fetched(self, provider: str, outcome: str) -> None:
         """Count one attempt to fetch a document. ``outcome``: ``fetched``, or why not."""
         self._keys_fetched.labels(provider, self._reason(outcome)).inc()
+
+    def begin_poller(self, connection: str) -> None:
+        """Count the failures of a connection's poller from now on, at zero."""
+        for reason in _UNPOLLED:
+            self.poller_failures.labels(connection, reason)
 
     def begin_refusals(self, provider: str, *reasons: str) -> None:
         """Count refusals that no provider's name stands for, such as ``smtp`` and ``continue``, at zero."""

@@ -44,7 +44,7 @@ BY_EXTENSION = {
     ".xml": "application/xml",
 }
 
-_METHODS = {"webhook": "POST", "smtp": "SMTP", "websocket": "MESSAGE"}
+_METHODS = {"webhook": "POST", "smtp": "SMTP", "websocket": "MESSAGE", "poller": "MESSAGE"}
 _MAX_FIELDS = 1000
 _TRIED = "try"
 
@@ -177,7 +177,7 @@ def guess_content_type(provider: Provider, content: bytes, filename: str) -> str
     if known is None:
         if start.startswith((b"{", b"[")):
             known = JSON
-        elif provider.transport == "smtp":
+        elif MAIL in provider.content_types:
             known = MAIL
         else:
             known = MULTIPART if start.startswith(b"--") else FORM

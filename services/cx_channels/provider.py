@@ -16,7 +16,8 @@ from cx_events.timestamps import Micros
 
 T = TypeVar("T")
 
-Transport = Literal["webhook", "smtp", "websocket"]
+Transport = Literal["webhook", "smtp", "websocket", "poller"]
+"""``poller``: nothing is sent to us, we ask; see ``cx_channels.pollers``."""
 
 Covered = Literal["body", "url", "time"]
 COVERABLE: tuple[Covered, ...] = ("body", "url", "time")
@@ -59,8 +60,9 @@ class Request:
     sends the request has no say in its origin. Header names in lower case. ``query`` and repeated fields keep their
     order.
 
-    A mail or a WebSocket message is a request with ``method`` ``SMTP`` or ``MESSAGE``; its envelope is in ``headers``
-    (``x-envelope-from``, ``x-envelope-to``, and ``x-envelope-peer``, the address of the host that brought it).
+    A mail is a request with ``method`` ``SMTP``, a WebSocket message or what we fetched one with ``MESSAGE``; a mail's
+    envelope is in ``headers`` (``x-envelope-from``, ``x-envelope-to``, and ``x-envelope-peer``, the address of the host
+    that brought it).
     """
 
     body: bytes

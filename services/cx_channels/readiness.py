@@ -44,6 +44,9 @@ def setup_problems(connection: Connection, provider: Provider, public_url: str) 
         others = "".join(f" or settings.{name}" for name in sorted(provider.secret_settings))
         why = f"there are no secrets{others}: no request of {provider.name} passes the check of its signature"
         found.insert(0, SetupProblem(connection.id, NO_SECRETS, why, False))
+    if provider.transport == "poller" and not any(connection.secrets):
+        why = f"there are no secrets: {provider.name} logs in by one, a password or a token"
+        found.insert(0, SetupProblem(connection.id, NO_SECRETS, why, False))
     if provider.signs_url and not public_url:
         why = (
             f"{provider.name} signs the URL that it calls, and CX_PUBLIC_URL does not say what that is: the connection"

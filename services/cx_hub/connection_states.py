@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from cx_channels.configured_connections import configured_connections
+from cx_channels.pollers.report import FAILED, read_report
 from cx_channels.readiness import SetupProblem, setup_problems
 from cx_channels.registry import providers
+from cx_context.store.poller_rows import Standing
 from cx_events.json_types import Json
+from cx_events.timestamps import format_time
 from cx_ops.connection_traffic import ConnectionTraffic
 from cx_ops.http_routes.connection_routes import ConnectionGap
 from cx_runtime.tenants import Tenants
@@ -24,8 +27,11 @@ def connection_state(
     gaps: Iterable[SetupProblem],
     traffic: ConnectionTraffic | None,
     requests: Mapping[str, int] | None,
+    poller: Standing | None = None,
 ) -> Json:
-    """Return a connection's state with its problems. ``traffic``, ``requests``: None where nobody could tell."""
+    """Return a connection's state with its problems. ``traffic``, ``requests``: None where nobody could tell.
+    ``poller``: of one whose vendor we ask ourselves, as its row says; None for others, and where nobody could tell.
+    """
     problems = [_problem(WARNING if each.works else ERROR, each.reason, each.detail) for each in gaps]
     if traffic is not None and traffic.is_failing and traffic.last_error is not None:
         failed = traffic.last_error
@@ -33,6 +39,8 @@ def connection_state(
         problems.append(_problem(ERROR, "latest-failed", detail))
     if requests is not None:
         problems += _of_requests(requests)
+    if poller is not None:
+        problems += _of_poller(poller)
     levels = {each["level"] for each in problems}
     return {
         "tenant": tenant,
@@ -43,6 +51,7 @@ def connection_state(
         "last_event": traffic.last_event if traffic is not None else None,
         "last_error": traffic.last_error if traffic is not None else None,
         "requests": requests,
+        "poller": _shown(poller) if poller is not None else None,
     }
 
 
@@ -55,6 +64,39 @@ def connection_gaps(tenants: Tenants, public_url: str) -> dict[str, list[Connect
         ]
         for id, (connection, provider) in configured_connections(tenants, providers()).items()
     }
+
+
+def _of_poller(poller: Standing) -> list[Json]:
+    report = read_report(poller.report)
+    if not poller.owner:
+        return [_problem(ERROR, "not-polled", "no process fetches what is there: start cx run pollers, or cx up")]
+    if report.state in FAILED:
+        level = WARNING if report.state == "retrying" else ERROR
+        return [_problem(level, f"poller-{report.state}", f"{report.reason}: {report.detail}")]
+    if report.state == "waiting":
+        return [_problem(WARNING, "poller-waiting", f"what came can't be stored: {report.reason}: {report.detail}")]
+    return []
+
+
+def _shown(poller: Standing) -> Json:
+    """Return a poller's state for people; times are RFC 3339, None for never."""
+    report = read_report(poller.report)
+    return {
+        "owner": poller.owner,
+        "state": report.state if poller.owner else "not running",
+        "since": _time(report.since),
+        "heard_at": _time(report.heard_at),
+        "came_at": _time(report.came_at),
+        "accepted": report.accepted,
+        "lag_seconds": report.lag,
+        "last_failure": {"time": _time(report.failed_at), "reason": report.reason, "detail": report.detail}
+        if report.failed_at
+        else None,
+    }
+
+
+def _time(seconds: float) -> str | None:
+    return format_time(int(seconds * 1_000_000)) if seconds else None
 
 
 def _of_requests(requests: Mapping[str, int]) -> list[Json]:

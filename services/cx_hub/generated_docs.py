@@ -77,6 +77,7 @@ def _provider_row(provider: Provider) -> str:
         "webhook": f"webhook ({', '.join(sorted(provider.methods))})",
         "smtp": "SMTP",
         "websocket": "WebSocket",
+        "poller": "fetched by `cx run pollers`",
     }
     signed = "yes" if provider.verify is not None else "no"
     channels = ", ".join([provider.channel, *sorted(provider.more_channels)])

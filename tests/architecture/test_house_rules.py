@@ -236,6 +236,12 @@ PURE = (
 NOT_PURE = (
     "services/cx_channels/chat/webchat/server/",  # serves sockets and files by itself
     "libs/cx_context/parts/write_model.py",  # writes a module of the product, when it is asked to
+    # Ask vendors by themselves: sources, and the clients that these use.
+    *(
+        str(path.relative_to(ROOT))
+        for pattern in ("*/*/stream.py", "*/*/poller.py", "*/*/client/*.py")
+        for path in sorted((ROOT / "services" / "cx_channels").glob(pattern))
+    ),
 )
 
 RIM = {

@@ -156,6 +156,7 @@ def test_only_projectors_are_probed_at_readyz() -> None:
     assert paths == {
         "projectors": "/readyz",
         "channels": "/healthz",
+        "pollers": "/healthz",
         "api": "/healthz",
         "ops": "/healthz",
         "desktop": "/healthz",
@@ -195,6 +196,7 @@ def test_a_pod_has_time_to_end_well(name: str) -> None:
 def test_tables_are_migrated_before_services_use_them() -> None:
     first = {name: [each["args"][0] for each in pod_of(d).get("initContainers", ())] for name, d in DEPLOYMENTS.items()}
     assert first == {
+        "pollers": ["migrate"],
         "projectors": ["migrate"],
         "api": ["migrate"],
         "ops": ["migrate"],
@@ -229,9 +231,9 @@ def test_metrics_are_scraped_from_a_port_of_each_pod() -> None:
     assert not [each for each in offered if each["targetPort"] == "metrics"]
 
 
-def test_all_but_ops_and_desktop_grow_with_their_work() -> None:
+def test_what_strangers_load_grows_with_their_work() -> None:
     scalers = of_kind("HorizontalPodAutoscaler")
-    assert set(scalers) == SERVICES - {"ops", "desktop"}
+    assert set(scalers) == SERVICES - {"ops", "desktop", "pollers"}
     for name, scaler in scalers.items():
         assert scaler["spec"]["scaleTargetRef"]["name"] == name
         assert scaler["spec"]["minReplicas"] >= 2

@@ -21,6 +21,7 @@ from tests.scraping import EVENT, STRUCTURED, asked_hub, samples
 
 from cx_runtime.metric_catalogue import METRICS
 from cx_runtime.subscription_config import SubscriptionConfig
+from cx_runtime.tenants import ConnectionConfig, load
 
 pytestmark = pytest.mark.clock
 
@@ -58,6 +59,7 @@ EXPRESSIONS = dict(enumerate(expressions()))
 
 LATER = {
     *("cx_projector_lag_events", "cx_relay_lag_seconds", "cx_relay_waiting"),
+    "cx_poller_connected",
     *("cx_subscription_failures_total", "cx_subscription_oldest_seconds", "cx_subscription_waiting_keys"),
 }
 """Told once somebody has measured them, or something has happened."""
@@ -70,8 +72,14 @@ def exposed(home: Path) -> Mapping[str, Mapping[str, frozenset[str]]]:
     secret = f"whsec_{base64.b64encode(bytes(24)).decode()}"
     nobody = SubscriptionConfig(url="https://127.0.0.1/nobody", secrets=(secret,), since="beginning")
 
+    mailbox = ConnectionConfig(
+        provider="email/imap", secrets=(secret,), settings={"host": "127.0.0.1", "port": 9, "user": "nobody"}
+    )
+
     async def asked() -> Mapping[str, Mapping[str, frozenset[str]]]:
-        async with asked_hub(home, subscriptions={"crm": nobody}) as (hub, client):
+        (tenant,) = load(None, home, {}).by_name.values()
+        connections = {**tenant.connections, "mailbox": mailbox}
+        async with asked_hub(home, subscriptions={"crm": nobody}, connections=connections) as (hub, client):
             assert (await client.post("/v1/events", json=EVENT, headers=STRUCTURED)).status_code == 202
             query = {"identifier": "email:ana@example.com", "at_least": "//shop.example/chat#m-1", "wait": "30s"}
             while (await client.get("/v1/context", params=query)).status_code != 200:
@@ -152,6 +160,8 @@ def test_every_metric_is_watched_or_explained_elsewhere() -> None:
     watched = {re.sub("_(bucket|sum|count)$", "", metric) for metric in named}
     assert set(METRICS) - watched == {
         "cx_intake_ignored_total",
+        "cx_poller_failures_total",
+        "cx_poller_lag_seconds",
         "cx_contexts_shown_total",
         "cx_sessions_total",
         "cx_unavailable_total",

@@ -226,6 +226,7 @@ async def test_a_recorded_store_goes_on_at_later_revisions(store_url: str, tmp_p
         "worker_reports",
         "id_keys",
         "short_lived",
+        "pollers",
         "listing_waiting",
         *(table.name for table in OF_SUBSCRIPTIONS),
     }, (  # fmt: skip

@@ -36,6 +36,7 @@ from cx_context.store.operations_tables import (
     ID_KEYS,
     LAG_SAMPLES,
     OF_SUBSCRIPTIONS,
+    POLLERS,
     REBUILDS,
     SHORT_LIVED,
     WORKER_REPORTS,
@@ -77,7 +78,7 @@ HARMLESS = {
     **{("rebuilds", what): "what operators asked for" for what in (*REBUILDS.columns.keys(), "deleted", "forged")},
     **{
         (table.name, what): "how workers, receivers and people get on"
-        for table in (ID_KEYS, LAG_SAMPLES, WORKER_REPORTS, *OF_SUBSCRIPTIONS, SHORT_LIVED)
+        for table in (ID_KEYS, LAG_SAMPLES, WORKER_REPORTS, *OF_SUBSCRIPTIONS, SHORT_LIVED, POLLERS)
         for what in (*table.columns.keys(), "deleted", "forged")
     },
 }

@@ -1,4 +1,4 @@
-"""The tables of operators: dead letters, the records of long work, how projectors and subscriptions get on,
+"""The tables of operators: dead letters, the records of long work, how projectors, subscriptions and pollers get on,
 and what is kept for a while.
 
 ``body`` is bytes that only the code reads.
@@ -156,5 +156,17 @@ ID_KEYS = Table(
     text_column("digest"),
     Column("since", Double, nullable=False),
     comment="a digest of each tenant's id_key, from which all ids in this store derive",
+)
+POLLERS = Table(
+    "pollers",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    text_column("tenant"),
+    Column("cursor", LargeBinary, nullable=False),
+    text_column("owner"),
+    Column("epoch", BigInteger, nullable=False),
+    Column("leased_until", Double, nullable=False),
+    Column("report", LargeBinary, nullable=False),
+    comment="how far a connection's poller or stream is, which process runs it (lease, epoch), and how it gets on",
 )
 OF_SUBSCRIPTIONS = (SUBSCRIPTION_CURSORS, SUBSCRIPTION_WAITING, SUBSCRIPTION_LETTERS, SUBSCRIPTION_STOPS)

@@ -31,12 +31,13 @@ MADE_OF_THE_LOG = (
 KEPT = (
     "versions", "store_epoch", "partitions", "workers", "outbox", "rebuilds", "lag_samples", "worker_reports",
     "subscription_cursors", "subscription_waiting", "subscription_letters", "subscription_stops", "short_lived",
-    "listing_lease", "id_keys",
+    "listing_lease", "id_keys", "pollers",
 )  # fmt: skip
 """Tables that stay: ``versions`` and ``store_epoch``, since no version may fall; ``partitions``, since the offsets are
 equal; ``outbox``, whose customers are still to be announced; ``workers``, ``worker_reports``, ``listing_lease``,
 ``lag_samples`` and ``rebuilds``, which tell of processes;
-``subscription_...``, which tell what receivers have; ``short_lived``, which is of people at work;
+``subscription_...``, which tell what receivers have; ``pollers``, which tells what vendors have given;
+``short_lived``, which is of people at work;
 ``id_keys``, which a rebuild under another key would not pass."""
 
 SCHEMA = "cx_rebuild"

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import typer
 
 from cx_channels.configured_connections import configured_connections
+from cx_channels.pollers.source import source_factories
 from cx_channels.readiness import setup_problems
 from cx_channels.registry import providers
+from cx_context.store import poller_rows
+from cx_context.store.poller_rows import Standing
 from cx_events.errors import TryLater
 from cx_events.json_types import Json
 from cx_hub.cli import FAILED
@@ -19,7 +22,7 @@ from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_ops.connection_traffic import TrafficFound, read_traffic
 from cx_runtime.settings import Settings
 
-_COLUMNS = ("connection", "provider", "state", "last_event", "last_error", "refused")
+_COLUMNS = ("connection", "provider", "state", "last_event", "last_error", "refused", "poller")
 _PROBLEM_COLUMNS = ("level", "connection", "reason", "detail")
 
 
@@ -32,9 +35,10 @@ def register(app: typer.Typer) -> None:
 
 def check(output: OutputOption = Format.TEXT) -> None:
     """Tell what each connection lacks (secrets, CX_PUBLIC_URL, the provider's settings), its latest event, its latest
-    error, and how many requests the hub at CX_URL refused.
+    error, how many requests the hub at CX_URL refused, and how its poller gets on, where it has one.
 
-    Exit 1 where a connection can take nothing, what came last by it could not be used, or every request was refused.
+    Exit 1 where a connection can take nothing, what came last by it could not be used, every request was refused, or
+    its poller is refused or runs nowhere.
     """
     settings = Settings()
     found, is_whole = run_async(_states(settings))
@@ -52,30 +56,37 @@ async def _states(settings: Settings) -> tuple[list[Json], bool]:
     connections = configured_connections(load_tenants(settings), known)
     traffic = await _traffic(settings, {id: each.tenant for id, (each, _) in connections.items()})
     counts = await read_request_counts(settings)
+    standings, polled = traffic[1] if traffic is not None else {}, source_factories()
     states = [
         connection_state(
             each.tenant,
             id,
             provider.name,
             setup_problems(each, provider, settings.public_url),
-            traffic.by_connection[id] if traffic is not None else None,
+            traffic[0].by_connection[id] if traffic is not None else None,
             counts.get(id, {}) if counts is not None else None,
+            standings.get(id, Standing(each.tenant, id, "", b""))
+            if traffic is not None and provider.name in polled
+            else None,
         )
         for id, (each, provider) in connections.items()
     ]
     return states, traffic is not None
 
 
-async def _traffic(settings: Settings, connections: dict[str, str]) -> TrafficFound | None:
+async def _traffic(settings: Settings, connections: dict[str, str]) -> tuple[TrafficFound, dict[str, Standing]] | None:
+    """Return what came last by each connection, and how pollers get on; None where log or store is away."""
     try:
         async with opened_log(settings) as log, opened_store(settings) as store:
             found = await read_traffic(log, store, connections)
+            async with store.reading() as tx:
+                standings = await poller_rows.standings(tx)
     except TryLater as error:
         to_err().print(f"latest events and errors are not known: {error}", markup=False)
         return None
     if found.looked_back_to:
         to_err().print(f"no event since {found.looked_back_to} counts as none", markup=False)
-    return found
+    return found, standings
 
 
 def _tell(states: Sequence[Json]) -> None:
@@ -91,9 +102,11 @@ def _tell(states: Sequence[Json]) -> None:
 
 def _row(state: Json) -> Json:
     event, error, requests = state["last_event"], state["last_error"], state["requests"]
+    poller = state["poller"]
     return {
         **state,
         "last_event": event["time"] if event else "none",
         "last_error": error["time"] if error else "none",
         "refused": "?" if requests is None else requests.get("refused", 0),
+        "poller": poller["state"] if poller is not None else "",
     }

@@ -28,6 +28,7 @@ END_SECONDS = 10.0
 
 class ServiceName(StrEnum):
     CHANNELS = "channels"
+    POLLERS = "pollers"
     PROJECTORS = "projectors"
     API = "api"
     OPS = "ops"
@@ -51,9 +52,9 @@ def up(port: Port = None, workers: Workers = None) -> None:
 def run(service: ServiceName, port: Port = None, workers: Workers = None) -> None:
     """Run one service, until it is told to stop. Those of one hub share CX_LOG_URL and CX_STORE_URL.
 
-    The HTTP port of projectors has their health and metrics alone; a free one unless given.
+    The HTTP port of pollers and projectors has their health and metrics alone; a free one unless given.
     """
-    if service is ServiceName.PROJECTORS and port is None:
+    if service in (ServiceName.POLLERS, ServiceName.PROJECTORS) and port is None:
         port = 0
     _run_until_stopped(_settings(port, workers), frozenset({service.value}))
 

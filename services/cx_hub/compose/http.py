@@ -20,7 +20,7 @@ from cx_runtime.http import bearer_token_in
 from cx_runtime.serve import Server, server_config
 from cx_runtime.sessions.session_auth import SessionAuth
 
-ORDER: Sequence[Service] = ("channels", "projectors", "api", "ops", "desktop")
+ORDER: Sequence[Service] = ("channels", "pollers", "projectors", "api", "ops", "desktop")
 """The services in the order in which an event passes them."""
 
 CHAT_SECONDS = 3.0

@@ -20,8 +20,11 @@ from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import Tenants
 from cx_runtime.tracing import OFF, Tracing
 
-Service = Literal["channels", "projectors", "api", "ops", "desktop"]
-SERVICES: frozenset[Service] = frozenset({"channels", "projectors", "api", "ops", "desktop"})
+Service = Literal["channels", "pollers", "projectors", "api", "ops", "desktop"]
+SERVICES: frozenset[Service] = frozenset({"channels", "pollers", "projectors", "api", "ops", "desktop"})
+
+TAKE_IN: frozenset[Service] = frozenset({"channels", "pollers"})
+"""Those that make events of what vendors say."""
 
 USE_THE_STORE: frozenset[Service] = SERVICES - {"channels"}
 

@@ -28,9 +28,11 @@ from cx_hub.compose.api import context_api, operations
 from cx_hub.compose.channels import channels
 from cx_hub.compose.desktop import desktop, session_auth
 from cx_hub.compose.http import http_server
-from cx_hub.compose.hub import SERVICES, USE_THE_STORE, Hub, Service, once
+from cx_hub.compose.hub import SERVICES, TAKE_IN, USE_THE_STORE, Hub, Service, once
+from cx_hub.compose.pollers import pollers
 from cx_hub.compose.projectors import projectors
 from cx_hub.compose.subscriptions import subscriptions
+from cx_hub.compose.taking_in import taking_in
 from cx_hub.configuration import findings
 from cx_hub.deferred import DeferredBlobs, DeferredLog
 from cx_hub.disk import check_room, embedded_folders
@@ -112,7 +114,7 @@ def _new_hub(settings: Settings, tenants: Tenants, services: frozenset[Service])
 
 def _tell_what_is_missing(hub: Hub) -> None:
     """Connections that can't work as they are set up, or from which less is made, are named; the others run."""
-    if "channels" not in hub.services:
+    if not hub.services & TAKE_IN:
         return
     for place, lack in findings(hub.tenants, providers(), hub.settings.public_url):
         about = {"connection": lack.connection, "reason": lack.reason}
@@ -137,7 +139,9 @@ async def _running(hub: Hub) -> AsyncIterator[None]:
             _store(hub),
             projectors(hub),
             subscriptions(hub),
-            channels(hub) as channel_routes,
+            taking_in(hub) as intake,
+            pollers(hub, intake),
+            channels(hub, intake) as channel_routes,
             context_api(hub) as api_routes,
             http_server(hub, [*channel_routes, *api_routes, *operations(hub), *desktop(hub, sessions)], sessions),
         ):

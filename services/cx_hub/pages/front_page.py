@@ -21,6 +21,7 @@ _NAMES = {
 }
 _SERVICES = {
     "channels": "events, webhooks and the web chat in",
+    "pollers": "what is fetched: mailboxes and vendors' streams",
     "projectors": "events into contexts",
     "api": "contexts out, and what people decide",
     "ops": "for operators: the log, dead letters, rebuilds",

@@ -176,6 +176,11 @@ def subscriptions(table: Table) -> Callable[[Whole], Expectation]:
     return lambda of: Expectation(table, fault_of=lambda row: None)
 
 
+def pollers(of: Whole) -> Expectation:
+    """Check nothing: how far a vendor was asked is no fact."""
+    return Expectation(operations_tables.POLLERS, fault_of=lambda row: None)
+
+
 def short_lived(of: Whole) -> Expectation:
     """Check nothing: who is signed out or present is no fact."""
     return Expectation(operations_tables.SHORT_LIVED, fault_of=lambda row: None)

@@ -302,6 +302,7 @@ OF_WHOLE: Mapping[str, Callable[[Whole], Expectation]] = MappingProxyType(
         "lag_samples": order_dependent.lag_samples,
         "worker_reports": order_dependent.worker_reports,
         **{table.name: order_dependent.subscriptions(table) for table in operations_tables.OF_SUBSCRIPTIONS},
+        "pollers": order_dependent.pollers,
         "short_lived": order_dependent.short_lived,
         "id_keys": order_dependent.id_keys,
         "listing_waiting": lists.waiting,

@@ -1,40 +1,16 @@
-"""Map a raw mail to events; ``cx_channels.kit.mail.mapping`` decides what it means."""
+"""Map a raw mail that came over SMTP; ``cx_channels.kit.mail.raw_mail`` does it for every door."""
 
 from __future__ import annotations
 
-from cx_channels.kit.mail.kinds import kinds_of_mail
-from cx_channels.kit.mail.mapping import Envelope, MailMapping
-from cx_channels.kit.mail.mime.parse import parse
-from cx_channels.kit.mail.originals import mapped_mail
-from cx_channels.kit.mail.settings import mail_settings
+from cx_channels.kit.mail.raw_mail import kinds_of_raw_mail, map_raw_mail
 from cx_channels.provider import Connection, Mapped, Request
-from cx_events.envelope import Draft
-from cx_events.errors import Refused
 
 
 def map_mail(request: Request, connection: Connection) -> Mapped:
-    """Map a raw mail.
-
-    Raise ``Refused("malformed")`` for bytes without any header field, ``Refused("bad-settings")`` for a connection
-    whose settings are not as the README says.
-    """
-    return mapped_mail(request.body, *_read(request, connection))
+    """Map a raw mail, as ``map_raw_mail`` does."""
+    return map_raw_mail(request, connection)
 
 
 def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
     """Return the kinds of what a mail turns out to be, as ``KINDS`` names them."""
-    return kinds_of_mail(*_read(request, connection), mail_settings(connection.settings).own)
-
-
-def _read(request: Request, connection: Connection) -> tuple[MailMapping, list[Draft]]:
-    """Return a mail as it was read, and its drafts, still without ``raw``."""
-    mail = parse(request.body)
-    if not mail.headers.fields:
-        raise Refused("malformed", "this is no mail: it has no header field")
-    envelope = Envelope(
-        request.headers.get("x-envelope-from"),
-        request.headers.get("x-envelope-to", ""),
-        request.headers.get("x-envelope-peer", ""),
-    )
-    reading = MailMapping(connection.id, mail, mail_settings(connection.settings), envelope)
-    return reading, reading.drafts()
+    return kinds_of_raw_mail(request, connection)

@@ -1,0 +1,53 @@
+"""The pollers and streams of this process: what asks vendors itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from cx_channels.intake import Intake
+from cx_channels.pollers.keeper import PollerKeeper
+from cx_channels.pollers.run import Surroundings
+from cx_channels.pollers.source import SourcePorts, source_factories
+from cx_channels.provider import Connection
+from cx_hub.compose.hub import Hub, once
+from cx_hub.rebuilding import process_name
+
+WORKER = "pollers"
+
+
+@asynccontextmanager
+async def pollers(hub: Hub, intake: Intake | None) -> AsyncIterator[None]:
+    """Run the pollers that no other process runs, where there are any. ``intake``: of ``taking_in``."""
+    open_sources = source_factories()
+    connections = polled(hub, intake) if intake is not None and "pollers" in hub.services else {}
+    if intake is None or not connections:
+        yield
+        return
+    ports = SourcePorts(intake.now, hub.settings.max_mail)
+    for id in connections:
+        hub.metrics.begin_poller(id)
+
+    async def work() -> None:
+        owner = f"{process_name()}-{uuid4().hex[:8]}"
+        around = Surroundings(intake, hub.store, hub.metrics, hub.health, ports, owner)
+        await PollerKeeper(connections, open_sources, around).run(hub.health.progress(WORKER))
+
+    hub.health.expect(WORKER)
+    hub.supervisor.keep(WORKER, once(hub.store_opened, hub.log.opened, work=work))
+    try:
+        yield
+    finally:
+        await hub.supervisor.stop(WORKER)
+
+
+def polled(hub: Hub, intake: Intake) -> dict[str, Connection]:
+    """Return the connections whose provider has a stream or a poller, by their ids."""
+    known = source_factories()
+    return {
+        id: intake.connection(id)[0]
+        for tenant in hub.tenants.by_name.values()
+        for id, connection in tenant.connections.items()
+        if connection.provider in known
+    }
