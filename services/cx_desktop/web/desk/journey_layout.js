@@ -13,6 +13,7 @@
 
 const LEAST_WIDTH = 0.025;
 const GAP_WIDTH = 0.05;
+const MOST_GAPS = 12;
 const SHOWN = 60;
 
 /** @param {Contact[]} contacts in any order @param {number} now @returns {Layout} */
@@ -21,7 +22,7 @@ export function layOut(contacts, now) {
   const lanes = [...new Set(sorted.map((each) => each.channel ?? ""))];
   const spans = sorted.map((each) => ({ each, start: time(each.start), end: Math.max(time(each.start), Math.min(time(each.last_at), now)) }));
   const stretches = together(spans);
-  const { place, gaps } = scale(stretches, spans.length);
+  const { place, gaps } = scale(stretches);
   const placed = spans.map(({ each, start, end }) => {
     const from = place(start);
     return { contact: each, from, to: Math.min(1, Math.max(place(end), from + LEAST_WIDTH)), lane: lanes.indexOf(each.channel ?? ""), isOpen: each.end === null && each.outcome.state === "open" };
@@ -38,7 +39,7 @@ const time = (text) => Date.parse(text);
 /** Return the stretches in which something goes on, one after another. @param {{start: number, end: number}[]} spans */
 function together(spans) {
   const whole = spans.length ? Math.max(...spans.map((each) => each.end)) - spans[0].start : 0;
-  const apart = Math.max(60_000, whole / 12);
+  const apart = Math.max(60_000, whole / MOST_GAPS);
   /** @type {{start: number, end: number}[]} */
   const found = [];
   for (const { start, end } of spans) {
@@ -50,22 +51,20 @@ function together(spans) {
 }
 
 /**
- * Give each stretch a width: half by how long it lasts, half the same for all.
+ * Give each stretch a width: half by how long it lasts, half the same for all. There are 12 gaps at most (`together`).
  *
- * @param {{start: number, end: number}[]} stretches @param {number} _count
+ * @param {{start: number, end: number}[]} stretches
  */
-function scale(stretches, _count) {
-  const room = 1 - GAP_WIDTH * Math.max(0, stretches.length - 1);
-  const free = Math.max(0.3, room);
+function scale(stretches) {
+  const free = 1 - GAP_WIDTH * Math.max(0, stretches.length - 1);
   const total = stretches.reduce((sum, each) => sum + (each.end - each.start), 0) || 1;
-  const squeeze = room < 0.3 ? 0.7 / (GAP_WIDTH * (stretches.length - 1)) : 1;
   /** @type {Gap[]} */
   const gaps = [];
   let at = 0;
   const laid = stretches.map((each, index) => {
     if (index > 0) {
-      gaps.push({ from: at, to: at + GAP_WIDTH * squeeze, milliseconds: each.start - stretches[index - 1].end });
-      at += GAP_WIDTH * squeeze;
+      gaps.push({ from: at, to: at + GAP_WIDTH, milliseconds: each.start - stretches[index - 1].end });
+      at += GAP_WIDTH;
     }
     const width = free * (0.5 / stretches.length + (0.5 * (each.end - each.start)) / total);
     const from = at;
