@@ -90,7 +90,7 @@ function files(entry) {
 function file(each) {
   const size = each.bytes ? `${Math.max(1, Math.round(each.bytes / 1024))} KB` : "";
   const label = [icon("attach", "s"), theirs(each.name || "file"), h("span", { class: "meta" }, size)];
-  if (each.place !== "hub" && each.place !== "original") return h("span", { class: "file", key: each.id }, ...label, h("span", { class: "meta" }, "not kept here"));
+  if (each.place !== "hub") return h("span", { class: "file", key: each.id }, ...label, h("span", { class: "meta" }, "not kept here"));
   const path = `/v1/attachments/${encodeURIComponent(each.id)}`;
   const isPicture = /^image\/(png|jpeg|gif|webp)$/.test(each.content_type ?? "");
   return h("a", { class: "file", key: each.id, href: path, download: "" }, isPicture && h("img", { src: path, alt: "", loading: "lazy" }), ...label);
