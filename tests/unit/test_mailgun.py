@@ -74,9 +74,12 @@ def test_the_recorded_vector_holds() -> None:
     assert refusal(given, connection(KEY)) == "bad-signature"
 
 
-def test_either_key_of_a_subaccount_will_do() -> None:
+def test_a_setting_says_whose_proof_counts() -> None:
     given = webhook(**{"signature": proof("a"), "parent-signature": proof("b", NEW_KEY)})
-    assert [refusal(given, connection(each)) for each in (KEY, NEW_KEY, "another")] == ["", "", "bad-signature"]
+    assert [refusal(given, connection(each)) for each in (KEY, NEW_KEY)] == ["", "bad-signature"]
+    parents = [refusal(given, connection(each, subaccounts=True)) for each in (KEY, NEW_KEY)]
+    assert parents == ["bad-signature", ""]
+    assert refusal(webhook(signature=proof("a")), connection(KEY, subaccounts=True)) == ""
 
 
 def test_other_content_under_one_token_is_no_second_event() -> None:
@@ -87,18 +90,23 @@ def test_other_content_under_one_token_is_no_second_event() -> None:
     )
 
 
-@pytest.mark.parametrize("forged", ["signature", "parent-signature"])
-def test_a_proof_put_beside_makes_no_new_id(forged: str) -> None:
-    known = connection(KEY)
-    genuine = "parent-signature" if forged == "signature" else "signature"
-    both = webhook(**{genuine: proof("a"), forged: {"timestamp": str(AT), "token": "x", "signature": "0" * 64}})
-    assert refusal(both, known) == ""
-    assert event_id(both, known) == "a/delivered"
+def test_a_proof_put_beside_makes_no_new_id() -> None:
+    known, forged = connection(), {"timestamp": str(AT), "token": "x", "signature": "0" * 64}
+    assert event_id(webhook(**{"signature": proof("a"), "parent-signature": forged}), known) == "a/delivered"
+    genuine, other = (encoded(each) for each in (proof("a"), forged))
+    webhook_form = "event=delivered&recipient=ana@example.com&Message-Id=m-1@acme.example"
+    before = request(f"{other}&{webhook_form}&{genuine}".encode())
+    assert (refusal(before, connection(KEY)), event_id(before, known)) == ("", "a/delivered")
+    assert refusal(request(f"{genuine}&{webhook_form}&{other}".encode()), connection(KEY)) == "bad-signature"
+
+
+def encoded(fields: dict[str, str]) -> str:
+    return "&".join(f"{name}={value}" for name, value in fields.items())
 
 
 @pytest.mark.parametrize("place", ["before", "behind"])
 def test_a_senders_own_fields_do_not_hide_the_proof(place: str) -> None:
-    own, genuine = "timestamp=1&token=x&signature=y", "&".join(f"{n}={v}" for n, v in proof("a").items())
+    own, genuine = "timestamp=1&token=x&signature=y", encoded(proof("a"))
     pieces = [own, genuine] if place == "before" else [genuine, own]
     given = request("&".join([*pieces, "body-plain=Hello"]).encode())
     assert refusal(given, connection(KEY)) == ""
@@ -117,7 +125,7 @@ def test_a_time_keeps_its_microseconds() -> None:
     assert draft.time == 1_534_108_637_153_125
 
 
-@pytest.mark.parametrize("settings", [{"dkim_check": "yes"}, {"purposes": "all"}])
+@pytest.mark.parametrize("settings", [{"dkim_check": "yes"}, {"subaccounts": 1}, {"purposes": "all"}])
 def test_settings_that_cannot_be_meant_stop_the_start(settings: dict[str, Any]) -> None:
     with pytest.raises(Fatal, match=next(iter(settings))):
         PROVIDER.warnings(connection(KEY, **settings))

@@ -30,5 +30,5 @@ PROVIDER = Provider(
             "claimed": "anybody can write any From; whom a mail was sent to, the business says",
         }
     },
-    settings=SETTING_NAMES | {"dkim_check", "purposes"},
+    settings=SETTING_NAMES | {"dkim_check", "purposes", "subaccounts"},
 )

@@ -14,7 +14,7 @@ from typing import Any
 from cx_channels.kit.form_parts import FormPart, read_parts
 from cx_channels.kit.json_values import obj, objects, read_object
 from cx_channels.kit.mail.mime.charsets import clean
-from cx_channels.provider import Request
+from cx_channels.provider import Connection, Request
 from cx_events import strict_json
 from cx_events.errors import Refused
 from cx_events.json_types import Json
@@ -94,24 +94,26 @@ def read_webhook(request: Request) -> Json:
     return read_object(request.body, _LIMITS)
 
 
-def proofs_of(request: Request) -> list[tuple[str, str, str]]:
-    """For ``Request.once``: what may be the time, the token and the signature; nothing for a body that can't be read.
+def proofs_of(request: Request, connection: Connection) -> list[tuple[str, str, str]]:
+    """Return what may be the time, the token and the signature; nothing for a body that can't be read.
 
-    A subaccount's webhook is signed by the parent account, too (``parent-signature``). In a form the sender of a mail
-    may have fields of the same names, before or behind Mailgun's.
+    A webhook has one: with the setting ``subaccounts`` that of the parent account, where there is one. The form of a
+    mail may hold fields of the same names by its sender, before or behind Mailgun's: the first and the last are tried.
     """
     try:
         if is_json(request):
             webhook = request.once(read_webhook)
-            given = [obj(webhook.get(name)) for name in ("signature", "parent-signature")]
-            return [_triple([each.get(name) for name in PROOF]) for each in given if each]
+            parent = obj(webhook.get("parent-signature")) if connection.settings.get("subaccounts") is True else {}
+            given = parent or obj(webhook.get("signature"))
+            return [_triple([given.get(name) for name in PROOF])] if given else []
         form = request.once(read_form)
     except Refused:
         return []
     named = [form.every(name) for name in PROOF]
     if not all(named):
         return []
-    return list(dict.fromkeys(_triple([each[at].decode("utf-8", "replace") for each in named]) for at in (0, -1)))
+    places = (0, -1) if form.is_mail else (-1,)
+    return list(dict.fromkeys(_triple([each[at].decode("utf-8", "replace") for each in named]) for at in places))
 
 
 def _triple(values: list[Any]) -> tuple[str, str, str]:

@@ -61,8 +61,9 @@ def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
 def warnings(connection: Connection) -> tuple[str, ...]:
     """Raise ``Fatal`` for settings that can't be meant."""
     connection.once(purposes_of)
-    if not isinstance(connection.settings.get("dkim_check", False), bool):
-        raise Fatal(f"the connection {connection.id}: dkim_check is neither true nor false")
+    for name in ("dkim_check", "subaccounts"):
+        if not isinstance(connection.settings.get(name, False), bool):
+            raise Fatal(f"the connection {connection.id}: {name} is neither true nor false")
     return ()
 
 

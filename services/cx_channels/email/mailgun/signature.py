@@ -39,7 +39,7 @@ SIGNATURE = Signature(
 
 def verify(request: Request, connection: Connection) -> None:
     """Raise ``Refused`` (401) unless one of the connection's signing keys made the proof within nine hours."""
-    proofs = [each for each in request.once(proofs_of) if all(each) and _SECONDS.fullmatch(each[0])]
+    proofs = [each for each in proofs_of(request, connection) if all(each) and _SECONDS.fullmatch(each[0])]
     if not proofs:
         raise Refused("missing-signature", "the body has no timestamp, token and signature", 401)
     for proof in proofs:
@@ -50,11 +50,9 @@ def verify(request: Request, connection: Connection) -> None:
 
 
 def token_of(request: Request, connection: Connection) -> str:
-    """Return the token of the proof that one of the connection's keys made: a stranger who has a proof can put others
-    beside it. Without keys (a recording) the one that Mailgun wrote, first in JSON and last in a form; "" for none."""
-    proofs = request.once(proofs_of)
-    known = (proof[1] for proof in proofs if _is_made_by(proof, connection))
-    return next(known, "") or next((proof[1] for proof in (proofs[:1] if is_json(request) else proofs[-1:])), "")
+    """Return the token of a webhook, which has one proof alone: nobody can put another token beside a genuine one.
+    "" where there is none."""
+    return next((proof[1] for proof in proofs_of(request, connection)), "")
 
 
 def _is_made_by(proof: tuple[str, str, str], connection: Connection) -> bool:
@@ -63,21 +61,22 @@ def _is_made_by(proof: tuple[str, str, str], connection: Connection) -> bool:
     return any_same(given.lower(), [hmac_of(secret, signed) for secret in connection.secrets if secret.strip()])
 
 
-def sign(request: Request, _connection: Connection, secret: str) -> Request:
+def sign(request: Request, connection: Connection, secret: str) -> Request:
     """Return the request as Mailgun sends it, signed at ``Request.received``; one that can't be read stays as it is."""
     try:
-        return _signed(request, secret)
+        return _signed(request, connection, secret)
     except Refused:
         return request
 
 
-def _signed(request: Request, secret: str) -> Request:
+def _signed(request: Request, connection: Connection, secret: str) -> Request:
     at = str(request.received // _SECOND)
     token = sha256_hex(f"a token of {at}".encode())[:50]
     proof = dict(zip(PROOF, (at, token, hmac_of(secret, f"{at}{token}".encode())), strict=True))
     if is_json(request):
         rest = {name: value for name, value in request.once(read_webhook).items() if "signature" not in name}
-        return _with_body(request, msgspec.json.encode({"signature": proof, **rest}))
+        name = "parent-signature" if connection.settings.get("subaccounts") is True else "signature"
+        return _with_body(request, msgspec.json.encode({name: proof, **rest}))
     parts = [part for part in request.once(read_form).parts if part.name not in PROOF]
     parts += [FormPart(name, value.encode()) for name, value in proof.items()]
     written = _multipart(request, parts) if request.content_type == MULTIPART else _encoded(parts)
