@@ -60,9 +60,7 @@ class Delivered(Struct, frozen=True, tag="delivered"):
 
 
 class Typing(Struct, frozen=True, tag="typing"):
-    """The visitor types, or (``on`` is false) has stopped. No fact: it lasts some seconds and lies nowhere."""
-
-    on: bool = True
+    """Taken and forgotten."""
 
 
 class Ask(Struct, frozen=True, tag="ask"):

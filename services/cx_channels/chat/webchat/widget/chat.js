@@ -1,7 +1,7 @@
 /* The chat itself: its socket, what to send, what was acknowledged, what was said. Knows no page.
 
    Events: "lines" (something was said, sent or seen), "state" (closed, connecting, online, offline, elsewhere, ended),
-   "typing", "code", "continued", "refused", "forgotten". */
+   "code", "continued", "refused", "forgotten". */
 
 import { put, whyNot } from "./files.js";
 import { hear } from "./hearing.js";
@@ -14,8 +14,6 @@ import {
 const PING_MS = 25_000;
 const ANSWER_MS = 15_000;
 const MAX_WAIT_MS = 30_000;
-const TYPING_MS = 6000; // how long typing lasts that is not said again
-const TYPING_AGAIN_MS = 3000;
 
 export class Chat extends EventTarget {
   /* url: of the socket. storage: getItem, setItem. tabs: a BroadcastChannel to the visitor's other tabs, or null.
@@ -31,8 +29,6 @@ export class Chat extends EventTarget {
     this.uploading = Promise.resolve(); // once all that was to be sent has been tried
     this.bounds = null; // of files, as the hub says them; null: it takes none
     this.offers = []; // what else may be asked for
-    this.typist = null; // {role, name} of who types at the other side
-    this.typedAt = 0;
     this.code = null; // {code, until} to go on with elsewhere; {} while it is awaited
     this.socket = null;
     this.of = ""; // the interaction that the socket is about
@@ -165,7 +161,6 @@ export class Chat extends EventTarget {
     this.of = "";
     clearTimeout(this.timers.answer);
     clearTimeout(this.timers.ping);
-    this.typedBy(null);
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
@@ -195,7 +190,6 @@ export class Chat extends EventTarget {
   /* ---- what the visitor does ---- */
 
   say(text) {
-    this.typedAt = 0;
     this.sendOwn({ text });
   }
 
@@ -219,14 +213,6 @@ export class Chat extends EventTarget {
 
   sendLine({ id, text, ask }) {
     this.send(ask ? { type: "ask", id, ...ask } : { type: "message", id, text, page: this.page });
-  }
-
-  /* The visitor types, or has stopped: told now and then, kept nowhere. */
-  type(on) {
-    const again = Date.now() - this.typedAt > TYPING_AGAIN_MS;
-    if (!this.online || (on ? !again : !this.typedAt)) return;
-    this.typedAt = on ? Date.now() : 0;
-    this.send({ type: "typing", on });
   }
 
   /* Ask for a code to go on with elsewhere. */
@@ -347,13 +333,6 @@ export class Chat extends EventTarget {
     if (this.talk.lines.some((each) => each.id === line.id)) return false;
     this.changeLines([{ place: nextPlace({ lines: this.lines() }), seen: false, ...line }]);
     return true;
-  }
-
-  typedBy(from) {
-    clearTimeout(this.timers.typing);
-    if (from) this.timers.typing = setTimeout(() => this.typedBy(null), TYPING_MS);
-    else if (!this.typist) return;
-    this.tell("typing", (this.typist = from));
   }
 
   /* What is not sent yet crossed the end: it begins a new chat. */

@@ -11,7 +11,6 @@ const TAKE = {
   waiting: hearEvent,
   informed: hearEvent,
   receipt: hearReceipt,
-  typing: (chat, { on, from }) => chat.typedBy(on ? from : null),
   code: (chat, message) => chat.tell("code", (chat.code = message)),
   continued: (chat) => chat.tell("continued", (chat.token = "")),
   reopened: hearReopened,
@@ -39,7 +38,6 @@ function welcomed(chat, { interaction, session: token, files = null, offers = []
 }
 
 function hearLine(chat, { id, message, from, text, at, attachments }) {
-  chat.typedBy(null);
   if (!chat.addLine({ id, message, from, text, at, attachments })) return;
   if (!chat.talk.lines.find((line) => line.id === id)?.seen) chat.send({ type: "delivered", message });
 }

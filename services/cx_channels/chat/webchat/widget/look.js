@@ -27,7 +27,7 @@ export const STYLE = `
   h2, h3, .what, .launcher, .code { font-weight: 650; }
   .panel, .hello { overflow-wrap: anywhere; }
   .event, .note, .choice, label { font-size: 14px; }
-  .from, .state, .hint, header p, .typing, .bounds { font-size: 13px; color: var(--quiet); }
+  .from, .state, .hint, header p, .bounds { font-size: 13px; color: var(--quiet); }
   .launcher, .go, .customer .words { background: var(--accent); color: var(--on-accent); }
 
   .launcher { display: flex; gap: 8px; margin-inline-start: auto; min-height: 52px; padding: 0 20px; border-radius: 26px; }
@@ -75,7 +75,7 @@ export const STYLE = `
     background: var(--paper); }
   textarea { max-height: 132px; resize: none; field-sizing: content; }
   ::placeholder { color: var(--quiet); opacity: 1; }
-  .typing, .bounds { padding: 0 16px 8px; }
+  .bounds { padding: 0 16px 8px; }
   [hidden] + .bounds { display: none; }
 
   @media (pointer: coarse) { button:not(.link) { min-width: 44px; min-height: 44px; } }

@@ -78,7 +78,6 @@ export class Panel {
     this.standing = element("p", { dir: "auto" });
     const heading = element("div", {}, element("h2", { id: "title", textContent: title }), this.standing);
     this.bar = element("div", { className: "bar", hidden: true });
-    this.typing = element("p", { className: "typing", dir: "auto", hidden: true });
     this.note = element("p", { role: "status" });
     this.again = button(WORDS.tryNow, () => this.chat.tryNow(), "link");
     this.again.hidden = true;
@@ -103,7 +102,7 @@ export class Panel {
       { className: "panel", role: "dialog", hidden: true, tabIndex: -1, "aria-labelledby": "title" },
       element("header", {}, heading, this.more, closer),
       element("div", { className: "note" }, this.note, this.again),
-      log, this.typing, views.place, this.bar, this.form, this.bounds, this.picker,
+      log, views.place, this.bar, this.form, this.bounds, this.picker,
     );
   }
 
@@ -126,7 +125,6 @@ export class Panel {
     field.addEventListener("input", () => {
       this.draft.write(field.value);
       this.say({ field: "" });
-      chat.type(!BLANK.test(field.value));
     });
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.listenForFiles();
@@ -134,7 +132,6 @@ export class Panel {
     chat.addEventListener("state", (event) => this.tell(event.detail));
     chat.addEventListener("refused", (event) => this.say({ chat: event.detail.detail }));
     chat.addEventListener("forgotten", () => this.typed(""));
-    chat.addEventListener("typing", () => this.tellTyping());
     document.addEventListener("visibilitychange", () => this.refresh());
     globalThis.visualViewport?.addEventListener("resize", () => this.fit());
   }
@@ -262,12 +259,6 @@ export class Panel {
     if (state === "callback") return [stays];
     if (state !== "ended") return [];
     return [does(WORDS.writeAgain, () => chat.reopen(), "choice go"), does(WORDS.newChat, () => chat.turnTo(""))];
-  }
-
-  tellTyping() {
-    const { typist } = this.chat;
-    this.typing.hidden = !typist;
-    if (typist) this.typing.textContent = WORDS.typing(typist.name);
   }
 
   /* Change notes, each of which stays until it is changed itself. That of the field is shown first. */

@@ -44,7 +44,6 @@ export const WORDS = {
     const place = position ? (position > 1 ? `You’re number ${position}` : "You’re next") : "You’re waiting for a person";
     return seconds === undefined ? place : `${place}, about ${Math.ceil(seconds / 60) || 1} min`;
   },
-  typing: (name) => `${name || "Somebody"} is typing…`,
   delivered: "Delivered",
   read: "Read",
   tooLong: "Not sent: too long. Send it in two parts.",
