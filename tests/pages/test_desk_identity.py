@@ -151,7 +151,9 @@ async def test_a_contact_is_split_off_and_comes_back(browser: Browser, hub: Acme
 async def test_the_past_is_framed_and_idle(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-past", "The first words", email="una@example.com")
     await hub.acts("chat-past", "topic", topic="Parcel")
-    await hub.says("chat-past", "The second words", email="una@example.com")
+    for words in ("The second words", "The third words"):
+        await asyncio.sleep(1)  # a moment is asked for by whole seconds
+        await hub.says("chat-past", words, email="una@example.com")
     async with desk(browser, hub.url, at("chat-past")) as page:
         await shown(page, "Una")
         await press(page, "a")
@@ -160,6 +162,8 @@ async def test_the_past_is_framed_and_idle(browser: Browser, hub: Acme) -> None:
         await press(page, "Enter")
         await page.locator(".past-bar").get_by_text("What stood here then. Nothing can be done in it.").wait_for()
         assert await page.locator(".in-past").count() == 1
+        await page.locator("main").get_by_text("The first words").first.wait_for()
+        assert await page.locator("main").get_by_text("The third words").count() == 0, "what came later"
         assert await page.locator("#field-note").count() == 0
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme)
@@ -167,9 +171,18 @@ async def test_the_past_is_framed_and_idle(browser: Browser, hub: Acme) -> None:
         await press(page, "e", "n", "t", "p", "h")
         await page.locator(".acts").get_by_text("Nothing can be done in it").wait_for()
         assert (await hub.conversation("chat-past"))["state"] == "open"
+        await hub.says("chat-past", "The fourth words", email="una@example.com")
         await press(page, "Escape")
         await page.locator("#field-note").wait_for()
+        await page.locator("main").get_by_text("The fourth words").first.wait_for()
         assert await page.locator(".in-past").count() == 0
+        await press(page, "a")
+        await page.locator("#moment-at").fill("2001-01-01T00:00:00")
+        await press(page, "Enter")
+        await page.get_by_role("heading", name="Nothing here yet").wait_for()
+        assert await page.locator("main").get_by_text("words").count() == 0, "of a moment before there was anything"
+        await press(page, "Escape")
+        await page.locator("#field-note").wait_for()
 
 
 async def test_a_candidate_is_chosen_by_its_number(browser: Browser, hub: Acme) -> None:

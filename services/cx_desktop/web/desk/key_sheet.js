@@ -60,7 +60,7 @@ function deskKeys(desk) {
     entry("e", "Do", "Resolve", () => desk.acts.resolve(), can),
     entry("p", "Do", "Promise…", () => desk.acts.open("promise"), can),
     entry("u", "Do", "Undo the last act", () => desk.acts.undo(), () => Boolean(state().plugins.acts.done?.undo)),
-    entry("f", "Find", "Filter the timeline", () => focusOn("#timeline-text, .filters button"), () => state().status === "ready"),
+    entry("f", "Find", "Search in the timeline", () => focusOn("#timeline-search"), () => state().status === "ready"),
     entry("a", "Find", "See it as of a moment…", () => desk.askForMoment(), () => state().status === "ready"),
     entry("Escape", "Go", "Close; back to now", () => escape(desk), () => hasSomethingToClose(state()), true),
     entry("?", "Find", "All keys", () => openIn(desk, "keys")),

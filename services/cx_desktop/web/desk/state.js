@@ -56,7 +56,8 @@ const CHANGES = {
   context: (state, { context }) => (state.past || state.status !== "ready" ? state : withContext(state, context)),
   moved: (state, { moved }) => ({ ...state, moved }),
   "open-anyway": (state) => ({ ...state, isOpenedAnyway: true }),
-  past: (state, { past }) => ({ ...state, past, timeline: emptyTimeline(), journey: null }),
+  // What is shown of one moment never stands in the frame of another, not even while that is read.
+  past: (state, { past }) => ({ ...state, past, status: "loading", refusal: null, timeline: emptyTimeline(), journey: null }),
   journey: (state, { items }) => ({ ...state, journey: items }),
   rail: (state, { rail }) => ({ ...state, rail: { ...state.rail, ...rail } }),
   search: (state, { search }) => ({ ...state, search: { ...state.search, ...search } }),

@@ -83,8 +83,9 @@ export function moment(local) {
   return Number.isNaN(at) ? "" : new Date(at).toISOString();
 }
 
-/** Return a time as an `<input type="datetime-local">` holds it. @param {number} at milliseconds since 1970 */
+/** Return the first whole second from a time on, as an `<input type="datetime-local">` holds it. @param {number} at milliseconds since 1970 */
 export function localMoment(at) {
-  const local = new Date(at - new Date(at).getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
+  const whole = Math.ceil(at / 1000) * 1000;
+  const local = new Date(whole - new Date(whole).getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19);
 }

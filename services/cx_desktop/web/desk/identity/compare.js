@@ -71,7 +71,7 @@ function sidesView(sides, now) {
   return h("div", { class: "scroll-x", tabindex: "0", role: "group", "aria-label": "Both side by side" }, h("table", { class: "sides" },
     h("thead", null, h("tr", null, h("td", null), sides.map((body, at) => h("th", { scope: "col", key: at }, theirs(body.customer.display ?? "Somebody without a name"), " ", sureChip(body.customer.assurance.level))))),
     h("tbody", null, rows.map(({ name, values }) => h("tr", { key: name }, h("th", { scope: "row" }, name),
-      values.map((side, at) => h("td", { key: at }, side.length === 0 ? h("span", { class: "meta" }, "none") : h("ul", null, side.map((value) => valueView(value, isSame(values, value)))))))))));
+      values.map((side, at) => h("td", { key: at }, side.length === 0 ? h("span", { class: "meta" }, "none") : h("ul", null, side.map((value) => valueView(value, name !== "Contacts" && isSame(values, value)))))))))));
 }
 
 /** @param {string} value @param {boolean} same */
