@@ -8,8 +8,11 @@ import { packetOf, receivers } from "./handing.js";
 import { resolvedAlready, resolvesOf } from "./outcomes.js";
 import * as requests from "./requests.js";
 import { refusalOf } from "./sender.js";
-import { contactsOf, openHandoffs, subjectOf, whyNot } from "./subject.js";
+import { contactsOf, isOpen, openHandoffs, subjectOf, whyNot } from "./subject.js";
 import { entryKey } from "../state.js";
+
+/** Of a stranger's claim nothing of the customer's goes along. */
+const NO_GLANCE = { known: [], why_now: null };
 
 /** @param {any} desk @param {ReturnType<import("./sender.js").createSender>} sender @param {import("./fields.js").Fields} fields */
 export function createDoing(desk, sender, fields) {
@@ -94,7 +97,7 @@ export function createDoing(desk, sender, fields) {
       const to = read("to") || known[0]?.value || "";
       const [kind, id] = to.startsWith("queue:") ? ["queue", to.slice(6)] : ["to", to.replace(/^agent:/, "")];
       const name = known.find((each) => each.value === to)?.name ?? id;
-      const packet = packetOf(state().context.body.glance, read("questions"));
+      const packet = packetOf(isOpen(state()) ? state().context.body.glance : NO_GLANCE, read("questions"));
       send("handoff", (one) => requests.handOff(one, { ...(kind === "queue" ? { queue: { id, name } } : { to: id }), reason: read("handoff-reason").trim(), packet }),
         (/** @type {any} */ one, /** @type {any} */ told) => ({ act: "handoff", words: `Handed to ${name}`, undo: { label: "Take it back", words: "Taken back", request: () => requests.accept(one, told.event.id) } }),
         ["handoff-reason", "questions"]).then((answer) => answer && desk.dispatch({ type: "acts/fold", name: "handoff", isOpen: false }));

@@ -53,7 +53,7 @@ export function handoffView(model) {
               ["Queues", "Colleagues"].map((group) => h("optgroup", { label: group, key: group }, to.filter((each) => each.group === group).map((each) => h("option", { value: each.value, key: each.value }, each.name))))))
         : line(model, "to", "To: a person, a team or a skill"),
       line(model, "handoff-reason", "Why, in a sentence", { maxlength: 2000 }),
-      h("ul", { class: "packet", key: "packet", "aria-label": "What goes along" }, packetWords(body, now).map((each) => h("li", { key: each }, icon("check", "s"), theirs(each)))),
+      model.isTold && h("ul", { class: "packet", key: "packet", "aria-label": "What goes along" }, packetWords(body, now).map((each) => h("li", { key: each }, icon("check", "s"), theirs(each)))),
       text(model, "questions", "Open questions, one a line", { rows: 2 }),
       sendRow(model, "handoff", "Hand off", "Handing off…")));
 }
@@ -68,8 +68,8 @@ export function askedView(model) {
   return h("section", { class: "asked", key: "asked", "aria-labelledby": "asked" },
     h("h2", { id: "asked" }, icon("handoff"), " ", asked.requested_by ? theirs(asked.requested_by) : byWords(asked.by), asked.to ? [" hands it to ", theirs(asked.to)] : " hands it over"),
     h("p", { class: "meta" }, `${whenWords(instant(asked.requested_at) ?? now, now)}`, declined && " · you declined"),
-    asked.reason && theirs(asked.reason, "p"),
-    packet && packetView(packet),
+    model.isTold && asked.reason && theirs(asked.reason, "p"),
+    model.isTold && packet && packetView(packet),
     h("div", { class: "row wrap", key: "answers" },
       button(model, "accept", model.do.take, [own.busy.take ? "Taking…" : "Take ", h("kbd", { "aria-hidden": "true" }, "T")], model.state.context?.body.now ? "" : "primary"),
       !declined && button(model, "fold-decline", () => model.do.open("decline"), ["Decline… ", h("kbd", { "aria-hidden": "true" }, "D")])),

@@ -17,8 +17,8 @@ export function noteView(model) {
 }
 
 /** The customer moved while the note was half-written: it goes along. @param {Model} model @param {string} written */
-function movedLine({ state, at, do: run }, written) {
-  if (!state.moved || !written) return null;
+function movedLine({ state, at, isTold, do: run }, written) {
+  if (!state.moved || !written || !isTold) return null;
   return h("p", { class: "info moved", role: "status", key: "moved-note" }, icon("person", "s"),
     h("span", null, "This is now the story of ", h("bdi", { dir: "auto" }, at.customer.display ?? "somebody else"), ". Your note is kept and goes to the same contact. ",
       h("button", { class: "b quiet", type: "button", onclick: run.showIdentity }, "Show why")));

@@ -2,10 +2,11 @@
  * What the acts' views share. Pure.
  *
  * @typedef {import("../state.js").State} State
- * @typedef {{state: State, own: import("./own_state.js").Acts, at: import("./subject.js").Subject, now: number,
+ * @typedef {{state: State, isTold: boolean, own: import("./own_state.js").Acts, at: import("./subject.js").Subject, now: number,
  *   read: (name: string) => string, type: (name: string) => (event: any) => void, put: (name: string, text: string) => void,
  *   fold: (name: string, isOpen: boolean) => void, do: Record<string, (...all: any[]) => void>}} Model
- *   `read`, `type`, `put`: fields, kept as they are typed; `do`: acts by name
+ *   `read`, `type`, `put`: fields, kept as they are typed; `do`: acts by name; `isTold`: whether the story is open, or a
+ *   stranger's claim keeps it shut
  */
 
 import { h } from "../../kit/html.js";

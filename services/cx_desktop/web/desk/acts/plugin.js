@@ -58,7 +58,7 @@ export function createActs() {
     if (!at) return null;
     const { interaction } = at;
     return {
-      state, own: state.plugins.acts ?? NOTHING, at, now: state.now, do: doing.acts,
+      state, isTold: isOpen(state), own: state.plugins.acts ?? NOTHING, at, now: state.now, do: doing.acts,
       read: (/** @type {string} */ name) => fields.read(name, interaction),
       put: (/** @type {string} */ name, /** @type {string} */ text) => doing.put(name, interaction, text),
       type: (/** @type {string} */ name) => (/** @type {any} */ event) => doing.put(name, interaction, event.currentTarget.value),
@@ -72,8 +72,8 @@ export function createActs() {
     if (not) return h("p", { class: "may-not", role: "note", key: "may-not" }, icon(state.past ? "past" : "key"), h("span", null, not));
     const made = model(state, desk);
     if (!made) return h("p", { class: "hint may-not", key: "nothing" }, "There is no conversation yet that something could be done to.");
-    readPacket(desk, made.at.conversation);
-    const told = isOpen(state);
+    const told = made.isTold;
+    if (told) readPacket(desk, made.at.conversation);
     return [
       askedView(made), endButtons(made), noteView(made), told && topicView(made), told && endView(made), told && promiseView(made),
       handoffView(made), assignView(made), snoozeView(made), told && codeView(made),
