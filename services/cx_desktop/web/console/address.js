@@ -43,7 +43,7 @@ export function readPlace(path, query) {
 
 /** @param {string} page */
 function isKnown(page) {
-  return page in PARENTS || PAGES.some(([name]) => name === page);
+  return Object.hasOwn(PARENTS, page) || PAGES.some(([name]) => name === page);
 }
 
 /** @param {string} page @param {Record<string, unknown>} [filters] those that are empty are left out */

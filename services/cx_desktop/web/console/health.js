@@ -33,7 +33,8 @@ export function judge(told, { age, problem = "" }) {
   if (still.length) return ofStill(still, items.length);
   const left = items.filter((each) => each.state === "no owner");
   if (left.length) {
-    return { level: "unknown", words: `Live, but ${counted(left.length, "part")} of ${items.length} have no owner yet.` };
+    const verb = left.length === 1 ? "has" : "have";
+    return { level: "unknown", words: `Live, but ${left.length} of ${items.length} parts ${verb} no owner yet.` };
   }
   const slowest = items.reduce((a, b) => (b.seconds > a.seconds ? b : a));
   if (slowest.seconds > SLOW_SECONDS) return ofSlow(slowest, waiting);

@@ -8,8 +8,9 @@
  * @typedef {"new" | "retrying" | "back" | "waiting" | "discarded"} IssueState
  */
 
-/** Seconds within which an attempt may still be under way. */
-const RETRY_SECONDS = 60;
+/** Seconds within which an attempt may still be under way, where nothing waits on the log, and where something does. */
+const RETRY_SECONDS = 5;
+const BEHIND_SECONDS = 60;
 
 const RETRIED = "cx.operations.dead_letters_retried.v1";
 const DISCARDED = "cx.operations.dead_letters_discarded.v1";
@@ -18,15 +19,16 @@ const DISCARDED = "cx.operations.dead_letters_discarded.v1";
  * @param {Group} group
  * @param {ActEvent[]} acts what operators did to dead letters, newest first
  * @param {number} now ms since 1970
+ * @param {boolean} isLevel whether projectors have applied all that is on the log
  * @returns {{state: IssueState, words: string, tone: string, act: ActEvent | null}}
  */
-export function issueState(group, acts, now) {
+export function issueState(group, acts, now, isLevel) {
   if (group.state === "discarded") return shown("discarded", "discarded", "past", actOn(group, acts, DISCARDED));
   const retried = actOn(group, acts, RETRIED);
   if (retried) {
     const at = Date.parse(retried.recordedtime ?? retried.time ?? "");
     if (Date.parse(group.last) > at) return shown("back", "back again", "bad", retried);
-    if (now - at < RETRY_SECONDS * 1000) return shown("retrying", "retrying", "info", retried);
+    if (now - at < (isLevel ? RETRY_SECONDS : BEHIND_SECONDS) * 1000) return shown("retrying", "retrying", "info", retried);
     return shown("back", "tried, still here", "bad", retried);
   }
   if (group.state === "waiting") return shown("waiting", "waits for an adapter", "warn", null);
@@ -44,11 +46,12 @@ function actOn(group, acts, type) {
 }
 
 const REASONS = /** @type {Record<string, string>} */ ({
+  __proto__: null,
   "other-content": "Two events under one id",
-  "bug": "The code failed at this event",
+  unfoldable: "The code failed at this event",
   "no-adapter": "No adapter for this",
   "unknown-kind": "No adapter for this kind",
-  "malformed": "It can't be read",
+  malformed: "It can't be read",
 });
 
 /** What is wrong, in words; the reason itself where it has none. @param {string} reason */
@@ -62,6 +65,7 @@ function capital(text) {
 }
 
 const STAGES = /** @type {Record<string, string>} */ ({
+  __proto__: null,
   map: "a provider's request could not be mapped",
   decode: "bytes on the log could not be read",
   fold: "an event could not be folded",

@@ -94,6 +94,7 @@ export function leftWords(rebuild) {
 }
 
 const ACTS = /** @type {Record<string, string>} */ ({
+  __proto__: null,
   begin: "began",
   resume: "went on",
   undo: "undid the switch",

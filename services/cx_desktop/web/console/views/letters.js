@@ -44,7 +44,7 @@ function issues(state, act, groups) {
 /** @param {import("../state.js").State} state @param {import("./parts.js").Act} act @param {import("../issues.js").Group} group @param {any[]} acts */
 function issue(state, act, group, acts) {
   const { filters } = state.place;
-  const stand = issueState(group, acts, state.now);
+  const stand = issueState(group, acts, state.now, isLevel(state));
   const isOpen = filters.group === group.id;
   const why = stand.act?.data?.reason;
   return h(
@@ -67,6 +67,12 @@ function issue(state, act, group, acts) {
     ),
     isOpen ? opened(state, act, group) : null,
   );
+}
+
+/** Whether nothing waits on the log. @param {import("../state.js").State} state */
+function isLevel(state) {
+  const parts = valueOf(state, "projectors")?.items;
+  return Boolean(parts?.every((/** @type {any} */ each) => !each.events));
 }
 
 /** @param {import("../state.js").State} state @param {import("./parts.js").Act} act @param {import("../issues.js").Group} group */
