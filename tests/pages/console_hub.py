@@ -99,7 +99,7 @@ async def send(hub: Hub, events: Sequence[dict[str, Any]]) -> None:
     """Send events, and wait until they are applied."""
     headers = {"content-type": "application/cloudevents-batch+json"}
     answer = await ask(hub, "POST", "/v1/events", content=json.dumps(events), headers=headers)
-    assert answer["rejected"] == []
+    assert answer["rejected"] == [], answer["rejected"]
     await until_applied(hub)
 
 

@@ -119,7 +119,8 @@ export function withQuery(path, query) {
       if (each !== null && each !== undefined && each !== "") parts.append(name, String(each));
     }
   }
-  const text = parts.toString();
+  // The hub reads a plus in a query as a plus, so that phone numbers can be written: a space is %20.
+  const text = parts.toString().replaceAll("+", "%20");
   return text ? `${path}?${text}` : path;
 }
 
