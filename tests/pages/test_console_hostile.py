@@ -121,7 +121,7 @@ async def test_hostile_texts_are_words(browser: Browser, hub: Hub) -> None:
         await expect(page.locator(".facts")).to_be_visible()
         assert await page.evaluate("window.ran") is None
         await opened(page, hub, "/dead-letters")
-        await page.get_by_role("link", name="Open").first.press("Enter")
+        await page.locator("li.issue").first.get_by_role("link", name="Open").press("Enter")
         await page.get_by_role("group", name="Dead letters").get_by_role("link").first.press("Enter")
         await expect(page.get_by_role("group", name="The original")).to_be_visible()
         assert await page.evaluate("window.ran") is None
