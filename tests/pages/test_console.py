@@ -50,7 +50,7 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
         yield running
 
 
-async def test_the_bar_and_one_line_say_where_one_is_and_how_it_is(browser: Browser, hub: Hub) -> None:
+async def test_bar_and_health_line(browser: Browser, hub: Hub) -> None:
     async with operator(browser, hub, OPS) as page:
         bar = page.get_by_role("banner", name="Environment")
         await expect(bar).to_contain_text("production")
@@ -61,7 +61,7 @@ async def test_the_bar_and_one_line_say_where_one_is_and_how_it_is(browser: Brow
         assert await page.title() == "Health · Console · production"
 
 
-async def test_every_page_is_reached_by_a_key_and_axe_finds_nothing(browser: Browser, hub: Hub) -> None:
+async def test_each_page_by_key_passes_axe(browser: Browser, hub: Hub) -> None:
     async with operator(browser, hub) as page:
         for number, path in enumerate([*PAGES, *MORE[:2]]):
             await page.locator("#title").focus()
@@ -75,14 +75,14 @@ async def test_every_page_is_reached_by_a_key_and_axe_finds_nothing(browser: Bro
                 assert await axe(page) == [], (path, scheme)
 
 
-async def test_a_phone_scrolls_no_page_sideways(browser: Browser, hub: Hub) -> None:
+async def test_no_page_scrolls_sideways_on_phones(browser: Browser, hub: Hub) -> None:
     async with operator(browser, hub, viewport={"width": 390, "height": 844}) as page:
         for path in (*PAGES, *MORE, RECORD):
             await opened(page, hub, path)
             assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
 
 
-async def test_the_log_is_filtered_and_an_event_opened_by_keys(browser: Browser, hub: Hub) -> None:
+async def test_log_filtered_event_opened_by_keys(browser: Browser, hub: Hub) -> None:
     async with operator(browser, hub) as page:
         await page.locator("#title").focus()
         await page.keyboard.press("/")
@@ -115,7 +115,7 @@ async def test_the_log_is_filtered_and_an_event_opened_by_keys(browser: Browser,
         await expect(page.get_by_role("alert")).to_contain_text("Not read.")
 
 
-async def test_times_are_told_in_utc_locally_and_as_ago(browser: Browser, hub: Hub) -> None:
+async def test_times_in_utc_local_and_ago(browser: Browser, hub: Hub) -> None:
     async with operator(browser, hub, timezone_id="Asia/Tokyo", path="/dead-letter?id=l-1") as page:
         recorded = page.locator("time").first
         told = [("UTC", "22 Nov 2026 10:00:00 UTC"), ("Local", "22 Nov 2026 19:00:00")]
@@ -136,7 +136,7 @@ async def said(page: Page, why: str) -> None:
     await page.keyboard.press("Enter")
 
 
-async def test_a_rebuild_goes_to_its_switch_and_its_undo_by_keys(browser: Browser, hub: Hub) -> None:
+async def test_rebuild_switched_and_undone_by_keys(browser: Browser, hub: Hub) -> None:
     async with operator(browser, hub) as page:
         await page.locator("#title").focus()
         await page.keyboard.press("5")
@@ -168,9 +168,7 @@ async def test_a_rebuild_goes_to_its_switch_and_its_undo_by_keys(browser: Browse
         await expect(acts.nth(1)).to_contain_text("we had rather wait")
 
 
-async def test_a_dead_letter_is_tried_comes_back_and_is_used_once_mended(
-    browser: Browser, hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_dead_letter_comes_back_until_mended(browser: Browser, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(part: object, fact: object, at: object) -> None:
         raise ZeroDivisionError
 
@@ -196,7 +194,7 @@ async def test_a_dead_letter_is_tried_comes_back_and_is_used_once_mended(
             assert found["items"] == []
 
 
-async def test_what_is_discarded_says_why_and_what_cannot_be_retried_says_so(browser: Browser, hub: Hub) -> None:
+async def test_discards_and_conflicts_say_why(browser: Browser, hub: Hub) -> None:
     await set_aside(hub, "twice-1", stage="conflict", reason="other-content", detail="the copies differ in data.note")
     await set_aside(hub, "junk-1", reason="bad-charset", detail="no rule for x-unknown")
     async with operator(browser, hub, path="/dead-letters") as page:
@@ -214,7 +212,7 @@ async def test_what_is_discarded_says_why_and_what_cannot_be_retried_says_so(bro
         await expect(issue).to_contain_text("a test of the provider's")
 
 
-async def test_a_merge_is_looked_at_and_undone(browser: Browser, hub: Hub) -> None:
+async def test_merge_looked_at_and_undone(browser: Browser, hub: Hub) -> None:
     one, other = await customer(hub, "p0@example.com"), await customer(hub, "p1@example.com")
     await ask(hub, "POST", "/v1/identity/merge", json={"a": one, "b": other, "reason": "the same voice"})
 
@@ -260,7 +258,7 @@ async def test_a_replay_is_planned_before_it_is_begun(browser: Browser, hub: Hub
         await expect(page.get_by_role("alert")).to_contain_text("No plan.")
 
 
-async def test_what_a_key_may_not_do_is_told(browser: Browser, hub: Hub) -> None:
+async def test_missing_scopes_are_told(browser: Browser, hub: Hub) -> None:
     async with operator(browser, hub, READER) as page:
         await expect(page.get_by_role("alert")).to_contain_text("This key may not look in here")
         await expect(page.get_by_role("alert")).to_contain_text("needs the scope ops. The key reader has context:read.")
@@ -272,7 +270,7 @@ async def test_what_a_key_may_not_do_is_told(browser: Browser, hub: Hub) -> None
         await expect(page.get_by_label("Why").first).to_be_disabled()
 
 
-async def test_what_cannot_be_read_is_said_and_the_rest_stays(browser: Browser, hub: Hub) -> None:
+async def test_failed_reads_leave_the_rest(browser: Browser, hub: Hub) -> None:
     async def away(route: Route) -> None:
         await route.abort()
 

@@ -98,9 +98,7 @@ STUCK = part(state="stuck", events=2411, seconds=120)
         ),
     ],
 )
-async def test_health_is_one_line_and_silence_is_not_well(
-    page: Page, told: Any, read: Any, level: str, words: str
-) -> None:
+async def test_health_is_one_line(page: Page, told: Any, read: Any, level: str, words: str) -> None:
     assert await call(page, "health", "judge", told, read) == {"level": level, "words": words}
 
 
@@ -141,7 +139,7 @@ def act(what: str, at: str, group: str = "g") -> dict[str, Any]:
         ({**GROUP, "state": "discarded"}, [act("discarded", "2026-11-22T10:01:00Z")], "discarded"),
     ],
 )
-async def test_an_issue_says_what_was_done_about_it(page: Page, group: Any, acts: Any, state: str) -> None:
+async def test_state_of_an_issue(page: Page, group: Any, acts: Any, state: str) -> None:
     assert (await call(page, "issues", "issueState", group, acts, NOW, True))["state"] == state
     if state == "back":
         behind = await call(page, "issues", "issueState", group, acts, NOW, False)
@@ -168,7 +166,7 @@ REPORT = {"customers": 12411, "differing": 3, "first": [], "tables": []}
         ({"phase": "undone"}, 5, "undone", ["drop"]),
     ],
 )
-async def test_a_rebuild_says_where_it_is(page: Page, changed: Any, step: int, state: str, choices: list[str]) -> None:
+async def test_stand_of_a_rebuild(page: Page, changed: Any, step: int, state: str, choices: list[str]) -> None:
     usual = {"phase": "", "owner": "", "wanted": "", "review": True, "report": None}
     found = await call(page, "rebuild_steps", "standOf", {**usual, **changed})
     assert (found["step"], found["state"]) == (step, state)
@@ -209,7 +207,7 @@ async def test_addresses_are_read(page: Page, path: str, query: str, place: Any)
 
 
 @pytest.mark.parametrize("color", ["#000000", "#ffffff", "#b3261e", "#767676", "#ffff00", "#0000ff"])
-async def test_words_on_the_bar_can_be_read(page: Page, color: str) -> None:
+async def test_ink_on_any_bar_is_readable(page: Page, color: str) -> None:
     def luminance(parts: list[int]) -> float:
         red, green, blue = (
             each / 255 / 12.92 if each <= 10 else ((each / 255 + 0.055) / 1.055) ** 2.4 for each in parts
@@ -222,7 +220,7 @@ async def test_words_on_the_bar_can_be_read(page: Page, color: str) -> None:
     assert (max(of_color, of_ink) + 0.05) / (min(of_color, of_ink) + 0.05) >= 4.5
 
 
-async def test_decisions_of_several_events_are_one_and_say_whether_they_stand(page: Page) -> None:
+async def test_decisions_join_events_and_tell_withdrawals(page: Page) -> None:
     def event(id: str, type: str, **identity: str) -> dict[str, Any]:
         data = {"identity": identity, "reason": "why"}
         return {"type": f"cx.identity.{type}.v1", "source": "s", "id": id, "correlationid": id[0], "data": data}
