@@ -160,6 +160,8 @@ def test_every_metric_is_watched_or_explained_elsewhere() -> None:
     watched = {re.sub("_(bucket|sum|count)$", "", metric) for metric in named}
     assert set(METRICS) - watched == {
         "cx_intake_ignored_total",
+        "cx_keys_fetched_total",  # both: docs/operators.md, "Keys of vendors"; /readyz names the connection
+        "cx_keys_missing",
         "cx_poller_failures_total",
         "cx_poller_lag_seconds",
         "cx_contexts_shown_total",
