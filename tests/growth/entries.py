@@ -23,6 +23,7 @@ from cx_channels.chat.webchat.attachments import Bounds, checked_type, file_name
 from cx_channels.chat.webchat.protocol import parse as parse_chat
 from cx_channels.chat.webchat.visitors import Claims, visitor_of
 from cx_channels.dry_run import FORM, dry_run
+from cx_channels.email.imap.client.responses import read_values
 from cx_channels.email.sendgrid.dkim import signers_in
 from cx_channels.kit.mail.message.forwards import is_forwarded
 from cx_channels.kit.mail.message.quotes import split
@@ -111,7 +112,8 @@ WRAPPED = frozenset({"mail", "rim", "texts"})
 def entries() -> dict[str, Callable[[], Iterator[Entry]]]:
     """By group, so that each can be tried alone."""
     # Raw mail has a group of its own.
-    named = {name: partial(_provider, name) for name, each in providers().items() if each.transport != "smtp"}
+    raw = frozenset({"message/rfc822"})
+    named = {name: partial(_provider, name) for name, each in providers().items() if each.content_types != raw}
     return {**named, "mail": _mails, "client events": _client_events, "vCon": _vcons, "rim": _rim, "texts": _texts}
 
 
@@ -406,6 +408,7 @@ def _texts() -> Iterator[Entry]:
         "an address of an own network",
         lambda text: LocalDomains(["local"]).contains(normalise_address(f"{text}@local")[0]),
     )
+    yield "a mail server's answer", lambda text: _total(lambda: read_values([text.encode("utf-8", "replace")]))
     yield "a mail's text", split
     yield "a mail's subject", lambda text: is_forwarded(text, text)
     yield "a text with a signature", signature_at
