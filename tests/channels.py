@@ -60,6 +60,7 @@ def tenants() -> Tenants:
                     "acme-chat": ConnectionConfig(provider="chat/webchat", secrets=(SECRET,)),
                     "acme-social": ConnectionConfig(provider="social/meta", secrets=(SECRET,)),
                     "acme-inbox": ConnectionConfig(provider="chat/intercom", secrets=(SECRET,)),
+                    "acme-rooms": ConnectionConfig(provider="chat/matrix", secrets=(SECRET,)),
                     "acme-shop": ConnectionConfig(
                         provider="chat/webchat",
                         secrets=(SECRET,),

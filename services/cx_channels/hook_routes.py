@@ -30,6 +30,13 @@ class HookRoutes:
         self._limits = limits
         self._base = base
 
+    async def receive_below(self, request: HttpRequest) -> Response:
+        """Accept a request below a connection's address, where its provider has paths of its own."""
+        _, provider = self._intake.connection(request.path_params["connection"])
+        if not provider.has_paths:
+            raise Refused("unknown-path", f"{provider.name} sends nothing below the connection's address", 404)
+        return await self.receive(request)
+
     async def receive(self, request: HttpRequest) -> Response:
         """Accept a provider's request, and answer what the provider expects."""
         connection, provider = self._intake.connection(request.path_params["connection"])
@@ -65,7 +72,7 @@ def _check_method(provider: Provider, request: HttpRequest) -> None:
         allowed = ", ".join(sorted(provider.methods))
         detail = f"{provider.name} sends {allowed}, not {request.method}"
         raise HTTPException(405, detail, {"allow": allowed})
-    if provider.content_types and request.method == "POST":
+    if provider.content_types and request.method in ("POST", "PUT"):
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if given not in provider.content_types:
             allowed = ", ".join(sorted(provider.content_types))

@@ -28,6 +28,7 @@ from cx_vcon.vcon_schemas import VCON_TO_IMPORT
 EVENTS = "/v1/events"
 VCONS = "/v1/vcons"
 HOOKS = "/v1/hooks/{connection}"
+BELOW_HOOKS = f"{HOOKS}/{{path}}"
 
 TAGS: Mapping[str, str] = {
     "events": "Events in, one event whole, and files.",
@@ -89,6 +90,14 @@ def description(providers: Iterable[Provider]) -> Description:
                 "check_webhook", "A provider's check of its webhook, or an event in a query", schemes
             ),
             (HOOKS, "post"): _hook("receive_webhook", "A provider's webhook", schemes),
+            (HOOKS, "put"): _hook("put_webhook", "A provider's webhook, of one that sends PUT", schemes),
+            (BELOW_HOOKS, "get"): _hook(
+                "check_webhook_below", "A question of a provider with paths of its own", schemes
+            ),
+            (BELOW_HOOKS, "post"): _hook("receive_webhook_below", "As above, with a body", schemes),
+            (BELOW_HOOKS, "put"): _hook(
+                "put_webhook_below", "A transaction of a provider with paths of its own", schemes
+            ),
         },
         cloud_event_schemas(),
         schemes,
@@ -154,6 +163,7 @@ def _vcons() -> Operation:
 
 
 def _hook(id: str, summary: str, schemes: Mapping[str, Json]) -> Operation:
+    below = id.endswith("_below")
     return Operation(
         id,
         "hooks",
@@ -166,14 +176,17 @@ def _hook(id: str, summary: str, schemes: Mapping[str, Json]) -> Operation:
                 {
                     401: "The signature is missing, wrong or too old.",
                     403: "The request proves too little for what it asks.",
-                    404: "There is no such connection, or its provider sends no webhooks.",
+                    404: "There is no such connection or path, or its provider sends no webhooks.",
                     405: "This provider sends its requests by another method.",
                 },
             ),
         },
         security=[{name: []} for name in schemes],
-        parameters=[parameter("connection", "A connection of a tenant, as configured.", place="path")],
-        body={} if id == "check_webhook" else {"*/*": BINARY},
+        parameters=[
+            parameter("connection", "A connection of a tenant, as configured.", place="path"),
+            *([parameter("path", "The provider's own, of one step or more.", place="path")] if below else []),
+        ],
+        body={} if id.startswith("check_") else {"*/*": BINARY},
         about_body="The provider's own request. What each sends is told in docs/providers.md.",
         about="What can't be mapped is answered as the provider expects, and kept whole in the dead letters.",
     )

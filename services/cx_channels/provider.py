@@ -214,9 +214,13 @@ class Provider:
     ``challenge`` answers requests that carry no events (a subscription check), else None; it runs before ``verify`` and
     must check by itself what it needs. ``answer`` is sent once everything is durable, and also for a signed request
     that could not be mapped.
+<<<<<<< HEAD
     ``keys``: where the vendor signs with a key of its own and publishes the other half: then a connection needs no
     secrets. ``verify`` raises ``KeyUnknown`` for a key that is not here.
     ``required``: settings without which no request passes, each with what it is.
+=======
+    ``has_paths``: the vendor calls paths of its own below the connection's address (``/v1/hooks/CONNECTION/...``).
+>>>>>>> e729342f (Matrix: rooms of a homeserver as an application service; PUT, and paths below a connection's address)
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
     ``more_channels``: those that an event may have instead of ``channel``, where one vendor carries several.
@@ -244,6 +248,7 @@ class Provider:
     challenge: Callable[[Request, Connection], Answer | None] = _always
     answer: Callable[[Mapped, Request], Answer] = _plain_answer
     methods: frozenset[str] = frozenset({"POST"})
+    has_paths: bool = False
     content_types: frozenset[str] = frozenset()
     max_bytes: int = DEFAULT_MAX_BYTES
     isolated: bool = False

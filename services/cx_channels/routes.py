@@ -7,6 +7,7 @@ without a framework's parser, which would answer 500 to JSON made to break it.
 from __future__ import annotations
 
 from fastapi import APIRouter
+from starlette.routing import Route
 
 from cx_channels import openapi
 from cx_channels.event_routes import EventRoutes
@@ -37,11 +38,19 @@ def add_routes(
     routes = APIRouter()
     clients = EventRoutes(intake, tenants, metrics, limits)
     hooks = HookRoutes(intake, metrics, limits, public_url.rstrip("/"))
-    routes.add_route(openapi.HOOKS, hooks.receive, methods=["GET", "HEAD", "POST"])
+    routes.add_route(openapi.HOOKS, hooks.receive, methods=["GET", "HEAD", "POST", "PUT"])
     routes.add_route(openapi.EVENTS, clients.send_events, methods=["POST"])
     routes.add_route(openapi.VCONS, clients.import_vcon, methods=["POST"])
     app.include_router(routes)
     app.fast_route(openapi.EVENTS, clients.send_events, methods={"POST"})
     app.fast_route(openapi.VCONS, clients.import_vcon, methods={"POST"})
-    app.fast_route(openapi.HOOKS, hooks.receive, methods={"GET", "HEAD", "POST"})
+    app.fast_route(openapi.HOOKS, hooks.receive, methods={"GET", "HEAD", "POST", "PUT"})
+    app.router.routes.append(_below(hooks))
     app.describe(openapi.description(providers().values()))
+
+
+def _below(hooks: HookRoutes) -> Route:
+    """Return the route of paths below a connection's address; it is named as the document names it."""
+    route = Route(f"{openapi.HOOKS}/{{path:path}}", hooks.receive_below, methods=["GET", "POST", "PUT"])
+    route.path = openapi.BELOW_HOOKS
+    return route

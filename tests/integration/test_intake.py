@@ -360,6 +360,31 @@ async def test_a_provider_that_checks_by_head_finds_its_address(
     assert (await client.head("/v1/hooks/acme-echo")).status_code == 405
 
 
+async def test_a_provider_with_paths_of_its_own(hub: Hub, client: httpx2.AsyncClient) -> None:
+    """A homeserver's transaction, its ping and its questions (application-service-api)."""
+    below, own = "/v1/hooks/acme-rooms/_matrix/app/v1", {"authorization": f"Bearer {SECRET}"}
+    said = {"type": "m.room.message", "event_id": "$1", "room_id": "!r:a.example", "sender": "@ana:a.example"}
+    body = {"events": [{**said, "content": {"msgtype": "m.text", "body": "hello"}}, 7]}
+    for transaction in ("35", "36"):
+        taken = await client.put(f"{below}/transactions/{transaction}", json=body, headers=own)
+        assert (taken.status_code, taken.json()) == (200, {})
+    assert {one["id"] for one in await hub.events()} == {"!r:a.example/$1"}
+    assert [each.reason for each in await hub.letters()]
+    assert (await client.post(f"{below}/ping", json={"transaction_id": "x"}, headers=own)).json() == {}
+    asked = await client.get(f"{below}/users/@helper:a.example", headers=own)
+    assert (asked.status_code, asked.json()["errcode"]) == (404, "M_NOT_FOUND")
+    is_problem(await client.put(f"{below}/transactions/37", json=body), 401, "missing-signature")
+    wrong = {"authorization": "Bearer wrong"}
+    is_problem(await client.put(f"{below}/transactions/37", json=body, headers=wrong), 403, "bad-signature")
+    is_problem(await client.get(f"{below}/users/@x:a.example", headers=wrong), 403, "bad-signature")
+    is_problem(await client.delete(f"{below}/transactions/37", headers=own), 405, "method-not-allowed")
+
+
+async def test_others_have_nothing_below_their_address(client: httpx2.AsyncClient) -> None:
+    is_problem(await hook(client, {}, "/v1/hooks/acme-echo/more"), 404, "unknown-path")
+    is_problem(await client.put("/v1/hooks/nobody/more"), 404, "unknown-connection")
+
+
 async def test_a_request_the_connection_rejects_is_refused_before_reading(client: httpx2.AsyncClient) -> None:
     is_problem(await hook(client, {}, "/v1/hooks/nobody"), 404, "unknown-connection")
     is_problem(await hook(client, {}, "/v1/hooks/acme-chat"), 404, "no-webhook")

@@ -1,0 +1,50 @@
+"""Words and files of messages (client-server-api, "Instant Messaging")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cx_channels.kit.json_values import first, obj, text
+from cx_events.envelope import Attachment, Message
+from cx_events.json_types import Json
+
+_FILES = frozenset({"m.image", "m.audio", "m.video", "m.file", "m.sticker"})
+
+
+def message_of(content: Json, id: str, kind: str, reply_to: str = "") -> Message:
+    """Return words and files. Of a file ``body`` is its name, unless ``filename`` makes it a caption."""
+    files = list(files_of(content, kind))
+    body = text(content.get("body"))
+    captioned = text(content.get("filename")) not in ("", body)
+    words = body if not files or captioned or kind in ("m.location", "m.sticker") else ""
+    if reply_to:
+        words = without_fallback(words)
+    return Message(
+        id=id, text=words, content_type="text/plain" if words else "", in_reply_to=reply_to, attachments=files
+    )  # fmt: skip
+
+
+def without_fallback(words: str) -> str:
+    """Return words without the quote that older clients put before an answer: ``> <@user:server> ...``."""
+    if not words.startswith("> "):
+        return words
+    lines = words.split("\n")
+    rest = next((number for number, line in enumerate(lines) if not line.startswith(">")), len(lines))
+    return "\n".join(lines[rest:]).lstrip("\n") or words
+
+
+def files_of(content: Json, kind: str) -> Iterator[Attachment]:
+    """Yield a message's file by its ``mxc:`` address, which asks for a token of the service; a place by its own."""
+    if kind == "m.location":
+        place = text(content.get("geo_uri"))
+        yield Attachment(name="location", url=place if place.startswith("geo:") else "")
+        return
+    if kind not in _FILES:
+        return
+    info, size = obj(content.get("info")), obj(content.get("info")).get("size")
+    yield Attachment(
+        name=first(content.get("filename"), content.get("body")),
+        content_type=text(info.get("mimetype")),
+        bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+        url=first(content.get("url"), obj(content.get("file")).get("url")),
+    )
