@@ -214,13 +214,10 @@ class Provider:
     ``challenge`` answers requests that carry no events (a subscription check), else None; it runs before ``verify`` and
     must check by itself what it needs. ``answer`` is sent once everything is durable, and also for a signed request
     that could not be mapped.
-<<<<<<< HEAD
     ``keys``: where the vendor signs with a key of its own and publishes the other half: then a connection needs no
     secrets. ``verify`` raises ``KeyUnknown`` for a key that is not here.
     ``required``: settings without which no request passes, each with what it is.
-=======
     ``has_paths``: the vendor calls paths of its own below the connection's address (``/v1/hooks/CONNECTION/...``).
->>>>>>> e729342f (Matrix: rooms of a homeserver as an application service; PUT, and paths below a connection's address)
     ``isolated``: strangers write what is read here (mail), and could make the mapping hang or eat memory; it is done in
     a process that can be killed, so that nobody else waits for it.
     ``more_channels``: those that an event may have instead of ``channel``, where one vendor carries several.
