@@ -119,11 +119,14 @@ class Polled:
         return [decode_dead_letter(each) for each in await self._stored(DEAD_LETTERS)]
 
     async def _stored(self, topic: str) -> list[bytes]:
+        """Return all records of a topic; nothing is deleted from it, so there are as many as its offsets count."""
+        ends = await self.log.log.end_offsets(topic)
         reader = self.log.reader()
-        reader.assign({Partition(topic, number): 0 for number in await self.log.log.end_offsets(topic)})
+        reader.assign({Partition(topic, number): 0 for number in ends})
         found: list[bytes] = []
-        while records := await reader.read(1000, wait=0.05):
-            found += [record.value for record in records]
+        async with asyncio.timeout(PATIENCE):
+            while len(found) < sum(ends.values()):
+                found += [record.value for record in await reader.read(1000, wait=0.05)]
         await reader.close()
         return found
 

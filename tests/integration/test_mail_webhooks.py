@@ -21,7 +21,7 @@ from cx_channels.mapping_pool import MappingPool
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Partition
 from cx_hub import compose
-from cx_hub.compose import channels as channel_composition
+from cx_hub.compose import taking_in as intake_composition
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
 
@@ -82,7 +82,7 @@ class WebhookHub:
 async def webhook_hub(folder: Path, monkeypatch: pytest.MonkeyPatch, deadline: float) -> AsyncIterator[WebhookHub]:
     """All of a hub's channels with one connection, which has no SMTP listener."""
     workers = MappingPool(1, deadline=deadline)
-    monkeypatch.setattr(channel_composition, "MappingPool", lambda **_: workers)
+    monkeypatch.setattr(intake_composition, "MappingPool", lambda **_: workers)
     settings = embedded_settings(folder)
     async with compose.running_hub(settings, tenants(), frozenset({"channels"})) as hub:
         await until_ready(hub.url)

@@ -22,6 +22,7 @@ from cx_context.store import (
     listing_queue,
     offsets,
     open_store,
+    poller_rows,
     rebuild_rows,
     segments,
     short_lived,
@@ -176,6 +177,7 @@ async def logs(store: Store) -> list[list[LogRecord]]:
         await lag_samples.write_report(tx, "worker", "1.0", "running", "")
         await leave_subscription(tx)
         await short_lived.put(tx, "acme", "ended-session", "an id", b"", 3600.0)
+        await poller_rows.announce(tx, {"acme-mailbox": "acme"})
     await hold_id_keys(store, {"acme": ACME})
     await lists_of(store).drain()
     async with store.writing() as tx:
