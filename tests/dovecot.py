@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests import one_clock
 from tests.mailbox_server import PASSWORD, USER, Authority
 from tests.patience import PATIENCE
 
@@ -123,7 +124,10 @@ class Dovecot:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        self.process = subprocess.Popen([shutil.which("dovecot") or "", "-F", "-c", str(self.write_config())])
+        command = [shutil.which("dovecot") or "", "-F", "-c", str(self.write_config())]
+        # It keeps the machine's own time: it compares its clock with the times of files.
+        environment = {name: value for name, value in os.environ.items() if name not in one_clock.HIDDEN}
+        self.process = subprocess.Popen(command, env=environment)
         until = time.monotonic() + PATIENCE
         while not _answers(self.port):
             assert self.process.poll() is None, (self.folder / "log").read_text()
@@ -160,7 +164,7 @@ class Dovecot:
         for path in (self.folder / "mail").glob("dovecot*"):
             path.unlink()
         noted = self.folder / "mail" / "dovecot-uidlist"
-        noted.write_text(f"3 V{int(time.time()) + 1000} N1 G{'0' * 32}\n")
+        noted.write_text(f"3 V{int(one_clock.own_time()) + 1000} N1 G{'1' * 32}\n")
         self._give(noted)
 
     def flags(self) -> list[str]:
