@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 from tests.scraping import EVENT, STRUCTURED, asked_hub, labels, samples
 
 from cx_runtime.metric_catalogue import METRICS
+from cx_runtime.metrics import Metrics
 from cx_runtime.subscription_config import SubscriptionConfig
 
 pytestmark = pytest.mark.clock
@@ -59,12 +61,24 @@ async def test_projectors_and_relay_report_their_lag(tmp_path: Path) -> None:
 TO_NOBODY = SubscriptionConfig(url="http://127.0.0.1:9/hook", secrets=("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",))
 
 
+WHERE_CONFIGURED = {"cx_keys_fetched_total", "cx_poller_failures_total"}
+"""Counters of what this hub's connections don't do: fetch a vendor's keys, and poll."""
+
+
+def test_counters_of_pollers_and_keys_begin_at_zero() -> None:
+    metrics = Metrics()
+    metrics.begin_keys("email/amazon-ses")
+    metrics.begin_poller("acme-mailbox")
+    for name in WHERE_CONFIGURED:
+        assert re.search(rf"(?m)^{name}{{.+}} 0(\.0)?$", metrics.render()[0].decode()), name
+
+
 async def test_each_counter_is_there_before_its_first_use(tmp_path: Path) -> None:
     """What rises from nothing to one is no rise to Prometheus: the first event of an outage would be unseen."""
     async with asked_hub(tmp_path, subscriptions={"to-nobody": TO_NOBODY}) as (hub, _):
         found = await samples(hub)
     counters = {name for name, spec in METRICS.items() if spec.kind == "counter"}
-    assert counters - {name for name, _ in found} == set()
+    assert counters - {name for name, _ in found} == WHERE_CONFIGURED
     routes = {dict(its)["route"] for name, its in found if name == "cx_http_requests_total"}
     assert {"/v1/events", "/v1/context", "/v1/customers/{id}/timeline", "/v1/ops/lag", "/healthz"} <= routes
     kinds = {dict(its)["kind"] for name, its in found if name == "cx_intake_ignored_total"}

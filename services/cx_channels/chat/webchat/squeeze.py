@@ -11,24 +11,24 @@ import re
 
 _TOKEN = re.compile(
     r"""
-    (?P<comment> /\*.*?\*/ | //[^\n]* )
-  | (?P<string> "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' )
-  | (?P<template> `(?:\\.|[^`\\])*` )
-  | (?P<regex> (?<=[(,=:\[!&|?{};\n]) [ ]* /(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]* )
+    (?P<comment> /\*(?:(?!\*/).)*+(?:\*/)? | //[^\n]*+ )
+  | (?P<string> "(?:\\.|[^"\\\n])*+"? | '(?:\\.|[^'\\\n])*+'? )
+  | (?P<template> `(?:\\.|[^`\\])*+`? )
+  | (?P<regex> (?<=[(,=:\[!&|?{};\n]) [ ]*+ /(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*+\]?|[^/\\\[\n])++(?:/[a-z]*)? )
   | (?P<blank> [ \t\n]+ )
   | (?P<rest> [A-Za-z0-9_$\#]+ | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
 """Templates within a template are not known: none is written so. A regular expression follows a sign, with blanks at
-most between."""
+most between. What is not closed goes on to its line's or the text's end, so that no text is read twice."""
 
 _WORD = re.compile(r"[A-Za-z0-9_$#]")
 _BEGINS, _CLOSES, _GO_ON = frozenset("{,;("), frozenset("})]"), frozenset("})].?&|")
 _STYLES = (
-    (re.compile(r"/\*.*?\*/", re.DOTALL), ""),
+    (re.compile(r"/\*(?:(?!\*/).)*+(?:\*/)?", re.DOTALL), ""),
     (re.compile(r"\s+"), " "),
-    (re.compile(r"\s*([{};,>])\s*"), r"\1"),
+    (re.compile(r" ?([{};,>]) ?"), r"\1"),
     (re.compile(r"(?<=:) +"), ""),
 )
 

@@ -35,6 +35,7 @@ function welcomed(chat, { interaction, session: token, files = null, offers = []
   chat.enter("online");
   chat.resend();
   if (chat.code && !chat.code.code) chat.send({ type: "code" });
+  if (chat.forgets) chat.send({ type: "end" }); // it was asked for in a connection that broke
 }
 
 function hearLine(chat, { id, message, from, text, at, attachments }) {
@@ -65,7 +66,8 @@ function hearReopened(chat) {
 }
 
 function hearEnded(chat, { id, at }) {
-  if (id && !chat.addLine({ id, at, kind: "ended" })) return; // an end that was known, and gone on from
+  // An end that was known is one gone on from, or another tab heard it before: then there may be much to forget.
+  if (id && !chat.addLine({ id, at, kind: "ended" }) && !chat.forgets) return;
   if (!id) chat.addLine(ownEvent("ended"));
   chat.ended(chat.of);
 }
