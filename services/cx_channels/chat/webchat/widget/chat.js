@@ -82,7 +82,8 @@ export class Chat extends EventTarget {
     this.change(merged(this.talk, talk));
     const { interaction } = this.talk.session;
     const { ended } = this.talk.session;
-    if (ended && this.wanted) this.disconnect("ended");
+    if (ended && this.forgets) this.forget();
+    else if (ended && this.wanted) this.disconnect("ended");
     else if (this.of && this.of !== interaction) this.begin(); // another one counts now
     else if (this.state === "ended" && !ended) this.connect();
     if (!online && this.online) unsentOf(talk).forEach((line) => this.sendLine(line));
