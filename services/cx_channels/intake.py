@@ -98,11 +98,11 @@ class Intake:
         self.rates = rates if rates is not None else Rates(tenants)
         self._last: Micros = 0
         self._tokens = Tokens(metrics)
-        self._connections = configured_connections(tenants, providers, keys_of)
+        self.connections = configured_connections(tenants, providers, keys_of)
 
     def connection(self, id: str) -> tuple[Connection, Provider]:
         """Return a configured connection and its provider. Raise ``Refused("unknown-connection")`` (404)."""
-        found = self._connections.get(id)
+        found = self.connections.get(id)
         if found is None:
             raise Refused("unknown-connection", f"there is no connection {id[:64]!r}", 404)
         return found

@@ -10,7 +10,6 @@ depends on who asks. Whoever is not signed in gets the same document without the
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from html import escape
@@ -28,6 +27,7 @@ from cx_desktop.me import Environment, me
 from cx_desktop.page_headers import PageHeaders
 from cx_events.directory import Directory
 from cx_events.errors import Refused
+from cx_runtime.content_codings import takes_gzip
 from cx_runtime.sessions.sealing import Session
 from cx_runtime.sessions.session_auth import SessionAuth, cookie_of
 
@@ -36,7 +36,6 @@ ASSET_PATH = "/assets/{version}/{path:path}"
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _NAVIGATIONS = frozenset({"document", "iframe", "frame"})
 """``Sec-Fetch-Dest`` of what a person looks at, in a window or in a frame that ``frame-ancestors`` allows."""
-_GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:,|$|;\s*q=(?:1|0\.0*[1-9]))")
 
 
 class PageKind(NamedTuple):
@@ -108,7 +107,7 @@ class PageRoutes:
         if request.headers.get("if-none-match") == asset.etag:
             return Response(status_code=304, headers=headers)
         content = asset.content
-        if _GZIP.search(request.headers.get("accept-encoding", "").lower()):
+        if takes_gzip(request.headers.get("accept-encoding", "")):
             content, headers["content-encoding"] = asset.gzipped, "gzip"
         return Response(content, headers={**headers, "content-type": asset.media_type})
 

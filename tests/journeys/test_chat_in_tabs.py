@@ -397,7 +397,7 @@ async def test_a_file_of_wrong_size_or_type_is_refused(hub: Hub, browser: Browse
 
 
 async def test_a_chat_that_takes_no_files_offers_none(hub: Hub, browser: Browser) -> None:
-    hub.intake._connections["acme-chat"][0].settings["files"] = False  # type: ignore[index]
+    hub.intake.connections["acme-chat"][0].settings["files"] = False  # type: ignore[index]
     async with site(hub) as address, visitor(browser) as context, tab(context, address) as page:
         await opened(page)
         await typed(page, "hello")

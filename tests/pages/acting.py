@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,8 @@ from playwright.async_api import Browser, BrowserContext, Page
 from tests.chromium import visitor
 from tests.patience import PATIENCE
 
+from cx_hub.compose import running_hub
+from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.tenants import KeyConfig, TenantConfig, Tenants
 
 KEY = "the key of acme's desk"
@@ -107,9 +110,12 @@ class Acme:
 
 
 @asynccontextmanager
-async def acme(url: str) -> AsyncIterator[Acme]:
-    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE) as http:
-        yield Acme(url, http)
+async def running_acme(folder: Path) -> AsyncIterator[Acme]:
+    """Run a hub of acme's on SQLite in a folder."""
+    async with running_hub(embedded_settings(folder), tenants()) as hub:
+        await until_ready(hub.url)
+        async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+            yield Acme(hub.url, http)
 
 
 @asynccontextmanager
@@ -147,3 +153,13 @@ def at(interaction: str) -> str:
 async def told(page: Page, words: str) -> None:
     """Wait until the page says what became of an act."""
     await page.locator(".told").get_by_text(words, exact=False).first.wait_for()
+
+
+async def shown(page: Page, name: str) -> None:
+    """Wait for a customer's name at the top."""
+    await page.get_by_role("heading", level=1, name=name).wait_for()
+
+
+async def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        await page.keyboard.press(key)

@@ -8,36 +8,16 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
-from tests.chromium import axe, chromium
-from tests.pages.acting import Acme, acme, at, desk, tenants, told
-
-from cx_hub.compose import running_hub
-from cx_hub.demo.run import embedded_settings, until_ready
+from tests.chromium import axe
+from tests.pages.acting import Acme, at, desk, press, running_acme, shown, told
 
 pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Acme]:
-    async with running_hub(embedded_settings(tmp_path_factory.mktemp("hub")), tenants()) as running:
-        await until_ready(running.url)
-        async with acme(running.url) as api:
-            yield api
-
-
-async def shown(page: Page, name: str) -> None:
-    await page.get_by_role("heading", level=1, name=name).wait_for()
-
-
-async def press(page: Page, *keys: str) -> None:
-    for key in keys:
-        await page.keyboard.press(key)
+    async with running_acme(tmp_path_factory.mktemp("hub")) as api:
+        yield api
 
 
 async def found_in_palette(page: Page, words: str) -> None:

@@ -59,7 +59,7 @@ def check_sent(
         if kind not in schemes or not given.strip():
             raise Refused("missing-signature", f"the request has no {' or '.join(sorted(schemes)).title()}", 401)
         fits = (
-            any_same(_decoded(given.strip()), passwords) if kind == "basic" else any_same(given.strip(), secrets)
+            any_same(decode_basic(given.strip()), passwords) if kind == "basic" else any_same(given.strip(), secrets)
         )  # fmt: skip
         if not fits:
             raise Refused("bad-signature", f"Authorization {_NONE_OF_OURS}", wrong)
@@ -68,7 +68,7 @@ def check_sent(
             raise Refused("bad-signature", f"the parameter {parameter} {_NONE_OF_OURS}", wrong)
 
 
-def _decoded(given: str) -> str:
+def decode_basic(given: str) -> str:
     """Return ``NAME:PASSWORD``; "" for what is neither base64 nor UTF-8, which is nobody's."""
     try:
         return binascii.a2b_base64(given.encode("ascii"), strict_mode=True).decode("utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -12,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from cx_context_api.following.streams import Message
+from cx_runtime.content_codings import takes_gzip
 from cx_runtime.serve import TRANSPORT
 
 
@@ -40,18 +40,6 @@ class HttpConnection:
         if self._transport is not None:
             self._transport.abort()
 
-
-def takes_gzip(accepted: str) -> bool:
-    """Return whether an ``Accept-Encoding`` (RFC 9110, section 12.5.3) names gzip with a weight above zero. ``*`` is
-    not taken for it: who says only that would take anything, and most can't read a stream that is compressed."""
-    for each in accepted.split(",")[:32]:
-        coding, _, weight = each.partition(";")
-        if coding.strip().lower() in ("gzip", "x-gzip"):
-            return _NO_WEIGHT.fullmatch(weight.replace(" ", "").lower()) is None
-    return False
-
-
-_NO_WEIGHT = re.compile(r"q=0(\.0{0,3})?")
 
 SEND_BUFFER = 64 << 10
 """Bytes; Linux doubles the number. By default it would buffer 4 MiB for a slow reader."""

@@ -7,9 +7,7 @@ from contextlib import asynccontextmanager
 
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
-from cx_channels.provider import Connection
 from cx_channels.provider_server import ProviderServer, ServerPorts, server_factories
-from cx_channels.registry import providers
 from cx_channels.routes import add_routes as add_channel_routes
 from cx_channels.smtp.bounds import SmtpLimits
 from cx_channels.smtp.listener import SmtpListener, by_recipient
@@ -87,13 +85,7 @@ def _provider_servers(hub: Hub, intake: Intake, limits: Limits, tenant_share: fl
 
 def _smtp_listener(hub: Hub, intake: Intake, certificate: MailCertificate | None) -> SmtpListener | None:
     """One for all mail connections, where there are any."""
-    known = providers()
-    mail: list[Connection] = [
-        intake.connection(id)[0]
-        for tenant in hub.tenants.by_name.values()
-        for id, connection in tenant.connections.items()
-        if known[connection.provider].transport == "smtp"
-    ]
+    mail = [connection for connection, provider in intake.connections.values() if provider.transport == "smtp"]
     if not mail:
         return None
     settings = hub.settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ WORKER = "pollers"
 async def pollers(hub: Hub, intake: Intake | None) -> AsyncIterator[None]:
     """Run the pollers that no other process runs, where there are any. ``intake``: of ``taking_in``."""
     open_sources = source_factories()
-    connections = polled(hub, intake) if intake is not None and "pollers" in hub.services else {}
+    connections = polled(intake, open_sources) if intake is not None and "pollers" in hub.services else {}
     if intake is None or not connections:
         yield
         return
@@ -42,12 +42,6 @@ async def pollers(hub: Hub, intake: Intake | None) -> AsyncIterator[None]:
         await hub.supervisor.stop(WORKER)
 
 
-def polled(hub: Hub, intake: Intake) -> dict[str, Connection]:
-    """Return the connections whose provider has a stream or a poller, by their ids."""
-    known = source_factories()
-    return {
-        id: intake.connection(id)[0]
-        for tenant in hub.tenants.by_name.values()
-        for id, connection in tenant.connections.items()
-        if connection.provider in known
-    }
+def polled(intake: Intake, open_sources: Collection[str]) -> dict[str, Connection]:
+    """Return the connections whose provider has a stream or a poller, by their ids. ``open_sources``: by provider."""
+    return {each.id: each for each, _ in intake.connections.values() if each.provider in open_sources}

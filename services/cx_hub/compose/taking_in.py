@@ -49,7 +49,6 @@ async def _storing(hub: Hub, mapping: MappingPool) -> AsyncIterator[None]:
             hub.supervisor.keep("mapping", mapping.run)
         yield
     finally:
-        await hub.supervisor.stop("keys")
         await hub.supervisor.stop("mapping")
         await mapping.stop()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
 from cx_channels.chat.msteams.activity import Activity, draft_of
 from cx_channels.chat.msteams.kinds import COLLEAGUES, IGNORED
 from cx_channels.chat.msteams.messages import ignored
-from cx_channels.chat.msteams.people import concerns_customers, writer_of
+from cx_channels.chat.msteams.people import Person, concerns_customers, writer_of
 from cx_channels.kit.json_values import first, objects, text
 from cx_channels.kit.outcomes import Outcome
 from cx_events.envelope import Handoff
@@ -20,41 +21,31 @@ def map_members(activity: Activity) -> Iterator[Outcome]:
         kind = activity.kind
         yield ignored(kind if kind in IGNORED else "conversationUpdate")
         return
-    person = writer_of(activity)
-    if not activity.root:
-        yield activity.lost("malformed: it names no conversation")
-        return
-    if not concerns_customers(activity, person):
-        yield ignored(COLLEAGUES)
-        return
-    at = first(activity.id, activity.value.get("timestamp"))
-    yield draft_of(
-        activity, "cx.interaction.started.v1", activity.own_id(at, "started"),
-        direction=person.direction if person.id else None,
-        participants=[person.participant(activity)] if person.id else [],
-    )  # fmt: skip
+    yield from _of_contact(activity, "cx.interaction.started.v1", "started", _way)
 
 
 def map_handoff(activity: Activity) -> Iterator[Outcome]:
     """Map that somebody else is asked to go on."""
-    person = writer_of(activity)
-    if not activity.root:
-        yield activity.lost("malformed: it names no conversation")
-        return
-    if not concerns_customers(activity, person):
-        yield ignored(COLLEAGUES)
-        return
-    at = first(activity.id, activity.value.get("timestamp"))
-    yield draft_of(
-        activity, "cx.handoff.requested.v1", activity.own_id(at, "handoff"),
-        direction=person.direction if person.id else None,
-        participants=[person.participant(activity)] if person.id else [],
-        handoff=Handoff(by="customer" if person.is_customer else "bot" if person.role == "bot" else "agent"),
-    )  # fmt: skip
+
+    def asked(person: Person) -> dict[str, Any]:
+        by: Literal["customer", "bot", "agent"] = (
+            "customer" if person.is_customer else "bot" if person.role == "bot" else "agent"
+        )
+        return {**_way(person), "handoff": Handoff(by=by)}
+
+    yield from _of_contact(activity, "cx.handoff.requested.v1", "handoff", asked)
 
 
 def map_end(activity: Activity) -> Iterator[Outcome]:
     """Map the end of a conversation. ``code``: why."""
+    reason = text(activity.value.get("code"))[:200]
+    yield from _of_contact(activity, "cx.interaction.ended.v1", "ended", lambda _: {"reason": reason})
+
+
+def _of_contact(
+    activity: Activity, event_type: str, what: str, data_of: Callable[[Person], dict[str, Any]]
+) -> Iterator[Outcome]:
+    """Draft an event of a contact that concerns customers. ``data_of``: what else it tells, of who sent it."""
     person = writer_of(activity)
     if not activity.root:
         yield activity.lost("malformed: it names no conversation")
@@ -63,8 +54,11 @@ def map_end(activity: Activity) -> Iterator[Outcome]:
         yield ignored(COLLEAGUES)
         return
     at = first(activity.id, activity.value.get("timestamp"))
+    participants = [person.participant(activity)] if person.id else []
     yield draft_of(
-        activity, "cx.interaction.ended.v1", activity.own_id(at, "ended"),
-        participants=[person.participant(activity)] if person.id else [],
-        reason=text(activity.value.get("code"))[:200],
+        activity, event_type, activity.own_id(at, what), participants=participants, **data_of(person)
     )  # fmt: skip
+
+
+def _way(person: Person) -> dict[str, Any]:
+    return {"direction": person.direction if person.id else None}

@@ -12,7 +12,6 @@ import { createKeys } from "../kit/keys.js";
 import { focusOn, scrollTo, setScroll, switchTheme } from "../kit/page.js";
 import { openStream } from "../kit/stream.js";
 import { parseAddress } from "./address.js";
-import { keysOf } from "./desk_keys.js";
 import { page, titleOf } from "./layout.js";
 import { hearEvent, hearLink, subjectsOf } from "./live.js";
 import { nowActs, plugins, reducePlugins } from "./plugins.js";
@@ -112,7 +111,6 @@ export function startDesk(session, first, show) {
   addEventListener("click", (event) => followLink(event, desk.open));
   addEventListener("scroll", (event) => hearScroll(event, desk), { capture: true, passive: true });
   setInterval(() => desk.dispatch({ type: "tick", now: clock.now() }), 1000);
-  desk.keys.add(keysOf(desk));
   for (const each of plugins) each.init?.(desk);
   plan();
   follow();

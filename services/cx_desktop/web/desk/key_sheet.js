@@ -49,10 +49,13 @@ function deskKeys(desk) {
   const isDeclinable = () => can() && openHandoffs(subjectOf(state())?.conversation).length > 0;
   const entry = (/** @type {string} */ key, /** @type {string} */ group, /** @type {string} */ label, /** @type {() => void} */ run, applies = always, typing = false) => ({ key, group, label, run, applies, when: () => isFree() && applies(), typing });
   return [
-    entry("Ctrl+k", "Find", "Do or find anything", () => openIn(desk, "palette"), always, true),
+    { key: "/", label: "Search", group: "Find", run: () => focusOn("#search") },
+    entry("f", "Find", "Search in the timeline", () => focusOn("#timeline-search"), () => state().status === "ready"),
     entry("j", "Go", "Next of mine", go(1)),
     entry("k", "Go", "The one before", go(-1)),
     entry("w", "Go", "Take who waits longest", () => desk.acts.takeLongest(), () => Boolean(state().rail.waiting?.length)),
+    ...Array.from({ length: 9 }, (_, at) => entry(String(at + 1), "Here", `Choose candidate ${at + 1}`, () => choose(desk, at), () => state().refusal?.reason === "ambiguous-identifier")),
+    entry("Ctrl+k", "Find", "Do or find anything", () => openIn(desk, "palette"), always, true),
     entry("t", "Do", "Take", () => desk.acts.take(), can),
     entry("d", "Do", "Decline…", () => desk.acts.open("decline"), isDeclinable),
     entry("n", "Do", "Write a note", () => desk.acts.writeNote(), can),
@@ -60,11 +63,9 @@ function deskKeys(desk) {
     entry("e", "Do", "Resolve", () => desk.acts.resolve(), can),
     entry("p", "Do", "Promise…", () => desk.acts.open("promise"), can),
     entry("u", "Do", "Undo the last act", () => desk.acts.undo(), () => Boolean(state().plugins.acts.done?.undo)),
-    entry("f", "Find", "Search in the timeline", () => focusOn("#timeline-search"), () => state().status === "ready"),
     entry("a", "Find", "See it as of a moment…", () => desk.askForMoment(), () => state().status === "ready"),
     entry("Escape", "Go", "Close; back to now", () => escape(desk), () => hasSomethingToClose(state()), true),
     entry("?", "Find", "All keys", () => openIn(desk, "keys")),
-    ...Array.from({ length: 9 }, (_, at) => entry(String(at + 1), "Here", `Choose candidate ${at + 1}`, () => choose(desk, at), () => state().refusal?.reason === "ambiguous-identifier")),
   ];
 }
 

@@ -31,12 +31,6 @@ export function focusOn(selector) {
   if (element instanceof HTMLElement) element.focus({ preventScroll: true });
 }
 
-/** Press what fits, as a person would. @param {string} selector */
-export function press(selector) {
-  const element = document.querySelector(selector);
-  if (element instanceof HTMLElement) element.click();
-}
-
 /** @param {string} selector @param {"start" | "nearest"} [block] */
 export function scrollTo(selector, block = "nearest") {
   document.querySelector(selector)?.scrollIntoView({ block });

@@ -16,6 +16,7 @@ from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_channels.chat.webchat.server.openapi import SCRIPT_PATH, description
 from cx_channels.chat.webchat.server.upload_routes import Uploads, add_upload_routes
 from cx_channels.provider_server import ServerPorts
+from cx_runtime.content_codings import takes_gzip
 from cx_runtime.fast_routes import FastRouteApp
 
 SOCKET_PATH = "/v1/chat/{connection}"
@@ -73,7 +74,7 @@ def _add_script(routes: APIRouter) -> None:
         }
         if request.headers.get("if-none-match") == script_tag:
             return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if takes_gzip(request.headers.get("accept-encoding", "")):
             headers["content-encoding"] = "gzip"
             return Response(compressed_script(), headers=headers, media_type="text/javascript")
         return Response(script, headers=headers, media_type="text/javascript")

@@ -71,7 +71,7 @@ function candidate(each, at, state) {
     each.last_user && h("p", { class: "chip info" }, "Used it last"),
     used !== null && h("p", { class: "meta" }, `Used it ${whenWords(used, state.now)}`),
     each.why && theirs(each.why, "p"),
-    h("a", { class: "b", href: customerPath(each.id), "data-candidate": at + 1 }, "Open ", at < 9 && h("kbd", null, at + 1)));
+    h("a", { class: "b", href: customerPath(each.id) }, "Open ", at < 9 && h("kbd", null, at + 1)));
 }
 
 /** @param {State} state */
