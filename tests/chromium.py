@@ -152,8 +152,19 @@ async def said(hub: Hub) -> list[dict[str, Any]]:
     return [one["data"]["message"] for one in await hub.events() if one["type"] == "cx.message.received.v1"]
 
 
+SETTLED = """() => {
+  const roots = [document, ...[...document.querySelectorAll("*")].flatMap((each) => each.shadowRoot ?? [])];
+  const moving = roots.flatMap((root) => root.getAnimations()).filter(
+    (each) => each.playState === "running" && each.effect?.getComputedTiming().endTime !== Infinity);
+  return Promise.all(moving.map((each) => each.finished.catch(() => null))).then(() => null);
+}"""
+"""Waits in a page until no transition or animation that has an end still runs, in the document or a shadow root."""
+
+
 async def axe(page: Page) -> list[str]:
-    """What axe-core finds wrong on the page, the chat's shadow root included."""
+    """Return what axe-core finds wrong on the page, the chat's shadow root included, once no transition runs."""
+    # A colour on its way from one scheme or state to the next has a contrast that nobody reads.
+    await page.evaluate(SETTLED)
     # Evaluated by the browser's own tools, so that a page's policy does not forbid it.
     await page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
     found = await page.evaluate("axe.run(document, {resultTypes: ['violations', 'incomplete']})")
