@@ -188,8 +188,8 @@ MERGING = """(trials) => {
                            begun: !!random(2), at: random(3) });
   const once = (lines) => [...new Map(lines.map((each) => [each.id, each])).values()];
   const era = () => Number(random(8) === 0);
-  const some = () => ({ era: era(), session: session(), lines: once([line(), line(), line()]) });
-  const talk = () => merged({ ...EMPTY, era: era() }, some());
+  const some = () => ({ forgotten: era(), era: era(), session: session(), lines: once([line(), line(), line()]) });
+  const talk = () => merged({ ...EMPTY, forgotten: era(), era: era() }, some());
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
   const wrong = [];
   for (let n = 0; n < trials; n++) {
@@ -200,9 +200,9 @@ MERGING = """(trials) => {
   }
   return wrong.slice(0, 3);
 
-  function order({ era, session, lines }) {
+  function order({ forgotten, era, session, lines }) {
     const keys = (each) => Object.fromEntries(Object.entries(each).sort());
-    return { era, session: keys(session), lines: lines.map(({ role, ...each }) => keys(each)) };
+    return { forgotten, era, session: keys(session), lines: lines.map(({ role, ...each }) => keys(each)) };
   }
 }"""
 

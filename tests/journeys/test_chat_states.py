@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 from tests.browsers import answered, happened
 from tests.channels import Hub, running_hub
 from tests.chromium import axe, field, launcher, opened, site, tab, until, visitor, words
@@ -63,6 +63,11 @@ async def stored(hub: Hub, interaction: str, type: str) -> list[dict[str, Any]]:
 
 async def shows(page: Page, text: str) -> None:
     await page.get_by_text(text, exact=True).first.wait_for()
+
+
+async def forgets(page: Page) -> None:
+    """Wait until the browser keeps nothing of what was said about any matter."""
+    await page.wait_for_function("!JSON.stringify(localStorage).includes('matter')")
 
 
 async def is_in_field(page: Page) -> bool:
@@ -211,6 +216,35 @@ async def test_several_chats_keep_their_own_words(hub: Hub, browser: Browser) ->
         await launcher(page).wait_for()
         await opened(page)
         assert await words(page) == ["the first matter", "answer a-shelf"]
+        await page.evaluate("throughlineChat.end()")
+        await forgets(page)
+        assert await stored(hub, first, "cx.interaction.ended.v1")
+
+
+async def test_a_tab_that_lags_behind_keeps_no_forgotten_chat(hub: Hub, browser: Browser) -> None:
+    async with (
+        site(hub) as address,
+        visitor(browser) as context,
+        tab(context, address) as page,
+        tab(context, address) as other,
+    ):
+        await opened(page)
+        await typed(page, "the third matter")
+        await interaction_of(hub, "the third matter")
+        await chosen(page, "New chat")
+        await typed(page, "the fourth matter")
+        last = await interaction_of(hub, "the fourth matter")
+        await opened(other)
+        await shows(other, "the fourth matter")
+        # What one tab writes into the store, another reads some time later, and writes what it read before.
+        await other.evaluate(
+            "() => { const known = {...localStorage}; Storage.prototype.getItem = (key) => known[key] ?? null; }"
+        )
+        await page.evaluate("throughlineChat.end()")
+        await forgets(page)
+        assert await stored(hub, last, "cx.interaction.ended.v1")
+        await expect(other.get_by_text("matter")).to_have_count(0)
+        await forgets(other)
 
 
 async def test_hostile_words_run_and_request_nothing(hub: Hub, browser: Browser) -> None:

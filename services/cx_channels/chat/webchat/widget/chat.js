@@ -7,7 +7,7 @@ import { put, whyNot } from "./files.js";
 import { hear } from "./hearing.js";
 import { shelved, without } from "./shelf.js";
 import {
-  EMPTY, forgotten, inPlaceOf, lastHeard, merged, nextPlace, randomId, renewed, standingOf, unseenOf, unsentOf,
+  EMPTY, forgotten, forgottenIn, inPlaceOf, lastHeard, merged, nextPlace, randomId, renewed, standingOf, unseenOf, unsentOf,
   withoutSession,
 } from "./talk.js";
 
@@ -54,10 +54,11 @@ export class Chat extends EventTarget {
 
   /* Take a change in: into memory, the store and the other tabs. `put`: changes the shelf. */
   change(talk, put = (shelf) => shelf) {
-    const { cookie = this.visitor.cookie, talk: known = EMPTY, shelf = this.shelf } = this.kept();
+    const { cookie = this.visitor.cookie, talk: known = this.talk, shelf = this.shelf } = this.kept();
     this.visitor.cookie = cookie; // another tab may have been the first to make one
     this.talk = merged(talk, known);
-    this.shelf = put(shelf);
+    // A tab that had not heard yet that all is forgotten may have kept its chats again.
+    this.shelf = put(forgottenIn(known) < forgottenIn(this.talk) ? [] : shelf);
     try {
       this.storage.setItem(this.key, JSON.stringify({ cookie, talk: this.talk, shelf: this.shelf }));
     } catch {
@@ -68,7 +69,7 @@ export class Chat extends EventTarget {
 
   /* Change lines, and tell the other tabs of these alone. `online`: whether this tab sends what is to be sent. */
   changeLines(lines) {
-    const talk = { era: this.talk.era, session: this.talk.session, lines };
+    const talk = { ...this.talk, lines };
     this.change(merged(this.talk, talk));
     this.tabs?.postMessage({ talk, online: this.online });
   }
@@ -79,9 +80,10 @@ export class Chat extends EventTarget {
   }
 
   toldByTab({ talk, online }) {
+    const before = forgottenIn(this.talk);
     this.change(merged(this.talk, talk));
-    const { interaction } = this.talk.session;
-    const { ended } = this.talk.session;
+    if (before < forgottenIn(this.talk)) this.tell("forgotten");
+    const { interaction, ended } = this.talk.session;
     if (ended && this.forgets) this.forget();
     else if (ended && this.wanted) this.disconnect("ended");
     else if (this.of && this.of !== interaction) this.begin(); // another one counts now
@@ -351,7 +353,7 @@ export class Chat extends EventTarget {
 
   forget() {
     for (const id of this.uploads.keys()) this.dropFile(id);
-    this.change(forgotten(this.talk), () => []);
+    this.change(forgotten(this.talk));
     this.tabs?.postMessage({ talk: this.talk, online: true });
     this.tell("forgotten");
     if (this.forgets) this.disconnect();

@@ -2,9 +2,11 @@
 
    Tabs share a store but no lock, and each hears things in its own order. So nothing is ever overwritten: what two tabs
    know is merged, and `merged` gives the same whatever the order and however often (commutative, associative,
-   idempotent). A talk is {era, session, lines}:
+   idempotent). A talk is {forgotten, era, session, lines}:
 
-   - era: rises where the talk is forgotten; the later one counts alone.
+   - forgotten: the era in which all chats of this browser were last forgotten, 0 where none was; the later one counts
+     alone. Chats put away before it are not to be kept either (chat.js).
+   - era: rises where another talk takes this one's place; of two forgotten equally late, the later era counts alone.
    - session: {round, interaction, token, begun, ended?, reopen?, at}. `round` rises where a session is left, `at` with
      each change. `begun`: something was said in it. `ended`: it is over. `reopen`: the visitor wants to go on with it,
      and the hub does not know yet.
@@ -19,15 +21,22 @@ export const MOST_LINES = 200;
 
 export const NO_SESSION = { round: 0, interaction: "", token: "", begun: false, at: 0 };
 
-export const EMPTY = { era: 0, session: NO_SESSION, lines: [] };
+export const EMPTY = { forgotten: 0, era: 0, session: NO_SESSION, lines: [] };
 
 export function merged(one, other) {
-  if (one.era !== other.era) return one.era > other.era ? one : other;
+  const later = forgottenIn(one) - forgottenIn(other) || one.era - other.era;
+  if (later) return later > 0 ? one : other;
   return {
+    forgotten: forgottenIn(one),
     era: one.era,
     session: preferred(one.session, other.session) > 0 ? one.session : other.session,
     lines: mergedLines(one.lines, other.lines),
   };
+}
+
+/* When the talk was last forgotten; a talk kept by an older script does not say. */
+export function forgottenIn(talk) {
+  return talk.forgotten ?? 0;
 }
 
 /* Above 0 where the first session counts. Two tabs may begin a chat at the same time: both go on with the one in which
@@ -129,7 +138,8 @@ export function renewed(session, parts) {
 
 /* Another talk in this one's place, which every tab takes over: one with lines and a session of its own, or none. */
 export function inPlaceOf(talk, { session = NO_SESSION, lines = [] } = {}) {
-  return { era: talk.era + 1, session: renewed(session, { round: talk.session.round + 1 }), lines };
+  const { round } = talk.session;
+  return { forgotten: forgottenIn(talk), era: talk.era + 1, session: renewed(session, { round: round + 1 }), lines };
 }
 
 /* The talk without its session: what is said next begins a new one. */
@@ -139,7 +149,7 @@ export function withoutSession(talk) {
 
 /* Nothing of the talk; other tabs forget it, too. */
 export function forgotten(talk) {
-  return inPlaceOf(talk);
+  return { ...inPlaceOf(talk), forgotten: talk.era + 1 };
 }
 
 /* A line about what this browser did itself. */
