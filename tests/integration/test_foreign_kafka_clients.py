@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import msgspec
 import pytest
@@ -21,8 +17,7 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from cloudevents.v1.kafka import KafkaMessage as OldKafkaMessage
 from cloudevents.v1.kafka import from_binary, from_structured
-from confluent_kafka import Consumer, Message, Producer
-from tests.patience import PATIENCE
+from tests.confluent_client import Message, read_as_in_guide, read_topic, write_topic
 
 from cx_context.change_notifications import ContextChange
 from cx_events.codec import decode
@@ -43,34 +38,6 @@ CUSTOMER = "8f0e41d2-7d2c-8a3b-9c1d-0123456789ab"
 CHANGE = msgspec.json.encode(ContextChange("acme", CUSTOMER, 7, agents=["ben"]))
 
 
-def read_topic(servers: str, topic: str, count: int) -> list[Message]:
-    """Return the first messages of a topic, as a consumer of a group of its own gets them."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": servers,
-            "group.id": f"test-{uuid4().hex}",
-            "auto.offset.reset": "earliest",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-        }
-    )
-    consumer.subscribe([topic])
-    found: list[Message] = []
-    try:
-        while len(found) < count:
-            message = consumer.poll(PATIENCE)
-            assert message is not None, f"{len(found)} of {count} messages came"
-            assert message.error() is None, message.error()
-            found.append(message)
-    finally:
-        consumer.close()
-    return found
-
-
-def headers_of(message: Message) -> dict[str, bytes]:
-    return dict(message.headers() or [])
-
-
 async def read(log: KafkaLog, topic: str, count: int = 1) -> Sequence[Message]:
     return await run_sync(read_topic, log.servers, log.prefix + topic, count)
 
@@ -81,19 +48,19 @@ async def test_events_are_structured_cloudevents_to_the_sdks(kafka_log: Callable
     await log.start()
     await log.append([Record(INTERACTIONS, event.key, event.raw, TRACE)])
     (message,) = await read(log, INTERACTIONS)
-    assert (message.key(), message.value()) == (event.key, event.raw)
-    assert headers_of(message) == {
+    assert (message.key, message.value) == (event.key, event.raw)
+    assert message.headers == {
         "content-type": b"application/cloudevents+json",
         "traceparent": TRACE.encode(),
     }
 
-    found = from_kafka(KafkaMessage(headers_of(message), message.key(), message.value()), JSONFormat())
+    found = from_kafka(KafkaMessage(message.headers, message.key, message.value), JSONFormat())
     stored = json.loads(event.raw)
     assert (found.get_id(), found.get_source(), found.get_type()) == ("m-1", stored["source"], stored["type"])
     assert found.get_data() == stored["data"]
     assert found.get_extension("partitionkey") == stored["partitionkey"]
     assert found.get_extension("tenantid") == "acme"
-    old = from_structured(OldKafkaMessage(headers_of(message), message.key(), message.value()))
+    old = from_structured(OldKafkaMessage(message.headers, message.key, message.value))
     assert (old["id"], old["time"], old.get_data()) == ("m-1", format_time(START), found.get_data())
 
 
@@ -102,7 +69,7 @@ async def test_the_largest_record_is_read_as_well(kafka_log: Callable[..., Kafka
     log = kafka_log(partitions=1)
     await log.start()
     await log.append([Record(INTERACTIONS, b"k", value), Record(INTERACTIONS, b"k", b"after")])
-    assert [message.value() for message in await read(log, INTERACTIONS, 2)] == [value, b"after"]
+    assert [message.value for message in await read(log, INTERACTIONS, 2)] == [value, b"after"]
 
 
 async def test_change_notices_are_binary_cloudevents_to_the_sdks(kafka_log: Callable[..., KafkaLog]) -> None:
@@ -111,15 +78,15 @@ async def test_change_notices_are_binary_cloudevents_to_the_sdks(kafka_log: Call
     key = bytes.fromhex(CUSTOMER.replace("-", ""))
     await log.append([Record(CONTEXT_CHANGES, key, CHANGE)])
     (message,) = await read(log, CONTEXT_CHANGES)
-    assert (message.key(), message.value()) == (key, CHANGE)
+    assert (message.key, message.value) == (key, CHANGE)
 
     # The SDK would read a key as text; this one is the customer's 16 bytes, which the subject tells, too.
-    found = from_kafka(KafkaMessage(headers_of(message), None, message.value()), JSONFormat())
+    found = from_kafka(KafkaMessage(message.headers, None, message.value), JSONFormat())
     assert (found.get_type(), found.get_source()) == ("cx.context.changed.v1", "//throughline/acme/contexts")
     assert (found.get_id(), found.get_subject()) == (f"{CUSTOMER}/7", CUSTOMER)
     assert found.get_datacontenttype() == "application/json"
     assert found.get_data() == {"tenant": "acme", "customer": CUSTOMER, "version": 7, "agents": ["ben"]}
-    old = from_binary(OldKafkaMessage(headers_of(message), None, message.value()))
+    old = from_binary(OldKafkaMessage(message.headers, None, message.value))
     assert (old["id"], old["tenantid"], old.get_data()) == (f"{CUSTOMER}/7", "acme", found.get_data())
 
 
@@ -140,21 +107,13 @@ async def test_the_console_consumer_shows_events(kafka_log: Callable[..., KafkaL
 
 
 async def test_the_guides_consumer_reads_both_topics(kafka_log: Callable[..., KafkaLog]) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "streams.md").read_text(encoding="utf-8")
-    guide: dict[str, Any] = {}
-    exec("\n".join(re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)), guide)
     event = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice")
     log = kafka_log()
     await log.start()
     await log.append([Record(INTERACTIONS, event.key, event.raw), Record(CONTEXT_CHANGES, b"\xff" * 16, CHANGE)])
-    found: list[str] = []
-
-    def take(event: CloudEvent) -> bool:
-        found.append(event.get_id())
-        return False
-
-    for topic in (INTERACTIONS, CONTEXT_CHANGES):
-        await run_sync(guide["consume"], log.servers, log.prefix + topic, f"test-{uuid4().hex}", take)
+    found = [
+        await run_sync(read_as_in_guide, log.servers, log.prefix + topic) for topic in (INTERACTIONS, CONTEXT_CHANGES)
+    ]
     assert found == ["m-1", f"{CUSTOMER}/7"]
 
 
@@ -183,13 +142,8 @@ async def test_what_strangers_write_becomes_dead_letters(kafka_log: Callable[...
     await log.partitions(INTERACTIONS)  # which makes the topic
     foreign = foreign_records()
 
-    def produce() -> None:
-        producer = Producer({"bootstrap.servers": log.servers, "partitioner": "consistent", "acks": "all"})
-        for key, value in foreign.values():
-            producer.produce(log.prefix + INTERACTIONS, key=key, value=value)
-        assert producer.flush(PATIENCE) == 0
-
-    await run_sync(produce)
+    messages = [Message(key, value) for key, value in foreign.values()]
+    await run_sync(write_topic, log.servers, log.prefix + INTERACTIONS, messages)
     reader = await from_start(log)
     records = await take(reader, len(foreign))
     await reader.close()
@@ -208,12 +162,7 @@ async def test_records_without_headers_are_still_read(kafka_log: Callable[..., K
     await log.start()
     await log.partitions(INTERACTIONS)  # which makes the topic
 
-    def produce() -> None:
-        producer = Producer({"bootstrap.servers": log.servers})
-        producer.produce(log.prefix + INTERACTIONS, key=event.key, value=event.raw)
-        assert producer.flush(PATIENCE) == 0
-
-    await run_sync(produce)
+    await run_sync(write_topic, log.servers, log.prefix + INTERACTIONS, [Message(event.key, event.raw)])
     reader = await from_start(log)
     (record,) = await take(reader, 1)
     await reader.close()
@@ -229,6 +178,6 @@ async def test_a_replay_to_a_topic_keeps_them_cloudevents(kafka_log: Callable[..
     await target.send(
         [LogRecord(INTERACTIONS, 0, 0, event.key, event.raw, 0), LogRecord(CONTEXT_CHANGES, 0, 0, b"", CHANGE, 0)]
     )
-    found = {message.value(): headers_of(message) for message in await read(log, INTERACTIONS, 2)}
+    found = {message.value: message.headers for message in await read(log, INTERACTIONS, 2)}
     assert found[mark(event.raw, "run-1")] == {"content-type": b"application/cloudevents+json"}
     assert found[mark(CHANGE, "run-1")]["ce_id"] == f"{CUSTOMER}/7".encode()
