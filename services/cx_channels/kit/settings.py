@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -27,3 +28,56 @@ def check_choice(connection: Connection, name: str, *choices: str) -> None:
     given = connection.settings.get(name)
     if given not in (None, *choices):
         raise Fatal(f"the connection {connection.id}: {name} is {' or '.join(choices)}, not {given!r}")
+
+
+def text_setting(connection: Connection, name: str, default: str | None = None) -> str:
+    """Return a setting that is a text. Raise ``Fatal`` for another, and where it is missing and has no default."""
+    value = connection.settings.get(name, default)
+    if not isinstance(value, str) or (default is None and not value.strip()) or not value.isprintable():
+        raise wrong_setting(connection, name, "a text")
+    return value.strip()
+
+
+def number_setting(connection: Connection, name: str, default: int, least: int, most: int) -> int:
+    """Return a setting that is a whole number. Raise ``Fatal`` for another."""
+    value = connection.settings.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise wrong_setting(connection, name, f"a whole number from {least} to {most}")
+    return value
+
+
+def flag_setting(connection: Connection, name: str) -> bool:
+    """Return a setting that is true or false, false without. Raise ``Fatal`` for another."""
+    value = connection.settings.get(name, False)
+    if not isinstance(value, bool):
+        raise wrong_setting(connection, name, "true or false")
+    return value
+
+
+def since_setting(connection: Connection) -> str:
+    """Return from when on a poller reads what lies there at its very start: ``now``, ``beginning`` or an ISO date."""
+    value = connection.settings.get("since", "now")
+    if isinstance(value, date):  # YAML reads a bare date as one
+        return value.isoformat()[:10]
+    if value in ("now", "beginning"):
+        return str(value)
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        raise wrong_setting(connection, "since", "now, beginning or a date like 2026-11-29") from None
+
+
+def address_setting(connection: Connection, name: str, default: str) -> str:
+    """Return a setting that is an address to which secrets are sent, without a slash at its end. Raise ``Fatal`` for
+    what is neither ``https://`` nor this machine."""
+    value = text_setting(connection, name, default)
+    if not value.startswith(("https://", "http://127.0.0.1:")) or "@" in value:
+        raise wrong_setting(connection, name, "an https:// URL: a secret is sent there")
+    return value.rstrip("/")
+
+
+def wrong_setting(connection: Connection, name: str, expected: str) -> Fatal:
+    """Return the error of a setting that can't be meant."""
+    given = connection.settings
+    there = f"not {given[name]!r}" if name in given and "secret" not in name else "and it is missing"
+    return Fatal(f"{connection.id}: settings.{name} is {expected}, {there}")

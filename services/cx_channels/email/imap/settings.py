@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from cx_channels.kit.mail.settings import mail_settings
-from cx_channels.kit.settings import check_choice
+from cx_channels.kit.settings import check_choice, number_setting, since_setting, text_setting, wrong_setting
 from cx_channels.provider import Connection
 from cx_events.errors import Fatal, Refused
 
@@ -61,18 +59,18 @@ def mailbox_settings(connection: Connection) -> MailboxSettings:
     tls = settings.get("tls", "implicit")
     folders = settings.get("folders", ["INBOX"])
     if not isinstance(folders, list | tuple) or not folders or not all(map(_is_name, folders)):
-        raise _wrong(connection, "folders", "a list of names of folders")
+        raise wrong_setting(connection, "folders", "a list of names of folders")
     return MailboxSettings(
-        host=_text(connection, "host"),
-        port=_number(connection, "port", _PORTS[tls], 1, 65535),
+        host=text_setting(connection, "host"),
+        port=number_setting(connection, "port", _PORTS[tls], 1, 65535),
         tls=tls,
-        ca_file=_text(connection, "ca_file", ""),
-        user=_text(connection, "user"),
+        ca_file=text_setting(connection, "ca_file", ""),
+        user=text_setting(connection, "user"),
         auth=settings.get("auth", "password"),
         folders=tuple(dict.fromkeys(folders)),
-        since=_since(connection),
-        poll_seconds=_number(connection, "poll_seconds", 60, _LEAST_POLL, _MOST_POLL),
-        delivers_as=_text(connection, "delivers_as", ""),
+        since=since_setting(connection),
+        poll_seconds=number_setting(connection, "poll_seconds", 60, _LEAST_POLL, _MOST_POLL),
+        delivers_as=text_setting(connection, "delivers_as", ""),
         tokens=_tokens(connection),
     )
 
@@ -94,50 +92,18 @@ def warnings_of(connection: Connection) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _since(connection: Connection) -> str:
-    value = connection.settings.get("since", "now")
-    if isinstance(value, date):  # YAML reads a bare date as one
-        return value.isoformat()[:10]
-    if value in ("now", "beginning"):
-        return str(value)
-    try:
-        return date.fromisoformat(value).isoformat()
-    except (TypeError, ValueError):
-        raise _wrong(connection, "since", "now, beginning or a date like 2026-11-29") from None
-
-
 def _tokens(connection: Connection) -> Tokens | None:
-    url = _text(connection, "token_url", "")
+    url = text_setting(connection, "token_url", "")
     if not url:
         return None
     if not url.startswith("https://"):
-        raise _wrong(connection, "token_url", "an https:// URL: a secret is sent there")
+        raise wrong_setting(connection, "token_url", "an https:// URL: a secret is sent there")
     names = ("client_id", "client_secret", "scope")
-    client_id, client_secret, scope = (_text(connection, name, "") for name in names)
+    client_id, client_secret, scope = (text_setting(connection, name, "") for name in names)
     if not client_id:
-        raise _wrong(connection, "client_id", "the id of the application at token_url")
+        raise wrong_setting(connection, "client_id", "the id of the application at token_url")
     return Tokens(url, client_id, client_secret, scope)
-
-
-def _text(connection: Connection, name: str, default: str | None = None) -> str:
-    value = connection.settings.get(name, default)
-    if not isinstance(value, str) or (default is None and not value.strip()) or not value.isprintable():
-        raise _wrong(connection, name, "a text")
-    return value.strip()
-
-
-def _number(connection: Connection, name: str, default: int, least: int, most: int) -> int:
-    value = connection.settings.get(name, default)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise _wrong(connection, name, f"a whole number from {least} to {most}")
-    return value
 
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
-
-
-def _wrong(connection: Connection, name: str, expected: str) -> Fatal:
-    given: Mapping[str, Any] = connection.settings
-    there = f"not {given[name]!r}" if name in given and "secret" not in name else "and it is missing"
-    return Fatal(f"{connection.id}: settings.{name} is {expected}, {there}")

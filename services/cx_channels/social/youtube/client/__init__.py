@@ -1,0 +1,1 @@
+"""The client of YouTube's Data API: ``api`` asks, ``refusals`` reads its errors, ``quota`` counts units."""
