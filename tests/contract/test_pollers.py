@@ -13,6 +13,7 @@ from tests.feed_server import FeedServer, feeding
 from tests.mailbox_server import Authority, MailServer, mail_serving
 from tests.polled import POLLED, Faults, Polled, Vendor, polled, until
 from tests.stores import sqlite_store
+from tests.youtube_server import YouTubeServer, youtube_serving
 
 from cx_channels.pollers.backoff import Pauses
 from cx_context.store import Store, open_store, poller_rows
@@ -38,11 +39,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture(params=["feed", "mailbox"])
+@pytest.fixture(params=["feed", "mailbox", "youtube"])
 async def vendor(request: pytest.FixtureRequest, authority: Authority) -> AsyncIterator[Vendor]:
     if request.param == "feed":
         async with feeding() as feed:
             yield feed
+    elif request.param == "youtube":
+        async with youtube_serving(since="beginning") as channel:
+            yield channel
     else:
         async with mail_serving(authority, since="beginning") as mailbox:
             yield mailbox
@@ -217,7 +221,7 @@ async def test_what_can_not_go_on_stops_and_says_so(tmp_path: Path) -> None:
             await part.stop()
 
 
-def test_both_servers_are_vendors() -> None:
+def test_all_servers_are_vendors() -> None:
     """Their types are checked here: fixtures are not."""
-    vendors: list[type[Vendor]] = [FeedServer, MailServer]
+    vendors: list[type[Vendor]] = [FeedServer, MailServer, YouTubeServer]
     assert vendors

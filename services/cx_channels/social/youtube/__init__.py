@@ -1,8 +1,8 @@
 """Comments on a YouTube channel's videos, and replies, asked for by the Data API (v3). See README.md.
 
 Modules: ``mapping`` (answers to events), ``comment`` (one comment, and its drafts), ``words`` (HTML to words),
-``kinds``, ``settings``; ``poller`` (the source), ``comparing`` (what is new against what is known), ``cursor`` (what is known),
-``client`` (the API itself).
+``kinds``, ``settings``; ``poller`` (the source), ``comparing`` (what is new against what is known), ``cursor`` (what is
+known), ``client`` (the API itself).
 """
 
 from __future__ import annotations

@@ -31,7 +31,10 @@ WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
 HELD = frozenset({"heldForReview", "likelySpam"})
 
 _VARIES = frozenset(
-    {"authorProfileImageUrl", "canRate", "viewerRating", "likeCount", "moderationStatus", "videoId", "channelId"}
+    {
+        *("authorProfileImageUrl", "authorChannelUrl", "canRate", "viewerRating", "likeCount", "moderationStatus"),
+        *("videoId", "channelId"),
+    }
 )
 """What differs from one answer to the next, and what stands at the thread as well."""
 
@@ -114,6 +117,8 @@ class Comment:
 
     def _kept(self) -> bytes:
         kept = {name: value for name, value in self.snippet.items() if name not in _VARIES}
+        if kept.get("textOriginal"):
+            kept.pop("textDisplay", None)  # made of it: the title of a linked video, say
         if self.thread.video:
             kept["videoId"] = self.thread.video
         if self.thread.channel:
