@@ -1,1 +1,4 @@
-"""The client of YouTube's Data API: ``api`` asks, ``refusals`` reads its errors, ``quota`` counts units."""
+"""Ask YouTube's Data API.
+
+Modules: ``api`` (requests), ``refusals`` (what its errors ask for), ``quota`` (units of a day).
+"""
