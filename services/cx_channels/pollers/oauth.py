@@ -17,7 +17,7 @@ _EARLY = 60.0
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What is posted. ``basic``: the client's id and secret, where they go into ``Authorization`` (section 2.3.1)."""
+    """A form to post. ``basic``: the client's id and secret, where they go into ``Authorization`` (section 2.3.1)."""
 
     url: str
     form: Mapping[str, str]

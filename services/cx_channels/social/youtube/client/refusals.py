@@ -18,7 +18,7 @@ _ABSENT = frozenset({
 
 
 class Absent(Exception):
-    """What was asked for is not there."""
+    """Nothing is there by the name that was asked for."""
 
 
 def error_of(answered: Answered, now: float) -> Exception:
