@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, BinaryIO
 
@@ -311,7 +310,7 @@ def _mapped(known: Mapping[str, Provider], task: _Task, body: bytes) -> tuple[_R
     except Exception as error:  # told to the parent, which keeps the request as a dead letter
         return _Result(failed=f"{type(error).__name__}: {error}"[:500]), []
     blobs = list(mapped.blobs)
-    return _Result(mapped=replace(mapped, blobs=())), blobs
+    return _Result(mapped=msgspec.structs.replace(mapped, blobs=())), blobs
 
 
 if __name__ == "__main__":

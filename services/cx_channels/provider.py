@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from msgspec import Struct
+
 from cx_channels.published_keys import NO_KEYS, PublishedKeys
 from cx_events.envelope import Channel, Draft, Weight
 from cx_events.timestamps import Micros
@@ -96,8 +98,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Struct, frozen=True, gc=False):
     """A notice of a kind that is left out on purpose. ``kind``: as in ``Provider.kinds``; ``why``: a sentence.
 
     Leave out only what tells nothing of a customer or a contact, what another notice tells as well, and what must not
@@ -108,8 +109,7 @@ class Ignored:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unmapped:
+class Unmapped(Struct, frozen=True, gc=False):
     """A part of a request that should have been an event and could not be; it goes to the dead letters.
 
     ``id``: the provider's own id of that part where it has one, else a digest of it; ``reason``: a countable word,
@@ -121,8 +121,7 @@ class Unmapped:
     original: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(Struct, frozen=True, gc=False):
     """The outcome of mapping one request.
 
     ``blobs``: contents that the drafts refer to by ``blob_name``, stored before the events.

@@ -201,7 +201,7 @@ def faulty_checks(provider: Provider) -> Iterator[tuple[str, Provider, str]]:
 
 
 def drops_drafts(map_: Map) -> Map:
-    return lambda request, connection: replace(map_(request, connection), drafts=())
+    return lambda request, connection: msgspec.structs.replace(map_(request, connection), drafts=())
 
 
 def with_ids(map_: Map, id_of: Callable[[Request, int, str], str]) -> Map:
@@ -211,7 +211,7 @@ def with_ids(map_: Map, id_of: Callable[[Request, int, str], str]) -> Map:
             msgspec.structs.replace(draft, id=id_of(request, place, draft.id))
             for place, draft in enumerate(mapped.drafts)
         ]
-        return replace(mapped, drafts=tuple(drafts))
+        return msgspec.structs.replace(mapped, drafts=tuple(drafts))
 
     return map_request
 
@@ -248,7 +248,7 @@ def keeps_nothing_of_the_original(map_: Map) -> Map:
             msgspec.structs.replace(draft, data=msgspec.structs.replace(draft.data, raw=None))
             for draft in mapped.drafts
         ]
-        return replace(mapped, drafts=tuple(drafts))
+        return msgspec.structs.replace(mapped, drafts=tuple(drafts))
 
     return map_request
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from cx_channels.kit.signing import sha256_hex
 
-_PLAIN = re.compile(r"[!-~]{1,160}")
+_LONGEST = 160
 
 
 def is_plain(text: str) -> bool:
@@ -14,9 +12,10 @@ def is_plain(text: str) -> bool:
 
     Another one is none of theirs, and nothing to know a person by.
     """
-    return _PLAIN.fullmatch(text) is not None
+    # Half the cost of a pattern, and every event has several ids.
+    return text.isascii() and text.isprintable() and " " not in text and 0 < len(text) <= _LONGEST
 
 
 def id_part(text: str) -> str:
     """A vendor's id as it is where it is short printable ASCII without blanks, else 32 hex digits of its SHA-256."""
-    return text if _PLAIN.fullmatch(text) else sha256_hex(text.encode("utf-8", "replace"))[:32]
+    return text if is_plain(text) else sha256_hex(text.encode("utf-8", "replace"))[:32]

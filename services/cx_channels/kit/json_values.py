@@ -8,6 +8,8 @@ from cx_events.errors import Refused
 from cx_events.json_types import Json
 from cx_events.strict_json import DEFAULT_LIMITS, Limits, decode
 
+_WRITTEN = (str, int, float)
+
 
 def text(value: Any) -> str:
     """Return text, or a whole number as text: ids come as both. "" for anything else."""
@@ -56,7 +58,7 @@ def first(*values: Any) -> str:
 def number(value: Any) -> float | None:
     """Return a number, or text that is one; None for anything else, and from 10^15 on."""
     try:
-        found = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+        found = float(value) if isinstance(value, _WRITTEN) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
         return None
     return found if found is not None and abs(found) < 1e15 else None

@@ -21,15 +21,23 @@ _CACHED = 4096
 
 def lists(settings: Mapping[str, Any], name: str, number: str, region: str | None) -> bool:
     """Return whether the setting lists a number or name, whatever its separators; YAML reads +49... as a number."""
+    return has(listed(settings, name), number, region)
+
+
+def listed(settings: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the numbers and names of a setting as ``has`` takes them: the same for all requests of a connection."""
     given = settings.get(name)
-    if not given or not number:
-        return False
+    if not given:
+        return ()
     values = given if isinstance(given, list | tuple) else (given,)
-    return _has(tuple(str(each) for each in values if each), number, region)
+    return tuple(str(each) for each in values if each)
 
 
 @lru_cache(_CACHED)
-def _has(values: tuple[str, ...], number: str, region: str | None) -> bool:
+def has(values: tuple[str, ...], number: str, region: str | None) -> bool:
+    """Return whether one of ``values`` is the number, or matches it."""
+    if not values or not number:
+        return False
     bare = _bare(number)
     if any(fnmatchcase(bare, _bare(each)) for each in values):
         return True

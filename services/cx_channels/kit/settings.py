@@ -11,11 +11,15 @@ from cx_channels.kit.json_values import texts
 from cx_channels.provider import Connection
 from cx_events.errors import Fatal
 
+_SEVERAL = (list, tuple)
+
 
 def texts_of(settings: Mapping[str, Any], name: str) -> list[str]:
     """Return the texts of a setting, whole numbers as text; none where it is absent."""
     given = settings.get(name)
-    return texts(list(given) if isinstance(given, list | tuple) else [given])
+    if given is None:
+        return []
+    return texts(list(given) if isinstance(given, _SEVERAL) else [given])
 
 
 def lists(settings: Mapping[str, Any], name: str, value: str) -> bool:

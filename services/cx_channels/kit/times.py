@@ -83,6 +83,8 @@ def iso_time(written: str) -> Micros | None:
 
     Earlier ones tell nothing: some vendors write the year 1 for "unknown".
     """
+    if not written:
+        return None
     try:
         at = parse_time(written)
     except Refused:

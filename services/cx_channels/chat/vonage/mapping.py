@@ -8,16 +8,15 @@ en/messaging/sms/guides/delivery-receipts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
-from cx_channels.chat.vonage.notice import Notice, is_older, read_fields
+from cx_channels.chat.vonage.notice import Notice, is_older, notice_of, read_fields
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Attachment, Draft, Failure, Message
+from cx_events.envelope import Attachment, Data, Draft, Failure, Message
 from cx_events.json_types import Json
 
 FILES = frozenset({"image", "audio", "video", "file", "sticker", "vcard"})
@@ -46,6 +45,7 @@ IGNORED: Mapping[str, str] = {
 }
 DOCUMENTED: Mapping[str, str] = {**KINDS, **{kind: f"ignored: {why}" for kind, why in IGNORED.items()}}
 
+_STATUSES = {"delivered": "cx.message.delivered.v1", "read": "cx.message.read.v1"}
 _FAILED = frozenset({"rejected", "undeliverable", "failed", "expired"})
 
 
@@ -61,8 +61,7 @@ def kind_of(fields: Json) -> str:
         return f"status/{status}"
     if is_older(fields):
         return "sms/received"
-    content = _content(fields)
-    return f"inbound/{first(fields.get('message_type'), content.get('type')).lower()}"
+    return f"inbound/{first(fields.get('message_type'), _content(fields).get('type')).lower()}"
 
 
 def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
@@ -72,15 +71,17 @@ def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
 
 def _content(fields: Json) -> Json:
     """Return the content: the notice itself, in version 0.1 ``message.content``."""
-    return obj(obj(fields.get("message")).get("content")) or fields
+    message = fields.get("message")
+    return obj(obj(message).get("content")) or fields if message is not None else fields
 
 
 def _outcomes(fields: Json, connection: Connection) -> Iterator[Outcome]:
     kind = kind_of(fields)
-    notice = Notice(fields, connection, is_older(fields), inbound=not kind.startswith("status/"))
     if kind in IGNORED:
         yield Ignored(kind, IGNORED[kind])
-    elif kind not in KINDS:
+        return
+    notice = notice_of(fields, connection, inbound=not kind.startswith("status/"))
+    if kind not in KINDS:
         yield Unmapped(notice.digest, f"{UNKNOWN_KIND}: {kind[:64]!r}", notice.raw)
     elif not notice.id:
         yield Unmapped(notice.digest, f"malformed {kind}: no message_uuid", notice.raw)
@@ -91,25 +92,27 @@ def _outcomes(fields: Json, connection: Connection) -> Iterator[Outcome]:
 
 
 def _map_inbound(notice: Notice, kind: str) -> Outcome:
-    content = _content(notice.fields)
+    content, type = _content(notice.fields), kind.partition("/")[2]
     about = text(obj(notice.fields.get("context")).get("message_uuid"))
-    if kind == "inbound/reaction":
-        reaction = obj(content.get("reaction"))
-        taken_back = text(reaction.get("action")).lower() == "unreact"
-        message = Message(id=about)
-        if not about:
-            return Unmapped(notice.digest, "malformed reaction: to which message?", notice.raw)
-        said = "" if taken_back else text(reaction.get("emoji"))
-        return notice.draft("cx.message.reacted.v1", "reaction", message=message, reaction=said)
-    words = _words(notice, content, kind.partition("/")[2])
+    if type == "reaction":
+        return _map_reaction(notice, obj(content.get("reaction")), about)
+    words = _words(content, type)
     message = Message(
         id=notice.id,
         text=words,
         content_type="text/plain" if words else "",
         in_reply_to=about,
-        attachments=_files(content, kind.partition("/")[2]),
+        attachments=_files(content, type),
     )
-    return notice.draft("cx.message.received.v1", _part(notice.fields), message=message)
+    return notice.draft("cx.message.received.v1", _part(notice.fields), Data(message=message))
+
+
+def _map_reaction(notice: Notice, reaction: Json, about: str) -> Outcome:
+    if not about:
+        return Unmapped(notice.digest, "malformed reaction: to which message?", notice.raw)
+    taken_back = text(reaction.get("action")).lower() == "unreact"
+    data = Data(message=Message(id=about), reaction="" if taken_back else text(reaction.get("emoji")))
+    return notice.draft("cx.message.reacted.v1", "reaction", data)
 
 
 def _part(fields: Json) -> str:
@@ -118,7 +121,7 @@ def _part(fields: Json) -> str:
     return f"received/{id_part(part)}" if part else "received"
 
 
-def _words(notice: Notice, content: Json, type: str) -> str:
+def _words(content: Json, type: str) -> str:
     if type in FILES:
         return text(obj(content.get(type)).get("caption"))
     return _WORDS.get(type, _text)(content)
@@ -171,10 +174,10 @@ def _files(content: Json, type: str) -> list[Attachment]:
 
 
 def _map_status(notice: Notice, status: str) -> Draft:
-    error = obj(notice.fields.get("error"))
-    code: Any = first(error.get("title"), error.get("type"), notice.fields.get("err-code"))
     failure = None
     if status in _FAILED:
+        error = obj(notice.fields.get("error"))
+        code = first(error.get("title"), error.get("type"), notice.fields.get("err-code"))
         failure = Failure(code=code or status, message=first(error.get("detail"), status))
-    kind = {"delivered": "cx.message.delivered.v1", "read": "cx.message.read.v1"}.get(status, "cx.message.failed.v1")
-    return notice.draft(kind, status, message=Message(id=notice.id), reason=status, failure=failure)
+    data = Data(message=Message(id=notice.id), reason=status, failure=failure)
+    return notice.draft(_STATUSES.get(status, "cx.message.failed.v1"), status, data)

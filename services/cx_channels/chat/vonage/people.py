@@ -55,16 +55,20 @@ def customer(network: str, theirs: str, ours: str, told: Json) -> Participant | 
         plus = "" if theirs.startswith("+") else "+"
         found = [Identifier(kind="phone", value=f"{plus}{theirs}", weight=_PHONE_WEIGHTS[network])]
     if network == "whatsapp":
-        known = (theirs, *(text(obj(told.get(name)).get("user_id")) for name in ("profile", "whatsapp")))
-        scope = text(obj(told.get("whatsapp")).get("waba_id")) or ours
-        id = next((each for each in known if _USER_ID.fullmatch(each)), "")
-        recipient = text(obj(obj(told.get("whatsapp")).get("recipient")).get("user_id"))
-        id = id or (recipient if _USER_ID.fullmatch(recipient) else "")
-        found += [Identifier(kind=BSUID, value=id, scope=scope, weight=PROVED)] if id else []
+        found += _whatsapp_user(theirs, ours, told)
     name = text(obj(told.get("profile")).get("name"))
     if not found and not name:
         return None
     return Participant(role="customer", name=name, identifiers=found)
+
+
+def _whatsapp_user(theirs: str, ours: str, told: Json) -> list[Identifier]:
+    """Return Meta's own id of a user, where it is told; a number needs none."""
+    whatsapp = obj(told.get("whatsapp"))
+    known = (theirs, *(obj(each).get("user_id") for each in (told.get("profile"), whatsapp, whatsapp.get("recipient"))))
+    id = next((each for each in map(text, known) if _USER_ID.fullmatch(each)), "")
+    scope = text(whatsapp.get("waba_id")) or ours
+    return [Identifier(kind=BSUID, value=id, scope=scope, weight=PROVED)] if id else []
 
 
 def business(ours: str) -> Participant:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, read_object, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Connection, Request
 from cx_channels.voice.vonage.parties import Parties, parties_of
-from cx_events.envelope import Draft, Reference
+from cx_events.envelope import Data, Draft, Reference
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
+
+_encode = msgspec.json.Encoder().encode
 
 
 def read_fields(request: Request) -> Json:
@@ -28,28 +29,16 @@ def read_fields(request: Request) -> Json:
     return read_object(request.body)
 
 
-@dataclass(frozen=True)
-class Callback:
-    """One request. Some name no leg (``input`` of an older kind), and then only the conversation."""
+class Callback(Struct, gc=False):
+    """One request, ``raw`` as JSON on one line. Some name no leg (``input`` of an older kind), and then only the
+    conversation."""
 
     fields: Json
     connection: Connection
-
-    @property
-    def conversation(self) -> str:
-        return first(self.fields.get("conversation_uuid"), self.fields.get("conversation_uuid_from"))
-
-    @property
-    def leg(self) -> str:
-        return first(self.fields.get("uuid"), self.fields.get("call_uuid"))
-
-    @cached_property
-    def parties(self) -> Parties:
-        return parties_of(self.fields, self.connection)
-
-    @cached_property
-    def raw(self) -> bytes:
-        return msgspec.json.encode(self.fields)
+    conversation: str
+    leg: str
+    parties: Parties
+    raw: bytes
 
     @property
     def digest(self) -> str:
@@ -63,26 +52,32 @@ class Callback:
         return iso_time(written)
 
     def draft(
-        self, event_type: str, step: str, /, *, time: Micros | None = None, also: tuple[str, ...] = (), **data: Any
+        self, event_type: str, step: str, data: Data, *, time: Micros | None = None, also: tuple[str, ...] = ()
     ) -> Draft:
-        """Draft an event. ``step``: what tells it from others of the leg. ``also``: other conversations that it is
-        about."""
-        owner = self.leg or self.conversation
-        calls = [Reference(kind="call", value=self.leg)] if self.leg else []
-        threads = [each for each in dict.fromkeys((self.conversation, *also)) if each]
-        data.setdefault("participants", list(self.parties.participants))
-        return make_draft(
-            self.connection,
-            "voice",
-            event_type,
-            f"{id_part(owner)}/{step}",
-            raw=self.raw,
-            root=id_part(self.conversation or self.leg),
+        """Draft an event. ``step``: what tells it from others of the leg. ``data``: what only this event has.
+        ``also``: other conversations that it is about."""
+        parties, leg, conversation = self.parties, self.leg, self.conversation
+        references = [Reference(kind="call", value=leg)] if leg else []
+        threads = dict.fromkeys((conversation, *also)) if also else (conversation,)
+        references += [Reference(kind="thread", value=each) for each in threads if each]
+        data.direction, data.participants, data.references = parties.direction, parties.participants, references
+        id = f"{id_part(leg or conversation)}/{step}"
+        return complete_draft(
+            self.connection, "voice", event_type, id, data, raw=self.raw, root=id_part(conversation or leg),
             time=self.time() if time is None else time,
-            direction=self.parties.direction,
-            references=[*calls, *(Reference(kind="thread", value=each) for each in threads)],
-            **data,
-        )
+        )  # fmt: skip
+
+
+def callback_of(fields: Json, connection: Connection) -> Callback:
+    """Return a request as its fields describe it."""
+    return Callback(
+        fields,
+        connection,
+        conversation=first(fields.get("conversation_uuid"), fields.get("conversation_uuid_from")),
+        leg=first(fields.get("uuid"), fields.get("call_uuid")),
+        parties=parties_of(fields, connection),
+        raw=_encode(fields),
+    )
 
 
 def whole_seconds(fields: Mapping[str, Any], name: str) -> int | None:

@@ -14,9 +14,10 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
-from cx_channels.voice.vonage.callback import Callback, read_fields, whole_seconds
+from cx_channels.voice.vonage.callback import Callback, callback_of, read_fields, whole_seconds
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Failure, Recording, TranscriptLine, Transfer
+from cx_events.envelope import Data, Failure, Recording, TranscriptLine, Transfer
+from cx_events.json_types import Json
 
 Mapper = Callable[[Callback], Iterator[Outcome]]
 
@@ -24,27 +25,27 @@ Mapper = Callable[[Callback], Iterator[Outcome]]
 def _map_answer_webhook(callback: Callback) -> Iterator[Outcome]:
     """Map the question what to do with a call: it came in, or was picked up."""
     kind = "cx.interaction.routed.v1" if callback.parties.is_leg else "cx.interaction.started.v1"
-    yield callback.draft(kind, "answer", agent=callback.parties.agent)
+    yield callback.draft(kind, "answer", Data(agent=callback.parties.agent))
 
 
 def _map_begin(callback: Callback) -> Iterator[Outcome]:
     kind = "cx.interaction.routed.v1" if callback.parties.is_leg else "cx.interaction.started.v1"
-    yield callback.draft(kind, "started", reason="started", agent=callback.parties.agent)
+    yield callback.draft(kind, "started", Data(reason="started", agent=callback.parties.agent))
 
 
 def _map_ringing(callback: Callback) -> Iterator[Outcome]:
-    yield callback.draft("cx.interaction.routed.v1", "ringing", reason="ringing", agent=callback.parties.agent)
+    yield callback.draft("cx.interaction.routed.v1", "ringing", Data(reason="ringing", agent=callback.parties.agent))
 
 
 def _map_answered(callback: Callback) -> Iterator[Outcome]:
-    yield callback.draft("cx.interaction.answered.v1", "answered", agent=callback.parties.agent)
+    yield callback.draft("cx.interaction.answered.v1", "answered", Data(agent=callback.parties.agent))
 
 
 def _map_detection(callback: Callback) -> Iterator[Outcome]:
     """Map whether a person or a machine picked up (``call_uuid`` names the leg); ``beep_start`` follows a greeting."""
     status, more = text(callback.fields.get("status")).lower(), text(callback.fields.get("sub_state"))
     step = f"{status}/{id_part(more)}" if more else status
-    yield callback.draft("cx.interaction.answered.v1", step, answered_by=status, reason=more)
+    yield callback.draft("cx.interaction.answered.v1", step, Data(answered_by=status, reason=more))
 
 
 def _map_end(callback: Callback) -> Iterator[Outcome]:
@@ -61,14 +62,9 @@ def _map_end(callback: Callback) -> Iterator[Outcome]:
     failure = None
     if status not in ("completed", "disconnected", "cancelled"):
         failure = Failure(code=first(fields.get("sip_code"), detail, status), message=detail)
-    yield callback.draft(
-        kind,
-        f"{status}/{id_part(detail)}" if detail else status,
-        reason=detail or status,
-        agent=parties.agent,
-        duration_ms=whole_seconds(fields, "duration"),
-        failure=failure,
-    )
+    duration = whole_seconds(fields, "duration")
+    data = Data(reason=detail or status, agent=parties.agent, duration_ms=duration, failure=failure)
+    yield callback.draft(kind, f"{status}/{id_part(detail)}" if detail else status, data)
 
 
 def _map_input(callback: Callback) -> Iterator[Outcome]:
@@ -80,10 +76,10 @@ def _map_input(callback: Callback) -> Iterator[Outcome]:
     best = next(iter(objects(obj(fields.get("speech")).get("results"))), {})
     words = text(best.get("text"))
     if digits:
-        yield callback.draft("cx.call.dtmf.v1", f"{step}/dtmf", digits=digits)
+        yield callback.draft("cx.call.dtmf.v1", f"{step}/dtmf", Data(digits=digits))
     if words:
         line = TranscriptLine(role="customer", text=words)
-        yield callback.draft("cx.call.transcript.v1", f"{step}/speech", transcript=[line])
+        yield callback.draft("cx.call.transcript.v1", f"{step}/speech", Data(transcript=[line]))
     if not digits and not words:
         yield Ignored("input/nothing", IGNORED["input/nothing"])
 
@@ -101,20 +97,20 @@ def _map_recording(callback: Callback) -> Iterator[Outcome]:
         status="transcribed" if fields.get("transcription_url") else "completed",
     )
     step = f"{'transcribed' if fields.get('transcription_url') else 'recording'}/{id_part(id)}"
-    yield callback.draft("cx.call.recording.v1", step, time=end, recording=recording)
+    yield callback.draft("cx.call.recording.v1", step, Data(recording=recording), time=end)
 
 
 def _map_transfer(callback: Callback) -> Iterator[Outcome]:
     """Map that a leg moves into another conversation: what follows it there refers to both."""
     to = text(callback.fields.get("conversation_uuid_to"))
     step = f"transfer/{id_part(to)}/{id_part(text(callback.fields.get('timestamp')) or callback.digest)}"
-    transfer = Transfer(kind="conversation")
-    yield callback.draft("cx.interaction.transferred.v1", step, also=(to,), transfer=transfer)
+    transfer = Data(transfer=Transfer(kind="conversation"))
+    yield callback.draft("cx.interaction.transferred.v1", step, transfer, also=(to,))
 
 
 def _map_notify(callback: Callback) -> Iterator[Outcome]:
     step = f"notify/{id_part(text(callback.fields.get('timestamp')) or callback.digest)}"
-    yield callback.draft("cx.call.ivr_step.v1", step, step="notify")
+    yield callback.draft("cx.call.ivr_step.v1", step, Data(step="notify"))
 
 
 _OVER = "cx.interaction.ended; of a leg to a colleague cx.interaction.routed"
@@ -193,14 +189,16 @@ def _asks(fields: Mapping[str, object]) -> bool:
 def map_request(request: Request, connection: Connection) -> Mapped:
     """Map one request. Raise ``Refused("malformed")`` for what can't be read."""
     fields = request.once(read_fields)
-    return sort_outcomes(_outcomes(Callback(fields, connection)))
+    return sort_outcomes(_outcomes(fields, connection))
 
 
-def _outcomes(callback: Callback) -> Iterator[Outcome]:
-    kind = kind_of(callback.fields)
+def _outcomes(fields: Json, connection: Connection) -> Iterator[Outcome]:
+    kind = kind_of(fields)
     if kind in IGNORED:
         yield Ignored(kind, IGNORED[kind])
-    elif kind not in KINDS:
+        return
+    callback = callback_of(fields, connection)
+    if kind not in KINDS:
         yield Unmapped(callback.digest, f"{UNKNOWN_KIND}: {kind[:64] or _named(callback)}", callback.raw)
     elif not callback.leg and not callback.conversation:
         yield Unmapped(callback.digest, f"malformed {kind}: neither uuid nor conversation_uuid", callback.raw)

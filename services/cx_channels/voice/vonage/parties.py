@@ -21,61 +21,103 @@ webhook-reference); ``sip:``, ``wss:`` and users of an application are no number
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
-from cx_channels.kit.json_values import first
-from cx_channels.kit.number_lists import lists
+from msgspec import Struct
+
+from cx_channels.kit.json_values import first, text
+from cx_channels.kit.number_lists import has, listed
 from cx_channels.provider import Connection
-from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant
+from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Role
 from cx_events.json_types import Json
 from cx_events.phone_numbers import WITHHELD
 
 _NUMBER = re.compile(r"\+?[0-9]{7,15}")
 _BOTS = ("ws:", "wss:")
 """A WebSocket: whoever listens there is a program."""
+_CACHED = 4096
 _EXTENSION = re.compile(r"[0-9]{1,6}")
 
 Side = Literal["business", "staff", "other", "nobody"]
 
 
-@dataclass(frozen=True, slots=True)
-class Parties:
-    """The ends of a leg. ``is_leg``: the call has another leg, with the customer, of which this is a part."""
+class End(NamedTuple):
+    """Somebody at an end of a leg: by number, or a bot by its address."""
+
+    role: Role
+    number: str = ""
+    id: str = ""
+
+
+class Parties(Struct, frozen=True):
+    """The ends of a leg. ``colleague``: the address of an agent. ``is_leg``: the call has another leg, with the customer,
+    of which this is a part."""
 
     direction: Direction | None = None
-    participants: tuple[Participant, ...] = ()
-    agent: AgentOrQueue | None = None
+    ends: tuple[End, ...] = ()
+    colleague: str = ""
     is_leg: bool = False
+
+    @property
+    def participants(self) -> list[Participant]:
+        return [
+            Participant(role=role, id=id, identifiers=[Identifier(kind="phone", value=number)] if number else [])
+            for role, number, id in self.ends
+        ]
+
+    @property
+    def agent(self) -> AgentOrQueue | None:
+        return AgentOrQueue(id=self.colleague) if self.colleague else None
 
 
 def parties_of(fields: Json, connection: Connection) -> Parties:
     """Return who is on the leg. Never raises."""
-    caller, called = first(fields.get("from"), fields.get("from_user")), first(fields.get("to"), fields.get("to_user"))
-    way = first(fields.get("direction")).lower()
-    knows = bool(connection.settings.get("numbers"))
-    from_side, to_side = _side(caller, connection), _side(called, connection)
+    return _parties(
+        first(fields.get("from"), fields.get("from_user")),
+        first(fields.get("to"), fields.get("to_user")),
+        text(fields.get("direction")).lower(),
+        connection.once(_staff),
+        connection.once(_numbers),
+        connection.region,
+    )
+
+
+@lru_cache(_CACHED)
+def _parties(
+    caller: str, called: str, way: str, staff: tuple[str, ...], numbers: tuple[str, ...], region: str | None
+) -> Parties:
+    """Return who is on a leg between two addresses. Cached: all notices of a call name the same ones."""
+    from_side, to_side = _side(caller, staff, numbers, region), _side(called, staff, numbers, region)
     if way == "inbound" and from_side == "other":
-        return Parties("inbound", (*_customer(caller), *_ours(called)))
+        return Parties("inbound", _customer(caller) + _ours(called))
     if way == "inbound":
-        return Parties("internal" if caller else "inbound", (*_ours(caller), *_ours(called)), _agent(caller, from_side))
+        return Parties("internal" if caller else "inbound", _ours(caller) + _ours(called), _agent(caller, from_side))
     if to_side == "staff":
-        return Parties("internal", _ours(called, staff=True), _agent(called, to_side), is_leg=True)
-    if knows and from_side == "business" and to_side == "other":
-        return Parties("outbound", (*_customer(called), *_ours(caller)))
-    if knows and way == "" and to_side == "business" and from_side == "other":
-        return Parties("inbound", (*_customer(caller), *_ours(called)))
-    if knows and from_side == "other" and to_side == "other":
-        return Parties("internal", _ours(called, staff=True), _agent(called, "staff"), is_leg=True)
+        return Parties("internal", _ours(called, "agent"), _agent(called, to_side), is_leg=True)
+    if numbers and from_side == "business" and to_side == "other":
+        return Parties("outbound", _customer(called) + _ours(caller))
+    if numbers and way == "" and to_side == "business" and from_side == "other":
+        return Parties("inbound", _customer(caller) + _ours(called))
+    if numbers and from_side == "other" and to_side == "other":
+        return Parties("internal", _ours(called, "agent"), _agent(called, "staff"), is_leg=True)
     return Parties("outbound" if way == "outbound" else None)
 
 
-def _side(address: str, connection: Connection) -> Side:
+def _staff(connection: Connection) -> tuple[str, ...]:
+    return listed(connection.settings, "staff")
+
+
+def _numbers(connection: Connection) -> tuple[str, ...]:
+    return listed(connection.settings, "numbers")
+
+
+def _side(address: str, staff: tuple[str, ...], numbers: tuple[str, ...], region: str | None) -> Side:
     if not address:
         return "nobody"
-    if lists(connection.settings, "staff", address, connection.region):
+    if has(staff, address, region):
         return "staff"
-    if lists(connection.settings, "numbers", address, connection.region):
+    if has(numbers, address, region):
         return "business"
     return "other" if _is_number(address) else "staff"
 
@@ -85,24 +127,24 @@ def _is_number(address: str) -> bool:
     return _NUMBER.fullmatch(address) is not None or address.lower().lstrip("+") in WITHHELD
 
 
-def _phone(address: str) -> list[Identifier]:
+def _number(address: str) -> str:
+    """Return the number of an address, as identifiers have it; "" for an extension and for what is no telephone's."""
     if _EXTENSION.fullmatch(address) is not None or not _is_number(address):
-        return []
-    plus = "+" if address.isdecimal() and address not in WITHHELD else ""
-    return [Identifier(kind="phone", value=f"{plus}{address}")]
+        return ""
+    return f"+{address}" if address.isdecimal() and address not in WITHHELD else address
 
 
-def _customer(address: str) -> tuple[Participant, ...]:
-    found = _phone(address)
-    return (Participant(role="customer", identifiers=found),) if found else ()
+def _customer(address: str) -> tuple[End, ...]:
+    number = _number(address)
+    return (End("customer", number),) if number else ()
 
 
-def _ours(address: str, *, staff: bool = False) -> tuple[Participant, ...]:
+def _ours(address: str, role: Role = "business") -> tuple[End, ...]:
     if address.lower().startswith(_BOTS):
-        return (Participant(role="bot", id=address),)
-    found = _phone(address)
-    return (Participant(role="agent" if staff else "business", identifiers=found),) if found else ()
+        return (End("bot", id=address),)
+    number = _number(address)
+    return (End(role, number),) if number else ()
 
 
-def _agent(address: str, side: Side) -> AgentOrQueue | None:
-    return AgentOrQueue(id=address) if side == "staff" and address and not address.lower().startswith(_BOTS) else None
+def _agent(address: str, side: Side) -> str:
+    return address if side == "staff" and not address.lower().startswith(_BOTS) else ""
