@@ -47,20 +47,27 @@ def check_settings(connection: Connection) -> None:
 def passed_interaction(connection: Connection, values: Json) -> str:
     """Return the interaction that the session was told to belong to, where the settings allow it; else ""."""
     named = connection.settings.get("interaction")
-    found = text(values.get(named)) if isinstance(named, str) else ""
+    if not isinstance(named, str):
+        return ""
+    found = text(values.get(named))
     host, slash, _ = found.partition("/")
     return found if slash and is_plain(found) and host in texts_of(connection.settings, "guest_of") else ""
 
 
 def customer(connection: Connection, values: Json, *more: Identifier) -> Participant:
     """Return the customer, with the identifiers that the setting ``identifiers`` finds among the session's values."""
-    named = connection.settings.get("identifiers")
     found = [
         Identifier(kind=kind, value=value, weight=CLAIMED)
-        for name, kind in (named.items() if isinstance(named, Mapping) else ())
-        if kind in KINDS and (value := text(values.get(name)).strip()) and len(value) <= 320
+        for name, kind in (connection.once(_kinds_by_name) if values else ())
+        if (value := text(values.get(name)).strip()) and len(value) <= 320
     ]
     return Participant(role="customer", identifiers=[*more, *found])
+
+
+def _kinds_by_name(connection: Connection) -> tuple[tuple[str, str], ...]:
+    named = connection.settings.get("identifiers")
+    pairs = named.items() if isinstance(named, Mapping) else ()
+    return tuple((name, kind) for name, kind in pairs if kind in KINDS)
 
 
 def is_card(value: str) -> bool:

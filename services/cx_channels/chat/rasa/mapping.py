@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cx_channels.chat.rasa.kinds import IGNORED, ignored
-from cx_channels.chat.rasa.record import Record, encode
+from cx_channels.chat.rasa.record import encode, record_of
 from cx_channels.chat.rasa.records import KINDS, map_action
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import text
@@ -57,7 +57,7 @@ def _of_value(connection: Connection, value: Any) -> Iterator[Outcome]:
         raw = encode([value])
         yield Unmapped(sha256_hex(raw)[:32], "malformed record: not an object", raw)
     elif "event" in value:
-        yield from _of_record(Record(connection, text(value.get("sender_id")), value))
+        yield from _of_record(connection, text(value.get("sender_id")), value)
     elif "recipient_id" in value:
         raw = encode(value)
         yield no_adapter("callback", _CALLBACK, sha256_hex(raw)[:32], raw)
@@ -73,22 +73,24 @@ def _of_tracker(connection: Connection, tracker: Json) -> Iterator[Outcome]:
         return
     for each in events:
         if isinstance(each, dict):
-            yield from _of_record(Record(connection, sender, each))
+            yield from _of_record(connection, sender, each)
         else:
             raw = encode({"sender_id": sender, "events": [each]})
             yield Unmapped(sha256_hex(raw)[:32], "malformed record: not an object", raw)
 
 
-def _of_record(record: Record) -> Iterator[Outcome]:
-    kind = record.kind
-    if not record.sender:
+def _of_record(connection: Connection, sender: str, event: Json) -> Iterator[Outcome]:
+    kind = text(event.get("event"))
+    if kind in IGNORED and kind != "action" and sender:
+        yield ignored(kind)
+        return
+    record = record_of(connection, sender, event)
+    if not sender:
         yield record.lost("it has no sender_id")
     elif kind == "action":
         yield from map_action(record)
     elif kind in KINDS:
         yield from KINDS[kind][0](record)
-    elif kind in IGNORED:
-        yield ignored(kind)
     else:
         yield Unmapped(record.id, f"{UNKNOWN_KIND}: {kind[:64]!r}", record.raw)
 

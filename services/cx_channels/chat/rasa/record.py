@@ -5,81 +5,75 @@ rasa_sdk/events.py names the kinds with their fields; a broker adds ``sender_id`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
 import msgspec
+from msgspec import Struct
 
 from cx_channels.kit.bot_trails import customer, passed_interaction
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import YEAR_9999
 from cx_channels.provider import Connection, Unmapped
-from cx_events.envelope import Direction, Draft, Participant, Role
+from cx_events.envelope import Data, Draft, Participant, Role
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
+_NUMBER = (int, float)
+_END = YEAR_9999 / 1e6
 encode = msgspec.json.Encoder().encode
 
 
-@dataclass
-class Record:
-    """One record. ``sender``: the id of the conversation, chosen by the channel, at the REST channel by its caller."""
+class Record(Struct, gc=False):
+    """One record. ``sender``: the id of the conversation, chosen by the channel, at the REST channel by its caller.
+    ``raw``: the record as a broker sends it, also where it came within a tracker. ``passed``: the interaction of another
+    channel that the sender's id is, where the setting says so."""
 
     connection: Connection
     sender: str
     event: Json
-
-    @cached_property
-    def kind(self) -> str:
-        return text(self.event.get("event"))
-
-    @cached_property
-    def passed(self) -> str:
-        """Return the interaction of another channel that the sender's id is, where the setting says so."""
-        return passed_interaction(self.connection, {"sender_id": self.sender})
-
-    @property
-    def stamp(self) -> str:
-        """Return the record's time as it is written, in Unix seconds with up to six digits behind the dot."""
-        given = self.event.get("timestamp")
-        return repr(given) if isinstance(given, float) else text(given)
+    kind: str
+    raw: bytes
+    id: str
+    passed: str
 
     @property
     def time(self) -> Micros | None:
         given = self.event.get("timestamp")
-        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < YEAR_9999 / 1e6:
+        if isinstance(given, bool) or not isinstance(given, _NUMBER) or not 0 < given < _END:
             return None
         return round(given * 1_000_000)
 
-    @cached_property
-    def raw(self) -> bytes:
-        """Return the record as a broker sends it, also where it came within a tracker."""
-        return encode({"sender_id": self.sender, **self.event})
-
-    @cached_property
-    def id(self) -> str:
-        """Return an id: several records of one conversation may share a time."""
-        about = f"{text(self.event.get('name'))}\n{text(self.event.get('text'))}"
-        told = sha256_hex(about.encode("utf-8", "replace"))[:8] if about != "\n" else "-"
-        stamp = id_part(self.stamp) if self.stamp else sha256_hex(self.raw)[:32]
-        return f"{id_part(self.sender)}/{stamp}/{id_part(self.kind)}/{told}"
-
-    def draft(self, event_type: str, part: str = "", role: Role = "customer", **data: Any) -> Draft:
-        """Draft an event. ``part``: what tells it from another of the same record."""
-        direction: Direction = "inbound" if role == "customer" else "outbound"
-        people = [customer(self.connection, obj(self.event.get("metadata")))]
-        draft = make_draft(
-            self.connection, "chat", event_type, f"{self.id}/{part}" if part else self.id, raw=self.raw,
-            root=id_part(self.sender), time=self.time, direction=data.pop("direction", direction),
-            participants=people if role == "customer" else [*people, Participant(role=role)], **data,
+    def draft(self, event_type: str, data: Data, part: str = "", role: Role = "customer") -> Draft:
+        """Draft an event. ``data``: what only this event has. ``part``: what tells it from another of the same record.
+        ``role``: whose act it is."""
+        data.direction = "inbound" if role == "customer" else "outbound"
+        data.participants = [customer(self.connection, obj(self.event.get("metadata")))]
+        if role != "customer":
+            data.participants.append(Participant(role=role))
+        draft = complete_draft(
+            self.connection, "chat", event_type, f"{self.id}/{part}" if part else self.id, data, raw=self.raw,
+            root=id_part(self.sender), time=self.time,
         )  # fmt: skip
-        if passed := self.passed:
-            draft.data.interaction = passed
+        if self.passed:
+            data.interaction = self.passed
         return draft
 
     def lost(self, why: str) -> Unmapped:
         return Unmapped(self.id, f"malformed {self.kind[:64]}: {why}", self.raw)
+
+
+def record_of(connection: Connection, sender: str, event: Json) -> Record:
+    """Return a record of a conversation."""
+    kind, raw = text(event.get("event")), encode({"sender_id": sender, **event})
+    passed = passed_interaction(connection, {"sender_id": sender})
+    return Record(connection, sender, event, kind, raw, _id(sender, event, kind, raw), passed)
+
+
+def _id(sender: str, event: Json, kind: str, raw: bytes) -> str:
+    """Return an id: several records of one conversation may share a time, which is written in Unix seconds with up to
+    six digits behind the dot."""
+    name, words, given = text(event.get("name")), text(event.get("text")), event.get("timestamp")
+    told = sha256_hex(f"{name}\n{words}".encode("utf-8", "replace"))[:8] if name or words else "-"
+    stamp = repr(given) if isinstance(given, float) else text(given)
+    return f"{id_part(sender)}/{id_part(stamp) if stamp else sha256_hex(raw)[:32]}/{id_part(kind)}/{told}"

@@ -10,7 +10,7 @@ from cx_channels.kit.bot_trails import is_card, slots_of, words_of_rich
 from cx_channels.kit.json_values import first, number, obj, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.settings import texts_of
-from cx_events.envelope import Attachment, Bot, Message
+from cx_events.envelope import Attachment, Bot, Data, Message
 
 Mapper = Callable[[Record], Iterator[Outcome]]
 
@@ -39,9 +39,8 @@ def map_user(record: Record) -> Iterator[Outcome]:
         yield ignored("user/trigger")
     elif words and takes_words(record):
         id = text(record.event.get("message_id")) or record.id
-        yield record.draft(
-            "cx.message.received.v1", message=Message(id=id, text=words, content_type="text/plain")
-        )  # fmt: skip
+        message = Message(id=id, text=words, content_type="text/plain")
+        yield record.draft("cx.message.received.v1", Data(message=message))
     elif words:
         yield ignored("user/words")
     yield from _intent(record)
@@ -55,7 +54,7 @@ def _intent(record: Record) -> Iterator[Outcome]:
             intent="fallback" if name == _FALLBACK else name,
             confidence=sure if sure is not None and 0 <= sure <= 1 else None,
         )
-        yield record.draft("cx.bot.intent.v1", "intent", bot=bot)
+        yield record.draft("cx.bot.intent.v1", Data(bot=bot), "intent")
     elif not text(record.event.get("text")):
         yield ignored("user/nothing")
 
@@ -70,7 +69,7 @@ def map_bot(record: Record) -> Iterator[Outcome]:
         yield ignored("bot/nothing")
         return
     message = Message(attachments=files) if files else None
-    yield record.draft("cx.bot.turn.v1", role="bot", bot=Bot(text=words), message=message)
+    yield record.draft("cx.bot.turn.v1", Data(bot=Bot(text=words), message=message), role="bot")
 
 
 def _addresses(attachment: object) -> Iterator[str]:
@@ -89,7 +88,7 @@ def map_slot(record: Record) -> Iterator[Outcome]:
     elif name in _OWN_SLOTS or name.startswith("dialogue_stack"):
         yield ignored("slot/own")
     elif found := slots_of({name: record.event.get("value")}):
-        yield record.draft("cx.bot.slot.v1", bot=Bot(slots=found))
+        yield record.draft("cx.bot.slot.v1", Data(bot=Bot(slots=found)))
     else:
         yield ignored("slot/empty")
 
@@ -101,33 +100,39 @@ def map_agent(record: Record) -> Iterator[Outcome]:
         yield record.lost("it has no words")
         return
     message = Message(id=record.id, text=words, content_type="text/plain")
-    yield record.draft("cx.message.sent.v1", role="agent", message=message)
+    yield record.draft("cx.message.sent.v1", Data(message=message), role="agent")
 
 
 def map_action(record: Record) -> Iterator[Outcome]:
     """Map an action that asks for a person, by the setting ``handoff_actions``; the others are the bot's insides."""
     asking = texts_of(record.connection.settings, "handoff_actions") or _HANDOFFS
     if text(record.event.get("name")) in asking:
-        yield record.draft("cx.bot.handoff_asked.v1", reason=text(record.event.get("name")))
+        yield record.draft("cx.bot.handoff_asked.v1", Data(reason=text(record.event.get("name"))))
     else:
         yield ignored("action")
 
 
 def map_pause(record: Record) -> Iterator[Outcome]:
     """Map that the assistant fell silent, so that a person goes on."""
-    yield record.draft("cx.bot.handoff_asked.v1", reason="paused")
+    yield record.draft("cx.bot.handoff_asked.v1", Data(reason="paused"))
 
 
 def map_start(record: Record) -> Iterator[Outcome]:
     """Map the begin of a session."""
-    started = record.draft("cx.interaction.started.v1", reason="bot")
-    yield ignored("session_started/guest") if record.passed else started
+    if record.passed:
+        yield ignored("session_started/guest")
+    else:
+        yield record.draft("cx.interaction.started.v1", Data(reason="bot"))
 
 
 def map_end(record: Record) -> Iterator[Outcome]:
     """Map the end of a session, after which nothing can be added."""
-    ended = record.draft("cx.interaction.ended.v1", reason="bot", direction=None)
-    yield ignored("session_ended/guest") if record.passed else ended
+    if record.passed:
+        yield ignored("session_ended/guest")
+        return
+    ended = record.draft("cx.interaction.ended.v1", Data(reason="bot"))
+    ended.data.direction = None
+    yield ended
 
 
 KINDS: Mapping[str, tuple[Mapper, str]] = {

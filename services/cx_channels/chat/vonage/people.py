@@ -54,21 +54,23 @@ def customer(network: str, theirs: str, ours: str, told: Json) -> Participant | 
     elif network in _PHONE_WEIGHTS and _NUMBER.fullmatch(theirs):
         plus = "" if theirs.startswith("+") else "+"
         found = [Identifier(kind="phone", value=f"{plus}{theirs}", weight=_PHONE_WEIGHTS[network])]
+    profile = obj(told.get("profile"))
     if network == "whatsapp":
-        found += _whatsapp_user(theirs, ours, told)
-    name = text(obj(told.get("profile")).get("name"))
+        found += _whatsapp_user(theirs, ours, profile, obj(told.get("whatsapp")))
+    name = text(profile.get("name"))
     if not found and not name:
         return None
     return Participant(role="customer", name=name, identifiers=found)
 
 
-def _whatsapp_user(theirs: str, ours: str, told: Json) -> list[Identifier]:
-    """Return Meta's own id of a user, where it is told; a number needs none."""
-    whatsapp = obj(told.get("whatsapp"))
-    known = (theirs, *(obj(each).get("user_id") for each in (told.get("profile"), whatsapp, whatsapp.get("recipient"))))
-    id = next((each for each in map(text, known) if _USER_ID.fullmatch(each)), "")
-    scope = text(whatsapp.get("waba_id")) or ours
-    return [Identifier(kind=BSUID, value=id, scope=scope, weight=PROVED)] if id else []
+def _whatsapp_user(theirs: str, ours: str, profile: Json, whatsapp: Json) -> list[Identifier]:
+    """Return Meta's own id of a user, where it is told."""
+    recipient = obj(whatsapp.get("recipient")).get("user_id")
+    for id in (theirs, profile.get("user_id"), whatsapp.get("user_id"), recipient):
+        if isinstance(id, str) and _USER_ID.fullmatch(id):
+            scope = text(whatsapp.get("waba_id")) or ours
+            return [Identifier(kind=BSUID, value=id, scope=scope, weight=PROVED)]
+    return []
 
 
 def business(ours: str) -> Participant:
