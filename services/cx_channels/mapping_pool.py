@@ -256,7 +256,7 @@ def _outcome(result: _Result, blobs: list[bytes]) -> Mapped:
         raise Refused(*result.refused)
     if result.mapped is None:
         raise AdapterFault(result.failed)
-    return replace(result.mapped, blobs=tuple(blobs))
+    return msgspec.structs.replace(result.mapped, blobs=tuple(blobs))
 
 
 class AdapterFault(Exception):

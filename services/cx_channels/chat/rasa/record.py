@@ -26,8 +26,8 @@ encode = msgspec.json.Encoder().encode
 
 class Record(Struct, gc=False):
     """One record. ``sender``: the id of the conversation, chosen by the channel, at the REST channel by its caller.
-    ``raw``: the record as a broker sends it, also where it came within a tracker. ``passed``: the interaction of another
-    channel that the sender's id is, where the setting says so."""
+    ``raw``: the record as a broker sends it, also where it came within a tracker. ``passed``: the interaction of
+    another channel that the sender's id is, where the setting says so."""
 
     connection: Connection
     sender: str

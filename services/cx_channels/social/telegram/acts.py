@@ -11,7 +11,7 @@ from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Ignored
 from cx_channels.social.telegram.kinds import IGNORED
 from cx_channels.social.telegram.update import Update, draft_of, person_of, thread_of
-from cx_events.envelope import Consent, Message
+from cx_events.envelope import Consent, Data, Message
 from cx_events.json_types import Json
 
 Mapper = Callable[[Update], Iterator[Outcome]]
@@ -35,9 +35,8 @@ def map_button(update: Update) -> Iterator[Outcome]:
         in_reply_to=f"{chat}:{number}" if chat and number else "",
     )
     kind = "cx.message.received.v1" if person.role == "customer" else "cx.message.sent.v1"
-    yield draft_of(
-        update, kind, f"callback/{id_part(id)}", person, root=thread_of(message), message=pressed, reason="button"
-    )  # fmt: skip
+    told, root = Data(message=pressed, reason="button"), thread_of(message)
+    yield draft_of(update, kind, f"callback/{id_part(id)}", person, told, root=root)
 
 
 def _label(message: Json, data: str) -> str:
@@ -59,11 +58,10 @@ def map_reaction(update: Update) -> Iterator[Outcome]:
     before = [_emoji(each) for each in objects(value.get("old_reaction"))]
     after = [_emoji(each) for each in objects(value.get("new_reaction"))]
     reaction = next((each for each in after if each not in before), after[-1] if after else "")
-    yield draft_of(
-        update, "cx.message.reacted.v1", update.own_id("reaction", person.id, text(value.get("date")) or "0"), person,
-        message=Message(id=f"{update.chat_id}:{update.message_id}"), reaction=reaction,
-        reason="" if reaction else "unreact",
-    )  # fmt: skip
+    message = Message(id=f"{update.chat_id}:{update.message_id}")
+    data = Data(message=message, reaction=reaction, reason="" if reaction else "unreact")
+    id = update.own_id("reaction", person.id, text(value.get("date")) or "0")
+    yield draft_of(update, "cx.message.reacted.v1", id, person, data)
 
 
 def _emoji(reaction: Json) -> str:
@@ -82,7 +80,7 @@ def map_membership(update: Update) -> Iterator[Outcome]:
         return
     consent = Consent(purpose="contact", granted=status == "member", channel="social")
     id = f"{id_part(update.chat_id)}/contact/{status}/{id_part(text(update.value.get('date')) or '0')}"
-    yield draft_of(update, "cx.consent.changed.v1", id, person, consent=consent)
+    yield draft_of(update, "cx.consent.changed.v1", id, person, Data(consent=consent))
 
 
 def map_subscription(update: Update) -> Iterator[Outcome]:
@@ -93,7 +91,7 @@ def map_subscription(update: Update) -> Iterator[Outcome]:
         return
     note = first(update.value.get("state"), update.value.get("status"), "changed")
     id = f"subscription/{id_part(person.id)}/{sha256_hex(update.raw)[:32]}"
-    yield draft_of(update, "cx.customer.fact.v1", id, person, topic="subscription", note=note)
+    yield draft_of(update, "cx.customer.fact.v1", id, person, Data(topic="subscription", note=note))
 
 
 KINDS: Mapping[str, tuple[Mapper, str]] = {

@@ -25,24 +25,27 @@ CONTENTS = (
     "text", "caption", "photo", *_FILES, "location", "venue", "contact", "dice", "poll", *_NAMED, "web_app_data",
 )  # fmt: skip
 """Members by which a message has content."""
+_ATTACHED = frozenset({"photo", *_FILES, "location", "venue", "contact", *_NAMED})
 
 
 def message_of(message: Json, id: str) -> Message:
     """Return a message's content."""
     words = words_of(message)
-    reply, quote = obj(message.get("reply_to_message")), text(obj(message.get("quote")).get("text"))
-    answered = text(reply.get("message_id"))
-    account = text(message.get("business_connection_id"))
-    chat = ":".join(filter(None, (account, text(obj(message.get("chat")).get("id")))))
     return Message(
         id=id,
         text=words,
         content_type="text/plain" if words else "",
-        language="",
-        in_reply_to=f"{chat}:{answered}" if answered else "",
-        quoted=quote,
-        attachments=list(_attachments(message)),
+        in_reply_to=_answered(message) if "reply_to_message" in message else "",
+        quoted=text(obj(message.get("quote")).get("text")),
+        attachments=[] if _ATTACHED.isdisjoint(message) else list(_attachments(message)),
     )
+
+
+def _answered(message: Json) -> str:
+    """Return the id of the message that this one answers, as other events name it."""
+    answered = text(obj(message.get("reply_to_message")).get("message_id"))
+    account, chat = text(message.get("business_connection_id")), text(obj(message.get("chat")).get("id"))
+    return ":".join((*filter(None, (account, chat)), answered)) if answered else ""
 
 
 def words_of(message: Json) -> str:

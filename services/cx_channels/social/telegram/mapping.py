@@ -11,7 +11,7 @@ from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.telegram import acts, messages
 from cx_channels.social.telegram.content import CONTENTS
 from cx_channels.social.telegram.kinds import IGNORED, SERVICES
-from cx_channels.social.telegram.update import Update
+from cx_channels.social.telegram.update import Update, update_of
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.errors import Refused
 from cx_events.json_types import Json
@@ -34,10 +34,10 @@ def map_request(request: Request, connection: Connection) -> Mapped:
 
 
 def _update(value: Json, connection: Connection) -> Update:
-    field = next((name for name, each in value.items() if name != "update_id" and isinstance(each, dict)), "")
-    if not field:
-        raise Refused("malformed", "the update has no field with what happened")
-    return Update(connection, text(value.get("update_id")), field, value[field], _kind(field, value[field]))
+    for field, each in value.items():
+        if isinstance(each, dict) and field != "update_id":
+            return update_of(connection, text(value.get("update_id")), field, each, _kind(field, each))
+    raise Refused("malformed", "the update has no field with what happened")
 
 
 def _kind(field: str, value: Json) -> str:
@@ -49,9 +49,9 @@ def _kind(field: str, value: Json) -> str:
 
 def _outcomes(update: Update) -> Iterator[Outcome]:
     kind = update.kind
-    if messages.is_group(update) and update.connection.settings.get("groups") == "ignore":
+    if update.connection.settings.get("groups") == "ignore" and messages.is_group(update):
         yield Ignored("group", IGNORED["group"])
-    elif kind in _MESSAGES and _CONTENTS.isdisjoint(update.value) and update.message_id:
+    elif kind in _MESSAGES and update.message_id and _CONTENTS.isdisjoint(update.value):
         yield Unmapped(update.lost("").id, f"{UNKNOWN_KIND}: a message of a kind that is not known", update.raw)
     elif kind in KINDS:
         yield from KINDS[kind][0](update)

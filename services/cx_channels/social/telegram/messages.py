@@ -12,14 +12,13 @@ from cx_channels.kit.times import unix_seconds
 from cx_channels.provider import Ignored
 from cx_channels.social.telegram.content import message_of
 from cx_channels.social.telegram.kinds import IGNORED
-from cx_channels.social.telegram.update import Person, Update, draft_of, thread_of, writer_of
-from cx_events.envelope import Identifier, Message, Reference
+from cx_channels.social.telegram.update import Person, Update, draft_of, writer_of
+from cx_events.envelope import Data, Identifier, Message, Reference
 from cx_events.weights import PROVED
 
 Mapper = Callable[[Update], Iterator[Outcome]]
 
 _START = re.compile(r"/start(?:@\w{1,64})?[ \t]([A-Za-z0-9_-]{1,64})", re.ASCII)
-_PRIVATE = "private"
 
 
 def name_of(update: Update) -> str:
@@ -33,31 +32,31 @@ def map_message(update: Update) -> Iterator[Outcome]:
         yield update.lost("it names no chat, or no message")
         return
     person = writer_of(update)
-    yield from _start(update, person)
+    if person.role == "customer":
+        yield from _start(update, person)
     kind = "cx.message.received.v1" if person.role == "customer" else "cx.message.sent.v1"
-    yield draft_of(update, kind, update.own_id(), person, message=message_of(update.value, name_of(update)))
-    yield from _own_contact(update, person)
+    message = message_of(update.value, name_of(update))
+    yield draft_of(update, kind, update.own_id(), person, Data(message=message))
+    if person.role == "customer" and "contact" in update.value:
+        yield from _own_contact(update, person)
 
 
 def _start(update: Update, person: Person) -> Iterator[Outcome]:
     """Yield the start of a contact by a link ``t.me/BOT?start=PAYLOAD``: the business wrote the payload into it."""
     match = _START.fullmatch(text(update.value.get("text")))
-    if match and person.role == "customer":
-        token = Reference(kind="token", value=match[1])
-        yield draft_of(
-            update, "cx.interaction.started.v1", update.own_id("start"), person, references=[token], reason="start"
-        )  # fmt: skip
+    if match:
+        data = Data(references=[Reference(kind="token", value=match[1])], reason="start")
+        yield draft_of(update, "cx.interaction.started.v1", update.own_id("start"), person, data)
 
 
 def _own_contact(update: Update, person: Person) -> Iterator[Outcome]:
     """Yield whose number it is, where somebody shares the own one; other people's cards are words."""
     contact = obj(update.value.get("contact"))
     number = text(contact.get("phone_number"))
-    if number and person.role == "customer" and text(contact.get("user_id")) == person.id:
+    if number and text(contact.get("user_id")) == person.id:
         known = Identifier(kind="phone", value=number if number.startswith("+") else f"+{number}", weight=PROVED)
-        yield draft_of(
-            update, "cx.identity.asserted.v1", update.own_id("contact"), person, known, evidence="telegram-contact"
-        )  # fmt: skip
+        data = Data(evidence="telegram-contact")
+        yield draft_of(update, "cx.identity.asserted.v1", update.own_id("contact"), person, data, known)
 
 
 def map_edit(update: Update) -> Iterator[Outcome]:
@@ -70,12 +69,11 @@ def map_edit(update: Update) -> Iterator[Outcome]:
         return
     at = text(update.value.get("edit_date")) or "0"
     posted = update.field == "edited_channel_post"
-    yield draft_of(
-        update, "cx.message.edited.v1", update.own_id("edited", at),
-        Person("business") if posted else writer_of(update),
-        root=id_part(name_of(update)) if posted else thread_of(update.value),
-        time=unix_seconds(update.value.get("edit_date")), message=message_of(update.value, name_of(update)),
-    )  # fmt: skip
+    person, name = Person("business") if posted else writer_of(update), name_of(update)
+    data, root = Data(message=message_of(update.value, name)), id_part(name) if posted else None
+    draft = draft_of(update, "cx.message.edited.v1", update.own_id("edited", at), person, data, root=root)
+    draft.time = unix_seconds(update.value.get("edit_date"))
+    yield draft
 
 
 def map_post(update: Update) -> Iterator[Outcome]:
@@ -83,10 +81,9 @@ def map_post(update: Update) -> Iterator[Outcome]:
     if not update.chat_id or not update.message_id:
         yield update.lost("it names no chat, or no message")
         return
-    yield draft_of(
-        update, "cx.social.post.v1", update.own_id(), Person("business", name=text(update.chat.get("title"))),
-        root=id_part(name_of(update)), message=message_of(update.value, name_of(update)),
-    )  # fmt: skip
+    person, name = Person("business", name=text(update.chat.get("title"))), name_of(update)
+    data = Data(message=message_of(update.value, name))
+    yield draft_of(update, "cx.social.post.v1", update.own_id(), person, data, root=id_part(name))
 
 
 def map_deletion(update: Update) -> Iterator[Outcome]:
@@ -99,10 +96,10 @@ def map_deletion(update: Update) -> Iterator[Outcome]:
 
 
 def _deleted(update: Update, id: str) -> Outcome:
-    return draft_of(
-        update, "cx.message.deleted.v1", f"{id_part(update.place)}/{id_part(id)}/deleted", Person("business"),
-        direction=None, message=Message(id=f"{update.place}:{id}"),
-    )  # fmt: skip
+    event_id, data = f"{id_part(update.place)}/{id_part(id)}/deleted", Data(message=Message(id=f"{update.place}:{id}"))
+    draft = draft_of(update, "cx.message.deleted.v1", event_id, Person("business"), data)
+    draft.data.direction = None
+    return draft
 
 
 def map_payment(update: Update) -> Iterator[Outcome]:
@@ -115,7 +112,7 @@ def map_payment(update: Update) -> Iterator[Outcome]:
         return
     parts = (text(paid.get("total_amount")), text(paid.get("currency")), text(paid.get("invoice_payload")))
     note = " ".join(filter(None, parts)) or what
-    yield draft_of(update, "cx.customer.fact.v1", update.own_id(what), person, topic=what, note=note)
+    yield draft_of(update, "cx.customer.fact.v1", update.own_id(what), person, Data(topic=what, note=note))
 
 
 def is_group(update: Update) -> bool:

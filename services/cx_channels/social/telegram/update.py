@@ -7,18 +7,19 @@ and its number there. One may come under two update ids, so these stand in nothi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part, is_plain
-from cx_channels.kit.json_values import obj, text, texts
+from cx_channels.kit.json_values import obj, text
+from cx_channels.kit.settings import texts_of
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import unix_seconds
 from cx_channels.provider import Connection, Unmapped
-from cx_events.envelope import AgentOrQueue, Direction, Draft, Identifier, Participant, Role
+from cx_events.envelope import AgentOrQueue, Data, Draft, Identifier, Participant, Role
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 from cx_events.weights import PROVED
@@ -34,17 +35,12 @@ _NOBODY = frozenset({"777000", "1087968824", "136817688"})
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Person:
+class Person(Struct, gc=False):
     """Who did it: a ``customer``, an ``agent``, a ``bot``, or the ``business`` where nobody is told."""
 
     role: Role
     id: str = ""
     name: str = ""
-
-    @property
-    def direction(self) -> Direction:
-        return "inbound" if self.role == "customer" else "outbound"
 
     @property
     def agent(self) -> AgentOrQueue | None:
@@ -58,34 +54,19 @@ class Person:
         return [Participant(role=self.role, id=self.id, name=self.name)] if self.id or self.name else []
 
 
-@dataclass(slots=True)
-class Update:
-    """``field``: of the update; ``value``: what stands in it; ``kind``: as the tables name it."""
+class Update(Struct, gc=False):
+    """``field``: of the update; ``value``: what stands in it; ``kind``: as the tables name it; ``message_id``: the
+    message's number in its chat; ``place``: where that counts, the chat below the account that connected the bot."""
 
     connection: Connection
     number: str
     field: str
     value: Json
     kind: str
-
-    @property
-    def chat(self) -> Json:
-        return obj(self.value.get("chat"))
-
-    @property
-    def chat_id(self) -> str:
-        return text(self.chat.get("id"))
-
-    @property
-    def place(self) -> str:
-        """Return where a message's number counts: the chat, below the account that connected the bot."""
-        account = text(self.value.get("business_connection_id"))
-        return f"{account}:{self.chat_id}" if account else self.chat_id
-
-    @property
-    def message_id(self) -> str:
-        """Return the message's number in its chat."""
-        return text(self.value.get("message_id"))
+    chat: Json
+    chat_id: str
+    place: str
+    message_id: str
 
     @property
     def time(self) -> Micros | None:
@@ -98,7 +79,7 @@ class Update:
     def own_id(self, *parts: str) -> str:
         """Return an event's id below the message's."""
         named = f"{id_part(self.place)}/{id_part(self.message_id)}"
-        return "/".join([named, *(id_part(each) for each in parts if each)])
+        return "/".join([named, *(id_part(each) for each in parts if each)]) if parts else named
 
     def lost(self, why: str) -> Unmapped:
         raw = self.raw
@@ -106,18 +87,28 @@ class Update:
         return Unmapped(id, f"malformed {self.kind[:64]}: {why}", raw)
 
 
+def update_of(connection: Connection, number: str, field: str, value: Json, kind: str) -> Update:
+    """Return an update with the place of its message."""
+    chat, account = obj(value.get("chat")), text(value.get("business_connection_id"))
+    chat_id = text(chat.get("id"))
+    place = f"{account}:{chat_id}" if account else chat_id
+    return Update(connection, number, field, value, kind, chat, chat_id, place, text(value.get("message_id")))
+
+
 def person_of(update: Update, user: Json) -> Person:
     """Return a user as the connection sees it. ``settings``: ``agents`` lists the business's people."""
     id = text(user.get("id"))
-    name = " ".join(filter(None, (text(user.get("first_name")), text(user.get("last_name")))))
-    if not is_plain(id) or id in _NOBODY:
+    first, last = text(user.get("first_name")), text(user.get("last_name"))
+    name = f"{first} {last}" if first and last else first or last
+    if id in _NOBODY or not is_plain(id):
         return Person("business")
     if user.get("is_bot") is True:
         return Person("bot", id, name)
-    given = update.connection.settings.get("agents")
-    if id in texts(list(given) if isinstance(given, list | tuple) else [given]):
-        return Person("agent", id, name)
-    return Person("customer", id, name)
+    return Person("agent" if id in update.connection.once(_agents) else "customer", id, name)
+
+
+def _agents(connection: Connection) -> frozenset[str]:
+    return frozenset(texts_of(connection.settings, "agents"))
 
 
 def writer_of(update: Update) -> Person:
@@ -138,13 +129,18 @@ def thread_of(message: Json) -> str:
     chat = text(obj(message.get("chat")).get("id"))
     topic = text(message.get("message_thread_id")) if message.get("is_topic_message") is True else ""
     account = text(message.get("business_connection_id"))
-    return id_part(":".join(filter(None, (account, chat, topic)))) if chat else ""
+    return id_part(":".join(filter(None, (account, chat, topic))) if account or topic else chat) if chat else ""
 
 
-def draft_of(update: Update, event_type: str, id: str, person: Person, *more: Identifier, **data: Any) -> Draft:
-    """Draft an event of a person. ``more``: identifiers besides the account's id."""
-    given: dict[str, Any] = {
-        "root": thread_of(update.value), "time": update.time, "direction": person.direction,
-        "participants": person.participants(*more), "agent": person.agent, **data,
-    }  # fmt: skip
-    return make_draft(update.connection, "social", event_type, id, raw=update.raw, **given)
+def draft_of(
+    update: Update, event_type: str, id: str, person: Person, data: Data, *more: Identifier, root: str | None = None
+) -> Draft:
+    """Draft an event of a person. ``data``: what only this event has. ``more``: identifiers besides the account's id.
+    ``root``: of the interaction, where it is not the message's thread."""
+    data.direction = "inbound" if person.role == "customer" else "outbound"
+    data.participants = person.participants(*more)
+    data.agent = person.agent
+    root = thread_of(update.value) if root is None else root
+    return complete_draft(
+        update.connection, "social", event_type, id, data, raw=update.raw, root=root, time=update.time
+    )  # fmt: skip

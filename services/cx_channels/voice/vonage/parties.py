@@ -51,8 +51,8 @@ class End(NamedTuple):
 
 
 class Parties(Struct, frozen=True):
-    """The ends of a leg. ``colleague``: the address of an agent. ``is_leg``: the call has another leg, with the customer,
-    of which this is a part."""
+    """The ends of a leg. ``colleague``: the address of an agent. ``is_leg``: the call has another leg, with the
+    customer, of which this is a part."""
 
     direction: Direction | None = None
     ends: tuple[End, ...] = ()
