@@ -12,7 +12,7 @@ from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.settings import texts_of
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
-from cx_channels.social.line.item import Item
+from cx_channels.social.line.item import Item, item_of, kind_of
 from cx_channels.social.line.kinds import IGNORED
 from cx_channels.social.line.messages import KINDS
 from cx_events.dead_letters import UNKNOWN_KIND
@@ -43,7 +43,7 @@ def _delivery(request: Request) -> Json:
 
 def _outcomes(delivery: Json, connection: Connection) -> Iterator[Outcome]:
     destination = text(delivery.get("destination"))
-    ours = texts_of(connection.settings, "destinations")
+    ours = connection.once(_destinations)
     if not delivery["events"]:
         yield Ignored("no-events", IGNORED["no-events"])
     for event in delivery["events"]:
@@ -53,7 +53,11 @@ def _outcomes(delivery: Json, connection: Connection) -> Iterator[Outcome]:
         elif ours and destination not in ours:
             yield Ignored("other-account", IGNORED["other-account"])
         else:
-            yield from _of_item(Item(connection, destination, event))
+            yield from _of_item(item_of(connection, destination, event))
+
+
+def _destinations(connection: Connection) -> frozenset[str]:
+    return frozenset(texts_of(connection.settings, "destinations"))
 
 
 def _of_item(item: Item) -> Iterator[Outcome]:
@@ -68,7 +72,7 @@ def _of_item(item: Item) -> Iterator[Outcome]:
         yield Unmapped(item.own_id(), f"{UNKNOWN_KIND}: {kind[:64]!r}", item.raw)
 
 
-def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
+def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
     """Return the kinds of a delivery's events, as ``DOCUMENTED`` names them."""
-    found = [Item(connection, "", obj(each)).kind for each in request.once(_delivery)["events"]]
+    found = [kind_of(obj(each)) for each in request.once(_delivery)["events"]]
     return tuple(kind for kind in found if kind in DOCUMENTED)

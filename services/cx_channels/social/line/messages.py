@@ -9,7 +9,7 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import number, obj, text, texts
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.social.line.item import Item, draft_of
-from cx_events.envelope import Attachment, Consent, Message
+from cx_events.envelope import Attachment, Consent, Data, Message
 from cx_events.json_types import Json
 
 Mapper = Callable[[Item], Iterator[Outcome]]
@@ -25,7 +25,7 @@ def map_message(item: Item) -> Iterator[Outcome]:
     if not id or not item.thread:
         yield item.lost("it has no id, or no source")
         return
-    yield draft_of(item, "cx.message.received.v1", id_part(id), message=_message(message, id))
+    yield draft_of(item, "cx.message.received.v1", id_part(id), Data(message=_message(message, id)))
 
 
 def map_edit(item: Item) -> Iterator[Outcome]:
@@ -36,7 +36,7 @@ def map_edit(item: Item) -> Iterator[Outcome]:
         yield item.lost("it names no message, or no source")
         return
     edit = f"{id_part(id)}/edited/{id_part(item.id)}"
-    yield draft_of(item, "cx.message.edited.v1", edit, message=_message(message, id))
+    yield draft_of(item, "cx.message.edited.v1", edit, Data(message=_message(message, id)))
 
 
 def _message(message: Json, id: str) -> Message:
@@ -51,7 +51,7 @@ def _message(message: Json, id: str) -> Message:
         text=words,
         content_type="text/plain" if words else "",
         in_reply_to=text(message.get("quotedMessageId")),
-        attachments=list(_files(message, kind, id)),
+        attachments=list(_files(message, kind, id)) if kind != "text" else [],
     )
 
 
@@ -80,7 +80,7 @@ def map_unsend(item: Item) -> Iterator[Outcome]:
     if not id:
         yield item.lost("it names no message")
         return
-    yield draft_of(item, "cx.message.deleted.v1", f"{id_part(id)}/unsent", message=Message(id=id))
+    yield draft_of(item, "cx.message.deleted.v1", f"{id_part(id)}/unsent", Data(message=Message(id=id)))
 
 
 def map_postback(item: Item) -> Iterator[Outcome]:
@@ -93,7 +93,7 @@ def map_postback(item: Item) -> Iterator[Outcome]:
         yield item.lost("it has no source")
         return
     message = Message(id=item.id, text=words, content_type="text/plain" if words else "")
-    yield draft_of(item, "cx.message.received.v1", item.own_id(), message=message, reason="postback")
+    yield draft_of(item, "cx.message.received.v1", item.own_id(), Data(message=message, reason="postback"))
 
 
 def _consent(granted: bool) -> Mapper:
@@ -104,9 +104,9 @@ def _consent(granted: bool) -> Mapper:
         if granted:
             again = obj(item.event.get("follow")).get("isUnblocked") is True
             reason = "unblocked" if again else "follow"
-            yield draft_of(item, "cx.interaction.started.v1", f"{item.own_id()}/started", reason=reason)
+            yield draft_of(item, "cx.interaction.started.v1", f"{item.own_id()}/started", Data(reason=reason))
         consent = Consent(purpose="contact", granted=granted, channel="social")
-        yield draft_of(item, "cx.consent.changed.v1", item.own_id(), consent=consent)
+        yield draft_of(item, "cx.consent.changed.v1", item.own_id(), Data(consent=consent))
 
     return map_consent
 
@@ -118,7 +118,7 @@ def map_membership(item: Item) -> Iterator[Outcome]:
     if not item.user or not what:
         yield item.lost("it names nobody, or nothing")
         return
-    yield draft_of(item, "cx.customer.fact.v1", item.own_id(), topic="membership", note=what)
+    yield draft_of(item, "cx.customer.fact.v1", item.own_id(), Data(topic="membership", note=what))
 
 
 def map_delivery(item: Item) -> Iterator[Outcome]:
@@ -127,7 +127,7 @@ def map_delivery(item: Item) -> Iterator[Outcome]:
     if not tag:
         yield item.lost("it has no tag")
         return
-    yield draft_of(item, "cx.message.delivered.v1", item.own_id(), "outbound", message=Message(id=tag))
+    yield draft_of(item, "cx.message.delivered.v1", item.own_id(), Data(message=Message(id=tag)), "outbound")
 
 
 KINDS: Mapping[str, tuple[Mapper, str]] = {
