@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from cx_channels.kit.json_values import texts
 from cx_channels.provider import Connection
 from cx_events.errors import Fatal
 
 _SEVERAL = (list, tuple)
+_WILD = frozenset("*?[")
 
 
 def texts_of(settings: Mapping[str, Any], name: str) -> list[str]:
@@ -22,9 +24,33 @@ def texts_of(settings: Mapping[str, Any], name: str) -> list[str]:
     return texts(list(given) if isinstance(given, _SEVERAL) else [given])
 
 
-def lists(settings: Mapping[str, Any], name: str, value: str) -> bool:
+class Patterns(NamedTuple):
+    """The values that a setting lists, those with ``*`` for anything apart."""
+
+    exact: frozenset[str]
+    wild: tuple[str, ...]
+
+    def match(self, value: str) -> bool:
+        if value in self.exact or not self.wild:
+            return value in self.exact
+        return any(fnmatchcase(value, pattern) for pattern in self.wild)
+
+
+def lists(connection: Connection, name: str, value: str) -> bool:
     """Return whether a setting lists a value; ``*`` stands for anything."""
-    return bool(value) and any(fnmatchcase(value, pattern) for pattern in texts_of(settings, name))
+    return bool(value) and connection.once(_reader(name)).match(value)
+
+
+@cache
+def _reader(name: str) -> Callable[[Connection], Patterns]:
+    """Return what reads one setting of a connection, the same for each question about it (``Connection.once``)."""
+
+    def read(connection: Connection) -> Patterns:
+        listed = texts_of(connection.settings, name)
+        wild = tuple(each for each in listed if not _WILD.isdisjoint(each))
+        return Patterns(frozenset(listed).difference(wild), wild)
+
+    return read
 
 
 def check_choice(connection: Connection, name: str, *choices: str) -> None:

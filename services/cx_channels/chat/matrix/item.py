@@ -101,9 +101,9 @@ class Item:
 
 def role_of(connection: Connection, user: str) -> Role:
     """Return what a user is, by the settings: everybody else is a customer."""
-    if lists(connection.settings, "bots", user):
+    if lists(connection, "bots", user):
         return "bot"
-    return "agent" if lists(connection.settings, "staff", user) else "customer"
+    return "agent" if lists(connection, "staff", user) else "customer"
 
 
 def person_of(connection: Connection, user: str, name: str = "") -> Participant:
@@ -111,7 +111,7 @@ def person_of(connection: Connection, user: str, name: str = "") -> Participant:
     role = role_of(connection, user)
     if role != "customer":
         return Participant(role=role, id=user, name=name)
-    local = lists(connection.settings, "servers", user.partition(":")[2])
+    local = lists(connection, "servers", user.partition(":")[2])
     known = Identifier(kind="matrix", value=user, weight=PROVED if local else ASSERTED)
     return Participant(role=role, name=name, identifiers=[known])
 

@@ -73,13 +73,12 @@ def _identifiers(person: Person, activity: Activity) -> list[Identifier]:
 
 def person_of(activity: Activity, account: Json) -> Person:
     """Return an account as the settings see it."""
-    settings = activity.connection.settings
     id, entra = text(account.get("id")), first(account.get("aadObjectId"), account.get("objectId"))
     tenant = first(account.get("tenantId"), account.get("userTenantId"), activity.tenant)
     person = Person("agent", id, entra, text(account.get("name")), tenant)
     if _is_bot(activity, account, id):
         return Person("bot", id, "", person.name)
-    if any(lists(settings, "agents", each) for each in (id, entra)):
+    if any(lists(activity.connection, "agents", each) for each in (id, entra)):
         return person
     if activity.channel != "msteams" or _is_customer(activity, person):
         return Person("customer", id, entra, person.name, tenant)
@@ -97,12 +96,11 @@ def _is_bot(activity: Activity, account: Json, id: str) -> bool:
 
 
 def _is_customer(activity: Activity, person: Person) -> bool:
-    settings = activity.connection.settings
-    if any(lists(settings, "customers", each) for each in (person.id, person.entra)):
+    connection = activity.connection
+    if any(lists(connection, "customers", each) for each in (person.id, person.entra)):
         return True
-    from_outside = (
-        bool(settings.get("tenants")) and bool(person.tenant) and not lists(settings, "tenants", person.tenant)
-    )
+    listed = bool(connection.settings.get("tenants"))
+    from_outside = listed and bool(person.tenant) and not lists(connection, "tenants", person.tenant)
     return from_outside or in_listed_channel(activity)
 
 
@@ -111,7 +109,7 @@ def in_listed_channel(activity: Activity) -> bool:
     data = obj(activity.value.get("channelData"))
     channel = first(obj(data.get("channel")).get("id"), data.get("teamsChannelId"))
     whole, root = activity.conversation, activity.conversation.partition(";")[0]
-    return any(lists(activity.connection.settings, "channels", each) for each in (whole, root, channel))
+    return any(lists(activity.connection, "channels", each) for each in (whole, root, channel))
 
 
 def writer_of(activity: Activity) -> Person:

@@ -31,14 +31,13 @@ def map_integration(connection: Connection, value: Json) -> Iterator[Outcome]:
     channel, id, user = (text(value.get(name)) for name in ("channel_id", "message_id", "user_id"))
     kept = {name: each for name, each in value.items() if name not in ("token", "trigger_word")}
     raw = encode(kept)
-    settings = connection.settings
     if not id:
         yield ignored("integration/user" if "channel_id" not in value else "integration/room")
         return
     if not channel or not user:
         yield Unmapped(id_part(id), "malformed message: it names no channel, or nobody", raw)
         return
-    if not any(lists(settings, "channels", each) for each in (channel, text(value.get("channel_name")))):
+    if not any(lists(connection, "channels", each) for each in (channel, text(value.get("channel_name")))):
         yield ignored("colleagues")
         return
     role = _role(connection, value, user)

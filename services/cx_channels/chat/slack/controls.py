@@ -17,7 +17,7 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text, texts
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.signing import sha256_hex
-from cx_events.envelope import Message
+from cx_events.envelope import Data, Message
 from cx_events.json_types import Json
 
 Mapper = Callable[[Notice], Outcome]
@@ -112,11 +112,9 @@ def _draft(
     notice: Notice, id: str, root: str, person: Person, *, time: int | None, words: str, in_reply_to: str = ""
 ) -> Outcome:
     message = Message(id=id, text=words, content_type="text/plain" if words else "", in_reply_to=in_reply_to)
-    return draft_of(
-        notice, "cx.message.received.v1", id,
-        root=root, time=time, direction="inbound", participants=[person.participant(notice)], message=message,
-        reason=notice.kind,
-    )  # fmt: skip
+    people = [person.participant(notice)]
+    data = Data(direction="inbound", participants=people, message=message, reason=notice.kind)
+    return draft_of(notice, "cx.message.received.v1", id, data, root=root, time=time)
 
 
 def kinds() -> Iterator[tuple[str, tuple[Mapper, str]]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from cx_channels.chat.slack import controls, messages
 from cx_channels.chat.slack.kinds import IGNORED
-from cx_channels.chat.slack.notice import Notice, read_json
+from cx_channels.chat.slack.notice import Notice, notice_of, read_json
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.outcomes import Outcome
@@ -36,14 +36,14 @@ def map_request(request: Request, connection: Connection) -> Mapped:
 def _notice(value: Json, connection: Connection) -> Notice:
     event = value.get("event")
     if isinstance(event, dict):
-        return Notice(connection, value, event, kind_of(event))
+        return notice_of(connection, value, event, kind_of(event))
     if text(value.get("command")) and "user_id" in value:
-        return Notice(connection, value, value, "command")
+        return notice_of(connection, value, value, "command")
     kind = text(value.get("type"))
     if not kind:
         raise Refused("malformed", "neither an event in its envelope, nor a payload with a type, nor a command")
     # An event without its envelope names neither workspace nor delivery, and may be anybody's.
-    return Notice(connection, value, value, f"{kind}/without envelope" if kind in _ONLY_EVENTS else kind)
+    return notice_of(connection, value, value, f"{kind}/without envelope" if kind in _ONLY_EVENTS else kind)
 
 
 _ONLY_EVENTS = frozenset({*messages.KINDS, *(kind for kind in IGNORED if "/" not in kind)}) - {
@@ -65,10 +65,10 @@ def _outcome(notice: Notice) -> Outcome:
 
 def _ours(notice: Notice) -> bool:
     """Return whether the setting ``installations`` lists the workspace: one app serves all that installed it."""
-    if not notice.connection.settings.get("installations"):
+    connection = notice.connection
+    if not connection.settings.get("installations"):
         return True
-    settings = notice.connection.settings
-    return any(lists(settings, "installations", each) for each in (notice.installed, notice.enterprise))
+    return any(lists(connection, "installations", each) for each in (notice.installed, notice.enterprise))
 
 
 def kind_of(event: Json) -> str:

@@ -7,7 +7,6 @@ its channel and its ``ts``, in every workspace that shares the channel.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from cx_channels.chat.slack.content import message_of, same_content
 from cx_channels.chat.slack.kinds import COLLEAGUES, IGNORED
@@ -17,8 +16,9 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Ignored
-from cx_events.envelope import Message
+from cx_events.envelope import Data, Message
 from cx_events.json_types import Json
+from cx_events.timestamps import Micros
 
 Mapper = Callable[[Notice], Outcome]
 
@@ -56,7 +56,7 @@ def map_message(notice: Notice) -> Outcome:
     return _draft(
         notice, "cx.message.received.v1" if person.is_customer else "cx.message.sent.v1",
         f"{id_part(channel)}/{id_part(name)}", channel, event, person,
-        time=time_of(ts) if ts else notice.time, message=message_of(event, f"{channel}:{name}", reply_to),
+        Data(message=message_of(event, f"{channel}:{name}", reply_to)), time_of(ts) if ts else notice.time,
     )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def _about(notice: Notice, message: Json, ts: str, event_type: str, what: str, a
     content = Message(id=id) if event_type == "cx.message.deleted.v1" else message_of(message, id)
     return _draft(
         notice, event_type, f"{id_part(channel)}/{id_part(ts)}/{what}", channel, {**message, "ts": ts}, person,
-        time=time_of(at), message=content,
+        Data(message=content), time_of(at),
     )  # fmt: skip
 
 
@@ -119,13 +119,16 @@ def map_reaction(notice: Notice) -> Outcome:
         return ignored(COLLEAGUES)
     at = text(event.get("event_ts"))
     what = f"reaction/{id_part(user)}/{id_part(emoji)}/{'added' if added else 'removed'}/{id_part(at or '0')}"
-    return draft_of(
-        notice, "cx.message.reacted.v1", f"{id_part(channel)}/{id_part(ts)}/{what}",
-        root=id_part(channel) if is_direct(channel, event) else "", time=time_of(at),
+    data = Data(
         direction=person.direction if person.id else None,
-        participants=[person.participant(notice)] if person.id else [], agent=person.agent,
-        message=Message(id=f"{channel}:{ts}"), reaction=emoji if added else "", reason="" if added else "unreact",
-    )  # fmt: skip
+        participants=[person.participant(notice)] if person.id else [],
+        agent=person.agent,
+        message=Message(id=f"{channel}:{ts}"),
+        reaction=emoji if added else "",
+        reason="" if added else "unreact",
+    )
+    id, root = f"{id_part(channel)}/{id_part(ts)}/{what}", id_part(channel) if is_direct(channel, event) else ""
+    return draft_of(notice, "cx.message.reacted.v1", id, data, root=root, time=time_of(at))
 
 
 def map_assistant(notice: Notice) -> Outcome:
@@ -140,21 +143,19 @@ def map_assistant(notice: Notice) -> Outcome:
     at = first(ts, notice.event.get("event_ts"))
     return _draft(
         notice, "cx.interaction.started.v1", f"{id_part(channel)}/{id_part(at)}/assistant", channel,
-        {"ts": ts}, person, time=time_of(at), reason="assistant",
+        {"ts": ts}, person, Data(reason="assistant"), time_of(at),
     )  # fmt: skip
 
 
 def _draft(
-    notice: Notice, event_type: str, id: str, channel: str, threaded: Json, person: Person, **data: Any
+    notice: Notice, event_type: str, id: str, channel: str, threaded: Json, person: Person, data: Data,
+    time: Micros | None,
 ) -> Outcome:  # fmt: skip
-    """``threaded``: what has the ``ts`` and the ``thread_ts`` of the thread."""
-    known = bool(person.id or person.name)
-    return draft_of(
-        notice, event_type, id,
-        root=thread_of(channel, threaded, direct=is_direct(channel, notice.event)),
-        direction=person.direction if known else None,
-        participants=[person.participant(notice)] if known else [], agent=person.agent, **data,
-    )  # fmt: skip
+    """``threaded``: what has the ``ts`` and the ``thread_ts`` of the thread. ``data``: what only this event has."""
+    if person.id or person.name:
+        data.direction, data.participants, data.agent = person.direction, [person.participant(notice)], person.agent
+    root = thread_of(channel, threaded, direct=is_direct(channel, notice.event))
+    return draft_of(notice, event_type, id, data, root=root, time=time)
 
 
 _WRITTEN = "cx.message.received of a customer, cx.message.sent of others"

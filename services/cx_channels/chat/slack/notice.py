@@ -7,20 +7,19 @@ docs.slack.dev/interactivity/implementing-slash-commands.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.forms import form_fields
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, read_object, text
 from cx_channels.kit.signing import sha256_hex
-from cx_channels.kit.times import unix_seconds
+from cx_channels.kit.times import YEAR_9999, unix_seconds
 from cx_channels.provider import Connection, Request, Unmapped
 from cx_events import strict_json
-from cx_events.envelope import Draft
+from cx_events.envelope import Data, Draft
 from cx_events.errors import Refused
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
@@ -31,41 +30,30 @@ _encode = msgspec.json.Encoder().encode
 
 _SECRETS = frozenset({"token", "bot_access_token", "response_url", "response_urls", "interactivity"})
 """Of an interaction or a command: what lets its holder act at Slack."""
-_OF_DELIVERY = frozenset({"type", "event_ts", "channel_type"})
+_WRITTEN = frozenset({"message", "app_mention"})
+_OF_DELIVERY = ("type", "event_ts", "channel_type")
 """Of a message: what differs between the events that tell of one, ``message`` and ``app_mention``."""
 _KEPT_OF_ENVELOPE = (
     "team_id", "enterprise_id", "api_app_id", "context_team_id", "context_enterprise_id", "is_ext_shared_channel",
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Notice:
+class Notice(Struct, gc=False):
     """One notice. ``envelope``: what stands around the event, or the interaction or command itself; ``event``: what
-    happened; ``kind``: as the tables name it."""
+    happened; ``kind``: as the tables name it.
+
+    ``installed``: the workspace in which the app is installed that got this; ``enterprise``: the organisation
+    (Enterprise Grid) that it belongs to, "" for none; ``is_shared``: whether people of other companies may be in the
+    channel (Slack Connect).
+    """
 
     connection: Connection
     envelope: Json
     event: Json
     kind: str
-
-    @property
-    def installed(self) -> str:
-        """Return the workspace in which the app is installed that got this."""
-        authorized = next(iter(objects(self.envelope.get("authorizations"))), {})
-        team = obj(self.envelope.get("team"))
-        context, whole = self.envelope.get("context_team_id"), self.envelope.get("team_id")
-        return first(authorized.get("team_id"), context, whole, team.get("id"))
-
-    @property
-    def enterprise(self) -> str:
-        """Return the organisation (Enterprise Grid) that the workspace belongs to, "" for none."""
-        organisation = obj(self.envelope.get("enterprise"))
-        return first(self.envelope.get("enterprise_id"), organisation.get("id"))
-
-    @property
-    def is_shared(self) -> bool:
-        """Return whether people of other companies may be in the channel (Slack Connect)."""
-        return self.envelope.get("is_ext_shared_channel") is True
+    installed: str
+    enterprise: str
+    is_shared: bool
 
     @property
     def time(self) -> Micros | None:
@@ -86,21 +74,34 @@ class Notice:
         if self.event is self.envelope:
             return _encode({name: value for name, value in self.envelope.items() if name not in _SECRETS})
         event = self.event
-        if self.kind in ("message", "app_mention"):
-            event = {"type": "message", **{name: each for name, each in event.items() if name not in _OF_DELIVERY}}
+        if self.kind in _WRITTEN:
+            event = dict(event)
+            for name in _OF_DELIVERY:
+                event.pop(name, None)
+            event = {"type": "message", **event}
             if self.event.get("channel_type") == "im":
                 event["channel_type"] = "im"
         kept = {name: self.envelope[name] for name in _KEPT_OF_ENVELOPE if name in self.envelope}
         if not text(event.get("ts")):
             kept |= {name: self.envelope[name] for name in ("event_id", "event_time") if name in self.envelope}
-        authorized = self.installed
-        if authorized:
-            kept["authorizations"] = [{"team_id": authorized}]
+        if self.installed:
+            kept["authorizations"] = [{"team_id": self.installed}]
         return _encode({"type": "event_callback", **kept, "event": event})
 
     def lost(self, why: str) -> Unmapped:
         raw = self.raw
         return Unmapped(id_part(self.id), f"malformed {self.kind[:64]}: {why}", raw)
+
+
+def notice_of(connection: Connection, envelope: Json, event: Json, kind: str) -> Notice:
+    """Return a notice, with where it comes from."""
+    authorized = objects(envelope.get("authorizations"))
+    team = authorized[0].get("team_id") if authorized else None
+    context, whole = envelope.get("context_team_id"), envelope.get("team_id")
+    installed = first(team, context, whole, obj(envelope.get("team")).get("id"))
+    enterprise = first(envelope.get("enterprise_id"), obj(envelope.get("enterprise")).get("id"))
+    is_shared = envelope.get("is_ext_shared_channel") is True
+    return Notice(connection, envelope, event, kind, installed, enterprise, is_shared)
 
 
 def read_json(request: Request) -> Json:
@@ -135,9 +136,11 @@ def time_of(ts: str) -> Micros | None:
     if match is None:
         return None
     at = int(match[1]) * 1_000_000 + int(match[2].ljust(6, "0"))
-    return at if 0 < at < 253_370_764_800_000_000 else None
+    return at if 0 < at < YEAR_9999 else None
 
 
-def draft_of(notice: Notice, event_type: str, id: str, **data: Any) -> Draft:
-    """Draft an event. ``data``: as for ``make_draft``."""
-    return make_draft(notice.connection, "chat", event_type, id, raw=notice.raw, **data)
+def draft_of(
+    notice: Notice, event_type: str, id: str, data: Data, *, root: str = "", time: Micros | None = None
+) -> Draft:
+    """Draft an event. ``data``: all but channel, interaction and raw."""
+    return complete_draft(notice.connection, "chat", event_type, id, data, raw=notice.raw, root=root, time=time)

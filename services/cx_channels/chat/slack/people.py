@@ -7,7 +7,7 @@ organisations, so people of others (Slack Connect) are customers; ``channels`` l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cx_channels.chat.slack.notice import Notice
 from cx_channels.kit.ids import is_plain
@@ -22,8 +22,7 @@ SETTINGS = ("teams", "channels", "customers")
 _SYSTEM = "USLACKBOT"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, gc=False):
     """Who did it. ``id``: of the user or the bot; ``team``: that of the user, where it is told."""
 
     role: Role
@@ -80,22 +79,23 @@ def author_of(notice: Notice, message: Json, channel: str) -> Person:
 
 def person_of(notice: Notice, user: str, team: str, channel: str, name: str = "") -> Person:
     """Return a user as the settings see it."""
-    settings = notice.connection.settings
+    connection = notice.connection
     if user == _SYSTEM:
         return Person("system", user, name)
-    if lists(settings, "agents", user):
+    if lists(connection, "agents", user):
         return Person("agent", user, name, team)
-    ours = lists(settings, "teams", team) or team in ("", notice.enterprise)
-    from_outside = bool(settings.get("teams")) and not ours
-    if lists(settings, "customers", user) or from_outside or (user and lists(settings, "channels", channel)):
+    ours = lists(connection, "teams", team) or team in ("", notice.enterprise)
+    knows_teams = bool(connection.settings.get("teams"))
+    from_outside = knows_teams and not ours
+    if lists(connection, "customers", user) or from_outside or (user and lists(connection, "channels", channel)):
         return Person("customer", user, name, team)
-    if notice.is_shared and settings.get("teams") and not team:
+    if notice.is_shared and knows_teams and not team:
         return Person("business")  # a colleague or a partner: nothing tells which
     return Person("agent", user, name, team)
 
 
 def concerns_customers(notice: Notice, person: Person, channel: str) -> bool:
     """Return whether what somebody did is no mere talk of colleagues."""
-    settings = notice.connection.settings
-    shared = notice.is_shared and bool(settings.get("teams"))
-    return person.is_customer or shared or lists(settings, "channels", channel)
+    connection = notice.connection
+    shared = notice.is_shared and bool(connection.settings.get("teams"))
+    return person.is_customer or shared or lists(connection, "channels", channel)

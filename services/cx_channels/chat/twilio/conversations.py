@@ -64,15 +64,15 @@ class Author(NamedTuple):
 
 def author_of(callback: Callback, name: str, address: str = "") -> Author:
     """Return who an author or an identity is."""
-    fields, settings = callback.fields, callback.connection.settings
+    fields, connection = callback.fields, callback.connection
     ours = read_address(fields.first("MessagingBinding.ProxyAddress", "MessagingBinding.ProjectedAddress"))
     if address or is_address(name):
         return Author(customer(read_address(address or name), ours))
     if name.lower() in _SYSTEM:
         return Author(Participant(role="system", id=name))
-    if lists(settings, "bots", name):
+    if lists(connection, "bots", name):
         return Author(Participant(role="bot", id=name))
-    if lists(settings, "customers", name):
+    if lists(connection, "customers", name):
         scope = fields.first("ChatServiceSid", "AccountSid")
         known = Identifier(kind=IDENTITY, value=name, scope=scope, weight=ASSERTED)
         return Author(Participant(role="customer", identifiers=[known] if name.isprintable() else []))

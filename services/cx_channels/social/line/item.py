@@ -53,7 +53,9 @@ class Item(Struct, gc=False):
         event = dict(self.event)
         for name in _OF_ATTEMPT:
             event.pop(name, None)
-        return _encode({"destination": self.destination, "events": [event]} if self.destination else {"events": [event]})
+        return _encode(
+            {"destination": self.destination, "events": [event]} if self.destination else {"events": [event]}
+        )
 
     @property
     def id(self) -> str:
