@@ -11,9 +11,9 @@ import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from cx_channels.kit.aws.doors import LIMITS, is_batch
 from cx_channels.kit.json_values import obj, text
@@ -28,8 +28,7 @@ _BLANKS = re.compile(r"\s*")
 _TEXTS = json.JSONDecoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True, gc=False):
     """One event as AWS brought it. ``raw``: as JSON on one line."""
 
     value: Json

@@ -7,15 +7,26 @@ mix the two (docs.aws.amazon.com/connect/latest/adminguide/contact-events.html, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from cx_channels.kit.drafts import make_draft
+from msgspec import Struct
+
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, text
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Connection
-from cx_events.envelope import AgentOrQueue, Channel, Direction, Draft, Identifier, Participant, Reference, Transfer
+from cx_events.envelope import (
+    AgentOrQueue,
+    Channel,
+    Data,
+    Direction,
+    Draft,
+    Identifier,
+    Participant,
+    Reference,
+    Transfer,
+)
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 from cx_events.weights import CLAIMED
@@ -64,84 +75,39 @@ def last_part(arn: Any) -> str:
     return text(arn).rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """One contact. ``value``: whatever describes it, of any of the streams."""
+class Contact(Struct, gc=False):
+    """One contact. ``value``: whatever describes it, of any of the streams.
+
+    ``participants``: the customer and the business's own address, where the contact names them. ``references``: its own
+    id and those of the contacts that it goes on from.
+    """
 
     value: Json
     connection: Connection
     id: str
     method: str
     written_channel: str
-
-    @property
-    def channel(self) -> Channel:
-        """Return the channel of its events. Text messages are chats whose segment attribute says so."""
-        if self.written_channel != "CHAT":
-            return _CHANNELS.get(self.written_channel, "voice")
-        attributes = obj(member(self.value, "SegmentAttributes"))
-        subtype = first(obj(attributes.get("connect:Subtype")).get("ValueString"),
-                        obj(attributes.get("connect:Subtype")).get("valueString"))  # fmt: skip
-        return "sms" if subtype == "connect:SMS" else "chat"
-
-    @property
-    def direction(self) -> Direction | None:
-        if self.method == "API":
-            return "outbound" if self.written_channel == "VOICE" else "inbound"
-        return METHODS.get(self.method)
-
-    @property
-    def references(self) -> list[Reference]:
-        """Return its own id and those of the contacts that it goes on from (docs/integrating.md, "Telephone legs").
-
-        The contacts of a chat or a mail share the id of the first.
-        """
-        if self.channel != "voice":
-            return [Reference(kind="thread", value=text(member(self.value, "InitialContactId")) or self.id)]
-        names = ("PreviousContactId", "InitialContactId", "RelatedContactId")
-        ids = [self.id, *(text(member(self.value, name)) for name in names)]
-        return [Reference(kind="call", value=each) for each in dict.fromkeys(ids) if each]
-
-    @property
-    def previous(self) -> str:
-        return text(member(self.value, "PreviousContactId"))
-
-    @property
-    def participants(self) -> list[Participant]:
-        """Return the customer and the business's own address, where the contact names them.
-
-        CustomerEndpoint is "the customer or external third party participant endpoint", in both directions
-        (docs.aws.amazon.com/connect/latest/APIReference/API_Contact.html): of EXTERNAL_OUTBOUND, by which an agent
-        brings in somebody from outside, it is that third party, who is no customer.
-        """
-        customer, ours = member(self.value, "CustomerEndpoint"), _identifiers(member(self.value, "SystemEndpoint"))
-        found = [Participant(role="business", identifiers=ours)] if ours else []
-        if self.method in ("EXTERNAL_OUTBOUND", "MONITOR"):
-            return found
-        identifiers = [each for each in _identifiers(customer) if all(each.value != own.value for own in ours)]
-        known = text(member(self.value, "CustomerId"))
-        if known and self.connection.settings.get("customer_id"):
-            identifiers.append(Identifier(kind="crm", value=known, weight=CLAIMED))
-        name = text(member(customer, "DisplayName")) if isinstance(customer, dict) else ""
-        if identifiers or name:
-            found.insert(0, Participant(role="customer", name=name, identifiers=identifiers))
-        return found
+    channel: Channel
+    direction: Direction | None
+    previous: str
+    participants: list[Participant]
+    references: list[Reference]
 
     def draft(self, event_type: str, id: str, raw: bytes, time: Micros | None, *, root: str = "", **data: Any) -> Draft:
         """Draft an event of this contact. ``id``: what tells it from others of the contact. ``root``: of another
         contact, in whose interaction it belongs."""
-        data.setdefault("participants", self.participants)
-        data.setdefault("references", self.references)
-        return make_draft(
+        own = id_part(self.id)
+        content = Data(**{"participants": self.participants, "references": self.references, **data})
+        content.direction = self.direction
+        return complete_draft(
             self.connection,
             self.channel,
             event_type,
-            f"{id_part(self.id)}/{id}",
+            f"{own}/{id}",
+            content,
             raw=raw,
-            root=id_part(root or self.id),
+            root=id_part(root) if root else own,
             time=time,
-            direction=self.direction,
-            **data,
         )
 
     def passed_on(self, id: str, raw: bytes, time: Micros | None, queue: AgentOrQueue | None) -> Draft | None:
@@ -164,13 +130,50 @@ class Contact:
 
 def contact_of(value: Json, connection: Connection) -> Contact:
     """Return the contact that a value of any stream describes."""
-    return Contact(
-        value=value,
-        connection=connection,
-        id=first(value.get("ContactId"), value.get("contactId"), value.get("InitialContactId")),
-        method=text(member(value, "InitiationMethod")).upper(),
-        written_channel=text(member(value, "Channel")).upper() or "VOICE",
-    )
+    id = first(value.get("ContactId"), value.get("contactId"), value.get("InitialContactId"))
+    method = text(member(value, "InitiationMethod")).upper()
+    written = text(member(value, "Channel")).upper() or "VOICE"
+    previous, initial = text(member(value, "PreviousContactId")), text(member(value, "InitialContactId"))
+    channel: Channel = _text_or_chat(value) if written == "CHAT" else _CHANNELS.get(written, "voice")
+    if channel == "voice":
+        # docs/integrating.md, "Telephone legs"
+        ids = dict.fromkeys((id, previous, initial, text(member(value, "RelatedContactId"))))
+        references = [Reference(kind="call", value=each) for each in ids if each]
+    else:  # the contacts of a chat or a mail share the id of the first
+        references = [Reference(kind="thread", value=initial or id)]
+    if method == "API":
+        direction: Direction | None = "outbound" if written == "VOICE" else "inbound"
+    else:
+        direction = METHODS.get(method)
+    people = _participants(value, connection, method)
+    return Contact(value, connection, id, method, written, channel, direction, previous, people, references)
+
+
+def _text_or_chat(value: Json) -> Channel:
+    """Return the channel of a chat: text messages are chats whose segment attribute says so."""
+    subtype = obj(obj(member(value, "SegmentAttributes")).get("connect:Subtype"))
+    return "sms" if first(subtype.get("ValueString"), subtype.get("valueString")) == "connect:SMS" else "chat"
+
+
+def _participants(value: Json, connection: Connection, method: str) -> list[Participant]:
+    """Return the customer and the business's own address, where the contact names them.
+
+    CustomerEndpoint is "the customer or external third party participant endpoint", in both directions
+    (docs.aws.amazon.com/connect/latest/APIReference/API_Contact.html): of EXTERNAL_OUTBOUND, by which an agent
+    brings in somebody from outside, it is that third party, who is no customer.
+    """
+    customer, ours = member(value, "CustomerEndpoint"), _identifiers(member(value, "SystemEndpoint"))
+    found = [Participant(role="business", identifiers=ours)] if ours else []
+    if method in ("EXTERNAL_OUTBOUND", "MONITOR"):
+        return found
+    identifiers = [each for each in _identifiers(customer) if not ours or each.value != ours[0].value]
+    known = text(member(value, "CustomerId"))
+    if known and connection.settings.get("customer_id"):
+        identifiers.append(Identifier(kind="crm", value=known, weight=CLAIMED))
+    name = text(member(customer, "DisplayName")) if isinstance(customer, dict) else ""
+    if identifiers or name:
+        found.insert(0, Participant(role="customer", name=name, identifiers=identifiers))
+    return found
 
 
 def queue_of(value: Any) -> AgentOrQueue | None:

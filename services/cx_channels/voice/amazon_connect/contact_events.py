@@ -7,8 +7,9 @@ that a step may be missing; the contact record tells all of them again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from cx_channels.kit.aws.deliveries import Notice
 from cx_channels.kit.ids import id_part
@@ -19,47 +20,51 @@ from cx_channels.voice.amazon_connect.contact import Contact, agent_of, contact_
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import AgentOrQueue, Draft
 from cx_events.json_types import Json
+from cx_events.timestamps import Micros
 
 _OUTBOUND = frozenset({"OUTBOUND", "CALLBACK", "EXTERNAL_OUTBOUND"})
 
 
-@dataclass(frozen=True, slots=True)
-class ContactEvent:
-    """One contact event. ``at``: its own time as written, else that at which EventBridge got it."""
+class Moment(NamedTuple):
+    """A time, as it is written and read."""
+
+    written: str
+    at: Micros | None
+
+
+class ContactEvent(Struct, gc=False):
+    """One contact event. ``sent``: when EventBridge got it, as written."""
 
     contact: Contact
     detail: Json
     raw: bytes
     sent: Any
+    queue: AgentOrQueue | None
+    agent: AgentOrQueue | None
 
-    @property
-    def queue(self) -> AgentOrQueue | None:
-        return queue_of(member(self.detail, "QueueInfo"))
-
-    @property
-    def agent(self) -> AgentOrQueue | None:
-        return agent_of(member(self.detail, "AgentInfo"))
-
-    def step(self, *names: str) -> Any:
-        """Return the time of this step as written: the member at this path, else when the event was sent."""
+    def step(self, *names: str) -> Moment:
+        """Return the time of this step: the member at this path, else when the event was sent."""
         value: Any = self.detail
         for name in names:
             value = member(obj(value), name)
-        return value if time_of(value) is not None else self.sent
+        for each in (value, self.sent):
+            if (at := time_of(each)) is not None:
+                return Moment(text(each), at)
+        return Moment(text(self.sent), None)
 
-    def draft(self, event_type: str, step: str, at: Any, **data: Any) -> Draft:
-        id = f"{step}/{id_part(text(at))}" if text(at) else step
-        return self.contact.draft(event_type, id, self.raw, time_of(at), **data)
+    def draft(self, event_type: str, step: str, moment: Moment, **data: Any) -> Draft:
+        id = f"{step}/{id_part(moment.written)}" if moment.written else step
+        return self.contact.draft(event_type, id, self.raw, moment.at, **data)
 
 
 def _map_initiated(event: ContactEvent) -> Iterator[Outcome]:
     """Map the begin of a contact; where it continues another one, that one was passed on."""
-    at = event.step("InitiationTimestamp")
-    passed = event.contact.passed_on(f"passed-on/{id_part(text(at))}", event.raw, time_of(at), event.queue)
+    moment, contact = event.step("InitiationTimestamp"), event.contact
+    passed = contact.passed_on(f"passed-on/{id_part(moment.written)}", event.raw, moment.at, event.queue)
     if passed is not None:
         yield passed
-    reason = "disconnect-flow" if event.contact.method == "DISCONNECT" else event.contact.method.lower()
-    yield event.draft("cx.interaction.started.v1", "initiated", at, reason=reason, queue=event.queue)
+    reason = "disconnect-flow" if contact.method == "DISCONNECT" else contact.method.lower()
+    yield event.draft("cx.interaction.started.v1", "initiated", moment, reason=reason, queue=event.queue)
 
 
 def _map_connected_to_system(event: ContactEvent) -> Iterator[Outcome]:
@@ -68,20 +73,19 @@ def _map_connected_to_system(event: ContactEvent) -> Iterator[Outcome]:
         yield Ignored("contact-event/media", MEDIA)
         return
     answered_by = text(member(event.detail, "AnsweringMachineDetectionStatus")).lower()
-    at = event.step("ConnectedToSystemTimestamp")
-    yield event.draft("cx.interaction.answered.v1", "connected-to-system", at, answered_by=answered_by)
+    moment = event.step("ConnectedToSystemTimestamp")
+    yield event.draft("cx.interaction.answered.v1", "connected-to-system", moment, answered_by=answered_by)
 
 
 def _map_queued(event: ContactEvent) -> Iterator[Outcome]:
-    yield event.draft(
-        "cx.interaction.queued.v1", "queued", event.step("QueueInfo", "EnqueueTimestamp"), queue=event.queue
-    )
+    moment = event.step("QueueInfo", "EnqueueTimestamp")
+    yield event.draft("cx.interaction.queued.v1", "queued", moment, queue=event.queue)
 
 
 def _map_connected_to_agent(event: ContactEvent) -> Iterator[Outcome]:
-    at = event.step("AgentInfo", "ConnectedToAgentTimestamp")
+    moment = event.step("AgentInfo", "ConnectedToAgentTimestamp")
     yield event.draft(
-        "cx.interaction.answered.v1", "connected-to-agent", at, agent=event.agent, queue=event.queue
+        "cx.interaction.answered.v1", "connected-to-agent", moment, agent=event.agent, queue=event.queue
     )  # fmt: skip
 
 
@@ -90,9 +94,9 @@ def _map_disconnected(event: ContactEvent) -> Iterator[Outcome]:
     "How to identify abandoned contacts"); one that came to no queue ended in the flow."""
     waited = event.queue is not None and event.agent is None and event.contact.method not in _OUTBOUND
     kind = "cx.interaction.abandoned.v1" if waited else "cx.interaction.ended.v1"
-    at = event.step("DisconnectTimestamp")
+    moment = event.step("DisconnectTimestamp")
     reason = text(member(event.detail, "DisconnectReason")).lower()
-    yield event.draft(kind, "disconnected", at, reason=reason, agent=event.agent, queue=event.queue)
+    yield event.draft(kind, "disconnected", moment, reason=reason, agent=event.agent, queue=event.queue)
 
 
 def _map_paused(event: ContactEvent) -> Iterator[Outcome]:
@@ -131,17 +135,19 @@ def map_contact_event(notice: Notice, connection: Connection) -> Iterator[Outcom
     """Map one contact event, with or without EventBridge's envelope."""
     detail = obj(notice.value.get("detail")) or notice.value
     kind = text(member(detail, "EventType")).upper()
-    contact = contact_of(detail, connection)
-    event = ContactEvent(contact, detail, notice.raw, notice.value.get("time"))
     if kind in IGNORED:
         yield Ignored(f"contact-event/{kind}", IGNORED[kind])
-    elif kind not in KINDS:
+        return
+    contact = contact_of(detail, connection)
+    if kind not in KINDS:
         yield notice.lost(f"{UNKNOWN_KIND}: the contact event {kind[:64]!r}")
     elif not contact.id:
         yield notice.lost(f"malformed contact event {kind}: no contactId")
     elif (left_out := not_told(contact)) is not None:
         yield left_out
     else:
+        queue, agent = queue_of(member(detail, "QueueInfo")), agent_of(member(detail, "AgentInfo"))
+        event = ContactEvent(contact, detail, notice.raw, notice.value.get("time"), queue, agent)
         yield from KINDS[kind][0](event)
 
 
