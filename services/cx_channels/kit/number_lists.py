@@ -58,7 +58,8 @@ def number_in(address: str) -> str:
     """Return the number of ``tel:+49...``, ``sip:+49...@host`` or a plain one, or the word for a withheld one; "" for a
     user's or a station's own address."""
     bare = address.partition(":")[2] if address.lower().startswith(("tel:", "sip:", "sips:")) else address
-    user = unquote(bare.partition("@")[0].partition(";")[0]).strip()
+    user = bare.partition("@")[0].partition(";")[0]
+    user = (unquote(user) if "%" in user else user).strip()
     digits = _BLANKS.sub("", user)
     if _NUMBER.fullmatch(digits) is not None:
         return digits

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct, structs
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import objects, text
@@ -35,27 +36,24 @@ IGNORED: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One session of a participant."""
+_OF_PARTICIPANT = ("participantId", "participantName", "purpose", "userId", "externalContactId")
+_OF_SESSION = ("sessionId", "mediaType", "direction", "ani", "dnis", "addressFrom", "addressTo", "messageType",
+               "peerId", "protocolCallId")  # fmt: skip
+
+
+class Session(Struct, gc=False):
+    """One session of a participant. ``named``: its id below the conversation's. ``kept``: what every event keeps of
+    both."""
 
     participant: Json
     value: Json
     conversation: Conversation
+    named: str
+    kept: Json
 
     def draft(self, event_type: str, step: str, at: Any, segment: Json, /, **data: Any) -> Draft:
-        names = ("participantId", "participantName", "purpose", "userId", "externalContactId")
-        of_session = ("sessionId", "mediaType", "direction", "ani", "dnis", "addressFrom", "addressTo", "messageType",
-                      "peerId", "protocolCallId")  # fmt: skip
-        kept = {
-            "conversationId": self.conversation.id,
-            "participant": {name: self.participant[name] for name in names if self.participant.get(name) is not None},
-            "session": {name: self.value[name] for name in of_session if self.value.get(name) is not None},
-            "segment": segment,
-        }
-        ids = (text(self.participant.get("participantId")), text(self.value.get("sessionId")))
-        id = "/".join([*(id_part(each) for each in ids), step, id_part(text(at))])
-        return self.conversation.draft(event_type, id, kept, time_of(at), **data)
+        id = f"{self.named}/{step}/{id_part(text(at))}"
+        return self.conversation.draft(event_type, id, {**self.kept, "segment": segment}, time_of(at), **data)
 
 
 def map_details(body: Json, connection: Connection, organization: str) -> Iterator[Outcome]:
@@ -78,13 +76,19 @@ def _session(participant: Json, value: Json, base: Conversation, organization: s
         told = {**value, "externalContactId": participant.get("externalContactId")}
         name = text(participant.get("participantName"))
         known = people.customer(told, base.connection, organization, outbound=outbound, name=name)
-    conversation = replace(
+    conversation = structs.replace(
         base,
         channel=channel_of(value.get("mediaType"), value.get("messageType")),
         direction=direction_of(value.get("direction")),
         people=known,
     )
-    return Session(participant, value, conversation)
+    named = f"{id_part(text(participant.get('participantId')))}/{id_part(text(value.get('sessionId')))}"
+    kept = {
+        "conversationId": base.id,
+        "participant": {name: participant[name] for name in _OF_PARTICIPANT if participant.get(name) is not None},
+        "session": {name: value[name] for name in _OF_SESSION if value.get(name) is not None},
+    }
+    return Session(participant, value, conversation, named, kept)
 
 
 def _map_session(session: Session, purpose: str, segments: list[Json]) -> Iterator[Draft]:

@@ -6,19 +6,24 @@ All participants, consults and callbacks of a conversation share its id, whateve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import text
 from cx_channels.kit.times import iso_time, unix_time
 from cx_channels.provider import Connection
-from cx_events.envelope import AgentOrQueue, Channel, Direction, Draft, Participant, Reference
+from cx_events.envelope import AgentOrQueue, Channel, Data, Direction, Draft, Participant, Reference
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
+
+_encode = msgspec.json.Encoder().encode
+_WORDS = 1024
+"""Spellings that are cached: Genesys has some hundred words."""
 
 _CHANNELS: Mapping[str, Channel] = {
     "VOICE": "voice", "CALL": "voice", "CALLBACK": "voice", "VIDEO": "voice", "CHAT": "chat", "EMAIL": "email",
@@ -28,33 +33,26 @@ NO_CONTACT = frozenset({"COBROWSE", "SCREENSHARE", "SCREENMONITORING", "INTERNAL
 """Media that are no contact of their own: screens that are shown, colleagues who write each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, gc=False):
     """A conversation and one session of it. ``id``: the conversation's. ``people``: the customer's session's."""
 
     id: str
     connection: Connection
     channel: Channel = "voice"
     direction: Direction | None = None
-    people: list[Participant] = field(default_factory=list)
+    people: list[Participant] = []
     consults: str = ""
     """The conversation for whose sake this one is held: an agent asks a colleague."""
 
     def draft(self, event_type: str, id: str, kept: Json, time: Micros | None, **data: Any) -> Draft:
         """Draft an event. ``id``: what tells it from others of the conversation. ``kept``: what Genesys says of it."""
-        data.setdefault("participants", self.people)
+        content = Data(**{"participants": self.people, **data})
+        content.direction = self.direction
         if self.consults:
-            data.setdefault("references", [Reference(kind="call", value=self.consults)])
-        return make_draft(
-            self.connection,
-            self.channel,
-            event_type,
-            f"{id_part(self.id)}/{id}",
-            raw=msgspec.json.encode(kept),
-            root=id_part(self.id),
-            time=time,
-            direction=self.direction,
-            **data,
+            content.references = [Reference(kind="call", value=self.consults)]
+        own = id_part(self.id)
+        return complete_draft(
+            self.connection, self.channel, event_type, f"{own}/{id}", content, raw=_encode(kept), root=own, time=time
         )
 
 
@@ -78,7 +76,11 @@ def time_of(value: Any) -> Micros | None:
 
 def word(value: Any) -> str:
     """Return a word of Genesys' in one spelling: CONSULT_TRANSFER, transfer.consult and consultTransfer are one."""
-    written = text(value)
+    return _spelled(text(value))
+
+
+@lru_cache(_WORDS)
+def _spelled(written: str) -> str:
     if "." in written:
         head, _, tail = written.partition(".")
         tail = {"noanswer": "no-answer", "notavailable": "not-available"}.get(tail, tail)
@@ -90,7 +92,8 @@ def word(value: Any) -> str:
 
 def agent(value: Any) -> AgentOrQueue | None:
     """Return an agent by the user's id."""
-    return AgentOrQueue(id=text(value)) if text(value) else None
+    id = text(value)
+    return AgentOrQueue(id=id) if id else None
 
 
 queue = agent

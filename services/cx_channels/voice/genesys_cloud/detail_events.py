@@ -7,7 +7,8 @@ time is that of the delivery.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text, texts
@@ -29,8 +30,7 @@ from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 
-@dataclass(frozen=True, slots=True)
-class DetailEvent:
+class DetailEvent(Struct, gc=False):
     """One detail event. ``kind``: the end of its topic, ``acd.start``. ``kept``: topic, version and body."""
 
     kind: str
@@ -43,11 +43,10 @@ class DetailEvent:
         return time_of(self.body.get("eventTime"))
 
     def draft(self, event_type: str, *more: str, **data: object) -> Draft:
-        ids = (
-            text(self.body.get("sessionId")) or text(self.body.get("participantId")),
-            text(self.body.get("eventTime")),
-        )
-        id = "/".join([self.kind, *map(id_part, ids), *more])
+        leg = text(self.body.get("sessionId")) or text(self.body.get("participantId"))
+        id = f"{self.kind}/{id_part(leg)}/{id_part(text(self.body.get('eventTime')))}"
+        if more:
+            id = "/".join((id, *more))
         return self.conversation.draft(event_type, id, self.kept, self.time, **data)
 
     def whole(self, name: str) -> int | None:

@@ -8,8 +8,9 @@ events again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct, structs
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
@@ -38,6 +39,7 @@ CUSTOMERS = frozenset({"customer", "external"})
 AGENTS = frozenset({"agent", "user"})
 MENUS = frozenset({"ivr", "botflow", "voicesurveyflow", "workflow"})
 OFFERED = frozenset({"alerting", "dialing", "contacting", "offering"})
+_KEPT = ("id", "purpose", "name", "userId", "queueId", "user", "queue", "externalContactId", "externalContact")
 _LISTENING = ("monitoredParticipantId", "coachedParticipantId", "bargedParticipantId", "screenMonitoredParticipantId")
 
 IGNORED: Mapping[str, str] = {
@@ -47,33 +49,23 @@ IGNORED: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """One leg. ``media``: its mediaType. ``kept``: what every step keeps of it."""
+class Leg(Struct, gc=False):
+    """One leg. ``named``: its id below the conversation's. ``kept``: what every step keeps of the participant."""
 
     participant: Json
     value: Json
     conversation: Conversation
     by_transfers: bool
-
-    @property
-    def agent(self) -> AgentOrQueue | None:
-        return agent(first(self.participant.get("userId"), obj(self.participant.get("user")).get("id")))
-
-    @property
-    def queue(self) -> AgentOrQueue | None:
-        named = first(self.participant.get("queueId"), obj(self.participant.get("queue")).get("id"))
-        return queue(named)
+    named: str
+    kept: Json
+    agent: AgentOrQueue | None
+    queue: AgentOrQueue | None
 
     def draft(self, event_type: str, step: str, at: Any, /, *, more: str = "", **data: Any) -> Draft:
-        ids = [id_part(text(each.get("id"))) for each in (self.participant, self.value) if each.get("id")]
-        id = "/".join([*dict.fromkeys(ids), step, id_part(text(at) or "-"), *([more] if more else [])])
-        names = ("id", "purpose", "name", "userId", "queueId", "user", "queue", "externalContactId", "externalContact")
-        kept = {
-            "id": self.conversation.id,
-            "participant": {name: self.participant[name] for name in names if self.participant.get(name) is not None},
-            "step": {"name": step, "at": at, "leg": self.value.get("id")},
-        }
+        parts = (self.named, step, id_part(text(at) or "-"), more)
+        id = "/".join(each for each in parts if each)
+        told = {"name": step, "at": at, "leg": self.value.get("id")}
+        kept = {"id": self.conversation.id, "participant": self.kept, "step": told}
         return self.conversation.draft(event_type, id, kept, time_of(at), **data)
 
 
@@ -124,13 +116,23 @@ def _leg(participant: Json, value: Json, media: str, base: Conversation, organiz
     if purpose in CUSTOMERS:
         name = text(participant.get("name"))
         known = people.customer(session, base.connection, organization, outbound=outbound, name=name)
-    conversation = replace(
+    conversation = structs.replace(
         base,
         channel=channel_of(media or "VOICE", value.get("type")),
         direction=direction_of(value.get("direction")),
         people=known,
     )
-    return Leg(participant, value, conversation, by_transfers)
+    ids = dict.fromkeys(id_part(text(each.get("id"))) for each in (participant, value) if each.get("id"))
+    return Leg(
+        participant,
+        value,
+        conversation,
+        by_transfers,
+        named="/".join(ids),
+        kept={name: participant[name] for name in _KEPT if participant.get(name) is not None},
+        agent=agent(first(participant.get("userId"), obj(participant.get("user")).get("id"))),
+        queue=queue(first(participant.get("queueId"), obj(participant.get("queue")).get("id"))),
+    )
 
 
 def _map_leg(leg: Leg) -> Iterator[Outcome]:
