@@ -8,6 +8,7 @@ How fast the hub is, as ratios to floors that are measured beside it. Rooms:
 - ``workload``: the same events in every run (pure); ``dense_workload``: those of first weeks, when nearly everybody is
   new (pure); ``requests``: events as HTTP requests (pure)
 - ``pure_intake``: what intake computes, in µs of CPU an event, without HTTP and log; run by itself
+- ``pure_mapping``: what mapping computes, by provider, beside decoding the same bytes; run by itself
 - ``floors/``: the least that any hub must do, as tight as we could write it; ``hubs/``: ours, where a race needs more
   than ``cx run``
 - ``peers/``: stream processors that know nobody, fetched where they are asked for

@@ -22,6 +22,7 @@ from cx_events.json_types import Json
 MAX_BYTES = 5 << 20
 """Of one request: a tracker holds a whole conversation."""
 
+_TOLD_BY = frozenset({"event", "events", "recipient_id", "latest_message"})
 _LIMITS = strict_json.Limits(max_bytes=MAX_BYTES)
 _CALLBACK = "a message of the callback channel has neither an id nor a time; a broker's records have"
 
@@ -43,13 +44,13 @@ def _values(request: Request) -> list[Any]:
     except Refused as refused:
         raise Refused("malformed", refused.detail) from None
     values = value if isinstance(value, list) else [value]
-    if not any(_is_ours(each) for each in values):
+    if not any(map(_is_ours, values)):
         raise Refused("malformed", "neither a record with event and sender_id, nor a tracker with events")
     return values
 
 
 def _is_ours(value: Any) -> bool:
-    return isinstance(value, dict) and bool({"event", "events", "recipient_id", "latest_message"} & value.keys())
+    return isinstance(value, dict) and not _TOLD_BY.isdisjoint(value)
 
 
 def _of_value(connection: Connection, value: Any) -> Iterator[Outcome]:

@@ -27,7 +27,7 @@ encode = msgspec.json.Encoder().encode
 class Record(Struct, gc=False):
     """One record. ``sender``: the id of the conversation, chosen by the channel, at the REST channel by its caller.
     ``raw``: the record as a broker sends it, also where it came within a tracker. ``passed``: the interaction of
-    another channel that the sender's id is, where the setting says so."""
+    another channel that the sender's id is, where the setting says so. ``person``: the customer."""
 
     connection: Connection
     sender: str
@@ -36,6 +36,7 @@ class Record(Struct, gc=False):
     raw: bytes
     id: str
     passed: str
+    person: Participant
 
     @property
     def time(self) -> Micros | None:
@@ -48,9 +49,7 @@ class Record(Struct, gc=False):
         """Draft an event. ``data``: what only this event has. ``part``: what tells it from another of the same record.
         ``role``: whose act it is."""
         data.direction = "inbound" if role == "customer" else "outbound"
-        data.participants = [customer(self.connection, obj(self.event.get("metadata")))]
-        if role != "customer":
-            data.participants.append(Participant(role=role))
+        data.participants = [self.person] if role == "customer" else [self.person, Participant(role=role)]
         draft = complete_draft(
             self.connection, "chat", event_type, f"{self.id}/{part}" if part else self.id, data, raw=self.raw,
             root=id_part(self.sender), time=self.time,
@@ -67,7 +66,8 @@ def record_of(connection: Connection, sender: str, event: Json) -> Record:
     """Return a record of a conversation."""
     kind, raw = text(event.get("event")), encode({"sender_id": sender, **event})
     passed = passed_interaction(connection, {"sender_id": sender})
-    return Record(connection, sender, event, kind, raw, _id(sender, event, kind, raw), passed)
+    person = customer(connection, obj(event.get("metadata")))
+    return Record(connection, sender, event, kind, raw, _id(sender, event, kind, raw), passed, person)
 
 
 def _id(sender: str, event: Json, kind: str, raw: bytes) -> str:

@@ -41,9 +41,7 @@ class EventId(NamedTuple):
 
 def digest(raw: bytes, more: str = "") -> str:
     """Return 24 hex digits of what the vendor sent, and of what else belongs to it."""
-    hashed = blake2b(raw, digest_size=12)
-    hashed.update(b"\0" + more.encode("utf-8", "replace"))
-    return hashed.hexdigest()
+    return blake2b(b"%b\0%b" % (raw, more.encode("utf-8", "replace")), digest_size=12).hexdigest()
 
 
 def compile_id(given: Any, place: Place) -> EventId:
@@ -75,8 +73,12 @@ def _texts(reads: tuple[Read, ...], s: Scope, reason: str, name: str) -> list[st
     found = [text(read(s)) for read in reads]
     if not all(found):
         raise Unusable(reason, f"part {found.index('') + 1} of the declared {name} is not in the notice")
-    # A slash must not move from one part to the next.
-    return [id_part(each.replace("%", "%25").replace("/", "%2F")) for each in found]
+    return [id_part(_escaped(each) if "/" in each or "%" in each else each) for each in found]
+
+
+def _escaped(part: str) -> str:
+    """Return a part whose slashes can't move to the next."""
+    return part.replace("%", "%25").replace("/", "%2F")
 
 
 def _text(read: Read, s: Scope, reason: str, name: str) -> str:

@@ -10,7 +10,7 @@ from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Ignored
 from cx_channels.social.telegram.kinds import IGNORED
-from cx_channels.social.telegram.update import Update, draft_of, person_of, thread_of
+from cx_channels.social.telegram.update import Update, draft_of, person_of, place_of, thread_of
 from cx_events.envelope import Consent, Data, Message
 from cx_events.json_types import Json
 
@@ -35,7 +35,7 @@ def map_button(update: Update) -> Iterator[Outcome]:
         in_reply_to=f"{chat}:{number}" if chat and number else "",
     )
     kind = "cx.message.received.v1" if person.role == "customer" else "cx.message.sent.v1"
-    told, root = Data(message=pressed, reason="button"), thread_of(message)
+    told, root = Data(message=pressed, reason="button"), thread_of(message, *place_of(message))
     yield draft_of(update, kind, f"callback/{id_part(id)}", person, told, root=root)
 
 

@@ -32,7 +32,7 @@ def map_message(update: Update) -> Iterator[Outcome]:
         yield update.lost("it names no chat, or no message")
         return
     person = writer_of(update)
-    if person.role == "customer":
+    if person.role == "customer" and text(update.value.get("text")).startswith("/start"):
         yield from _start(update, person)
     kind = "cx.message.received.v1" if person.role == "customer" else "cx.message.sent.v1"
     message = message_of(update.value, name_of(update))

@@ -89,10 +89,9 @@ class Update(Struct, gc=False):
 
 def update_of(connection: Connection, number: str, field: str, value: Json, kind: str) -> Update:
     """Return an update with the place of its message."""
-    chat, account = obj(value.get("chat")), text(value.get("business_connection_id"))
-    chat_id = text(chat.get("id"))
-    place = f"{account}:{chat_id}" if account else chat_id
-    return Update(connection, number, field, value, kind, chat, chat_id, place, text(value.get("message_id")))
+    chat_id, place = place_of(value)
+    message_id = text(value.get("message_id"))
+    return Update(connection, number, field, value, kind, obj(value.get("chat")), chat_id, place, message_id)
 
 
 def person_of(update: Update, user: Json) -> Person:
@@ -124,12 +123,16 @@ def writer_of(update: Update) -> Person:
     return person
 
 
-def thread_of(message: Json) -> str:
+def thread_of(message: Json, chat: str, place: str) -> str:
     """Return what tells the interaction: the chat, its topic, and the account that connected the bot."""
-    chat = text(obj(message.get("chat")).get("id"))
     topic = text(message.get("message_thread_id")) if message.get("is_topic_message") is True else ""
-    account = text(message.get("business_connection_id"))
-    return id_part(":".join(filter(None, (account, chat, topic))) if account or topic else chat) if chat else ""
+    return id_part(f"{place}:{topic}" if topic else place) if chat else ""
+
+
+def place_of(message: Json) -> tuple[str, str]:
+    """Return a message's chat, and where its number counts: the chat below the account that connected the bot."""
+    chat, account = text(obj(message.get("chat")).get("id")), text(message.get("business_connection_id"))
+    return chat, f"{account}:{chat}" if account else chat
 
 
 def draft_of(
@@ -140,7 +143,7 @@ def draft_of(
     data.direction = "inbound" if person.role == "customer" else "outbound"
     data.participants = person.participants(*more)
     data.agent = person.agent
-    root = thread_of(update.value) if root is None else root
+    root = thread_of(update.value, update.chat_id, update.place) if root is None else root
     return complete_draft(
         update.connection, "social", event_type, id, data, raw=update.raw, root=root, time=update.time
     )  # fmt: skip
