@@ -11,7 +11,8 @@ step when a segment is complete, so an export that broke off leaves an archive o
 goes on there.
 
 Modules: ``lines`` (a record as a line), ``manifest`` (what is in an archive), ``sealed_files`` (files that carry their
-digest), ``log`` and ``reader`` (reading it as a log).
+digest), ``log`` and ``reader`` (reading it as a log). Beside it: ``parquet`` with ``rows`` (records in one Parquet
+file, where the extra is installed: ``parquet_extra``).
 """
 
 from cx_events.archive.log import ArchiveLog

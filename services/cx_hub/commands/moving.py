@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from cx_events.archive import ArchiveLog, Manifest
+from cx_events.archive.parquet_extra import check_installed
+from cx_events.blob import Blobs
 from cx_events.json_types import Json
 from cx_events.log import Log
 from cx_events.log.kafka_access import without_password
@@ -24,6 +26,7 @@ from cx_ops.moving.exporting import Export
 from cx_ops.moving.import_progress import ProgressFile
 from cx_ops.moving.importing import Import
 from cx_ops.moving.sources import Source, archive_source, log_source
+from cx_ops.replay.targets import PARQUET
 from cx_runtime.release import release
 from cx_runtime.settings import Settings
 
@@ -68,7 +71,7 @@ def export_log(
 
 
 def import_log(
-    source: Annotated[str, typer.Argument(help="The folder of an export, or the address of another hub's log.")],
+    source: Annotated[str, typer.Argument(help="The folder of an export, another hub's log, or a .parquet of replay.")],
     blobs: Annotated[str, typer.Option(help="The blob store of that log, as CX_BLOB_URL; a folder has its own.")] = "",
     topic_prefix: Annotated[str, typer.Option(help="The CX_TOPIC_PREFIX of that hub.")] = "",
     rate: Rate = None,
@@ -112,14 +115,21 @@ async def _import(
             attributes: Json = {"source": found.id, "records": records}
             await append_act(log, spaces, "cx.operations.log_imported.v1", why, attributes)
 
-        with ProgressLine("records imported", sum(found.ends.values()) - sum(found.begins.values())) as line:
+        with ProgressLine("records imported", found.records) as line:
             work = Import(found, log, blobs, spaces, file, rate=rate, beside=beside, report=line.show, tell=tell)
             return await work.run()
 
 
 @asynccontextmanager
 async def _opened_source(source: str, blob_url: str, prefix: str) -> AsyncIterator[Source]:
-    """An archive's folder, or another hub's log, with its blobs."""
+    """An archive's folder, the Parquet file of a replay, or another hub's log, with its blobs."""
+    if "://" not in source and source.endswith(PARQUET):
+        check_installed()
+        from cx_ops.moving.parquet_source import parquet_source
+
+        async with _opened_if_named(blob_url) as blobs:
+            yield await parquet_source(Path(source), blobs)
+        return
     if "://" not in source:
         archive = ArchiveLog(Path(source))
         await archive.start()
@@ -129,10 +139,16 @@ async def _opened_source(source: str, blob_url: str, prefix: str) -> AsyncIterat
     try:
         await log.start()
         name = without_password(source) + prefix
-        if not blob_url:
-            yield await log_source(log, name, None)
-            return
-        async with opened_blobs(blob_url) as blobs:
+        async with _opened_if_named(blob_url) as blobs:
             yield await log_source(log, name, blobs)
     finally:
         await log.stop()
+
+
+@asynccontextmanager
+async def _opened_if_named(url: str) -> AsyncIterator[Blobs | None]:
+    if not url:
+        yield None
+        return
+    async with opened_blobs(url) as blobs:
+        yield blobs

@@ -21,10 +21,18 @@ from cx_hub.progress_line import ProgressLine
 from cx_hub.rebuilding import replay_ground
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_ops.log_browsing.customers import customer_test
-from cx_ops.replay.acts import REPLAYED, attributes_of, check_asked, new_state, opened_target, told, told_of
+from cx_ops.replay.acts import (
+    REPLAYED,
+    attributes_of,
+    check_asked,
+    file_target,
+    new_state,
+    opened_target,
+    told,
+    told_of,
+)
 from cx_ops.replay.acts import cancel as cancel_run
 from cx_ops.replay.asked import Asked, read_speed
-from cx_ops.replay.file_target import FileTarget
 from cx_ops.replay.plan import READ_RECORDS, ReplayPlan, plan_of
 from cx_ops.replay.run import HTTP_RECORDS, Replay, check_resumable
 from cx_ops.replay.selection import Selection, Test, select, test_of
@@ -40,7 +48,7 @@ ToOption = Annotated[str, typer.Option("--to", metavar="TIME|P/OFFSET", help="On
 WhereOption = Annotated[str, typer.Option(help="Which records, like 'type=cx.message.* and tenant=acme'.")]
 CustomerOption = Annotated[str, typer.Option(help=f"Only events of this customer. {HELP}")]
 TargetOption = Annotated[
-    str, typer.Option(metavar="TOPIC|URL|FILE", help="A topic, LOG#TOPIC, https://…, or a file of JSON lines.")
+    str, typer.Option(metavar="TOPIC|URL|FILE", help="A topic, LOG#TOPIC, https://…, or a file: .jsonl or .parquet.")
 ]
 RateOption = Annotated[float | None, typer.Option(help="Records a second, at most.", min=0.1)]
 SpeedOption = Annotated[str, typer.Option(metavar="10x", help="By the recorded times, so many times faster.")]
@@ -167,7 +175,7 @@ async def _run(settings: Settings, asked: Asked, secret: str, why: str) -> Repla
         selection, wanted = await _selected(settings, log, asked)
         state = new_state(asked, selection, account(), why)
         if isinstance(place, FilePlace):
-            FileTarget(place.path, state.id).check_free()
+            file_target(place, state).check_free()
         async with opened_target(replay_ground(settings), log, place, state, secret, _tell_attempt) as target:
             with states.locked(state.id):
                 states.write(state)

@@ -8,6 +8,6 @@ partitions is on either side. Contexts are the same bytes where each tenant has 
 refused where it has another one.
 
 Modules: ``exporting`` with ``segment_files`` (a log into an archive); ``importing`` (a log into a hub) with
-``sources`` (what is imported) and ``import_progress`` (how far it is, beside the hub's files);
+``sources`` and ``parquet_source`` (what is imported) and ``import_progress`` (how far it is, beside the hub's files);
 ``record_tenants`` (whose a record is); ``id_keys`` (held against those of the records).
 """

@@ -85,7 +85,7 @@ class Import:
             await self._begin()
             await self._announce_stores()
             before = self._progress.records
-            reader = MergedReader(self._source.log, self._begins(), self._source.ends)
+            reader = self._source.reader(self._begins())
             try:
                 while records := await reader.read(self._step_records, STEP_BYTES):
                     await self._step(records)

@@ -1,29 +1,44 @@
-"""What an import reads: an archive, or another hub's log with its blob store."""
+"""What an import reads: an archive, another hub's log with its blob store, or the Parquet file of a replay."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Protocol
 
 from cx_events.archive import ArchiveLog
 from cx_events.archive.manifest import ARCHIVED_TOPICS, BLOBS
 from cx_events.blob import Blobs
 from cx_events.blob.folder import FolderBlobs
 from cx_events.errors import Refused
-from cx_events.log import STORES, Log, Partition
+from cx_events.log import STORES, Log, LogRecord, Partition
+from cx_events.log.merged_reader import MergedReader
+
+
+class RecordReader(Protocol):
+    """Reads the records of a source, in order within each key."""
+
+    async def read(self, max_records: int, max_bytes: int) -> list[LogRecord]:
+        """Return the next records, none in the end. The first may be of any size; with the others it has at most
+        ``max_bytes`` of values. Raises what a ``LogReader`` raises, ``Refused``."""
+
+    async def close(self) -> None:
+        """Release what the reader holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """``id``: the same each time, and another one for other records. ``ends``: up to where it is read. ``tenants``:
+    """``id``: the same each time, and another one for other records. ``reader``: reads from these offsets up to
+    ``ends``. ``records``: how many there are between ``begins`` and ``ends``, at most. ``tenants``:
     digests of their id keys, as far as they are known; empty for one that was not configured there. ``blobs``: None
     where none were named. ``missing_blobs``: that are known to be gone; None where any may be. ``stores_end``: how many
     stores had announced themselves there."""
 
     id: str
     name: str
-    log: Log
+    reader: Callable[[Mapping[Partition, int]], RecordReader]
+    records: int
     ends: Mapping[Partition, int]
     begins: Mapping[Partition, int]
     blobs: Blobs | None = None
@@ -48,7 +63,8 @@ async def archive_source(archive: ArchiveLog) -> Source:
     return Source(
         id=manifest.id,
         name=str(archive.folder),
-        log=archive,
+        reader=_merged(archive, ends),
+        records=manifest.records,
         ends=ends,
         begins=begins,
         blobs=FolderBlobs(archive.folder / BLOBS),
@@ -63,7 +79,20 @@ async def log_source(log: Log, name: str, blobs: Blobs | None) -> Source:
     ends, begins = await bounds_of(log)
     stores = (await log.end_offsets(STORES)).get(0, 0)
     id = blake2b(name.encode(), digest_size=12).hexdigest()
-    return Source(id=id, name=name, log=log, ends=ends, begins=begins, blobs=blobs, stores_end=stores)
+    return Source(
+        id=id,
+        name=name,
+        reader=_merged(log, ends),
+        records=sum(ends.values()) - sum(begins.values()),
+        ends=ends,
+        begins=begins,
+        blobs=blobs,
+        stores_end=stores,
+    )
+
+
+def _merged(log: Log, ends: Mapping[Partition, int]) -> Callable[[Mapping[Partition, int]], RecordReader]:
+    return lambda begins: MergedReader(log, begins, ends)
 
 
 async def bounds_of(log: Log) -> tuple[dict[Partition, int], dict[Partition, int]]:

@@ -9,6 +9,6 @@ so that a killed run goes on: a file then has every record once, a topic or an e
 
 Modules: ``asked`` (what an operator asks for), ``selection`` (which records), ``plan`` (what a run would do),
 ``state`` (how far it is, kept in a file), ``run`` (the work) with ``pacing``; ``marking`` (the member ``replayid``);
-``targets`` (where to, and what is refused), ``file_target``, ``topic_target`` and ``http_target``; ``acts`` (what
-operators do, on the command line or over HTTP).
+``targets`` (where to, and what is refused), ``file_target`` and ``parquet_target`` (over ``part_file``),
+``topic_target`` and ``http_target``; ``acts`` (what operators do, on the command line or over HTTP).
 """

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 import msgspec
 
+from cx_events.archive.parquet_extra import check_installed
 from cx_events.errors import Refused
 from cx_events.json_types import Json
 from cx_events.log import Log
@@ -30,6 +31,10 @@ from cx_ops.replay.topic_target import TopicTarget
 from cx_runtime.outbound.reach import Reach
 from cx_runtime.outbound.sender import open_sender
 from cx_runtime.outbound.signatures import Signatures
+from cx_runtime.release import release
+
+if TYPE_CHECKING:
+    from cx_ops.replay.parquet_target import ParquetTarget
 
 REPLAYED: HubActType = "cx.operations.log_replayed.v1"
 
@@ -53,6 +58,8 @@ async def check_asked(asked: Asked, place: Place, ground: Ground) -> None:
     test_of(asked, None)
     for text, name in ((asked.begin, "--from"), (asked.end, "--to")):
         read_bound(text, name)
+    if isinstance(place, FilePlace) and place.is_parquet:
+        check_installed()
     await check_place(place, ground.log_url, ground.prefix)
 
 
@@ -80,8 +87,8 @@ async def opened_target(
     Raises ``Refused("bad-secret")``.
     """
     match place:
-        case FilePlace(path):
-            yield FileTarget(path, state.id)
+        case FilePlace():
+            yield file_target(place, state)
         case TopicPlace(topic, address):
             declared = {topic: TopicDeclaration(topic=topic, partitions=await log.partitions(state.asked.topic))}
             url, prefix = (address, "") if address else (ground.log_url, ground.prefix)
@@ -92,6 +99,16 @@ async def opened_target(
                 yield HttpTarget(
                     sender, url, signatures, state.id, tell, _cancellable(ReplayStates(ground.home), state.id)
                 )
+
+
+def file_target(place: FilePlace, state: ReplayState) -> FileTarget | ParquetTarget:
+    """Return the target of a run to a file. Raises ``Refused("no-parquet")``."""
+    if not place.is_parquet:
+        return FileTarget(place.path, state.id)
+    check_installed()
+    from cx_ops.replay.parquet_target import ParquetTarget
+
+    return ParquetTarget(place.path, state, release())
 
 
 def _cancellable(states: ReplayStates, id: str) -> Sleep:

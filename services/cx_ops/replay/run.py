@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from msgspec.structs import replace
 
 from cx_events.errors import CxError, Refused, TryLater
 from cx_events.log import Log, LogRecord
@@ -53,6 +56,8 @@ class Replay:
         self._step = self._pace.most_at_once(step)
         self._report = report
         self._settled = time.monotonic()
+        self._durable = _copy(state)
+        """The state as it was written last: what it counts, the target has for good."""
 
     async def run(self) -> ReplayState:
         """Send all that is left, and return the state. Raises ``TryLater``, ``Refused`` once the state says why."""
@@ -60,9 +65,7 @@ class Replay:
         state.phase, state.error = "running", ""
         try:
             await self._target.open(state.size)
-            await self._send_all()
-            await self._settle()
-            await self._target.finish()
+            await self._work()
             state.phase = "done"
         except Cancelled:
             state.phase = "cancelled"
@@ -70,9 +73,29 @@ class Replay:
             state.phase, state.error = "failed", str(error)
             raise
         finally:
-            await self._target.close()
-            await asyncio.to_thread(self._states.write, state)
+            await self._close()
         return state
+
+    async def _work(self) -> None:
+        try:
+            await self._send_all()
+        except Cancelled:
+            await self._settle()
+            raise
+        except CxError:
+            with suppress(CxError):
+                await self._settle()
+            raise
+        await self._settle()
+        await self._target.finish()
+
+    async def _close(self) -> None:
+        """Write how far the target got for good: what it took since it was settled, it may not have."""
+        state, durable = self.state, self._durable
+        state.places, state.size = dict(durable.places), durable.size
+        state.read, state.sent, state.bytes = durable.read, durable.sent, durable.bytes
+        await self._target.close()
+        await asyncio.to_thread(self._states.write, state)
 
     async def _send_all(self) -> None:
         state = self.state
@@ -99,7 +122,6 @@ class Replay:
 
     async def _send(self, records: Sequence[LogRecord]) -> None:
         if self._states.is_to_cancel(self.state.id):
-            await self._settle()
             raise Cancelled
         if self.state.asked.speed is None:
             await self._hand_over(records)
@@ -110,7 +132,6 @@ class Replay:
                 await self._hand_over(records[begin:at])
                 begin = at
                 if self._states.is_to_cancel(self.state.id):
-                    await self._settle()
                     raise Cancelled
                 await asyncio.sleep(min(left, _LONGEST_SLEEP))
         await self._hand_over(records[begin:])
@@ -141,10 +162,15 @@ class Replay:
                 await asyncio.sleep(_LONGEST_SLEEP)
 
     async def _settle(self) -> None:
-        """Make durable what was sent, then say so."""
+        """Make durable what was sent, then say so. A file to which a write failed raises again."""
         self.state.size = await self._target.settle()
         await asyncio.to_thread(self._states.write, self.state)
+        self._durable = _copy(self.state)
         self._settled = time.monotonic()
+
+
+def _copy(state: ReplayState) -> ReplayState:
+    return replace(state, places=dict(state.places))
 
 
 def check_resumable(state: ReplayState) -> None:

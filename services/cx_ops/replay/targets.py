@@ -12,6 +12,7 @@ from cx_events.log.kafka_access import without_password
 from cx_events.log.places import same_log
 from cx_runtime.outbound.sender import check_url
 
+PARQUET = ".parquet"
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _MOST_NAME = 249
 """Characters of a topic's name, as Kafka has it."""
@@ -37,7 +38,13 @@ class Target(Protocol):
 
 
 class FilePlace(NamedTuple):
+    """A file of JSON lines, or of Parquet by its name."""
+
     path: Path
+
+    @property
+    def is_parquet(self) -> bool:
+        return self.path.suffix == PARQUET
 
 
 class UrlPlace(NamedTuple):
@@ -56,7 +63,10 @@ Place = FilePlace | UrlPlace | TopicPlace
 
 def read_target(text: str) -> Place:
     """Return what a target's text names: ``https://…``; ``kafka://HOST:PORT#TOPIC`` or ``sqlite:///PATH#TOPIC``; a path
-    with a slash or ending in ``.jsonl``; else a topic beside the hub's own. Raises ``Refused("bad-target")``."""
+    with a slash or ending in ``.jsonl`` or ``.parquet``; else a topic beside the hub's own.
+
+    Raises ``Refused("bad-target")``.
+    """
     scheme, is_url, rest = text.partition("://")
     if is_url and scheme in ("http", "https"):
         try:
@@ -70,7 +80,7 @@ def read_target(text: str) -> Place:
         return TopicPlace(_checked_name(topic), log)
     if is_url and scheme != "file":
         raise Refused("bad-target", f"--target: {scheme[:20]}:// is none of https, kafka, sqlite, file", 400)
-    if is_url or "/" in text or text.endswith(".jsonl"):
+    if is_url or "/" in text or text.endswith((".jsonl", PARQUET)):
         return FilePlace(Path(rest if is_url else text))
     return TopicPlace(_checked_name(text))
 
