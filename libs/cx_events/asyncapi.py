@@ -11,7 +11,7 @@ from cx_events.event_schema import struct_schemas
 from cx_events.event_type import EventType
 from cx_events.guide import unversioned
 from cx_events.json_types import Json
-from cx_events.log.headers import CHANGE_TYPE
+from cx_events.log.headers import CHANGE_TYPE, OVERDUE_TYPE
 from cx_events.log.port import CONTEXT_CHANGES, DEAD_LETTERS, STORES
 from cx_events.topics import TOPICS, Topic
 
@@ -33,6 +33,7 @@ def asyncapi() -> Json:
             "messages": _messages(),
             "schemas": {
                 "ContextChanged": _CONTEXT_CHANGED,
+                "OverdueWait": _OVERDUE_WAIT,
                 "StoreOpened": _STORE_OPENED,
                 **struct_schemas(DeadLetter, "#/components/schemas/{name}"),
             },
@@ -111,8 +112,31 @@ _CONTEXT_CHANGED: Json = {
             "items": {"type": "string"},
             "description": "Ids of queues whose waiting interactions changed.",
         },
+        "overdue": {"$ref": "#/components/schemas/OverdueWait"},
     },
 }
+
+_OVERDUE_WAIT: Json = {
+    "type": "object",
+    "description": "The notice is about a wait that is longer than its queue allows; `version` is 0, of no context.",
+    "required": [
+        "id", "conversation", "interaction", "channel", "queue", "queue_name", "waiting_since", "due_at", "noticed_at",
+        "answer_within", "late",
+    ],
+    "properties": {
+        "id": {"type": "string", "description": "Of this wait in this queue, the same however often it is sent."},
+        "conversation": {"type": "string", "format": "uuid"},
+        "interaction": {"type": "string"},
+        "channel": {"type": "string"},
+        "queue": {"type": "string", "description": "Its id by the tenant's directory."},
+        "queue_name": {"type": "string"},
+        "waiting_since": {"type": "string", "format": "date-time"},
+        "due_at": {"type": "string", "format": "date-time", "description": "When it passed the bound."},
+        "noticed_at": {"type": "string", "format": "date-time", "description": "When the hub found it."},
+        "answer_within": {"type": "integer", "description": "The bound, in seconds."},
+        "late": {"type": "boolean", "description": "It was found more than an hour after `due_at`."},
+    },
+}  # fmt: skip
 
 
 _CHANGE_HEADERS: Json = {
@@ -121,9 +145,12 @@ _CHANGE_HEADERS: Json = {
     "properties": {
         "content-type": {"type": "string", "const": "application/json"},
         "ce_specversion": {"type": "string", "const": "1.0"},
-        "ce_id": {"type": "string", "description": "The customer and the version, the same however often it is sent."},
-        "ce_source": {"type": "string", "description": "//throughline/TENANT/contexts"},
-        "ce_type": {"type": "string", "const": CHANGE_TYPE},
+        "ce_id": {
+            "type": "string",
+            "description": "The customer and the version, or the wait; the same however often it is sent.",
+        },
+        "ce_source": {"type": "string", "description": "//throughline/TENANT/contexts, or .../waits"},
+        "ce_type": {"enum": [CHANGE_TYPE, OVERDUE_TYPE]},
         "ce_subject": {"type": "string", "format": "uuid", "description": "The customer."},
         "ce_tenantid": {"type": "string"},
     },

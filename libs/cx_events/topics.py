@@ -33,9 +33,11 @@ TOPICS = (
     ),
     Topic(
         name=CONTEXT_CHANGES,
-        summary="Change notifications: a customer's context changed. They are hints to read again, never the truth.",
-        key="the customer's id: its 16 bytes, a keyed hash of tenant and profile",
-        value="a notification in JSON: tenant, customer, version, and the customer that this one was merged into",
+        summary="Change notifications: a customer's context changed, or a customer waits for longer than a queue allows. "
+        "They are hints to read again, never the truth.",
+        key="the customer's id: its 16 bytes, a keyed hash of tenant and profile; of a wait the contact's",
+        value="a notification in JSON: tenant, customer, version, and the customer that this one was merged into; of a "
+        "wait what is overdue",
         headers="a CloudEvent in binary mode: content-type: application/json, and ce_id, ce_source, ce_type and others",
         producers=("cx_projectors",),
         consumers=("cx_context_api",),

@@ -3,9 +3,9 @@
 Modules:
 
 - configuration: ``settings`` (the only module that reads the environment), ``setting_names`` (misspelt ones),
-  ``tenants`` with ``subscription_config``, ``directory_config`` (agents and queues), ``tenant_secrets``,
-  ``configuration_variables`` and ``configuration_errors`` (the YAML of ``CX_CONFIG``, checked), ``topics``
-  (declarations of topics, those of ``CX_TOPICS`` included), ``page_origins`` (of a tenant's pages);
+  ``tenants`` with ``subscription_config``, ``directory_config`` (agents and queues), ``durations``,
+  ``tenant_secrets``, ``configuration_variables`` and ``configuration_errors`` (the YAML of ``CX_CONFIG``, checked),
+  ``topics`` (declarations of topics, those of ``CX_TOPICS`` included), ``page_origins`` (of a tenant's pages);
 - limits: ``shares`` (fair shares of a pool), ``in_flight`` (requests, sockets and bytes under way), ``load_shedding``
   (refusals before a body is read), ``rates`` (token buckets) and ``tenant_rates``, ``attempt_limits`` (wrong codes),
   ``fair_queue`` (turns for long work), ``cpu_time`` (what work costs the event loop), ``deadline`` (waiting with a

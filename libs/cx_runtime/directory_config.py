@@ -6,6 +6,8 @@
         ids: {acme-calls: "client:ben", any: [ben@acme.example, "2001"]}
         teams: [support]
         queues: [billing]
+    queues:
+      billing: {answer_within: 2m}
 
 A system is a connection of the tenant, a provider (for all of its connections), the ``source`` of events that a client
 sends, or ``any``.
@@ -17,12 +19,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
 from cx_events.directory import ANY_SYSTEM, Alias, Directory, Entry, Kind, id_forms, systems_named
 from cx_events.directory_facts import MAX_ID
 from cx_events.spelling import nearest
 from cx_runtime.configuration_errors import Mistakes
+from cx_runtime.durations import seconds_of
+
+LONGEST_WAIT = 365 * 86_400
+"""Seconds that ``answer_within`` may be at most."""
 
 _ID = re.compile(rf"[^\x00-\x1f\x7f]{{1,{MAX_ID}}}")
 
@@ -39,14 +45,25 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class QueueConfig(_Strict):
-    """A queue. ``name``: for display. ``ids``: by system, an id or a list of ids."""
+class _Known(_Strict):
+    """An agent or a queue. ``name``: for display. ``ids``: by system, an id or a list of ids."""
 
     name: str = ""
     ids: dict[str, _Ids] = {}
 
 
-class AgentConfig(QueueConfig):
+class QueueConfig(_Known):
+    """A queue. ``answer_within``: how long a customer may wait in it, in seconds, or as ``2m``."""
+
+    answer_within: int | None = Field(default=None, ge=1, le=LONGEST_WAIT)
+
+    @field_validator("answer_within", mode="before")
+    @classmethod
+    def _duration(cls, value: object) -> object:
+        return seconds_of(value)
+
+
+class AgentConfig(_Known):
     """An agent. ``teams``: by name. ``queues``: of the configuration, from which the agent takes work."""
 
     teams: tuple[str, ...] = ()
@@ -86,7 +103,7 @@ def directory_of(name: str, tenant: _Tenant) -> Directory:
     return Directory(name, entries)
 
 
-def _entry(kind: Kind, place: str, id: str, its: QueueConfig, tenant: _Tenant, mistakes: list[str]) -> Entry:
+def _entry(kind: Kind, place: str, id: str, its: _Known, tenant: _Tenant, mistakes: list[str]) -> Entry:
     if _ID.fullmatch(id) is None:
         mistakes.append(f"{place}: {id[:64]!r} is no id: 1 to {MAX_ID} characters, none of them a control character")
     aliases = [

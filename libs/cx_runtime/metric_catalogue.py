@@ -236,6 +236,23 @@ _PROJECTORS = (
         PROJECTORS,
         "left out of lists and search, since their rows could not be made; the log names them",
     ),
+    MetricSpec(
+        "cx_waits_over_bound",
+        "gauge",
+        "waits",
+        ("tenant", "queue"),
+        PROJECTORS,
+        "customers who wait for longer than `answer_within` of their queue; told by the process that watches it",
+        measured=True,
+    ),
+    MetricSpec(
+        "cx_overdue_waits_total",
+        "counter",
+        "waits",
+        ("tenant", "queue"),
+        PROJECTORS,
+        "waits that were found to be longer than `answer_within` of their queue, each once",
+    ),
 )
 _SUBSCRIPTIONS = (
     MetricSpec(

@@ -162,6 +162,8 @@ class Metrics:
         self.lists_lag = self._fresh("cx_lists_lag_seconds")
         self.lists_written = self._counter("cx_lists_written_total")
         self.lists_failures = self._counter("cx_lists_failures_total")
+        self.waits_over = self._fresh("cx_waits_over_bound")
+        self.overdue_waits = self._counter("cx_overdue_waits_total")
 
     def _counter(self, name: str) -> Counter:
         spec = METRICS[name]

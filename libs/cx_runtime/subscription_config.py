@@ -11,13 +11,14 @@ from cx_events.log import CONTEXT_CHANGES, INTERACTIONS
 from cx_runtime.outbound.sender import check_url
 from cx_runtime.outbound.signatures import check_secret
 
-What = Literal["events", "context-changes"]
+What = Literal["events", "context-changes", "overdue"]
 
 
 class SubscriptionConfig(BaseModel):
     """One subscription.
 
-    ``url``: of the receiver. ``what``: the tenant's events as they lie on the log, or notices that a context changed.
+    ``url``: of the receiver. ``what``: the tenant's events as they lie on the log, notices that a context
+    changed, or that a customer has waited longer than a queue's ``answer_within``.
     ``filter``: as ``cx replay --where``; empty for all. ``secrets``: ``whsec_...``, the newest first.
     ``since``: where a new subscription begins, with what comes ``now`` or at the log's ``beginning``.
     """

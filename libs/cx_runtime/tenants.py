@@ -29,6 +29,7 @@ from cx_events.timestamps import Micros
 from cx_runtime.configuration_errors import Mistakes, mistakes_of
 from cx_runtime.configuration_variables import Steps, expand, written
 from cx_runtime.directory_config import AgentConfig, QueueConfig, directory_of
+from cx_runtime.durations import seconds_of
 from cx_runtime.page_origins import check_origin
 from cx_runtime.rates import Rate
 from cx_runtime.subscription_config import SubscriptionConfig
@@ -50,8 +51,6 @@ _READS_ALL = frozenset({"*", "ops", "identity:write"})
 """Scopes whose answers show customers of whom no contact is at hand."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_DURATION = re.compile(r"(\d+)(s|m|h|d)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class _Strict(BaseModel):
@@ -151,12 +150,7 @@ class ThreadingConfig(_Strict):
     @field_validator("window", mode="before")
     @classmethod
     def _duration(cls, value: object) -> object:
-        if isinstance(value, str):
-            match = _DURATION.fullmatch(value)
-            if match is None:
-                raise ValueError(f"{value!r} is not a duration like 72h, 90m or 3d")
-            return int(match[1]) * _SECONDS[match[2]]
-        return value
+        return seconds_of(value)
 
 
 class TenantConfig(_Strict):
@@ -173,6 +167,11 @@ class TenantConfig(_Strict):
     """Origins of pages that may use the API with this tenant's keys: see ``cx_runtime.cors``."""
     frame_ancestors: tuple[str, ...] = ()
     """Origins of pages that may show the hub's pages in a frame, to who is signed in to this tenant."""
+
+    @property
+    def answer_bounds(self) -> Mapping[str, int]:
+        """Return the seconds within which customers are to be answered, by queue, where that is configured."""
+        return {id: its.answer_within for id, its in self.queues.items() if its.answer_within is not None}
 
     @field_validator("cors_origins", "frame_ancestors")
     @classmethod

@@ -7,7 +7,8 @@ into a batch, and ``classify`` works out once what an event says; ``retrying_app
 applied; ``write`` runs its transaction, the statements in their one order: ``plan`` works out what the new events
 change, by what ``cache`` knows of the store; ``evidence`` writes profiles, edges and decisions; ``fold_parts`` writes
 parts; ``publish`` raises the versions of the customers that changed, after ``identity`` recomputed who is who;
-``relay`` publishes change notifications from the outbox, and ``listing`` keeps lists and search.
+``relay`` publishes change notifications from the outbox, ``listing`` keeps lists and search, and ``overdue`` finds who
+waits for longer than a queue allows.
 
 Beside the walk: ``progress_reports`` tells how a consumer gets on; ``partition_counts`` refuses a log with other
 partitions; ``repeats`` handles events that are stored already, and ``replace_copy`` a copy that replaces a stored

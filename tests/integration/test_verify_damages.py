@@ -16,6 +16,7 @@ from tests.planting.rows import all_rows, another, drop, put
 from tests.projection import ids_of, in_partitions, lists_of, workers
 from tests.projection import verified as verified_with
 
+from cx_context.listing.waits import ShownWait
 from cx_context.store import (
     Store,
     lag_samples,
@@ -27,6 +28,7 @@ from cx_context.store import (
     segments,
     short_lived,
     subscription_rows,
+    wait_rows,
 )
 from cx_context.store.all_tables import METADATA
 from cx_context.store.discarded_letters import write_discards
@@ -37,6 +39,8 @@ from cx_context.store.operations_tables import (
     ID_KEYS,
     LAG_SAMPLES,
     OF_SUBSCRIPTIONS,
+    OVERDUE_LEASE,
+    OVERDUE_WAITS,
     POLLERS,
     REBUILDS,
     SHORT_LIVED,
@@ -70,6 +74,7 @@ HARMLESS = {
     ("listing_fills", "filled_to"): "they are filled again",
     ("listing_fills", "deleted"): "they are filled again",
     **{("listing_lease", what): "whoever works" for what in ("one", "owner", "leased_until", "deleted", "forged")},
+    ("waits", "is_over"): "what a clock saw",
     ("partitions", "owner"): "whoever works",
     ("workers", "id"): "whoever works",
     ("workers", "deleted"): "it went",
@@ -79,7 +84,16 @@ HARMLESS = {
     **{("rebuilds", what): "what operators asked for" for what in (*REBUILDS.columns.keys(), "deleted", "forged")},
     **{
         (table.name, what): "how workers, receivers and people get on"
-        for table in (ID_KEYS, LAG_SAMPLES, WORKER_REPORTS, *OF_SUBSCRIPTIONS, SHORT_LIVED, POLLERS)
+        for table in (
+            ID_KEYS,
+            LAG_SAMPLES,
+            WORKER_REPORTS,
+            *OF_SUBSCRIPTIONS,
+            SHORT_LIVED,
+            POLLERS,
+            OVERDUE_WAITS,
+            OVERDUE_LEASE,
+        )
         for what in (*table.columns.keys(), "deleted", "forged")
     },
 }
@@ -178,11 +192,19 @@ async def logs(store: Store) -> list[list[LogRecord]]:
         await leave_subscription(tx)
         await short_lived.put(tx, "acme", "ended-session", "an id", b"", 3600.0)
         await poller_rows.announce(tx, {"acme-mailbox": "acme"})
+        await leave_overdue_wait(tx)
     await hold_id_keys(store, {"acme": ACME})
     await lists_of(store).drain()
     async with store.writing() as tx:
         await listing_queue.write(tx, "acme", [ACME.tenant_node()])
     return logs
+
+
+async def leave_overdue_wait(tx: Tx) -> None:
+    shown = ShownWait("chat-2", "chat", "Billing")
+    wait = wait_rows.Wait(ACME.tenant_node(), "acme", BEN, BEN, "billing", "//acme.example/chat", START, shown)
+    await wait_rows.take_lease(tx, "watch", 3600.0)
+    await wait_rows.write_found(tx, [(wait, START, b"{}")])
 
 
 async def leave_subscription(tx: Tx) -> None:

@@ -13,16 +13,17 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from cx_context.listing.naming import source_of
+from cx_context.listing.waits import ListedWait, NamedQueue, listed_waits
 from cx_context.parts.model import Part
-from cx_context.parts.values import At, Register
-from cx_context.routing_targets import RoutingTarget, routing_targets
+from cx_context.routing_targets import routing_targets
 from cx_context.sections.agents import Names, names_of
-from cx_context.sections.contact_state import conversation_state, waiting_since
+from cx_context.sections.contact_state import conversation_state
 from cx_context.sections.messages import messages_view
 from cx_context.sections.notes import topic_of
 from cx_context.sections.registers import latest_register
 from cx_context.sections.rendering import Rendering
-from cx_context.sections.takeovers import acceptance_of, latest_agent
+from cx_context.sections.takeovers import latest_agent
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
 from cx_events.ids import NodeId
@@ -75,7 +76,7 @@ class Shown(Struct, array_like=True):
 
 
 class ListedConversation(NamedTuple):
-    """A row of lists. ``waiting``: since when the customer waits."""
+    """A row of lists. ``waiting``: since when the customer waits; ``waits``: the contacts in which they do."""
 
     id: NodeId
     state: int
@@ -84,6 +85,7 @@ class ListedConversation(NamedTuple):
     waiting: Micros | None
     under: tuple[Under, ...]
     shown: bytes
+    waits: tuple[ListedWait, ...] = ()
 
 
 def listed_conversations(of: Rendering) -> list[ListedConversation]:
@@ -95,9 +97,10 @@ def _listed(of: Rendering, conversation: Conversation) -> ListedConversation:
     members = [of.with_words(member) for member in conversation.members]
     parts = [member.part for member in members]
     state = OPEN if conversation_state(parts) == "open" else RESOLVED
-    waits = [since for since in map(waiting_since, parts) if since is not None] if state == OPEN else []
     names = names_of(parts)
     agent, queue = _named("agent", parts, names), _named("queue", parts, names)
+    last_queue = NamedQueue(*queue) if queue is not None and queue.id else None
+    waits = listed_waits(members, last_queue) if state == OPEN else []
     channels = list(dict.fromkeys(part.channel[1] for part in parts if part.channel is not None))
     latest = max(members, key=lambda member: (member.last_activity, member.start))
     under = _under(channels, agent, queue, parts if state == OPEN else (), names)
@@ -108,9 +111,10 @@ def _listed(of: Rendering, conversation: Conversation) -> ListedConversation:
         state,
         members[0].start[0],
         conversation.last_activity,
-        min(waits, default=None),
+        min((wait.since for wait in waits), default=None),
         tuple(under),
         msgspec.msgpack.encode(shown),
+        tuple(waits),
     )
 
 
@@ -136,27 +140,10 @@ def _under(
             under[kind, named.id, named.source] = Under(kind, named.id, named.source, named.name)
     for part in live:
         for target, reason in routing_targets(part).items():
-            source = _source_of(part, target)
+            source = source_of(part, target)
             key = (target.kind, target.name, source)
             held = under[key].held if key in under else None
             since = min(reason.at[0], held) if held is not None else reason.at[0]
             label = under[key].label if key in under else names.get((target.kind, target.name), "")
             under[key] = Under(*key, label, since)
     return [under[key] for key in sorted(under)]
-
-
-def _source_of(part: Part, target: RoutingTarget) -> str:
-    """Return the source of the event that named a routing target last; "" of one that no event names."""
-    at: At | None = max((register[0] for register in _naming(part, target)), default=None)
-    return at[3] if at is not None else ""
-
-
-def _naming(part: Part, target: RoutingTarget) -> list[Register]:
-    """Return the registers that name a routing target."""
-    if target.kind == "agent":
-        named = (part.agent, part.assignment, acceptance_of(part))
-        found = [each for each in named if each is not None and each[1][0] == target.name]
-        found += [each for each in (part.offer,) if each is not None and each[1] == target.name]
-        return found + [each for each in (part.transfer,) if each is not None and each[1][1] == target.name]
-    found = [each for each in (part.queue,) if each is not None and each[1][0] == target.name]
-    return found + [each for each in (part.transfer,) if each is not None and each[1][2] == target.name]

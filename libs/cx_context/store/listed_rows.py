@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cx_context.listing.conversations import ListedConversation
 from cx_context.listing.customers import ListedCustomer
-from cx_context.store import listing_tables
+from cx_context.store import listing_tables, wait_rows
 from cx_context.store.sql import Row, Tx
 from cx_context.store.table_shapes import shape_of
 from cx_events.ids import NodeId
@@ -33,17 +33,23 @@ class Listed(NamedTuple):
 
 
 class ListedRows(NamedTuple):
-    """Rows of the four tables."""
+    """Rows of the five tables. A wait of these is not over any bound: that is no fact."""
 
     customers: set[tuple[Any, ...]]
     words: set[tuple[Any, ...]]
     conversations: set[tuple[Any, ...]]
     under: set[tuple[Any, ...]]
+    waits: set[tuple[Any, ...]]
+
+    @classmethod
+    def none(cls) -> ListedRows:
+        """Return no rows."""
+        return cls(set(), set(), set(), set(), set())
 
 
 def rows_of(tenant: str, listed: Mapping[NodeId, Listed]) -> ListedRows:
     """Return the rows of customers, as the tables hold them."""
-    rows = ListedRows(set(), set(), set(), set())
+    rows = ListedRows.none()
     for customer, each in listed.items():
         rows.customers.add((customer, tenant, each.customer.last, each.customer.shown))
         rows.words.update((tenant, word.encode(), customer) for word in each.customer.words)
@@ -52,6 +58,9 @@ def rows_of(tenant: str, listed: Mapping[NodeId, Listed]) -> ListedRows:
             rows.conversations.add((one.id, tenant, customer, *times, one.shown))
             rows.under.update(
                 (one.id, u.kind, u.name, u.source, tenant, customer, u.label, *times, u.held) for u in one.under
+            )
+            rows.waits.update(
+                (w.contact, tenant, customer, one.id, w.queue, w.source, w.since, w.shown, False) for w in one.waits
             )
     return rows
 
@@ -71,6 +80,7 @@ async def replace(tx: Tx, tenant: str, asked: Collection[NodeId], listed: Mappin
         await tx.execute("DELETE FROM listed_under WHERE conversation = ANY(:ids)", ids=sorted(under_of))
     await tx.insert(_CONVERSATIONS, sorted(changed, key=_by_key), _UPSERT_CONVERSATION)
     await tx.insert(_UNDER, sorted((row for row in now.under if row[0] in under_of), key=_by_key))
+    await wait_rows.replace(tx, before.waits, now.waits)
 
 
 def _by_key(row: Row) -> tuple[object, ...]:
@@ -93,14 +103,14 @@ async def _replace_customers(tx: Tx, before: ListedRows, now: ListedRows) -> Non
 async def _read(tx: Tx, tenant: str, customers: Collection[NodeId]) -> ListedRows:
     ids = sorted(customers)
     if not ids:
-        return ListedRows(set(), set(), set(), set())
+        return ListedRows.none()
     found = [
         await tx.fetch(
             f"SELECT {', '.join(shape.columns)} FROM {shape.table} WHERE customer = ANY(:ids) AND tenant = :tenant",
             ids=ids,
             tenant=tenant,
         )
-        for shape in (_CUSTOMERS, _WORDS, _CONVERSATIONS, _UNDER)
+        for shape in (_CUSTOMERS, _WORDS, _CONVERSATIONS, _UNDER, wait_rows.WAITS)
     ]
     return ListedRows(*(_tuples(rows) for rows in found))
 

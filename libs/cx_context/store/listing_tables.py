@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
-from cx_context.store.columns import METADATA, id_column, only_where, text_column, time_column
+from cx_context.store.columns import METADATA, flag_column, id_column, only_where, text_column, time_column
 
 LISTING_WAITING = Table(
     "listing_waiting",
@@ -79,6 +79,22 @@ LISTED_UNDER = Table(
     sqlite_with_rowid=False,
     comment="the channels, agents and queues of each conversation; held: since when it concerns one now",
 )  # fmt: skip
+WAITS = Table(
+    "waits",
+    METADATA,
+    id_column("contact", primary_key=True),
+    text_column("tenant"),
+    id_column("customer"),
+    id_column("conversation"),
+    text_column("queue"),
+    text_column("source"),
+    time_column("since"),
+    Column("shown", LargeBinary, nullable=False),
+    flag_column("is_over"),
+    Index("waits_by_customer", "customer"),
+    Index("waits_by_since", "tenant", "is_over", "queue", "since"),
+    comment="each contact of today whose customer waits, and its queue; is_over: longer than that queue's bound",
+)
 LISTED_CUSTOMERS = Table(
     "listed_customers",
     METADATA,
@@ -125,4 +141,4 @@ SAID_WORDS = Table(
     sqlite_with_rowid=False,
     comment="the words by which what was said is found",
 )
-OF_LISTS = (LISTED_CONVERSATIONS, LISTED_UNDER, LISTED_CUSTOMERS, CUSTOMER_WORDS, SAID, SAID_WORDS)
+OF_LISTS = (LISTED_CONVERSATIONS, LISTED_UNDER, WAITS, LISTED_CUSTOMERS, CUSTOMER_WORDS, SAID, SAID_WORDS)

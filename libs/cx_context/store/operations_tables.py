@@ -6,9 +6,9 @@ and what is kept for a while.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
-from cx_context.store.columns import METADATA, flag_column, text_column
+from cx_context.store.columns import METADATA, flag_column, id_column, text_column, time_column
 
 DEAD_LETTERS = Table(
     "dead_letters",
@@ -65,6 +65,29 @@ LAG_SAMPLES = Table(
     Column("end_offset", BigInteger, nullable=False),
     PrimaryKeyConstraint("minute", "topic", "number"),
     comment="how far each partition was, a row a minute (since 1970) for a day",
+)
+OVERDUE_WAITS = Table(
+    "overdue_waits",
+    METADATA,
+    id_column("contact"),
+    text_column("queue"),
+    text_column("source"),
+    text_column("tenant"),
+    time_column("since"),
+    time_column("told"),
+    Column("body", LargeBinary, nullable=False),
+    flag_column("announced"),
+    PrimaryKeyConstraint("contact", "queue", "source"),
+    Index("overdue_waits_by_told", "announced", "told"),
+    comment="the latest wait of a contact in a queue that was found to be over its bound; body: what was announced",
+)
+OVERDUE_LEASE = Table(
+    "overdue_lease",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    text_column("owner"),
+    Column("leased_until", Double, nullable=False),
+    comment="one row: which process watches how long customers wait",
 )
 WORKER_REPORTS = Table(
     "worker_reports",

@@ -23,7 +23,7 @@ MADE_OF_THE_LOG = (
     "events", "copies", "parts", "assignments", "interactions", "profiles", "edges", "sightings", "segments",
     "link_events", "decisions", "attributions", "rule_changes", "members", "refused_claims", "withheld_claims",
     "dead_letters", "discarded_letters", "fold_versions", "listing_waiting", "listing_fills", "listed_conversations",
-    "listed_under", "listed_customers", "customer_words", "said", "said_words",
+    "listed_under", "waits", "listed_customers", "customer_words", "said", "said_words",
 )  # fmt: skip
 """Tables that change places: at equal offsets each is a function of the log; ``fold_versions`` says of which code,
 ``listing_waiting`` and ``listing_fills`` what is not in the lists yet."""
@@ -31,11 +31,12 @@ MADE_OF_THE_LOG = (
 KEPT = (
     "versions", "store_epoch", "partitions", "workers", "outbox", "rebuilds", "lag_samples", "worker_reports",
     "subscription_cursors", "subscription_waiting", "subscription_letters", "subscription_stops", "short_lived",
-    "listing_lease", "id_keys", "pollers",
+    "listing_lease", "id_keys", "pollers", "overdue_waits", "overdue_lease",
 )  # fmt: skip
 """Tables that stay: ``versions`` and ``store_epoch``, since no version may fall; ``partitions``, since the offsets are
 equal; ``outbox``, whose customers are still to be announced; ``workers``, ``worker_reports``, ``listing_lease``,
-``lag_samples`` and ``rebuilds``, which tell of processes;
+``overdue_lease``, ``lag_samples`` and ``rebuilds``, which tell of processes; ``overdue_waits``, which tells what a
+clock saw;
 ``subscription_...``, which tell what receivers have; ``pollers``, which tells what vendors have given;
 ``short_lived``, which is of people at work;
 ``id_keys``, which a rebuild under another key would not pass."""

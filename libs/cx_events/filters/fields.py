@@ -58,6 +58,14 @@ _FIELDS: Mapping[str, Mapping[str, Kind]] = {
     },
 }
 
+_OVERDUE: Mapping[str, Kind] = {
+    **{f"overdue.{name}": "text" for name in ("conversation", "interaction", "channel", "queue", "queue_name")},
+    **{f"overdue.{name}": "time" for name in ("waiting_since", "due_at", "noticed_at")},
+    "overdue.answer_within": "number",
+    "overdue.late": "boolean",
+}
+"""What ``cx.context-changes`` says of overdue waits."""
+
 
 def find_field(comparison: Comparison, topic: str) -> Field:
     """Return the field that a comparison names, of the records of a topic. Raises ``BadFilter``."""
@@ -65,10 +73,13 @@ def find_field(comparison: Comparison, topic: str) -> Field:
     text = render_path(comparison.path)
     if topic == INTERACTIONS and first.text == "data":
         return Field(text, _kind_of_data(comparison, rest), tuple(name.text for name in comparison.path))
+    if topic == CONTEXT_CHANGES and text in _OVERDUE:
+        return Field(text, _OVERDUE[text], tuple(name.text for name in comparison.path))
     known = _FIELDS.get(topic, RECORD_FIELDS)
     kind = known.get(first.text)
     if kind is None or rest:
         named = [*known, "data"] if topic == INTERACTIONS else list(known)
+        named += _OVERDUE if topic == CONTEXT_CHANGES else ()
         raise BadFilter(comparison.at, f"there is no field {text[:64]}{_hint(text, first.text, named, topic)}")
     if first.text in PLACES:
         return Field(text, kind, ())

@@ -23,6 +23,9 @@ TRACEPARENT = "traceparent"
 CHANGE_TYPE = "cx.context.changed.v1"
 """The type of a change notification."""
 
+OVERDUE_TYPE = "cx.wait.overdue.v1"
+"""The type of a notice that a customer waits for longer than is allowed."""
+
 # Lists, since aiokafka takes no other sequence. They are shared by all records.
 _NONE: Headers = []
 _EVENT: Headers = [(CONTENT_TYPE, b"application/cloudevents+json")]
@@ -30,11 +33,16 @@ _JSON: Headers = [(CONTENT_TYPE, b"application/json")]
 _OF_TOPIC = {INTERACTIONS: _EVENT, DEAD_LETTERS: _JSON, STORES: _JSON}
 
 
+class _Overdue(Struct):
+    id: str
+
+
 class _Change(Struct):
     tenant: str
     customer: str
     version: int
     merged_into: str = ""
+    overdue: _Overdue | None = None
 
 
 _decode_own = msgspec.json.Decoder(list[tuple[str, str]]).decode
@@ -44,6 +52,11 @@ _decode_change = msgspec.json.Decoder(_Change).decode
 def change_source(tenant: str) -> str:
     """Return the ``source`` of a tenant's change notifications."""
     return f"//throughline/{tenant}/contexts"
+
+
+def overdue_source(tenant: str) -> str:
+    """Return the ``source`` of a tenant's notices of overdue waits."""
+    return f"//throughline/{tenant}/waits"
 
 
 def change_id(customer: str, version: int, merged_into: str) -> str:
@@ -91,11 +104,14 @@ def _change_headers(value: bytes) -> Headers:
         change = _decode_change(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _NONE
+    id, source, type = change_id(change.customer, change.version, change.merged_into), change_source, CHANGE_TYPE
+    if change.overdue is not None:
+        id, source, type = change.overdue.id, overdue_source, OVERDUE_TYPE
     attributes: Sequence[tuple[str, str]] = (
         ("ce_specversion", "1.0"),
-        ("ce_id", change_id(change.customer, change.version, change.merged_into)),
-        ("ce_source", change_source(change.tenant)),
-        ("ce_type", CHANGE_TYPE),
+        ("ce_id", id),
+        ("ce_source", source(change.tenant)),
+        ("ce_type", type),
         ("ce_subject", change.customer),
         ("ce_tenantid", change.tenant),
     )

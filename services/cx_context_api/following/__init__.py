@@ -17,6 +17,7 @@ Modules:
 ``change_listener`` reads the change notifications.
 ``customers``, ``conversations`` and ``routing_targets`` are what can be followed, and what followers are told;
 ``several`` of them at once.
+``overdue`` tells which waits of an agent or a queue are longer than is allowed.
 ``presence`` tells who looks at what, and ``presence_routes`` hears it from agents' pages.
 ``json_patches`` says how one body becomes the next.
 ``freshness`` says up to which moment the store is current.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from cx_events.ids import IdSpace, NodeId
 
 _SEAL = 12
+_LENGTH = 2
 _NODE = 16
 _VERSION = 8
 DIGEST = 6
@@ -85,12 +86,22 @@ def decode_marks(ids: IdSpace, stream: bytes, text: str) -> Mapping[bytes, bytes
     return msgspec.msgpack.decode(content, type=dict[bytes, bytes]) if content else {}
 
 
-def encode_digests(ids: IdSpace, stream: bytes, digests: Collection[bytes]) -> str:
-    """Return an event's id that holds digests of what was sent."""
-    return seal(ids, stream, b"".join(list(digests)[:MOST_DIGESTS]))
+def pack_target(overdue: bytes, digests: Iterable[bytes]) -> bytes:
+    """Return what a client has of a routing target: the mark of its overdue waits, and digests of its assignments."""
+    return len(overdue).to_bytes(_LENGTH, "big") + overdue + b"".join(digests)
 
 
-def decode_digests(ids: IdSpace, stream: bytes, text: str) -> frozenset[bytes]:
-    """Return the digests that ``encode_digests`` wrote; none for anything else."""
-    content = unseal(ids, stream, text) or b""
-    return frozenset(content[at : at + DIGEST] for at in range(0, len(content), DIGEST))
+def unpack_target(packed: bytes) -> tuple[bytes, frozenset[bytes]]:
+    """Return the mark and the digests that ``pack_target`` packed."""
+    end = _LENGTH + int.from_bytes(packed[:_LENGTH], "big")
+    return packed[_LENGTH:end], frozenset(packed[at : at + DIGEST] for at in range(end, len(packed), DIGEST))
+
+
+def encode_target(ids: IdSpace, stream: bytes, overdue: bytes, digests: Collection[bytes]) -> str:
+    """Return an event's id that holds what a client has of a routing target."""
+    return seal(ids, stream, pack_target(overdue, list(digests)[:MOST_DIGESTS]))
+
+
+def decode_target(ids: IdSpace, stream: bytes, text: str) -> tuple[bytes, frozenset[bytes]]:
+    """Return the mark and the digests that ``encode_target`` wrote; none for anything else."""
+    return unpack_target(unseal(ids, stream, text) or b"")

@@ -27,12 +27,12 @@ from cx_context_api.following.notifier import Notifier
 from cx_context_api.following.presence import KIND, PresenceFollower, PresenceSubscription
 from cx_context_api.following.presence_routes import PresenceRoutes
 from cx_context_api.following.resume_token import (
-    DIGEST,
     ResumePoint,
-    decode_digests,
     decode_marks,
     decode_resume_point,
+    decode_target,
     unpack_state,
+    unpack_target,
 )
 from cx_context_api.following.routing_targets import (
     LightTargetFollower,
@@ -171,10 +171,12 @@ class StreamRoutes:
         target = _target_of(subject)
         sealed = target.kind.encode() + tenancy.directory.digest
         last = request.headers.get("last-event-id")
-        seen = decode_digests(tenancy.ids, sealed, last) if last else frozenset()
+        overdue, seen = decode_target(tenancy.ids, sealed, last) if last else (b"", frozenset())
 
         async def follow(subscription: RoutingTargetSubscription, notifier: Notifier) -> None:
-            follower = RoutingTargetFollower(subscription, self._contexts, self._contact_contexts, tenancy.ids, sealed)
+            follower = RoutingTargetFollower(
+                subscription, self._contexts, self._contact_contexts, tenancy.ids, sealed, overdue
+            )
             follower.seen = seen
             await self._streams.serve(follower, notifier, connection, subscription)
 
@@ -259,11 +261,12 @@ class StreamRoutes:
     def _target_maker(self, tenant: str, tenancy: Tenancy, target: RoutingTarget, bodies: Bodies) -> _Maker:
         def routing_target(subscription: Any, mark: bytes) -> SubjectFollower:
             if bodies != "full":
-                light = LightTargetFollower(subscription)
-                light.seen = mark
-                return light
-            follower = RoutingTargetFollower(subscription, self._contexts, self._contact_contexts, tenancy.ids, b"")
-            follower.seen = frozenset(mark[at : at + DIGEST] for at in range(0, len(mark), DIGEST))
+                return LightTargetFollower(subscription, mark)
+            overdue, seen = unpack_target(mark)
+            follower = RoutingTargetFollower(
+                subscription, self._contexts, self._contact_contexts, tenancy.ids, b"", overdue
+            )
+            follower.seen = seen
             return follower
 
         key = (target, tenant)
@@ -329,7 +332,9 @@ class StreamRoutes:
 
         async def read() -> LiveAssignments:
             async with self._pages.turn(tenancy.ids.tenant), self._store.reading() as tx:
-                return await read_live_assignments(tx, tenancy.ids, target, tenancy.window, directory)
+                return await read_live_assignments(
+                    tx, tenancy.ids, target, tenancy.window, directory, tenancy.answer_bounds
+                )
 
         return await within(read())
 

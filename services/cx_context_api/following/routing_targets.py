@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,7 +25,8 @@ from cx_context_api.contexts.contact_assurance import ContactQuery
 from cx_context_api.contexts.contact_contexts import ContactContexts
 from cx_context_api.contexts.current import CurrentContexts
 from cx_context_api.following.customers import with_contact
-from cx_context_api.following.resume_token import DIGEST, encode_digests
+from cx_context_api.following.overdue import Mark, Over, OverdueTeller, read_over
+from cx_context_api.following.resume_token import DIGEST, encode_target, pack_target
 from cx_context_api.following.sse import Frame, json_frame
 from cx_context_api.following.subscriptions import Interest, Subscription
 from cx_context_api.reads.meta import context_document, current_meta
@@ -46,6 +48,8 @@ MOST_MARKED = 50
 
 _MARK = 8
 
+NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
+
 Key = tuple[NodeId, NodeId]
 """(interaction's node, customer): several people may take part in a post."""
 
@@ -63,20 +67,28 @@ class Assignment(NamedTuple):
 
 
 class LiveAssignments(NamedTuple):
-    """All assignments of a routing target. ``more``: there are more than ``MAX_LIVE``."""
+    """All assignments of a routing target. ``more``: there are more than ``MAX_LIVE``. ``over``: its waits that are
+    over their queue's bound."""
 
     by_key: Mapping[Key, Assignment]
     more: bool
+    over: tuple[Over, ...] = ()
 
 
 async def read_live_assignments(
-    tx: Tx, ids: IdSpace, target: RoutingTarget, window: Micros, directory: Directory = NO_DIRECTORY
+    tx: Tx,
+    ids: IdSpace,
+    target: RoutingTarget,
+    window: Micros,
+    directory: Directory = NO_DIRECTORY,
+    bounds: Mapping[str, int] = NO_BOUNDS,
 ) -> LiveAssignments:
     """Return what a routing target has to deal with now, the last active first.
 
     The table of assignments says which interactions may count, their parts say which do: who takes part, and how the
     interaction ended, may be in another part than the agent. Of an endless interaction only the latest contact counts.
-    The table has the ids that vendors gave, so all of the target's are looked for.
+    The table has the ids that vendors gave, so all of the target's are looked for. ``bounds``: by queue, the seconds
+    within which customers are to be answered.
     """
     tenant = ids.tenant
     names = directory.ids_of(target.kind, target.name)
@@ -99,7 +111,9 @@ async def read_live_assignments(
                 since = format_time(reason.at[0])
                 assigned.append((part.last, (node, customer), _assignment(part, customer, reason.why, since)))
     assigned.sort(key=lambda item: (item[0] or (), item[1]), reverse=True)
-    return LiveAssignments({key: each for _, key, each in assigned}, len(nodes) > MAX_LIVE)
+    named = {(each.interaction, each.customer) for _, _, each in assigned}
+    over = await read_over(tx, tenant, target, directory, bounds, named)
+    return LiveAssignments({key: each for _, key, each in assigned}, len(nodes) > MAX_LIVE, over)
 
 
 def _assignment(part: Part, customer: NodeId, why: str, since: str) -> Assignment:
@@ -147,11 +161,22 @@ class RoutingTargetSubscription(Subscription):
 class RoutingTargetFollower:
     """One client of a routing target.
 
-    ``seen``: digests of what it had before it connected. The follower remembers what it has sent since, and queues
+    ``seen``: digests of what it had before it connected; ``overdue``: the mark of the waits it was told of. The
+    follower remembers what it has sent since, and queues
     nothing: the next event is worked out when it can be sent.
     """
 
-    __slots__ = ("_contact_contexts", "_contexts", "_ids", "_live_sent", "_sent", "_stream", "seen", "subscription")
+    __slots__ = (
+        "_contact_contexts",
+        "_contexts",
+        "_ids",
+        "_live_sent",
+        "_overdue",
+        "_sent",
+        "_stream",
+        "seen",
+        "subscription",
+    )
 
     def __init__(
         self,
@@ -160,10 +185,12 @@ class RoutingTargetFollower:
         contact_contexts: ContactContexts,
         ids: IdSpace,
         stream: bytes,
+        overdue: Mark = b"",
     ) -> None:
         self._contact_contexts = contact_contexts
         self.subscription = subscription
         self.seen: frozenset[bytes] = frozenset()
+        self._overdue = OverdueTeller(overdue)
         self._sent: dict[Key, Assignment] = {}
         self._live_sent = False
         self._contexts = contexts
@@ -172,7 +199,7 @@ class RoutingTargetFollower:
 
     def mark(self) -> bytes:
         """Return what the client has, for ``Last-Event-ID`` of a stream of several subjects."""
-        return b"".join([one.digest for one in self._sent.values()][:MOST_MARKED])
+        return pack_target(self._overdue.mark(), [one.digest for one in self._sent.values()][:MOST_MARKED])
 
     async def next_frames(self) -> list[Frame]:
         """Return the next interaction that left, came or changed.
@@ -199,7 +226,8 @@ class RoutingTargetFollower:
             self._live_sent = True
             names = [_names(one) for one in self._sent.values()]
             return [json_frame("live", {"assignments": names, "more": live.more}, self._id())]
-        return []
+        frames = self._overdue.next_frames(live.over)
+        return [*frames[:-1], frames[-1]._replace(id=self._id())] if frames else []
 
     async def _context(self, assigned: Assignment) -> bytes:
         tenant, target = self.subscription.tenant, ById(assigned.customer)
@@ -215,34 +243,40 @@ class RoutingTargetFollower:
         return context_document(msgspec.json.encode(meta), context.body)
 
     def _id(self) -> str:
-        return encode_digests(self._ids, self._stream, [one.digest for one in self._sent.values()])
+        digests = [one.digest for one in self._sent.values()]
+        return encode_target(self._ids, self._stream, self._overdue.mark(), digests)
 
 
 class LightTargetFollower:
     """One client of a routing target that is sent no contexts: ``live`` brings all assignments, then each change.
 
-    ``seen``: the mark of what it had before it connected; ``live`` is not sent again where that is so still.
+    ``mark``: what it had before it connected; ``live`` is not sent again where that is so still.
     """
 
-    __slots__ = ("_live_sent", "_sent", "seen", "subscription")
+    __slots__ = ("_live_sent", "_overdue", "_seen", "_sent", "subscription")
 
-    def __init__(self, subscription: RoutingTargetSubscription) -> None:
+    def __init__(self, subscription: RoutingTargetSubscription, mark: bytes = b"") -> None:
         self.subscription = subscription
-        self.seen = b""
+        self._seen = mark[:_MARK]
+        self._overdue = OverdueTeller(mark[_MARK:])
         self._sent = LiveAssignments({}, False)
         self._live_sent = False
 
     def mark(self) -> bytes:
-        """Return a digest of what the client has; empty before ``live``."""
-        return mark_of(self._sent) if self._live_sent else b""
+        """Return what the client has: a digest of ``live``, and the waits that it was told of; empty before."""
+        return mark_of(self._sent) + self._overdue.mark() if self._live_sent else b""
 
     async def next_frames(self) -> list[Frame]:
-        """Return all that left, came or changed; ``live`` first, and where only ``more`` has changed."""
-        live, before = self.subscription.live, self._sent
-        self._sent = live
+        """Return all that left, came or changed, then what is overdue; ``live`` first, and where only ``more`` has
+        changed."""
+        live = self.subscription.live
+        return [*self._assignments(live), *self._overdue.next_frames(live.over)]
+
+    def _assignments(self, live: LiveAssignments) -> list[Frame]:
+        before, self._sent = self._sent, live
         if not self._live_sent:
             self._live_sent = True
-            return [] if self.seen == mark_of(live) else [_all_live(live)]
+            return [] if self._seen == mark_of(live) else [_all_live(live)]
         if live.more != before.more:
             return [_all_live(live)]
         left = [json_frame("released", _names(one)) for key, one in before.by_key.items() if key not in live.by_key]

@@ -1,5 +1,5 @@
 """Lists over all customers, and search.
 
 Modules: ``routes`` (requests), ``filters`` (what a request asks for), ``views`` (rows as JSON), ``found`` (what search
-found, with where the words stand), ``freshness`` (how far lists are).
+found, with where the words stand), ``freshness`` (how far lists are), ``overdue`` (by when waits are to be answered).
 """

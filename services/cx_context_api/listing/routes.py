@@ -30,6 +30,7 @@ from cx_context_api.listing.filters import (
 )
 from cx_context_api.listing.found import customer_view, said_view
 from cx_context_api.listing.freshness import read_lists_meta
+from cx_context_api.listing.overdue import read_due, read_over
 from cx_context_api.listing.views import agent_view, conversation_view, queue_view
 from cx_context_api.reads.point_in_time import read_at
 from cx_context_api.reads.turns import ReadTurns
@@ -67,7 +68,8 @@ class ListRoutes:
 
         async def read(tx: Tx, _then: Snapshot | None) -> Json:
             rows, place = await read_page(tx, tenant, asked.wanted, tenancy.directory, asked.after, limit)
-            items = [conversation_view(row, tenancy.directory) for row in rows]
+            due = await read_due(tx, tenancy, {row.customer for row in rows})
+            items = [conversation_view(row, tenancy.directory, due.get(row.id)) for row in rows]
             meta = await read_lists_meta(tx, tenant)
             return {"meta": meta, "items": items, "next": next_cursor(asked.list, place)}
 
@@ -80,7 +82,9 @@ class ListRoutes:
 
         async def read(tx: Tx, _then: Snapshot | None) -> Json:
             found = await read_holdings(tx, tenant, "queue", tenancy.directory)
-            return {"meta": await read_lists_meta(tx, tenant), "items": [queue_view(each) for each in found]}
+            over = await read_over(tx, tenancy)
+            items = [queue_view(each, tenancy.answer_bounds.get(each.id), over.get(each.id)) for each in found]
+            return {"meta": await read_lists_meta(tx, tenant), "items": items}
 
         return json_response(await read_at(self._store, self._turns, tenancy, None, read))
 

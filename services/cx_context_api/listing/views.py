@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from cx_context.listing.conversations import OPEN, Named
 from cx_context.store.listing_reads import Holding, ListedRow, resolved
+from cx_context_api.listing.overdue import OverInQueue
 from cx_events.directory import Directory, Kind
 from cx_events.ids import NodeId, text_of
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros, format_time
 
 
-def conversation_view(row: ListedRow, directory: Directory) -> Json:
-    """Return a conversation as lists show it."""
+def conversation_view(row: ListedRow, directory: Directory, due: Micros | None) -> Json:
+    """Return a conversation as lists show it. ``due``: by when its customer is to be answered."""
     shown = row.shown
     return {
         "id": text_of(row.id),
@@ -25,6 +26,7 @@ def conversation_view(row: ListedRow, directory: Directory) -> Json:
         "opened_at": format_time(row.opened),
         "last_at": format_time(row.last),
         "waiting_since": time_or_none(row.waiting),
+        "due_at": time_or_none(due),
         "agent": _named("agent", shown.agent, directory),
         "queue": _named("queue", shown.queue, directory),
         "held_by": [
@@ -53,8 +55,8 @@ def _id_and_name(kind: str, id: str, name: str, source: str, directory: Director
     return {"id": own, "name": (entry.name if entry is not None else "") or name}
 
 
-def queue_view(each: Holding) -> Json:
-    """Return a queue and what waits in it."""
+def queue_view(each: Holding, bound: int | None, over: OverInQueue | None) -> Json:
+    """Return a queue and what waits in it. ``bound``: the seconds within which customers are to be answered."""
     return {
         "id": each.id,
         "name": each.name,
@@ -62,6 +64,9 @@ def queue_view(each: Holding) -> Json:
         "queued_since": time_or_none(each.held_since),
         "waiting": each.waiting,
         "waiting_since": time_or_none(each.waiting_since),
+        "answer_within": bound,
+        "overdue": over.waits if over is not None else 0,
+        "overdue_since": time_or_none(over.since) if over is not None else None,
     }
 
 

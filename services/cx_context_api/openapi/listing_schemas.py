@@ -51,6 +51,10 @@ LISTING_SCHEMAS: Mapping[str, Json] = {
             "opened_at": TIME,
             "last_at": TIME,
             "waiting_since": TIME_OR_NONE,
+            "due_at": {
+                **TIME_OR_NONE,
+                "description": "By when its customer is to be answered, by `answer_within` of the queue; null without.",
+            },
             "agent": or_none(ID_AND_NAME),
             "queue": or_none(ID_AND_NAME),
             "held_by": {
@@ -75,7 +79,19 @@ LISTING_SCHEMAS: Mapping[str, Json] = {
             "items": array(
                 named(
                     "QueueStanding",
-                    {"id": TEXT, "name": TEXT, "queued": WHOLE, "queued_since": TIME_OR_NONE, **_WAITING},
+                    {
+                        "id": TEXT,
+                        "name": TEXT,
+                        "queued": WHOLE,
+                        "queued_since": TIME_OR_NONE,
+                        **_WAITING,
+                        "answer_within": {
+                            **or_none(WHOLE),
+                            "description": "Seconds that a customer may wait, as configured; null without such a bound.",
+                        },
+                        "overdue": {**WHOLE, "description": "Waits of this queue that were found to be longer."},
+                        "overdue_since": {**TIME_OR_NONE, "description": "When the longest of them began."},
+                    },
                 )
             ),
         }

@@ -20,7 +20,7 @@ class Tenancy:
 
     ``rules`` hold until a hub has recorded those of its configuration. ``window``: the threading window in µs.
     ``regions``: those of its connections. ``junk``: values that identify nobody. ``directories``: by tenant, agents
-    and queues as they are now.
+    and queues as they are now. ``answer_bounds``: by queue, the seconds within which customers are to be answered.
     """
 
     ids: IdSpace
@@ -29,6 +29,7 @@ class Tenancy:
     regions: tuple[str, ...]
     junk: Junk = DEFAULT_JUNK
     directories: Mapping[str, Directory] = field(default_factory=dict)
+    answer_bounds: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def directory(self) -> Directory:
@@ -46,6 +47,7 @@ def tenancies(tenants: Tenants, directories: Mapping[str, Directory] | None = No
             regions=regions_of(tenants, name),
             junk=tenants.junk(name),
             directories=tenants.directories if directories is None else directories,
+            answer_bounds=config.answer_bounds,
         )
         for name, config in tenants.by_name.items()
     }

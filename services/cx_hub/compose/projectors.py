@@ -15,6 +15,9 @@ from cx_hub.rebuilding import process_name
 from cx_hub.tenancies import listing_terms, tenancies_of
 from cx_projectors.consumer import Consumer, ConsumerLimits
 from cx_projectors.listing.worker import NAME, Lists
+from cx_projectors.overdue.bounds import QueueBounds
+from cx_projectors.overdue.watch import NAME as OVERDUE
+from cx_projectors.overdue.watch import OverdueWatch
 from cx_projectors.relay import Relay
 from cx_runtime.release import release
 
@@ -49,6 +52,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
 
         hub.health.expect(name)
         hub.supervisor.keep(name, once(*opened, work=work))
+    _watch_waits(hub)
     hub.supervisor.keep("relay", once(*opened, work=relay.run))
     hub.supervisor.run("rules", once(*opened, work=lambda: put_in_force(hub.tenants, hub.store, hub.log, wall_clock())))
     hub.supervisor.keep("fold-notes", once(*opened, work=lambda: keep_fold_noted(hub.store, hub.health)))
@@ -66,6 +70,16 @@ def _keep_lists(hub: Hub, is_behind: Callable[[], bool]) -> Lists:
     return lists
 
 
+def _watch_waits(hub: Hub) -> None:
+    """Watch from now on how long customers wait, where any queue has a bound."""
+    bounds = QueueBounds({name: its.answer_bounds for name, its in hub.tenants.by_name.items()}, hub.directories)
+    if bounds.by_tenant:
+        hub.health.expect(OVERDUE)
+        watch = OverdueWatch(hub.store, hub.log, bounds, process_name(), hub.metrics, tracing=hub.tracing)
+        opened = (hub.store_opened, hub.log.opened)
+        hub.supervisor.keep(OVERDUE, once(*opened, work=lambda: watch.run(hub.health)))
+
+
 def _is_behind(hub: Hub) -> bool:
     return any(worker.is_behind for worker in hub.workers.values())
 
@@ -78,5 +92,6 @@ async def _stop(hub: Hub) -> None:
     await hub.supervisor.finished(list(hub.workers))
     await hub.supervisor.stop("rules")
     await hub.supervisor.stop("fold-notes")
+    await hub.supervisor.stop(OVERDUE)
     await hub.supervisor.stop("relay")
     await hub.supervisor.stop(NAME)

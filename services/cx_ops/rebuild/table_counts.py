@@ -31,6 +31,7 @@ COUNTED_ALONE = frozenset(
         "listing_fills",
         "listed_conversations",
         "listed_under",
+        "waits",
         "listed_customers",
         "customer_words",
         "said",

@@ -9,7 +9,7 @@ import msgspec
 from cx_context.change_notifications import ContextChange
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, LogRecord
-from cx_events.log.headers import CHANGE_TYPE, change_id, change_source
+from cx_events.log.headers import CHANGE_TYPE, OVERDUE_TYPE, change_id, change_source, overdue_source
 from cx_events.timestamps import format_time
 from cx_runtime.outbound.signatures import message_id
 
@@ -41,6 +41,11 @@ def tenant_of_record(record: LogRecord) -> str:
         return ""
 
 
+def is_overdue(record: LogRecord) -> bool:
+    """Return whether a record that could be read is the notice of an overdue wait."""
+    return record.topic != INTERACTIONS and _decode_change(record.value).overdue is not None
+
+
 def key_text(record: LogRecord) -> str:
     """Return the key of a record as text: the hex digits of a customer's stream, or of a customer."""
     text = record.key.decode("ascii", "replace")
@@ -60,12 +65,15 @@ def message_of(record: LogRecord) -> Message:
 
 
 def _change_event(change: ContextChange, timestamp: int) -> Json:
-    """Return the notice of a change, known by the same names as on the log."""
+    """Return the notice of a change, or of an overdue wait, known by the same names as on the log."""
+    id, source, type = change_id(change.customer, change.version, change.merged_into), change_source, CHANGE_TYPE
+    if change.overdue is not None:
+        id, source, type = change.overdue.id, overdue_source, OVERDUE_TYPE
     return {
         "specversion": "1.0",
-        "id": change_id(change.customer, change.version, change.merged_into),
-        "source": change_source(change.tenant),
-        "type": CHANGE_TYPE,
+        "id": id,
+        "source": source(change.tenant),
+        "type": type,
         "subject": change.customer,
         "time": format_time(timestamp * 1000),
         "datacontenttype": "application/json",

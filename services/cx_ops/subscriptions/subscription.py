@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cx_context.store.subscription_rows import Name
 from cx_events.filters import compile_filter
 from cx_events.log import LogRecord
-from cx_ops.subscriptions.messages import tenant_of_record
+from cx_ops.subscriptions.messages import is_overdue, tenant_of_record
 from cx_runtime.outbound.signatures import Signatures
 from cx_runtime.subscription_config import SubscriptionConfig
 from cx_runtime.tenants import Tenants
@@ -25,10 +25,13 @@ class Subscription:
     matches: Callable[[LogRecord], bool]
     is_from_beginning: bool = False
     is_paused: bool = False
+    of_waits: bool = False
+    """Of the notices on its topic those of overdue waits are wanted, and no others; else all but those."""
 
     def wants(self, record: LogRecord) -> bool:
-        """Return whether a record is the tenant's own and passes the filter."""
-        return tenant_of_record(record) == self.name.tenant and self.matches(record)
+        """Return whether a record is the tenant's own, of the kind that is wanted, and passes the filter."""
+        is_own = tenant_of_record(record) == self.name.tenant
+        return is_own and is_overdue(record) == self.of_waits and self.matches(record)
 
 
 def subscription_of(tenant: str, id: str, config: SubscriptionConfig) -> Subscription:
@@ -41,6 +44,7 @@ def subscription_of(tenant: str, id: str, config: SubscriptionConfig) -> Subscri
         compile_filter(config.filter, config.topic).matches if config.filter else lambda _: True,
         config.since == "beginning",
         config.paused,
+        config.what == "overdue",
     )
 
 

@@ -54,8 +54,8 @@ class ExpectedLists:
 
     @cached_property
     def listed(self) -> ListedRows:
-        """Return the rows of customers and conversations."""
-        rows = ListedRows(set(), set(), set(), set())
+        """Return the rows of customers, conversations and waits."""
+        rows = ListedRows.none()
         for tenant, all_known in self._known.items():
             if self._is_filled(tenant):
                 window = self._standing.windows[tenant]

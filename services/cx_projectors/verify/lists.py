@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from sqlalchemy import Table
 
-from cx_context.store import listing_tables
+from cx_context.store import listing_tables, operations_tables
 from cx_context.store.listing_queue import ID_BYTES, PHASES, ids_in
 from cx_context.store.said_rows import words_rows
 from cx_projectors.verify.comparison import Expectation, Row, by_key
@@ -32,6 +33,12 @@ def conversations(of: Expected) -> Expectation:
 def under(of: Expected) -> Expectation:
     """Require what every conversation is listed under."""
     return _of_customers(listing_tables.LISTED_UNDER, of, lambda lists: lists.listed.under)
+
+
+def waits(of: Expected) -> Expectation:
+    """Require every wait of today. Whether one is over its queue's bound is what a clock saw, and not compared."""
+    expectation = _of_customers(listing_tables.WAITS, of, lambda lists: lists.listed.waits)
+    return replace(expectation, normal=lambda row: (*row[:-1], False))
 
 
 def said(of: Expected) -> Expectation:
@@ -83,3 +90,13 @@ def fills(of: Whole) -> Expectation:
 def lease(of: Whole) -> Expectation:
     """Check nothing: which process keeps the lists is no fact."""
     return Expectation(listing_tables.LISTING_LEASE, fault_of=lambda row: None)
+
+
+def overdue_waits(of: Whole) -> Expectation:
+    """Check nothing: what a clock saw is no fact."""
+    return Expectation(operations_tables.OVERDUE_WAITS, fault_of=lambda row: None)
+
+
+def overdue_lease(of: Whole) -> Expectation:
+    """Check nothing: which process watches is no fact."""
+    return Expectation(operations_tables.OVERDUE_LEASE, fault_of=lambda row: None)

@@ -285,6 +285,7 @@ OF_GROUPS: Mapping[str, tuple[str, Callable[[Expected], Expectation]]] = Mapping
         "customer_words": ("customer", lists.words),
         "listed_conversations": ("customer", lists.conversations),
         "listed_under": ("customer", lists.under),
+        "waits": ("customer", lists.waits),
         "said": ("key", lists.said),
         "said_words": ("key", lists.said_words),
     }
@@ -303,6 +304,8 @@ OF_WHOLE: Mapping[str, Callable[[Whole], Expectation]] = MappingProxyType(
         "worker_reports": order_dependent.worker_reports,
         **{table.name: order_dependent.subscriptions(table) for table in operations_tables.OF_SUBSCRIPTIONS},
         "pollers": order_dependent.pollers,
+        "overdue_waits": lists.overdue_waits,
+        "overdue_lease": lists.overdue_lease,
         "short_lived": order_dependent.short_lived,
         "id_keys": order_dependent.id_keys,
         "listing_waiting": lists.waiting,
