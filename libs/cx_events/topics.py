@@ -33,8 +33,8 @@ TOPICS = (
     ),
     Topic(
         name=CONTEXT_CHANGES,
-        summary="Change notifications: a customer's context changed, or a customer waits for longer than a queue allows. "
-        "They are hints to read again, never the truth.",
+        summary="Change notifications: a customer's context changed, or a customer waits for longer than a queue "
+        "allows. They are hints to read again, never the truth.",
         key="the customer's id: its 16 bytes, a keyed hash of tenant and profile; of a wait the contact's",
         value="a notification in JSON: tenant, customer, version, and the customer that this one was merged into; of a "
         "wait what is overdue",

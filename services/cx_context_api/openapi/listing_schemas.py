@@ -87,7 +87,7 @@ LISTING_SCHEMAS: Mapping[str, Json] = {
                         **_WAITING,
                         "answer_within": {
                             **or_none(WHOLE),
-                            "description": "Seconds that a customer may wait, as configured; null without such a bound.",
+                            "description": "Seconds that a customer may wait, as configured; null without a bound.",
                         },
                         "overdue": {**WHOLE, "description": "Waits of this queue that were found to be longer."},
                         "overdue_since": {**TIME_OR_NONE, "description": "When the longest of them began."},
