@@ -228,6 +228,8 @@ async def test_a_recorded_store_goes_on_at_later_revisions(store_url: str, tmp_p
         "short_lived",
         "pollers",
         "listing_waiting",
+        "overdue_waits",
+        "overdue_lease",
         *(table.name for table in OF_SUBSCRIPTIONS),
     }, (  # fmt: skip
         "the recorded history leaves these tables untried"

@@ -25,7 +25,7 @@ export function hearEvent(desk, reads, { name, subject, data }) {
   if (name === "moved" && isOurs) return desk.dispatch({ type: "moved", moved: data });
   if (name === "live" || name === "assignment") hearChannels(desk, name === "live" ? data.assignments : [data]);
   if (name === "assignment") hearAssignment(desk, state, subject, data);
-  if (["assignment", "released", "live"].includes(name)) reads.lists();
+  if (["assignment", "released", "live", "overdue"].includes(name)) reads.lists();
   return undefined;
 }
 

@@ -5,6 +5,7 @@ import { channelClass, channelIcon, channelName } from "../../kit/icons.js";
 import { instant, waitWords, whenWords } from "../../kit/time_words.js";
 import { isShut, sureness } from "../state.js";
 import { sureChip, sureWords } from "./certainty.js";
+import { isOverdue, overdueMark } from "./rail.js";
 
 const SHOWN = ["email", "phone", "crm", "account"];
 
@@ -48,10 +49,16 @@ function now(state, desk) {
     h("p", { class: "grow" },
       h("small", null, "Now on ", h("b", null, channelName(current.channel).toLowerCase()), since !== null ? ", waiting" : ", answered"),
       since !== null && h("span", { class: "wait" }, isLive ? waitWords(state.now - since) : whenWords(since, state.now)),
+      since !== null && !state.past && isOverdue(rowOf(state, current.interaction), state) && overdueMark(),
       queue && h("small", null, since !== null ? "for " : "from ", theirs(queue)),
     ),
     desk.nowActs(state),
   );
+}
+
+/** Return a contact's row in the rail's lists. @param {import("../state.js").State} state @param {string} interaction */
+function rowOf({ rail }, interaction) {
+  return [...(rail.mine ?? []), ...(rail.waiting ?? [])].find((row) => row.interaction === interaction);
 }
 
 /** Return up to two letters of a name, whole ones in any script. @param {string} name */

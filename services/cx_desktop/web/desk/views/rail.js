@@ -85,14 +85,24 @@ function item(row, state, list) {
   );
 }
 
+/** Return whether a customer waits for longer than the queue allows. @param {Row | undefined} row @param {State} state */
+export function isOverdue(row, state) {
+  const due = instant(row?.due_at);
+  return due !== null && due <= state.now;
+}
+
+/** Say it by a sign and a word, not by colour alone. */
+export const overdueMark = () => h("span", { class: "overdue" }, icon("warning", "s"), "overdue");
+
 /** A wait counts on while the hub is connected; cut off, the time stands still. @param {Row} row @param {State} state */
 function age(row, state) {
   const since = instant(row.waiting_since);
   const at = since ?? instant(row.last_at);
   if (at === null) return null;
   const isLive = state.link.state === "live";
-  const isLate = since !== null && state.now - since > 180_000;
+  const isOver = since !== null && isOverdue(row, state);
+  const isLate = isOver || (since !== null && !row.due_at && state.now - since > 180_000);
   const words = since !== null && isLive ? waitWords(state.now - since) : whenWords(at, state.now);
   return h("time", { class: `age ${isLate ? "late" : ""}`, datetime: row.waiting_since ?? row.last_at, title: wholeInstant(at) },
-    since !== null && isLive && unseen("waiting "), words);
+    isOver && overdueMark(), since !== null && isLive && unseen(" waiting "), words);
 }
