@@ -9,7 +9,9 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def seconds_of(value: object) -> object:
-    """Return the seconds of a duration; what is no text is returned as it is. Raises ``ValueError``."""
+    """Return the seconds of a duration; a number is returned as it is. Raises ``ValueError``."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a duration like 72h, 90m or 3d")
     if not isinstance(value, str):
         return value
     match = _DURATION.fullmatch(value)

@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 from standardwebhooks import Webhook
 from tests.receiver import BREAK, FLOOD, HANG, OK, Got, answer
 from tests.subscribing import HOUR, SECRET, Subscribed, customer_of, subscribed, with_config
 
-from cx_context.change_notifications import ContextChange
+from cx_context.change_notifications import ContextChange, OverdueWait
 from cx_context.store import Store, open_store, subscription_rows
 from cx_context.store.subscription_rows import Stop, SubscriptionLost
 from cx_events.ids import IdSpace
@@ -422,3 +423,28 @@ async def test_context_changes_are_told_once_a_version(at: Subscribed) -> None:
     first = next(event for _, event in got if event["subject"] == "11" * 16)
     assert first["type"] == "cx.context.changed.v1" and first["source"] == "//throughline/acme/contexts"
     assert first["data"] == {"tenant": "acme", "customer": "11" * 16, "version": 7}
+
+
+async def test_overdue_waits_go_to_those_who_want_them(at: Subscribed) -> None:
+    over = OverdueWait(
+        id="c/1/billing", conversation="c", interaction="chat-1", channel="chat", queue="billing", queue_name="Billing",
+        waiting_since="2026-11-22T10:00:00.000000Z", due_at="2026-11-22T10:02:00.000000Z",
+        noticed_at="2026-11-22T10:02:01.000000Z", answer_within=120, late=False,
+    )  # fmt: skip
+    notices = [
+        ContextChange("acme", "11" * 16, 7),
+        ContextChange("acme", "11" * 16, 0, queues=["billing"], overdue=over),
+        ContextChange("acme", "11" * 16, 0, queues=["billing"], overdue=structs.replace(over, id="old", late=True)),
+    ]
+    for what, wanted in (("overdue", ["c/1/billing"]), ("context-changes", ["11" * 16 + "/7"])):
+        told = with_config(at, what=what, filter="overdue.late!=true")
+        told.receiver.got.clear()
+        async with told.working() as worker:
+            await told.drain(worker)
+            await at.log.append([Record(CONTEXT_CHANGES, b"c" * 16, msgspec.json.encode(each)) for each in notices])
+            await told.drain(worker)
+        got = [msgspec.json.decode(each.body) for each in told.receiver.got]
+        assert [each["id"] for each in got] == wanted
+        if what == "overdue":
+            assert (got[0]["type"], got[0]["source"]) == ("cx.wait.overdue.v1", "//throughline/acme/waits")
+            assert got[0]["data"]["overdue"]["queue"] == "billing" and got[0]["subject"] == "11" * 16

@@ -39,7 +39,7 @@ def tenants() -> Tenants:
             {"id": "writer", "secret": WRITER, "scopes": ["*"]},
         ],
         "agents": {"ben": {"name": "Ben Okafor", "ids": {"any": "ben@acme.example"}, "queues": ["billing"]}},
-        "queues": {"billing": {"name": "Billing"}},
+        "queues": {"billing": {"name": "Billing"}, "rush": {"name": "Rush", "answer_within": "1m"}},
         "identity": {"shared_after": {"phone": 1}},
     }
     return Tenants({"acme": TenantConfig.model_validate(acme)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, expect
 from tests.chromium import axe
-from tests.pages.desk_hub import CAREFUL, Customer, DeskHub, agent
+from tests.pages.desk_hub import CAREFUL, Customer, DeskHub, agent, ago
 
 pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
 
@@ -112,6 +112,19 @@ async def test_one_number_of_two_people_asks_who_it_is(browser: Browser, desk_hu
             .or_(desk.page.locator("#customer h1").filter(has_text="Eva"))
             .wait_for()
         )
+
+
+async def test_who_waits_too_long_is_marked_by_sign_and_word(browser: Browser, desk_hub: DeskHub) -> None:
+    rushed = Customer("rushed@example.com", "Rushed Ribeiro", interaction="chat-rushed")
+    await desk_hub.say(rushed, "Quickly, please", at=ago(50))
+    await desk_hub.send(rushed, "cx.interaction.routed.v1", queue={"id": "rush"}, agent={"id": "ben"}, at=ago(49))
+    async with agent(browser, desk_hub) as desk:
+        await desk.open("/desk/interactions/chat-rushed")
+        row = desk.page.locator(".item", has_text="Rushed Ribeiro")
+        await expect(row.locator(".overdue")).to_have_text("overdue")
+        await expect(row.locator(".overdue svg")).to_have_count(1)
+        await expect(desk.page.locator(".now .overdue")).to_have_text("overdue")
+        assert await axe(desk.page) == []
 
 
 async def test_what_is_not_there_opens_when_it_comes(browser: Browser, desk_hub: DeskHub) -> None:

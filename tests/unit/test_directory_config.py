@@ -42,6 +42,11 @@ def test_agents_and_queues_of_a_file_are_read(tmp_path: Path) -> None:
     assert directory.entries["queue", "billing"].aliases == (Alias("acme-help", "800001"),)
 
 
+def test_a_queue_says_how_long_its_customers_may_wait(tmp_path: Path) -> None:
+    queues = {"billing": {"answer_within": "2m"}, "support": {"answer_within": 90}, "free": {}}
+    assert loaded(tmp_path, {}, queues).by_name["acme"].answer_bounds == {"billing": 120, "support": 90}
+
+
 def test_accounts_of_one_vendor_have_their_own_ids(tmp_path: Path) -> None:
     agents = {"ben": {"ids": {"acme-calls": "client:ben"}}, "benedict": {"ids": {"sales-calls": "client:ben"}}}
     assert len(loaded(tmp_path, agents).directories["acme"].entries) == 2
@@ -85,6 +90,15 @@ def test_a_mail_address_is_known_as_intake_writes_it(tmp_path: Path) -> None:
         ({"ben": {"ids": {"any": "a\nb"}}}, {}, r"tenants\.acme\.agents\.ben\.ids\.any"),
         ({"b\ten": {}}, {}, r"tenants\.acme\.agents: 'b\\ten' is no id"),
         ({"ben": {"nmae": "Ben"}}, {}, r"tenants\.acme\.agents\.ben\.nmae: .*did you mean 'name'"),
+        (
+            {},
+            {"billing": {"answer_within": "2 minutes"}},
+            r"queues\.billing\.answer_within: .*'2 minutes' is not a dura",
+        ),
+        ({}, {"billing": {"answer_within": 0}}, r"tenants\.acme\.queues\.billing\.answer_within"),
+        ({}, {"billing": {"answer_within": True}}, r"queues\.billing\.answer_within: .*True is not a duration"),
+        ({}, {"billing": {"answer_within": "400d"}}, r"tenants\.acme\.queues\.billing\.answer_within"),
+        ({"ben": {"answer_within": "2m"}}, {}, r"agents\.ben\.answer_within: there is no such setting"),
         ({}, {"billing": {"teams": ["a"]}}, r"tenants\.acme\.queues\.billing\.teams: there is no such setting"),
     ],
 )

@@ -88,6 +88,18 @@ class LogContract(LogReadingContract):
         }
         assert unreadable == []
 
+    async def test_a_notice_of_an_overdue_wait_says_so(self, log: Log) -> None:
+        notice = '{"tenant":"acme","customer":"c-1","version":0,"overdue":{"id":"k-1/7/billing","queue":"billing"}}'
+        await log.append([record("k", notice, CONTEXT_CHANGES)])
+        ((*headers,),) = await self._headers(log, CONTEXT_CHANGES, 1)
+        named = {name: value for name, value in headers if name in ("ce_id", "ce_source", "ce_type", "ce_subject")}
+        assert named == {
+            "ce_id": b"k-1/7/billing",
+            "ce_source": b"//throughline/acme/waits",
+            "ce_type": b"cx.wait.overdue.v1",
+            "ce_subject": b"c-1",
+        }
+
     async def _headers(self, log: Log, topic: str, count: int) -> list[list[tuple[str, bytes]]]:
         reader = await from_start(log, topic)
         found = [list(each.headers) for each in await take(reader, count)]

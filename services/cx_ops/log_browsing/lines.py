@@ -59,7 +59,8 @@ def _words(record: BrowsedRecord) -> Iterator[str]:
         yield time_of(record)
         yield from (record.text(name) for name in ("tenant", "customer"))
         yield str(record.member("version"))
-        yield record.text("merged_into")
+        overdue = record.member("overdue")
+        yield f"overdue in {overdue.get('queue')}" if isinstance(overdue, dict) else record.text("merged_into")
     elif one.topic == INTERACTIONS:
         yield record.text("time")
         yield f"{record.text('type'):32}"
