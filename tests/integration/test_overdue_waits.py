@@ -115,7 +115,7 @@ def stream(hub: Running, query: str, last_id: str = "") -> AbstractAsyncContextM
     return following(hub.url, f"/v1/stream?{query}", KEYS["reader"], last_id)
 
 
-async def test_a_wait_over_its_bound_is_announced_and_counted_once(at: Watched) -> None:
+async def test_a_wait_over_its_bound_is_announced_once(at: Watched) -> None:
     await at.hub.listed(asks("ana"), queued("ana"), asks("ben", START + MINUTE), queued("ben", "free", START + MINUTE))
     await at.look(START + 2 * MINUTE - SECOND)
     assert await at.notices() == []
@@ -133,7 +133,7 @@ async def test_a_wait_over_its_bound_is_announced_and_counted_once(at: Watched) 
     assert at.measured("cx_waits_over_bound", "support") == 0
 
 
-async def test_an_answer_ends_the_wait_and_the_next_wait_is_told(at: Watched) -> None:
+async def test_an_answer_ends_a_wait_for_the_next(at: Watched) -> None:
     await at.hub.listed(asks("ana"), queued("ana"))
     await at.look(START + 3 * MINUTE)
     await at.hub.listed(reply("ana", START + 4 * MINUTE))
@@ -149,7 +149,7 @@ async def test_an_answer_ends_the_wait_and_the_next_wait_is_told(at: Watched) ->
     assert first.waiting_since < second.waiting_since and first.id != second.id
 
 
-async def test_an_earlier_word_that_comes_late_is_the_same_wait(at: Watched) -> None:
+async def test_an_earlier_word_continues_the_same_wait(at: Watched) -> None:
     await at.hub.listed(asks("ana", START + MINUTE), queued("ana", at=START + MINUTE))
     await at.look(START + 4 * MINUTE)
     await at.hub.listed(asks("ana", START, "hello"))
@@ -157,7 +157,7 @@ async def test_an_earlier_word_that_comes_late_is_the_same_wait(at: Watched) -> 
     assert len(await at.notices()) == 1
 
 
-async def test_an_answer_on_the_log_that_is_not_applied_yet_counts(at: Watched) -> None:
+async def test_an_answer_that_is_not_applied_yet_counts(at: Watched) -> None:
     await at.hub.listed(asks("ana"), queued("ana"))
     await at.hub.arrive(reply("ana", START + MINUTE))
     await at.look(START + 5 * MINUTE)
@@ -169,7 +169,7 @@ async def test_an_answer_on_the_log_that_is_not_applied_yet_counts(at: Watched) 
     assert await at.notices() == []
 
 
-async def test_a_wait_that_nobody_queued_is_in_unassigned(at: Watched) -> None:
+async def test_a_wait_nobody_queued_is_in_unassigned(at: Watched) -> None:
     await at.hub.listed(asks("ana"))
     await at.look(START + 4 * MINUTE)
     assert await at.notices() == []
@@ -178,7 +178,7 @@ async def test_a_wait_that_nobody_queued_is_in_unassigned(at: Watched) -> None:
     assert notice.overdue is not None and notice.overdue.queue == "unassigned"
 
 
-async def test_a_wait_passed_on_is_measured_by_its_new_queue(at: Watched) -> None:
+async def test_a_wait_is_measured_by_its_latest_queue(at: Watched) -> None:
     await at.hub.listed(asks("ana"), queued("ana"))
     await at.look(START + 3 * MINUTE)
     await at.hub.listed(queued("ana", "support", START + 4 * MINUTE))
@@ -188,7 +188,7 @@ async def test_a_wait_passed_on_is_measured_by_its_new_queue(at: Watched) -> Non
     assert [each.overdue.queue for each in await at.notices() if each.overdue] == ["billing", "support"]
 
 
-async def test_what_was_over_while_the_service_was_down_is_told(at: Watched) -> None:
+async def test_what_was_over_during_an_outage_is_told(at: Watched) -> None:
     await at.hub.listed(asks("ana"), queued("ana"))
     await at.look(START + 5 * HOUR)
     (notice,) = await at.notices()
@@ -209,7 +209,7 @@ async def test_one_process_watches_and_another_takes_over(at: Watched) -> None:
     assert len(await at.notices()) == 1
 
 
-async def test_a_notice_that_the_log_refused_is_announced_later(at: Watched) -> None:
+async def test_a_notice_the_log_refused_is_announced_later(at: Watched) -> None:
     await at.hub.listed(asks("ana"), queued("ana"))
     at.watch._current_to = (START + HOUR) / 1e6
     at.hub.log.broken = True
@@ -222,7 +222,7 @@ async def test_a_notice_that_the_log_refused_is_announced_later(at: Watched) -> 
     assert at.measured("cx_overdue_waits_total") == 1
 
 
-async def test_a_longer_bound_takes_back_what_is_within_it(at: Watched) -> None:
+async def test_a_longer_bound_takes_back_what_it_allows(at: Watched) -> None:
     await at.hub.listed(asks("ana"), queued("ana"))
     await at.look(START + 3 * MINUTE)
     longer = QueueBounds({"acme": {"billing": 3600}}, at.hub.api.directories)
@@ -282,7 +282,7 @@ async def test_an_agent_and_a_desk_with_contexts_are_told(at: Watched) -> None:
         assert await ben.silence(0.2) == []
 
 
-async def test_lists_say_when_waits_are_due_and_how_many_are_over(at: Watched) -> None:
+async def test_lists_say_when_to_answer_and_what_is_over(at: Watched) -> None:
     hub = at.hub
     await hub.listed(asks("ana"), queued("ana"), asks("ben"), queued("ben", "free"))
     await at.look(START + 3 * MINUTE)
@@ -295,7 +295,7 @@ async def test_lists_say_when_waits_are_due_and_how_many_are_over(at: Watched) -
     assert [queues["free"][name] for name in shown] == [None, 0, None]
 
 
-async def test_what_was_told_long_ago_is_forgotten_once_nobody_waits(at: Watched) -> None:
+async def test_what_was_told_long_ago_is_forgotten(at: Watched) -> None:
     await at.hub.listed(asks("ana"), queued("ana"), asks("ben"), queued("ben"))
     await at.look(START + 3 * MINUTE)
     await at.hub.listed(reply("ana", START + 4 * MINUTE))

@@ -114,7 +114,7 @@ async def test_one_number_of_two_people_asks_who_it_is(browser: Browser, desk_hu
         )
 
 
-async def test_who_waits_too_long_is_marked_by_sign_and_word(browser: Browser, desk_hub: DeskHub) -> None:
+async def test_an_overdue_wait_is_marked_in_words(browser: Browser, desk_hub: DeskHub) -> None:
     rushed = Customer("rushed@example.com", "Rushed Ribeiro", interaction="chat-rushed")
     await desk_hub.say(rushed, "Quickly, please", at=ago(50))
     await desk_hub.send(rushed, "cx.interaction.routed.v1", queue={"id": "rush"}, agent={"id": "ben"}, at=ago(49))

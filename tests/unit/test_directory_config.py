@@ -93,7 +93,7 @@ def test_a_mail_address_is_known_as_intake_writes_it(tmp_path: Path) -> None:
         (
             {},
             {"billing": {"answer_within": "2 minutes"}},
-            r"queues\.billing\.answer_within: .*'2 minutes' is not a dura",
+            r"queues\.billing\.answer_within: .*'2 minutes' is not a",
         ),
         ({}, {"billing": {"answer_within": 0}}, r"tenants\.acme\.queues\.billing\.answer_within"),
         ({}, {"billing": {"answer_within": True}}, r"queues\.billing\.answer_within: .*True is not a duration"),
