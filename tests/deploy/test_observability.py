@@ -19,6 +19,7 @@ import yaml
 from tests.deploy.promql import grouping_labels, result_labels, selectors
 from tests.scraping import EVENT, STRUCTURED, asked_hub, samples
 
+from cx_runtime.directory_config import QueueConfig
 from cx_runtime.metric_catalogue import METRICS
 from cx_runtime.subscription_config import SubscriptionConfig
 from cx_runtime.tenants import ConnectionConfig, load
@@ -59,7 +60,7 @@ EXPRESSIONS = dict(enumerate(expressions()))
 
 LATER = {
     *("cx_projector_lag_events", "cx_relay_lag_seconds", "cx_relay_waiting"),
-    "cx_poller_connected",
+    *("cx_poller_connected", "cx_waits_over_bound"),
     *("cx_subscription_failures_total", "cx_subscription_oldest_seconds", "cx_subscription_waiting_keys"),
 }
 """Told once somebody has measured them, or something has happened."""
@@ -79,7 +80,8 @@ def exposed(home: Path) -> Mapping[str, Mapping[str, frozenset[str]]]:
     async def asked() -> Mapping[str, Mapping[str, frozenset[str]]]:
         (tenant,) = load(None, home, {}).by_name.values()
         connections = {**tenant.connections, "mailbox": mailbox}
-        async with asked_hub(home, subscriptions={"crm": nobody}, connections=connections) as (hub, client):
+        more = {"subscriptions": {"crm": nobody}, "queues": {"billing": QueueConfig(answer_within=120)}}
+        async with asked_hub(home, connections=connections, **more) as (hub, client):
             assert (await client.post("/v1/events", json=EVENT, headers=STRUCTURED)).status_code == 202
             query = {"identifier": "email:ana@example.com", "at_least": "//shop.example/chat#m-1", "wait": "30s"}
             while (await client.get("/v1/context", params=query)).status_code != 200:
