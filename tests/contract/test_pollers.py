@@ -12,6 +12,7 @@ import pytest
 from tests.feed_server import FeedServer, feeding
 from tests.mailbox_server import Authority, MailServer, mail_serving
 from tests.polled import POLLED, Faults, Polled, Vendor, polled, until
+from tests.reddit_server import RedditServer, reddit_serving
 from tests.stores import sqlite_store
 from tests.youtube_server import YouTubeServer, youtube_serving
 
@@ -39,7 +40,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture(params=["feed", "mailbox", "youtube"])
+@pytest.fixture(params=["feed", "mailbox", "youtube", "reddit"])
 async def vendor(request: pytest.FixtureRequest, authority: Authority) -> AsyncIterator[Vendor]:
     if request.param == "feed":
         async with feeding() as feed:
@@ -47,6 +48,9 @@ async def vendor(request: pytest.FixtureRequest, authority: Authority) -> AsyncI
     elif request.param == "youtube":
         async with youtube_serving(since="beginning") as channel:
             yield channel
+    elif request.param == "reddit":
+        async with reddit_serving(since="beginning") as account:
+            yield account
     else:
         async with mail_serving(authority, since="beginning") as mailbox:
             yield mailbox
@@ -223,5 +227,5 @@ async def test_what_can_not_go_on_stops_and_says_so(tmp_path: Path) -> None:
 
 def test_all_servers_are_vendors() -> None:
     """Their types are checked here: fixtures are not."""
-    vendors: list[type[Vendor]] = [FeedServer, MailServer, YouTubeServer]
+    vendors: list[type[Vendor]] = [FeedServer, MailServer, YouTubeServer, RedditServer]
     assert vendors
