@@ -76,9 +76,10 @@ def written(thing: Thing) -> int:
     return int(number(thing.data.get("created_utc")) or 0)
 
 
-def news_of(place: Place, thing: Thing) -> str | None:
+def news_of(place: Place, thing: Thing, is_lookup: bool) -> str | None:
     """Return what the hub has of a thing that is to be handed on, as ``mapping.KNOWN`` says it; None where it is not
-    news. Mark it as known."""
+    news. Mark it as known. ``is_lookup``: it was asked for by its name: a list comes from a cache, and may show for a
+    while what is gone."""
     at, edited = written(thing), (thing.edited or 0) // 1_000_000
     known = place.known.get(thing.name)
     is_gone = bool(thing.absence)
@@ -87,6 +88,8 @@ def news_of(place: Place, thing: Thing) -> str | None:
             return None  # nobody heard of it
         place.known[thing.name] = Known(at, thing.root, edited)
         return ""
+    if known.is_gone and not is_lookup:
+        return None
     if is_gone != known.is_gone:
         turns = known.turns + 1
         place.known[thing.name] = Known(known.written, known.root, edited, turns)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cx_channels.provider import Ignored
 
 IGNORED: Mapping[str, str] = {
-    "notice": "a notice of Reddit or of a subreddit's moderators without a name; nobody wrote it",
+    "notice": "a notice that Reddit wrote, in its own name, in nobody's or in a moderator's; nobody wrote it",
     "own": "a message of the business to itself",
     "more": "ids of comments that the list leaves out",
     "nothing": "a list without things",

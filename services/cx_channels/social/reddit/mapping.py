@@ -6,6 +6,7 @@ somebody recorded it, is mapped as if nothing were known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cx_channels.kit.drafts import make_draft, sort_outcomes
@@ -31,6 +32,11 @@ GONE = "throughline#gone"
 THINGS = frozenset({"t1", "t3", "t4"})
 _OTHERS = {"more": "more", "t2": "account", "t5": "account", "t6": "account"}
 _DEEP = 60
+_TEMPLATES = re.compile(
+    r"you have been (?:un)?(?:muted|banned) from /?r/|you've been (?:temporarily |permanently )?banned from "
+    r"|invitation to moderate /?r/|you are an approved submitter$|moderator added$|/?u/\S{1,40} has been removed as",
+    re.IGNORECASE,
+)
 
 
 def map_request(request: Request, connection: Connection) -> Mapped:
@@ -134,7 +140,7 @@ def _type_of(thing: Thing) -> str:
 def _message(thing: Thing) -> Iterator[Outcome]:
     """Map a private message: to an own account or subreddit, or of one. Chats are not in the API."""
     dest, distinguished = text(thing.data.get("dest")), text(thing.data.get("distinguished"))
-    if not thing.author or thing.author.lower() == "reddit" or distinguished == "admin":
+    if not thing.author or thing.author.lower() == "reddit" or distinguished == "admin" or _is_template(thing):
         yield ignored("notice")
         return
     ours = thing.ours
@@ -154,6 +160,13 @@ def _message(thing: Thing) -> Iterator[Outcome]:
         yield thing.draft(
             "cx.message.received.v1", id_part(thing.name), thing.written, thing.message(), people, "inbound"
         )  # fmt: skip
+
+
+def _is_template(thing: Thing) -> bool:
+    """Return whether Reddit wrote this in a moderator's name: what he did, in words that are the same for all."""
+    data = thing.data
+    is_first = not data.get("first_message_name") and text(data.get("distinguished")) == "moderator"
+    return is_first and _TEMPLATES.match(text(data.get("subject"))) is not None
 
 
 def _receiver(name: str) -> Participant:

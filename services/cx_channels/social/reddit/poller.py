@@ -92,7 +92,7 @@ class Account:
             children, following = await api.listing(path, limit, after, **more)
             things = self._things(children)
             newest = max([newest, *map(written, things)])
-            yield self._step(self._news(things), newest)
+            yield self._step(self._news(things, False), newest)
             oldest = min(map(written, things), default=0)
             if not following or following == after or oldest < floor:
                 break
@@ -107,7 +107,9 @@ class Account:
             children = await api.by_names(some)
             things = self._things(children)
             there = {thing.name for thing in things}
-            yield self._step([*self._news(things), *(self._gone(name) for name in some if self._is_lost(name, there))])
+            yield self._step(
+                [*self._news(things, True), *(self._gone(name) for name in some if self._is_lost(name, there))]
+            )
 
     def _things(self, children: list[Any]) -> list[Thing]:
         return [
@@ -115,12 +117,12 @@ class Account:
             for each in children_of(children)
         ]
 
-    def _news(self, things: list[Thing]) -> list[Delivery]:
+    def _news(self, things: list[Thing], is_lookup: bool) -> list[Delivery]:
         found = []
         for thing in reversed(things):  # the oldest first
             body: Json = {"kind": thing.kind, "data": thing.data}
             if thing.name and thing.kind in THINGS:
-                known = news_of(self._place, thing)
+                known = news_of(self._place, thing, is_lookup)
             else:
                 known = "" if is_new_oddity(self._place, _encode(body), int(self._now())) else None
             if known is not None:

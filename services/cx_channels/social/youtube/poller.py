@@ -8,7 +8,7 @@ to leave things out. ``cursor`` holds what is known, ``comparing`` finds what is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -121,7 +121,7 @@ class Channel:
         first = [thread.top] if thread.top else []
         if is_held:
             self._held |= {text(each.get("id")) for each in (*first, *thread.replies)}
-            return self._news(thread.id, watched, [*first, *thread.replies])
+            return await self._news(api, thread.id, watched, [*first, *thread.replies])
         if must_list(watched, thread, place.begin):
             return await self._listed(api, thread.id, watched, thread.total, [*first, *thread.replies])
         gone: list[Delivery] = []
@@ -129,7 +129,7 @@ class Channel:
             gone = await self._gone(api, thread.id, watched, missing(watched, thread.id, thread.replies))
             watched.listed = int(self._now())
         watched.replies = thread.total
-        return gone + self._news(thread.id, watched, [*first, *thread.replies])
+        return gone + await self._news(api, thread.id, watched, [*first, *thread.replies])
 
     async def _listed(
         self, api: Api, thread: str, watched: Watched, count: int, comments: list[Json]
@@ -139,7 +139,7 @@ class Channel:
         found = {text(each.get("id")): each for each in (*comments, *replies)}
         gone = await self._gone(api, thread, watched, missing(watched, thread, list(found.values())))
         watched.replies, watched.listed = count, int(self._now())
-        return gone + self._news(thread, watched, found.values())
+        return gone + await self._news(api, thread, watched, list(found.values()))
 
     async def _unseen(self, api: Api, seen: set[str]) -> AsyncGenerator[Step, None]:
         """Compare the watched threads that the walk did not come by, and look for those that are gone."""
@@ -188,8 +188,13 @@ class Channel:
                     found.append(Delivery(self._request(body)))
         return found
 
-    def _news(self, thread: str, watched: Watched, comments: Iterable[Json]) -> list[Delivery]:
-        news = news_of(watched, thread, comments, self._place.begin)
+    async def _news(self, api: Api, thread: str, watched: Watched, comments: Sequence[Json]) -> list[Delivery]:
+        """Return what is new of these. What was gone is there again if a lookup says so: lists come from caches."""
+        gone = {id_of(thread, key) for key, known in watched.known.items() if known.is_gone}
+        again = [id for each in comments if (id := text(each.get("id"))) in gone]
+        for at in range(0, len(again), LOOKED_UP):
+            gone -= await api.there(again[at : at + LOOKED_UP])
+        news = news_of(watched, thread, [each for each in comments if each.get("id") not in gone], self._place.begin)
         return [self._delivery(thread, watched, each) for each in news]
 
     def _delivery(self, thread: str, watched: Watched, news: News) -> Delivery:
