@@ -122,7 +122,7 @@ async def test_who_goes_on_at_a_cursor_repeats_nothing(server: RedditServer, fol
     later = server.comment("later", BEGIN + 5)
     server.lists["comments"].pop(0)  # the newest one that was known is deleted
     other = Follower(server, follower.cursor)
-    assert await other.rounds(2) == [("comment", later), ("deleted", f"{first}/gone/1")]
+    assert await other.sweep() == [("comment", later), ("deleted", f"{first}/gone/1")]
     await other.close()
 
 

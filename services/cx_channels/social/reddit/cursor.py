@@ -35,10 +35,12 @@ class Known(msgspec.Struct, array_like=True, omit_defaults=True):
 
 
 class Place(msgspec.Struct, omit_defaults=True):
-    """``begin``: what was written before is not handed on. ``tops``: by list, when its newest thing was written.
-    ``known``: by fullname."""
+    """``begin``: what was written before is not handed on. ``turn``: how many lists were read: the next is read first
+    after a fault, else a fault that comes again would keep those behind it from ever being read. ``tops``: by list,
+    when its newest thing was written. ``known``: by fullname."""
 
     begin: int
+    turn: int = 0
     tops: dict[str, int] = {}
     known: dict[str, Known] = {}
 

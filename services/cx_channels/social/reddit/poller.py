@@ -49,37 +49,31 @@ class Account:
         self._settings = settings
         self._ports = ports
         self._place = Place(0)
+        self._lists = list(_lists_of(settings))
 
     async def steps(self, cursor: bytes) -> AsyncGenerator[Step, None]:
         """Yield what is new, round by round, with all that is known after it."""
         self._place = read_place(cursor) or Place(self._begin())
         async with open_api(self._settings, self._connection.secrets, self._now) as api:
-            rounds = 0
             while True:
-                for name, path, more in self._lists():
-                    async for step in self._walk(api, name, path, 100 - rounds % SWEEP, more):
-                        yield step
-                if rounds % SWEEP == 0:
-                    async for step in self._look_up(api):
-                        yield step
+                async for step in self._next(api):
+                    yield step
+                self._place.turn += 1
                 self._place.forget()
                 yield self._step([])
-                rounds += 1
-                await asyncio.sleep(self.pause)
+                if self._place.turn % (len(self._lists) + 1) == 0:
+                    await asyncio.sleep(self.pause)
 
-    def _lists(self) -> Iterator[tuple[str, str, dict[str, str]]]:
-        """Yield the lists of a round: name, path and query."""
-        its = self._settings
-        if its.inbox:
-            yield "inbox", "/message/inbox", {"mark": "false"}
-            yield "sent", "/message/sent", {"mark": "false"}
-            yield "own", f"/user/{its.account}/overview", {"sort": "new"}
-        if its.subreddits:
-            all_of_them = "+".join(its.subreddits)
-            yield "comments", f"/r/{all_of_them}/comments", {}
-            yield "posts", f"/r/{all_of_them}/new", {}
-        for words in its.search:
-            yield f"search {words}", "/search", {"q": words, "sort": "new", "type": "link"}
+    async def _next(self, api: Api) -> AsyncGenerator[Step, None]:
+        """Read the list whose turn it is; after all of them, in every tenth round, what is watched."""
+        rounds, number = divmod(self._place.turn, len(self._lists) + 1)
+        if number < len(self._lists):
+            name, path, more = self._lists[number]
+            async for step in self._walk(api, name, path, 100 - rounds % SWEEP, more):
+                yield step
+        elif rounds % SWEEP == 0:
+            async for step in self._look_up(api):
+                yield step
 
     async def _walk(
         self, api: Api, name: str, path: str, limit: int, more: dict[str, str]
@@ -154,3 +148,17 @@ class Account:
         if since == "now":
             return int(self._now())
         return 0 if since == "beginning" else int(datetime.fromisoformat(since).replace(tzinfo=UTC).timestamp())
+
+
+def _lists_of(its: AccountSettings) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield the lists of a round: name, path and query."""
+    if its.inbox:
+        yield "inbox", "/message/inbox", {"mark": "false"}
+        yield "sent", "/message/sent", {"mark": "false"}
+        yield "own", f"/user/{its.account}/overview", {"sort": "new"}
+    if its.subreddits:
+        all_of_them = "+".join(its.subreddits)
+        yield "comments", f"/r/{all_of_them}/comments", {}
+        yield "posts", f"/r/{all_of_them}/new", {}
+    for words in its.search:
+        yield f"search {words}", "/search", {"q": words, "sort": "new", "type": "link"}
