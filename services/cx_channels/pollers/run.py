@@ -134,9 +134,18 @@ class PollerRun:
         self.report.heard_at = now
         lags = [step.lag for step in steps if step.lag is not None]
         self.report.lag = lags[-1] if lags else 0.0 if not any(step.deliveries for step in steps) else self.report.lag
+        for step in steps:
+            if step.gap:
+                self._missed(step.gap, now)
         self._retries.reset()
         self._refusals.reset()
         self._around.health.unnote(self.note)
+
+    def _missed(self, gap: str, now: float) -> None:
+        """Tell what nobody can bring back: it is the latest failure, in a state that is none."""
+        self._logger.warning("a vendor's stream has a gap", why=gap)
+        self.report.fail(self.report.state, "gap", gap[:MOST_TOLD], now)
+        self._around.metrics.poller_failures.labels(self._connection.id, "gap").inc()
 
     async def _accept(self, steps: Sequence[Step]) -> None:
         """Store all deliveries, then the cursor: after a fault in between they come again, with the same ids."""

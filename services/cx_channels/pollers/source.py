@@ -52,12 +52,14 @@ class Step:
     """All that came at once. One without anything says that the vendor is there and has nothing new.
 
     ``cursor``: where to go on once these deliveries are accepted; None where it stays. ``lag``: seconds for which the
-    latest of them had waited at the vendor; None where unknown.
+    latest of them had waited at the vendor; None where unknown. ``gap``: a sentence on what was missed for good, of a
+    vendor that keeps nothing for who is away; "" for nothing.
     """
 
     deliveries: tuple[Delivery, ...] = ()
     cursor: bytes | None = None
     lag: float | None = None
+    gap: str = ""
 
     @property
     def size(self) -> int:

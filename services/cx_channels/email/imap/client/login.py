@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from base64 import b64encode
 from collections.abc import Sequence
 
@@ -11,12 +10,13 @@ from cx_channels.email.imap.client.session import NotDone, Session
 from cx_channels.email.imap.client.tokens import fetch_token
 from cx_channels.email.imap.client.wire import Wire
 from cx_channels.email.imap.settings import MailboxSettings
-from cx_events.errors import Fatal, Refused, TryLater
+from cx_channels.kit.tls import client_tls
+from cx_events.errors import Refused
 
 
 async def connect(settings: MailboxSettings, most_literal: int) -> tuple[Wire, Session]:
     """Return a session that is under TLS and not logged in yet. ``Refused`` where that can't be had."""
-    tls = _tls(settings.ca_file)
+    tls = client_tls(settings.ca_file)
     is_implicit = settings.tls == "implicit"
     wire = await Wire.open(settings.host, settings.port, tls if is_implicit else None, most_literal)
     try:
@@ -84,12 +84,3 @@ def xoauth2(user: str, token: str) -> bytes:
 
 def _what(settings: MailboxSettings) -> str:
     return "token" if settings.auth == "xoauth2" else "password"
-
-
-def _tls(ca_file: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file or None)
-    except ssl.SSLError as error:
-        raise Fatal(f"settings.ca_file {ca_file} holds no certificates: {error.reason}") from None
-    except OSError as error:
-        raise TryLater("ca-file", f"settings.ca_file {ca_file} can't be read: {error.strerror}") from None

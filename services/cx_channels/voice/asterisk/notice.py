@@ -1,0 +1,140 @@
+"""One event of AMI or ARI, and the drafts that are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.ids import id_part
+from cx_channels.provider import Connection, Unmapped
+from cx_channels.voice.asterisk.channel import Channel
+from cx_channels.voice.asterisk.live import INSIDE, LEFT, OUT, Known
+from cx_channels.voice.asterisk.parties import called_by_dialling, caller_of
+from cx_channels.voice.asterisk.rules import is_outside
+from cx_events.envelope import Direction, Draft, Failure, Participant, Reference
+from cx_events.timestamps import Micros
+
+_NO_FAILURE = frozenset({"", "0", "16", "26", "31"})
+"""Causes (Q.850, causes.h): none told, normal clearing, answered elsewhere, normal."""
+_GIVEN_UP = frozenset({"", "0", "16", "31", "127"})
+
+
+@dataclass(slots=True)
+class Notice:
+    """``kind``: as the tables name it. ``at``: what tells it from others of its kind and channel: its own time as
+    written, else a digest. ``known``: what the client knew of its channels."""
+
+    kind: str
+    connection: Connection
+    at: str
+    time: Micros | None
+    raw: bytes
+    known: Mapping[str, Known]
+
+    def root(self, channel: Channel) -> str:
+        """Return the call's name: the first Linkedid of the channel, else its own id."""
+        found = self.known.get(channel.id)
+        return found.root if found is not None else channel.linked or channel.id
+
+    def is_root(self, channel: Channel) -> bool:
+        """Return whether the call began with this channel."""
+        return self.root(channel) == channel.id
+
+    def flags(self, channel: Channel) -> int:
+        """Return what the client knew of a channel, none where it knew nothing."""
+        found = self.known.get(channel.id)
+        return found.flags if found is not None else 0
+
+    def draft(
+        self,
+        event_type: str,
+        channel: Channel,
+        step: str,
+        /,
+        *,
+        others: Iterable[Channel | None] = (),
+        threads: Iterable[str] = (),
+        people: list[Participant] | None = None,
+        direction: Direction | None = None,
+        more: str = "",
+        **data: Any,
+    ) -> Draft:
+        """Draft an event of a channel's call. ``step``: tells it from others of the channel. ``others``: channels that
+        it is about, too. ``people``, ``direction``: the channel's own caller's unless given. ``more``: another call
+        whose event it is instead, by its name."""
+        root = more or self.root(channel)
+        if people is None:
+            people, direction = self.caller(channel)
+        calls = [] if root == channel.id else [channel.id]
+        for each in (channel, *others):
+            if each is not None:
+                calls += [each.id, each.linked] if each is not channel else [each.linked]
+        references = [Reference(kind="call", value=each) for each in dict.fromkeys(calls) if each and each != root]
+        references += [Reference(kind="thread", value=each) for each in threads]
+        return make_draft(
+            self.connection,
+            "voice",
+            event_type,
+            f"{id_part(channel.id)}/{step}{f'/{id_part(more)}' if more else ''}",
+            raw=self.raw,
+            root=id_part(root),
+            time=self.time,
+            direction=direction,
+            participants=people,
+            references=references,
+            **data,
+        )
+
+    def caller(self, channel: Channel) -> tuple[list[Participant], Direction | None]:
+        """Return who called, where a call began with this channel and came from outside."""
+        if not self.is_root(channel) or self.flags(channel) & OUT or not is_outside(channel, self.connection):
+            return [], None
+        return caller_of(channel, self.connection), "inbound"
+
+    def dialled(
+        self, caller: Channel | None, dialled: Channel, dial_string: str
+    ) -> tuple[list[Participant], Direction | None]:
+        """Return who takes part in the call in which ``caller`` dials, None where Asterisk does so by itself."""
+        outside = is_outside(dialled, self.connection)
+        if caller is None:
+            people = called_by_dialling(dialled, dial_string, self.connection) if outside else []
+            return people, "outbound" if outside else None
+        if self.is_root(caller) and is_outside(caller, self.connection):
+            return self.caller(caller)
+        ours = bool(self.flags(caller) & INSIDE) or (self.is_root(caller) and not caller.is_local)
+        if not ours or is_outside(caller, self.connection):
+            return [], None
+        if outside:
+            return called_by_dialling(dialled, dial_string, self.connection), "outbound"
+        return [], None if dialled.is_local else "internal"
+
+    def begin(self, channel: Channel, step: str) -> Draft:
+        """Draft the begin of a call, or of another leg of it."""
+        if not self.is_root(channel):
+            return self.draft("cx.interaction.routed.v1", channel, step, reason="leg", people=[])
+        people, direction = self.caller(channel)
+        if self.flags(channel) & OUT and is_outside(channel, self.connection):
+            direction = "outbound"
+        return self.draft("cx.interaction.started.v1", channel, step, people=people, direction=direction)
+
+    def end(self, channel: Channel, cause: str, words: str, agent: Any, duration_ms: int | None = None) -> Draft:
+        """Draft the end of a call, or of a leg of it. Its id has no time: a channel ends once, and is told to have
+        ended where that was not heard."""
+        reason = words.lower() or "hangup"
+        if not self.is_root(channel):
+            return self.draft(
+                "cx.interaction.routed.v1", channel, "ended", reason=f"left: {reason}", agent=agent, people=[]
+            )
+        gave_up = channel.state.lower() in ("ring", "ringing") and cause in _GIVEN_UP and not self.flags(channel) & OUT
+        if gave_up or self.flags(channel) & LEFT:
+            return self.draft("cx.interaction.abandoned.v1", channel, "ended", reason=reason, duration_ms=duration_ms)
+        failure = None if cause in _NO_FAILURE else Failure(code=cause, message=words)
+        return self.draft(
+            "cx.interaction.ended.v1", channel, "ended", reason=reason, failure=failure, duration_ms=duration_ms
+        )
+
+    def lost(self, reason: str) -> Unmapped:
+        """Return the event as one that could not be mapped."""
+        return Unmapped(id_part(f"{self.kind[:64]}/{self.at}"), reason, self.raw)

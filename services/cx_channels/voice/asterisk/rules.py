@@ -1,0 +1,53 @@
+"""The settings that say who is who: Asterisk itself knows no inside and outside."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import NamedTuple
+
+from cx_channels.kit.settings import texts_of
+from cx_channels.provider import Connection
+from cx_channels.voice.asterisk.channel import Channel
+
+_CACHED = 8192
+
+
+class Rules(NamedTuple):
+    """``trunks``: endpoints, ``contexts``: of the dialplan, by which calls come from outside; ``*`` stands for
+    anything. ``stir_shaken``: the channel variable with the verdict on the caller's number. ``user_events``: those that
+    are steps of a menu."""
+
+    trunks: tuple[str, ...]
+    contexts: tuple[str, ...]
+    stir_shaken: str
+    user_events: frozenset[str]
+    keys: bool
+    has_numbers: bool
+
+
+def read_rules(connection: Connection) -> Rules:
+    """For ``Connection.once``."""
+    settings = connection.settings
+    stir_shaken = settings.get("stir_shaken")
+    return Rules(
+        tuple(texts_of(settings, "trunks")),
+        tuple(texts_of(settings, "contexts")),
+        stir_shaken if isinstance(stir_shaken, str) else "",
+        frozenset(each.lower() for each in texts_of(settings, "user_events")),
+        settings.get("dtmf", "keep") != "ignore",
+        bool(settings.get("numbers")),
+    )
+
+
+def is_outside(channel: Channel, connection: Connection) -> bool:
+    """Return whether a channel leads to the outside: by its endpoint, or by the context where it is."""
+    rules = connection.once(read_rules)
+    return not channel.is_local and (
+        _matches(rules.trunks, channel.endpoint) or _matches(rules.contexts, channel.context)
+    )
+
+
+@lru_cache(_CACHED)
+def _matches(patterns: tuple[str, ...], value: str) -> bool:
+    return bool(value) and any(fnmatchcase(value, pattern) for pattern in patterns)
