@@ -207,9 +207,11 @@ def _attended(event: AmiEvent) -> Iterator[Outcome]:
     number = to.number if target is not None and to is not None else event.field("destapp")
     transfer = Transfer(to=number, kind="attended", agent=agent)
     others = [first, second, target]
-    yield _transferred(event, owner, others, transfer, first)
+    yield (moved := _transferred(event, owner, others, transfer, first))
     consults = dict.fromkeys(event.root(each) for each in (first, second, target) if each is not None)
-    for root in consults:  # the agent's own call to a colleague is the customer's from now on
+    for root in (
+        consults if moved.data.transfer is not None else ()
+    ):  # the agent's own call to a colleague is the customer's from now on
         if root != event.root(owner):
             yield _transferred(event, owner, [*others, owner], transfer, first, more=root)
 

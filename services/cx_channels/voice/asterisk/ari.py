@@ -279,6 +279,7 @@ _DONE = "cx.interaction.transferred of all its calls; cx.interaction.routed wher
 KINDS: Mapping[str, tuple[Mapper, str]] = {
     "ChannelCreated": (_begin, _BEGIN),
     "ChannelListed": (_begin, f"told by the hub's client, of a channel whose begin was not heard: {_BEGIN}"),
+    "ChannelLost": (_lost, f"told by the hub's client, of a channel that is gone: {_LEFT}"),
     "StasisStart": (_stasis, _BEGIN),
     "ChannelStateChange": (_state, "cx.interaction.answered where a called channel is Up; else cx.interaction.routed"),
     "Dial": (_dial, "cx.interaction.routed, with the customer of an outbound call; cx.interaction.answered"),

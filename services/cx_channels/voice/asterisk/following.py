@@ -40,6 +40,8 @@ class Following:
         self._ended: set[str] = set()
         self._away_since: Micros | None = live.heard or None
         self._stamped: Micros = 0
+        self._unheard = 0
+        self._is_first = True
 
     def heard(
         self, body: bytes, kind: str, channels: Sequence[Channel | None], headers: Mapping[str, str] | None = None
@@ -77,27 +79,34 @@ class Following:
         """Return whether a channel of the list began without our hearing it."""
         return id not in self.live.channels and id not in self._ended
 
-    def compared(self, present: Iterable[str], unheard: Sequence[tuple[Delivery, bool]]) -> Step:
-        """Return what the list showed: channels whose begin was not heard, and those that ended unheard."""
+    def begun(self, body: bytes, kind: str, channel: Channel) -> Step:
+        """Return the begin of a channel that was not heard, as the list tells it."""
+        self._unheard += 1
+        delivery, changed = self.heard(body, kind, [channel])
+        return self.step([delivery], changed)
+
+    def compared(self, present: Iterable[str]) -> Step:
+        """Return the ends that were not heard: of channels that are not in the list, which is whole now."""
         gone = self.live.missing({*present, *self._began})
         lost = []
         for id in gone:
             root = self.live.channels[id].root
             lost.append(self.heard(self._gone(id, root), "channellost", [Channel(id, root)])[0])
-        gap = self._gap(len(unheard), len(gone))
-        return self.step([*(each for each, _ in unheard), *lost], bool(gone or unheard), None, gap)
+        return self.step(lost, bool(gone), None, self._gap(len(gone)))
 
-    def _gap(self, began: int, ended: int) -> str:
+    def _gap(self, ended: int) -> str:
         """Return what was missed, in a sentence: after each time away, and else only where something was."""
         since, self._away_since = self._away_since, None
-        if since is None and not ended and not (began and self.live.heard):
-            return ""
-        if since is None:
-            return f"events were missed: {began} channels began and {ended} ended unheard"
-        return (
-            f"nothing was heard for a while after {format_time(since)}, and Asterisk keeps nothing: "
-            f"{began} channels began and {ended} ended meanwhile"
-        )
+        began, self._unheard = self._unheard, 0
+        is_first, self._is_first = self._is_first, False
+        if since is not None:
+            return (
+                f"nothing was heard for a while after {format_time(since)}, and Asterisk keeps nothing: "
+                f"{began} channels began and {ended} ended meanwhile"
+            )
+        if not is_first and (began or ended):
+            return f"events went missing: {began} channels began and {ended} ended unheard"
+        return ""
 
     def lag(self, at: Micros | None) -> float | None:
         """Return the seconds since an event, None where it has no time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.times import fractional_seconds
-from cx_channels.pollers.source import Delivery, SourcePorts, Step
+from cx_channels.pollers.source import SourcePorts, Step
 from cx_channels.provider import Connection
 from cx_channels.voice.asterisk.ami_client import ANSWER_SECONDS, AmiSession
 from cx_channels.voice.asterisk.ari import ari_time
@@ -66,16 +66,16 @@ class AmiStream:
 
     def __init__(
         self, connection: Connection, settings: SystemSettings, ports: SourcePorts, *,
-        ping: float = PING_SECONDS, check: float = CHECK_SECONDS,
+        ping: float = PING_SECONDS, answer: float = ANSWER_SECONDS, check: float = CHECK_SECONDS,
     ) -> None:  # fmt: skip
         self.silence = ping + 2 * ANSWER_SECONDS
         self._connection = connection
         self._settings = settings
         self._ports = ports
         self._ping = ping
+        self._answer = answer
         self._check = check
         self._present: set[str] = set()
-        self._unheard: list[tuple[Delivery, bool]] = []
 
     async def steps(self, cursor: bytes) -> AsyncGenerator[Step, None]:
         """Log in, ask for the channels, and yield what comes."""
@@ -87,7 +87,7 @@ class AmiStream:
             asked = await self._ask(session, following)
             is_asked = False
             while True:
-                bodies = await session.receive(self._ping)
+                bodies = await session.receive(self._answer if is_asked else self._ping)
                 if not bodies and is_asked:
                     raise TimeoutError("AMI does not answer a Ping")
                 if not bodies:
@@ -120,7 +120,6 @@ class AmiStream:
         """Ask for the channels; they come between the events."""
         following.ask()
         self._present.clear()
-        self._unheard.clear()
         await session.send("CoreShowChannels", {"ActionID": _LIST})
         return time.monotonic()
 
@@ -146,13 +145,13 @@ class AmiStream:
                 "no-permission", f"AMI does not list its channels (manager.conf: write = reporting): {why}"[:300]
             )
         if kind == "coreshowchannelscomplete":
-            return following.compared(self._present, self._unheard)
+            return following.compared(self._present)
         channel = ami_channel(message.fields) if kind == "coreshowchannel" else None
         if channel is not None:
             self._present.add(channel.id)
             if following.is_unheard(channel.id):
                 plain = b"".join(line for line in body.splitlines(keepends=True) if not _is_changing(line))
-                self._unheard.append(following.heard(plain, kind, [channel]))
+                return following.begun(plain, kind, channel)
         return Step()
 
 
@@ -198,7 +197,8 @@ class AriStream:
                 yield Step()
                 async for step in self._events(socket, following, asked + self._settle):
                     yield step
-                yield self._compared(listed, following)
+                for step in self._compared(listed, following):
+                    yield step
                 async for step in self._events(socket, following, asked + self._check):
                     yield step
 
@@ -249,16 +249,13 @@ class AriStream:
         delivery, changed = following.heard(body, kind.lower(), channels or _recorded(value))
         return following.step([delivery], changed, following.lag(at))
 
-    def _compared(self, listed: list[Json], following: Following) -> Step:
-        unheard, present = [], []
-        for each in listed:
-            channel = ari_channel(each)
-            if channel is not None:
-                present.append(channel.id)
-                if following.is_unheard(channel.id):
-                    body = msgspec.json.encode({"type": "ChannelListed", "channel": each})
-                    unheard.append(following.heard(body, "channellisted", [channel]))
-        return following.compared(present, unheard)
+    def _compared(self, listed: list[Json], following: Following) -> Iterator[Step]:
+        channels = [(each, channel) for each in listed if (channel := ari_channel(each)) is not None]
+        for each, channel in channels:
+            if following.is_unheard(channel.id):
+                body = msgspec.json.encode({"type": "ChannelListed", "channel": each})
+                yield following.begun(body, "channellisted", channel)
+        yield following.compared(channel.id for _, channel in channels)
 
 
 def _recorded(value: Json) -> list[Channel | None]:
