@@ -147,7 +147,7 @@ async def test_a_wrong_password_is_named_and_tried_slowly(at: Polled, system: As
         assert system.asked == 1
 
 
-async def test_an_application_that_is_taken_over_is_not_taken_back_at_once(at: Polled, system: Asterisk) -> None:
+async def test_a_replaced_application_is_not_taken_back(at: Polled, system: Asterisk) -> None:
     if system.interface == "ami":
         pytest.skip("AMI has no applications")
     async with at.polling(refusals=Pauses(3600.0, 3600.0)) as keeper:
@@ -157,7 +157,7 @@ async def test_an_application_that_is_taken_over_is_not_taken_back_at_once(at: P
         assert keeper.running[POLLED].report.reason == "replaced"
 
 
-async def test_a_user_who_may_not_list_channels_is_told_what_is_missing(at: Polled, system: Asterisk) -> None:
+async def test_a_user_without_permission_is_told(at: Polled, system: Asterisk) -> None:
     if system.interface == "ari":
         pytest.skip("whoever may listen to ARI may list its channels")
     system.lists = False

@@ -2,8 +2,8 @@
 
 Modules: ``mapping`` (reads one event and finds its kind), ``ami`` and ``ari`` (the tables of kinds, a function for
 each), ``kinds`` (those left out), ``messages`` (AMI's text), ``channel`` (a leg), ``notice`` (drafts), ``parties`` and
-``rules`` (who is who), ``live`` (the channels that are there now), ``stream`` (the source), ``ami_client`` and
-``ari_client`` (the connections), ``settings``.
+``rules`` (who is who), ``live`` (the channels that are there now), ``stream`` (the source), ``client`` (the
+connections), ``settings``.
 """
 
 from __future__ import annotations

@@ -15,11 +15,11 @@ from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.times import fractional_seconds
 from cx_channels.pollers.source import SourcePorts, Step
 from cx_channels.provider import Connection
-from cx_channels.voice.asterisk.ami_client import ANSWER_SECONDS, AmiSession
 from cx_channels.voice.asterisk.ari import ari_time
-from cx_channels.voice.asterisk.ari_client import Ari
 from cx_channels.voice.asterisk.channel import Channel, ami_channel, ari_channel
-from cx_channels.voice.asterisk.following import Following
+from cx_channels.voice.asterisk.client.ami import ANSWER_SECONDS, AmiSession
+from cx_channels.voice.asterisk.client.ari import Ari
+from cx_channels.voice.asterisk.client.following import Following
 from cx_channels.voice.asterisk.live import read_live
 from cx_channels.voice.asterisk.mapping import RECEIVED_HEADER, ami_kind
 from cx_channels.voice.asterisk.messages import Message, read_messages

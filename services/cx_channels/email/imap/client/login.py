@@ -10,7 +10,7 @@ from cx_channels.email.imap.client.session import NotDone, Session
 from cx_channels.email.imap.client.tokens import fetch_token
 from cx_channels.email.imap.client.wire import Wire
 from cx_channels.email.imap.settings import MailboxSettings
-from cx_channels.kit.tls import client_tls
+from cx_channels.pollers.tls import client_tls
 from cx_events.errors import Refused
 
 

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping
 from hashlib import md5
 
-from cx_channels.kit.tls import client_tls
+from cx_channels.pollers.tls import client_tls
 from cx_channels.voice.asterisk.messages import Message, read_messages
 from cx_channels.voice.asterisk.settings import SystemSettings
 from cx_events.errors import Refused, TryLater

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
-from cx_channels.kit.tls import client_tls
+from cx_channels.pollers.tls import client_tls
 from cx_channels.voice.asterisk.settings import SystemSettings
 from cx_events.errors import Refused, TryLater
 from cx_events.strict_json import Limits, decode
