@@ -130,6 +130,7 @@ async def test_a_row_tells_what_a_desk_shows(hub: Running) -> None:
         "opened_at": conversation["opened_at"],
         "last_at": conversation["last_at"],
         "waiting_since": conversation["waiting_since"],
+        "due_at": None,
         "agent": None,
         "queue": {"id": "billing", "name": "Billing"},
         "held_by": [{"kind": "queue", "id": "billing", "name": "Billing", "since": "2026-11-22T11:01:00Z"}],
@@ -146,6 +147,7 @@ async def test_queues_and_agents_tell_what_they_hold(hub: Running) -> None:
         {
             "id": "billing", "name": "Billing", "queued": 1, "queued_since": "2026-11-22T11:01:00Z",
             "waiting": 1, "waiting_since": "2026-11-22T11:00:00Z",
+            "answer_within": None, "overdue": 0, "overdue_since": None,
         }
     ]  # fmt: skip
     assert queues["meta"]["complete"] is True
