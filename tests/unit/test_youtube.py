@@ -87,6 +87,19 @@ async def test_all_replies_come_not_those_shown_alone(server: YouTubeServer, fol
     assert not await follower.sweep()
 
 
+async def test_a_new_count_is_enough_to_list_replies(server: YouTubeServer, follower: Follower) -> None:
+    first = server.comment("first")
+    for number in range(3):
+        server.comment(f"reply {number}", BEGIN + number, first)
+    await follower.rounds()
+    late = server.comment("let go by a moderator", BEGIN + 1, first)
+    server.comments = {
+        late: server.comments.pop(late),
+        **server.comments,
+    }  # not among the two that come with the thread
+    assert await follower.rounds(2) == [("comment", late)]
+
+
 async def test_an_edit_is_an_event_and_likes_are_none(server: YouTubeServer, follower: Follower) -> None:
     first = server.comment("frist")
     replies = [server.comment(f"reply {number}", BEGIN + number, first) for number in range(5)]
