@@ -14,9 +14,11 @@ from cx_events.blob import Blobs
 from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import DeadLetter, encode_original
 from cx_events.ids import NodeId, text_of
-from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, Partition, Record
+from cx_events.log import DEAD_LETTERS, INTERACTIONS, Log, LogRecord, Partition, Record
+from cx_events.log.merged_reader import MergedReader
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, a_decision, an_event
+from cx_ops.moving.sources import bounds_of
 from cx_projectors.catch_up import CatchUp
 from cx_projectors.records import TOPICS
 from cx_projectors.store_epoch import open_store_epoch
@@ -89,6 +91,17 @@ async def started(log: Log) -> AsyncIterator[Log]:
         yield log
     finally:
         await log.stop()
+
+
+async def records_of(log: Log) -> list[LogRecord]:
+    """Return all records of the topics that are moved."""
+    ends, begins = await bounds_of(log)
+    reader = MergedReader(log, begins, ends)
+    found: list[LogRecord] = []
+    while some := await reader.read(500, 16 << 20):
+        found += some
+    await reader.close()
+    return found
 
 
 async def blobs_in(folder: Path) -> FolderBlobs:

@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     topic_prefix: str = Field(
         default="", description="put before the topics' names, where one Kafka serves several hubs"
     )
+    archive: Path | None = Field(
+        default=None,
+        description="folder of `cx export log`: what the log no longer holds is read from there",
+    )
     workers: int = Field(default=1, ge=1, le=64, description="projector workers in this process")
     max_body: int = Field(default=1 << 20, ge=1024, description="largest request body in bytes, mail apart")
     max_mail: int = Field(default=30 << 20, ge=1024, description="largest mail in bytes")

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from cx_context.store import Store, open_store
 from cx_context.store.id_keys import check_id_keys
+from cx_events.archive import ArchivedLog
 from cx_events.blob import Blobs
 from cx_events.blob.open import open_blobs
 from cx_events.log import Log
@@ -40,8 +41,10 @@ def load_tenants(settings: Settings) -> Tenants:
 
 
 def log_of(settings: Settings) -> Log:
-    """The log of the settings, not started. ``Refused("bad-declaration")``, ``Fatal`` for a wrong address."""
-    return open_log(settings.resolved_log_url(), prefix=settings.topic_prefix, declared=load_declarations(settings))
+    """The log of the settings, with its archive, not started. ``Refused("bad-declaration")``, ``Fatal`` for a wrong
+    address."""
+    log = open_log(settings.resolved_log_url(), prefix=settings.topic_prefix, declared=load_declarations(settings))
+    return log if settings.archive is None else ArchivedLog(log, settings.archive)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from tests.hubs_moved import LARGE, SPACES, blobs_in, contexts, events, happen, letter, started
+from tests.hubs_moved import LARGE, SPACES, blobs_in, contexts, events, happen, letter, records_of, started
 from tests.patience import PATIENCE
 from tests.processes import bare_environment
 from tests.stores import sqlite_store
@@ -25,7 +25,6 @@ from cx_events.errors import Refused, TryLater
 from cx_events.ids import IdSpace
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, STORES, Log, LogRecord, Partition, Record, RecordMetadata
 from cx_events.log.kafka import KafkaLog
-from cx_events.log.merged_reader import MergedReader
 from cx_events.log.sqlite import SqliteLog
 from cx_ops.moving.exporting import Export
 from cx_ops.moving.import_progress import ProgressFile
@@ -46,16 +45,6 @@ async def bring(source: Path, log: Log, home: Path, **how: object) -> tuple[int,
     found = await archive_source(archive)
     file = ProgressFile(home, found.id, "here")
     return await Import(found, log, await blobs_in(home / "blobs"), SPACES, file, **how).run()  # type: ignore[arg-type]
-
-
-async def records_of(log: Log) -> list[LogRecord]:
-    ends, begins = await bounds_of(log)
-    reader = MergedReader(log, begins, ends)
-    found: list[LogRecord] = []
-    while some := await reader.read(500, 16 << 20):
-        found += some
-    await reader.close()
-    return found
 
 
 def by_key(records: Sequence[LogRecord]) -> dict[tuple[str, bytes], list[bytes]]:
