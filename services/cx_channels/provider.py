@@ -185,6 +185,10 @@ def _nothing_to_warn_of(_connection: Connection) -> tuple[str, ...]:
     return ()
 
 
+def _always_asked(_connection: Connection) -> bool:
+    return True
+
+
 def _nothing_to_note(_connection: Connection) -> tuple[str, ...]:
     return ()
 
@@ -225,6 +229,8 @@ class Provider:
     ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
     ``Fatal`` for settings that can't be meant. ``notes``: sentences on what a connection is set up to do, for
     ``cx config check``.
+    ``asks``: whether a connection's vendor is asked by us, where the folder has a stream or poller (``cx_channels.
+    pollers``): one may do without, and take webhooks alone.
     ``weights``: each kind of identifier that its customers may have, with every weight that it may get there and why.
     Ask of each what a stranger could do who chooses the value.
     """
@@ -254,6 +260,7 @@ class Provider:
     required: Mapping[str, str] = field(default_factory=dict)
     warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of
     notes: Callable[[Connection], tuple[str, ...]] = _nothing_to_note
+    asks: Callable[[Connection], bool] = _always_asked
     weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)
 
     def scheme(self, connection: Connection) -> Signature | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
+from cx_channels.pollers.source import source_factories
 from cx_channels.provider import Provider
 from cx_channels.registry import folder_name, providers
 from cx_runtime.metric_catalogue import GROUPS, SHORT_SECONDS, MetricSpec
@@ -79,9 +80,12 @@ def _provider_row(provider: Provider) -> str:
         "websocket": "WebSocket",
         "poller": "fetched by `cx run pollers`",
     }
+    way = ways[provider.transport]
+    if provider.transport == "webhook" and provider.name in source_factories():
+        way += f", {ways['poller']}"
     signed = "yes" if provider.verify is not None else "no"
     channels = ", ".join([provider.channel, *sorted(provider.more_channels)])
-    cells = [link, channels, ways[provider.transport], signed, str(len(provider.kinds)), _maturity(provider)]
+    cells = [link, channels, way, signed, str(len(provider.kinds)), _maturity(provider)]
     return f"| {' | '.join(cells)} |"
 
 

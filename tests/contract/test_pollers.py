@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.feed_server import FeedServer, feeding
+from tests.freeswitch_server import Switch, switching
 from tests.mailbox_server import Authority, MailServer, mail_serving
 from tests.polled import POLLED, Faults, Polled, Vendor, polled, until
 from tests.reddit_server import RedditServer, reddit_serving
@@ -40,7 +41,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture(params=["feed", "mailbox", "youtube", "reddit"])
+@pytest.fixture(params=["feed", "mailbox", "youtube", "reddit", "switch"])
 async def vendor(request: pytest.FixtureRequest, authority: Authority) -> AsyncIterator[Vendor]:
     if request.param == "feed":
         async with feeding() as feed:
@@ -51,6 +52,9 @@ async def vendor(request: pytest.FixtureRequest, authority: Authority) -> AsyncI
     elif request.param == "reddit":
         async with reddit_serving(since="beginning") as account:
             yield account
+    elif request.param == "switch":
+        async with switching() as switch:
+            yield switch
     else:
         async with mail_serving(authority, since="beginning") as mailbox:
             yield mailbox
@@ -227,5 +231,5 @@ async def test_what_can_not_go_on_stops_and_says_so(tmp_path: Path) -> None:
 
 def test_all_servers_are_vendors() -> None:
     """Their types are checked here: fixtures are not."""
-    vendors: list[type[Vendor]] = [FeedServer, MailServer, YouTubeServer, RedditServer]
+    vendors: list[type[Vendor]] = [FeedServer, MailServer, YouTubeServer, RedditServer, Switch]
     assert vendors

@@ -66,7 +66,7 @@ async def _states(settings: Settings) -> tuple[list[Json], bool]:
             traffic[0].by_connection[id] if traffic is not None else None,
             counts.get(id, {}) if counts is not None else None,
             standings.get(id, Standing(each.tenant, id, "", b""))
-            if traffic is not None and provider.name in polled
+            if traffic is not None and provider.name in polled and provider.asks(each)
             else None,
         )
         for id, (each, provider) in connections.items()

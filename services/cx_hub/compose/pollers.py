@@ -43,5 +43,9 @@ async def pollers(hub: Hub, intake: Intake | None) -> AsyncIterator[None]:
 
 
 def polled(intake: Intake, open_sources: Collection[str]) -> dict[str, Connection]:
-    """Return the connections whose provider has a stream or a poller, by their ids. ``open_sources``: by provider."""
-    return {each.id: each for each, _ in intake.connections.values() if each.provider in open_sources}
+    """Return the connections whose vendor we ask, by their ids. ``open_sources``: by provider."""
+    return {
+        each.id: each
+        for each, provider in intake.connections.values()
+        if each.provider in open_sources and provider.asks(each)
+    }
