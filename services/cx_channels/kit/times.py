@@ -47,9 +47,15 @@ def is_unix_seconds(value: Any) -> bool:
 
 def unix_seconds(value: Any) -> Micros | None:
     """Read a Unix time in whole seconds, after 1970 and before the year 9999."""
-    written = text(value)
-    at = int(written) * _SECOND if _SECONDS.fullmatch(written) else 0
+    at = _whole(value, _SECONDS) * _SECOND
     return at if 0 < at < YEAR_9999 else None
+
+
+def _whole(value: Any, digits: re.Pattern[str]) -> int:
+    """Return a whole number, also where it is written as text; 0 for anything else."""
+    if type(value) is int:
+        return value
+    return int(value) if isinstance(value, str) and digits.fullmatch(value) else 0
 
 
 def unix_time(value: Any) -> Micros | None:
@@ -57,10 +63,7 @@ def unix_time(value: Any) -> Micros | None:
 
     For vendors that mix them (Meta writes seconds in feeds, milliseconds in messages, and both at entries).
     """
-    written = text(value)
-    if not _SECONDS_OR_LESS.fullmatch(written):
-        return None
-    at = int(written)
+    at = _whole(value, _SECONDS_OR_LESS)
     if at < _SECONDS_BELOW:
         at *= _SECOND
     elif at < _MILLISECONDS_BELOW:

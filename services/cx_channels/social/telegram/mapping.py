@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.kit.drafts import sort_outcomes
-from cx_channels.kit.json_values import read_object, text
+from cx_channels.kit.json_values import read_object
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.telegram import acts, messages
@@ -36,7 +36,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
 def _update(value: Json, connection: Connection) -> Update:
     for field, each in value.items():
         if isinstance(each, dict) and field != "update_id":
-            return update_of(connection, text(value.get("update_id")), field, each, _kind(field, each))
+            return update_of(connection, value.get("update_id"), field, each, _kind(field, each))
     raise Refused("malformed", "the update has no field with what happened")
 
 

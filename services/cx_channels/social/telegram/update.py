@@ -55,18 +55,22 @@ class Person(Struct, gc=False):
 
 
 class Update(Struct, gc=False):
-    """``field``: of the update; ``value``: what stands in it; ``kind``: as the tables name it; ``message_id``: the
-    message's number in its chat; ``place``: where that counts, the chat below the account that connected the bot."""
+    """``number``: the update's id, as it is written; ``field``: of the update; ``value``: what stands in it; ``kind``:
+    as the tables name it; ``message_id``: the message's number in its chat; ``place``: where that counts, the chat
+    below the account that connected the bot."""
 
     connection: Connection
-    number: str
+    number: Any
     field: str
     value: Json
     kind: str
-    chat: Json
     chat_id: str
     place: str
     message_id: str
+
+    @property
+    def chat(self) -> Json:
+        return obj(self.value.get("chat"))
 
     @property
     def time(self) -> Micros | None:
@@ -83,15 +87,15 @@ class Update(Struct, gc=False):
 
     def lost(self, why: str) -> Unmapped:
         raw = self.raw
-        id = f"update/{id_part(self.number or sha256_hex(raw)[:32])}"
+        id = f"update/{id_part(text(self.number) or sha256_hex(raw)[:32])}"
         return Unmapped(id, f"malformed {self.kind[:64]}: {why}", raw)
 
 
-def update_of(connection: Connection, number: str, field: str, value: Json, kind: str) -> Update:
+def update_of(connection: Connection, number: Any, field: str, value: Json, kind: str) -> Update:
     """Return an update with the place of its message."""
     chat_id, place = place_of(value)
     message_id = text(value.get("message_id"))
-    return Update(connection, number, field, value, kind, obj(value.get("chat")), chat_id, place, message_id)
+    return Update(connection, number, field, value, kind, chat_id, place, message_id)
 
 
 def person_of(update: Update, user: Json) -> Person:
@@ -142,7 +146,8 @@ def draft_of(
     ``root``: of the interaction, where it is not the message's thread."""
     data.direction = "inbound" if person.role == "customer" else "outbound"
     data.participants = person.participants(*more)
-    data.agent = person.agent
+    if person.role == "agent":
+        data.agent = person.agent
     root = thread_of(update.value, update.chat_id, update.place) if root is None else root
     return complete_draft(
         update.connection, "social", event_type, id, data, raw=update.raw, root=root, time=update.time
