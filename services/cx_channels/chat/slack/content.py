@@ -69,7 +69,7 @@ def _texts_in(block: Any) -> Iterator[str]:
 
 def files_of(message: Json) -> list[Attachment]:
     """Return a message's files, each by the address that asks for the app's token. A removed one has none."""
-    return [_file(each) for each in objects(message.get("files"))[:_MOST_FILES]]
+    return [_file(each) for each in objects(message["files"])[:_MOST_FILES]] if "files" in message else []
 
 
 def _file(file: Json) -> Attachment:

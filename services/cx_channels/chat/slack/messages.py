@@ -153,7 +153,10 @@ def _draft(
 ) -> Outcome:  # fmt: skip
     """``threaded``: what has the ``ts`` and the ``thread_ts`` of the thread. ``data``: what only this event has."""
     if person.id or person.name:
-        data.direction, data.participants, data.agent = person.direction, [person.participant(notice)], person.agent
+        data.direction = person.direction
+        data.participants = [person.participant(notice)]
+        if person.role == "agent":
+            data.agent = person.agent
     root = thread_of(channel, threaded, direct=is_direct(channel, notice.event))
     return draft_of(notice, event_type, id, data, root=root, time=time)
 

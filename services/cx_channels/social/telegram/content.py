@@ -36,7 +36,7 @@ def message_of(message: Json, id: str) -> Message:
         text=words,
         content_type="text/plain" if words else "",
         in_reply_to=_answered(message) if "reply_to_message" in message else "",
-        quoted=text(obj(message.get("quote")).get("text")),
+        quoted=text(obj(message["quote"]).get("text")) if "quote" in message else "",
         attachments=[] if _ATTACHED.isdisjoint(message) else list(_attachments(message)),
     )
 
@@ -50,8 +50,10 @@ def _answered(message: Json) -> str:
 
 def words_of(message: Json) -> str:
     """Return the words, or those that stand for what was sent."""
-    words = first(message.get("text"), message.get("caption"), obj(message.get("web_app_data")).get("data"))
+    words = first(message.get("text"), message.get("caption"))
     if words:
+        return words
+    if words := text(obj(message.get("web_app_data")).get("data")):
         return words
     venue, contact, poll = (obj(message.get(name)) for name in ("venue", "contact", "poll"))
     if venue:

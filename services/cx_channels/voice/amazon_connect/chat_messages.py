@@ -45,7 +45,7 @@ IGNORED: Mapping[str, str] = {
 def map_chat_item(notice: Notice, connection: Connection) -> Iterator[Outcome]:
     """Map one item of a chat: a message, a file, or an event."""
     value = notice.value
-    contact = contact_of({**value, "Channel": "CHAT"}, connection)
+    contact = contact_of(value, connection, "CHAT")
     kind = text(value.get("Type")).upper()
     if not text(value.get("Id")) or not contact.id:
         yield notice.lost("malformed chat item: no Id or no ContactId")

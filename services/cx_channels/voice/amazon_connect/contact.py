@@ -128,11 +128,11 @@ class Contact(Struct, gc=False):
         )
 
 
-def contact_of(value: Json, connection: Connection) -> Contact:
-    """Return the contact that a value of any stream describes."""
+def contact_of(value: Json, connection: Connection, written: str = "") -> Contact:
+    """Return the contact that a value of any stream describes. ``written``: its channel, where the value lacks it."""
     id = first(value.get("ContactId"), value.get("contactId"), value.get("InitialContactId"))
     method = text(member(value, "InitiationMethod")).upper()
-    written = text(member(value, "Channel")).upper() or "VOICE"
+    written = written or text(member(value, "Channel")).upper() or "VOICE"
     previous, initial = text(member(value, "PreviousContactId")), text(member(value, "InitialContactId"))
     channel: Channel = _text_or_chat(value) if written == "CHAT" else _CHANNELS.get(written, "voice")
     if channel == "voice":
