@@ -25,32 +25,34 @@ def texts_of(settings: Mapping[str, Any], name: str) -> list[str]:
 
 
 class Patterns(NamedTuple):
-    """The values that a setting lists, those with ``*`` for anything apart."""
+    """The values that a setting lists, none of them empty; those with ``*`` for anything apart."""
 
     exact: frozenset[str]
     wild: tuple[str, ...]
 
     def match(self, value: str) -> bool:
-        if value in self.exact or not self.wild:
+        if value in self.exact or not self.wild or not value:
             return value in self.exact
         return any(fnmatchcase(value, pattern) for pattern in self.wild)
 
 
 def lists(connection: Connection, name: str, value: str) -> bool:
     """Return whether a setting lists a value; ``*`` stands for anything."""
-    return bool(value) and connection.once(_reader(name)).match(value)
+    return connection.once(_reader(name)).match(value)
 
 
 @cache
 def _reader(name: str) -> Callable[[Connection], Patterns]:
     """Return what reads one setting of a connection, the same for each question about it (``Connection.once``)."""
 
-    def read(connection: Connection) -> Patterns:
-        listed = texts_of(connection.settings, name)
-        wild = tuple(each for each in listed if not _WILD.isdisjoint(each))
-        return Patterns(frozenset(listed).difference(wild), wild)
+    return lambda connection: patterns_of(connection, name)
 
-    return read
+
+def patterns_of(connection: Connection, name: str) -> Patterns:
+    """Return the values that a setting lists. Keep them (``Connection.once``) where each notice asks for several."""
+    listed = texts_of(connection.settings, name)
+    wild = tuple(each for each in listed if not _WILD.isdisjoint(each))
+    return Patterns(frozenset(listed).difference(wild), wild)
 
 
 def check_choice(connection: Connection, name: str, *choices: str) -> None:

@@ -7,12 +7,15 @@ organisations, so people of others (Slack Connect) are customers; ``channels`` l
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from msgspec import Struct
 
 from cx_channels.chat.slack.notice import Notice
 from cx_channels.kit.ids import is_plain
 from cx_channels.kit.json_values import first, obj, text
-from cx_channels.kit.settings import lists
+from cx_channels.kit.settings import Patterns, patterns_of
+from cx_channels.provider import Connection
 from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Role
 from cx_events.json_types import Json
 from cx_events.weights import PROVED
@@ -53,6 +56,19 @@ class Person(Struct, gc=False):
         return Participant(role="customer", id="" if known else self.id, name=self.name, identifiers=known)
 
 
+class Listed(NamedTuple):
+    """What the settings of a connection list: people, workspaces and channels, by their ids."""
+
+    agents: Patterns
+    customers: Patterns
+    teams: Patterns
+    channels: Patterns
+
+
+def _listed(connection: Connection) -> Listed:
+    return Listed(*(patterns_of(connection, name) for name in Listed._fields))
+
+
 def scope_of(notice: Notice, team: str) -> str:
     """Return where a user's id is valid: the person's own workspace, if it is another company's, else the organisation
     or the workspace of the app.
@@ -68,26 +84,26 @@ def scope_of(notice: Notice, team: str) -> str:
 
 def author_of(notice: Notice, message: Json, channel: str) -> Person:
     """Return who wrote a message, or did what ``message`` tells."""
-    bot = text(message.get("bot_id"))
-    profile, app = obj(message.get("user_profile")), obj(message.get("bot_profile"))
+    bot, profile = text(message.get("bot_id")), obj(message.get("user_profile"))
     if bot or message.get("subtype") == "bot_message":
+        app = obj(message.get("bot_profile"))
         return Person("bot", bot or text(message.get("user")), first(message.get("username"), app.get("name")))
     team = first(message.get("user_team"), message.get("source_team"), profile.get("team"), message.get("team"))
-    name = first(profile.get("real_name"), profile.get("display_name"), profile.get("name"))
+    name = first(profile.get("real_name"), profile.get("display_name"), profile.get("name")) if profile else ""
     return person_of(notice, text(message.get("user")), team, channel, name)
 
 
 def person_of(notice: Notice, user: str, team: str, channel: str, name: str = "") -> Person:
     """Return a user as the settings see it."""
-    connection = notice.connection
     if user == _SYSTEM:
         return Person("system", user, name)
-    if lists(connection, "agents", user):
+    listed = notice.connection.once(_listed)
+    if listed.agents.match(user):
         return Person("agent", user, name, team)
-    ours = lists(connection, "teams", team) or team in ("", notice.enterprise)
-    knows_teams = bool(connection.settings.get("teams"))
+    ours = listed.teams.match(team) or team in ("", notice.enterprise)
+    knows_teams = bool(notice.connection.settings.get("teams"))
     from_outside = knows_teams and not ours
-    if lists(connection, "customers", user) or from_outside or (user and lists(connection, "channels", channel)):
+    if listed.customers.match(user) or from_outside or (user and listed.channels.match(channel)):
         return Person("customer", user, name, team)
     if notice.is_shared and knows_teams and not team:
         return Person("business")  # a colleague or a partner: nothing tells which
@@ -98,4 +114,4 @@ def concerns_customers(notice: Notice, person: Person, channel: str) -> bool:
     """Return whether what somebody did is no mere talk of colleagues."""
     connection = notice.connection
     shared = notice.is_shared and bool(connection.settings.get("teams"))
-    return person.is_customer or shared or lists(connection, "channels", channel)
+    return person.is_customer or shared or connection.once(_listed).channels.match(channel)

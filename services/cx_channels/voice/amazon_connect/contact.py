@@ -97,7 +97,11 @@ class Contact(Struct, gc=False):
         """Draft an event of this contact. ``id``: what tells it from others of the contact. ``root``: of another
         contact, in whose interaction it belongs."""
         own = id_part(self.id)
-        content = Data(**{"participants": self.participants, "references": self.references, **data})
+        content = Data(**data)
+        if "participants" not in data:
+            content.participants = self.participants
+        if "references" not in data:
+            content.references = self.references
         content.direction = self.direction
         return complete_draft(
             self.connection,

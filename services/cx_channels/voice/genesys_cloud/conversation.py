@@ -46,7 +46,9 @@ class Conversation(Struct, gc=False):
 
     def draft(self, event_type: str, id: str, kept: Json, time: Micros | None, **data: Any) -> Draft:
         """Draft an event. ``id``: what tells it from others of the conversation. ``kept``: what Genesys says of it."""
-        content = Data(**{"participants": self.people, **data})
+        content = Data(**data)
+        if "participants" not in data:
+            content.participants = self.people
         content.direction = self.direction
         if self.consults:
             content.references = [Reference(kind="call", value=self.consults)]
