@@ -57,7 +57,7 @@ class Person(Struct, gc=False):
 
 
 class Listed(NamedTuple):
-    """What the settings of a connection list: people, workspaces and channels, by their ids."""
+    """The people, workspaces and channels that the settings of a connection list, by their ids."""
 
     agents: Patterns
     customers: Patterns
