@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.scraping import EVENT, STRUCTURED, asked_hub, labels, samples
 
+from cx_runtime.directory_config import QueueConfig
 from cx_runtime.metric_catalogue import METRICS
 from cx_runtime.metrics import Metrics
 from cx_runtime.subscription_config import SubscriptionConfig
@@ -75,7 +76,8 @@ def test_counters_of_pollers_and_keys_begin_at_zero() -> None:
 
 async def test_each_counter_is_there_before_its_first_use(tmp_path: Path) -> None:
     """What rises from nothing to one is no rise to Prometheus: the first event of an outage would be unseen."""
-    async with asked_hub(tmp_path, subscriptions={"to-nobody": TO_NOBODY}) as (hub, _):
+    queues = {"billing": QueueConfig(answer_within=120)}
+    async with asked_hub(tmp_path, subscriptions={"to-nobody": TO_NOBODY}, queues=queues) as (hub, _):
         found = await samples(hub)
     counters = {name for name, spec in METRICS.items() if spec.kind == "counter"}
     assert counters - {name for name, _ in found} == WHERE_CONFIGURED
