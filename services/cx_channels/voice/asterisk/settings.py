@@ -19,7 +19,7 @@ SETTING_NAMES = frozenset(
 )
 _PORTS = {("ami", True): 5039, ("ami", False): 5038, ("ari", True): 8089, ("ari", False): 8088}
 _APP = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-_PREFIX = re.compile(r"(?:/?[A-Za-z0-9_.-]+)*/?")
+_PREFIX = re.compile(r"[A-Za-z0-9_./-]{0,200}")
 
 
 @dataclass(frozen=True, slots=True)
