@@ -45,6 +45,8 @@ BY_EXTENSION = {
 }
 
 _METHODS = {"webhook": "POST", "smtp": "SMTP", "websocket": "MESSAGE", "poller": "MESSAGE"}
+_FETCHED = ".message"
+"""In the name of a file (``mention.message.json``): the hub fetched it, though the provider has a webhook, too."""
 _MAX_FIELDS = 1000
 _TRIED = "try"
 
@@ -167,7 +169,8 @@ def recorded_request(
         content_type = named.get("content-type") or guess_content_type(provider, content, filename)
     if content_type == FORM:
         content = content.strip()
-    return Request(content, _METHODS[provider.transport], url, (), {**named, "content-type": content_type}, now)
+    method = "MESSAGE" if _FETCHED in PurePath(filename.lower()).suffixes else _METHODS[provider.transport]
+    return Request(content, method, url, (), {**named, "content-type": content_type}, now)
 
 
 def guess_content_type(provider: Provider, content: bytes, filename: str) -> str:

@@ -141,7 +141,8 @@ class Signature:
     ``covers``: which of ``COVERABLE`` nobody can change without a secret. ``gaps``: those that anybody can, each with
     the reason why; the suite tries that they are gaps. ``partly``: those of which a part is covered, each with which.
     ``tolerance_seconds``: how far the signed time may lie from that of receipt, on either side, where "time" is
-    covered. ``example_secrets``: three, in the form that this vendor's secrets have.
+    covered; ``ahead_seconds``: how far into the future, where that is less. ``example_secrets``: three, in the form
+    that this vendor's secrets have.
     """
 
     headers: tuple[str, ...]
@@ -149,6 +150,7 @@ class Signature:
     gaps: Mapping[Covered, str] = field(default_factory=dict)
     partly: Mapping[Covered, str] = field(default_factory=dict)
     tolerance_seconds: int | None = None
+    ahead_seconds: int | None = None
     example_secrets: tuple[str, str, str] = ("a secret", "another secret", "somebody else's secret")
 
 

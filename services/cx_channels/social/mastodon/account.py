@@ -1,0 +1,71 @@
+"""Know the business's own accounts, and who else takes part.
+
+An actor is its URI (ActivityPub, section 3.1), told by the server that it is of: the host is its scope. The profile's
+address (``https://HOST/@NAME``) is another URL of the same account, which the API tells beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from cx_channels.kit.ids import is_plain
+from cx_channels.kit.settings import texts_of
+from cx_channels.provider import Connection
+from cx_events.envelope import Identifier, Participant, Weight
+from cx_events.weights import PROVED
+
+KIND = "activitypub"
+
+WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
+    KIND: {"proved": "the server that the account is of signed it, or our own account's server tells it over TLS"},
+}
+
+
+def host_of(uri: str) -> str:
+    """Return the host of a URL in lower case, with its port if any; "" where it is no URL of the web."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return ""
+    return parts.netloc.lower() if parts.scheme in ("https", "http") and "@" not in parts.netloc else ""
+
+
+def _configured(connection: Connection) -> frozenset[str]:
+    return frozenset(each.rstrip("/") for each in texts_of(connection.settings, "accounts"))
+
+
+@dataclass(slots=True)
+class Account:
+    """``ours``: URIs and profile addresses of the business's accounts, without a slash at the end; where there are
+    none, whoever is mentioned counts as the business."""
+
+    connection: Connection
+    ours: frozenset[str]
+
+    @classmethod
+    def of(cls, connection: Connection, *more: str) -> Account:
+        """Return the accounts of a connection, and more that are the business's by what came."""
+        known = connection.once(_configured)
+        return cls(connection, known.union(each.rstrip("/") for each in more if each) if more else known)
+
+    def is_ours(self, *uris: str) -> bool:
+        """Return whether any of these URLs is one of our accounts."""
+        return any(uri.rstrip("/") in self.ours for uri in uris if uri)
+
+    def wrote(self, uri: str) -> bool:
+        """Return whether a status is one of ours, by where it lies: below its author's URI."""
+        return bool(uri) and any(uri.startswith(f"{each}/") for each in self.ours)
+
+    def person(self, uri: str, name: str, *, bot: bool = False) -> Participant:
+        """Return somebody who is not the business. Names can be changed, and identify nobody."""
+        if bot:
+            return Participant(role="bot", id=uri, name=name)
+        host = host_of(uri)
+        known = [Identifier(kind=KIND, value=uri, scope=host, weight=PROVED)] if host and is_plain(uri) else []
+        return Participant(role="customer", name=name, identifiers=known)
+
+    def business(self, uri: str) -> Participant:
+        """Return one of our accounts."""
+        return Participant(role="business", id=uri)
