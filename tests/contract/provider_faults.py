@@ -77,6 +77,8 @@ def by_comparing(provider: Provider, seen: Callable[[Request], Request], equal: 
         shown = seen(replace(request, received=DEMO_NOW))  # when all checks sign
         if scheme.tolerance_seconds is not None:
             check_age(DEMO_NOW, request.received, scheme.tolerance_seconds, header="the time")
+        if scheme.ahead_seconds is not None and request.received < DEMO_NOW - scheme.ahead_seconds * 1_000_000:
+            raise Refused("too-old", "the time lies in the future", 401)
         for secret in connection.secrets:
             expected = sign(shown, connection, secret)
             if shown.url not in ("", expected.url):  # where a digest in the query is part of the signature

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.fediverse_server import FediverseServer, fediverse_serving
 from tests.feed_server import FeedServer, feeding
 from tests.freeswitch_server import Switch, switching
 from tests.mailbox_server import Authority, MailServer, mail_serving
@@ -41,7 +42,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture(params=["feed", "mailbox", "youtube", "reddit", "switch"])
+@pytest.fixture(params=["feed", "mailbox", "youtube", "reddit", "switch", "fediverse"])
 async def vendor(request: pytest.FixtureRequest, authority: Authority) -> AsyncIterator[Vendor]:
     if request.param == "feed":
         async with feeding() as feed:
@@ -55,6 +56,9 @@ async def vendor(request: pytest.FixtureRequest, authority: Authority) -> AsyncI
     elif request.param == "switch":
         async with switching() as switch:
             yield switch
+    elif request.param == "fediverse":
+        async with fediverse_serving(authority, since="beginning") as server:
+            yield server
     else:
         async with mail_serving(authority, since="beginning") as mailbox:
             yield mailbox
@@ -231,5 +235,5 @@ async def test_what_can_not_go_on_stops_and_says_so(tmp_path: Path) -> None:
 
 def test_all_servers_are_vendors() -> None:
     """Their types are checked here: fixtures are not."""
-    vendors: list[type[Vendor]] = [FeedServer, MailServer, YouTubeServer, RedditServer, Switch]
+    vendors: list[type[Vendor]] = [FeedServer, MailServer, YouTubeServer, RedditServer, Switch, FediverseServer]
     assert vendors

@@ -22,6 +22,9 @@ from cx_runtime.outbound.sender import Bounds
 DOCUMENT = Bounds(connect=5.0, whole=10.0, answer=256 << 10, connections=8)
 """Of one document. Keys of the largest vendors have some 20 KB."""
 
+_WANTED = "application/activity+json, application/json, */*;q=0.1"
+"""An actor's address shows a page to who does not ask for its document (ActivityPub, section 3.2)."""
+
 
 class NotFetched(Exception):
     """No document came. ``reason``: a countable slug (``status-404``, ``redirect``, ``too-large``, ``no-answer``,
@@ -57,7 +60,7 @@ class Fetcher:
 
     async def _exchange(self, url: str) -> bytes:
         times = {"connect": self._bounds.connect, "pool": self._bounds.whole}
-        headers = [("user-agent", "throughline"), ("accept-encoding", "identity")]
+        headers = [("user-agent", "throughline"), ("accept-encoding", "identity"), ("accept", _WANTED)]
         async with self._pool.stream("GET", url, headers=headers, extensions={"timeout": times}) as response:
             if response.status != 200:
                 reason = "redirect" if 300 <= response.status < 400 else f"status-{response.status}"

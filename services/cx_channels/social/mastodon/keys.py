@@ -46,7 +46,7 @@ def document_of(key_id: str) -> str:
 
 def is_peer(host: str, connection: Connection) -> bool:
     """Return whether a connection takes activities of a host."""
-    return bool(host) and ("peers" not in connection.settings or lists(connection.settings, "peers", host))
+    return bool(host) and ("peers" not in connection.settings or lists(connection, "peers", host))
 
 
 def key_of(connection: Connection, key_id: str) -> tuple[str, RSAPublicKey]:

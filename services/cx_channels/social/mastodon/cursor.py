@@ -1,0 +1,87 @@
+"""How far an account was read: which of its latest notifications and statuses, by their ids at its server. Pure.
+
+The stream may bring one before an earlier one, and loses what is told while nobody listens. So the ids of a tail are
+kept, and what the API lists since the tail's begin and is not among them is new, whatever came by the stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from cx_events.errors import Fatal
+
+TAIL = 40
+"""The latest ids of a list that are kept."""
+
+KNOWN = 100
+"""Statuses that a deletion may name: the stream tells it by the server's own id alone."""
+
+
+def order(id: str) -> tuple[int, str]:
+    """Return what ids are ordered by: numbers as text, which grow (docs.joinmastodon.org/api/guidelines)."""
+    return len(id), id
+
+
+class Tail(msgspec.Struct):
+    """``floor``: an id; it and all below it were handled. ``seen``: those above it that were."""
+
+    floor: str = "0"
+    seen: list[str] = []
+
+    def is_new(self, id: str) -> bool:
+        """Return whether what is listed was not handled yet."""
+        return order(id) > order(self.floor) and id not in self.seen
+
+    def handled(self, ids: Iterable[str]) -> Tail:
+        """Return the tail after these were handled."""
+        latest = sorted({*self.seen, *(id for id in ids if order(id) > order(self.floor))}, key=order)
+        over = latest[:-TAIL]
+        return Tail(over[-1] if over else self.floor, latest[-TAIL:])
+
+    @classmethod
+    def after(cls, ids: Iterable[str]) -> Tail:
+        """Return the tail where the latest of a list, these, and all before them count as handled."""
+        latest = sorted(set(ids), key=order)
+        return cls(latest[0], latest[1:]) if latest else cls()
+
+
+class KnownStatus(msgspec.Struct, omit_defaults=True):
+    """A status that was handed on. ``root``: what tells its interaction."""
+
+    uri: str
+    account: str
+    name: str = ""
+    root: str = ""
+    bot: bool = False
+
+
+class Place(msgspec.Struct):
+    """The place of an account. ``begun``: whether it is known what counts as new at all."""
+
+    begun: bool = False
+    notifications: Tail = msgspec.field(default_factory=Tail)
+    statuses: Tail = msgspec.field(default_factory=Tail)
+    known: dict[str, KnownStatus] = {}
+
+    def knows(self, id: str, status: KnownStatus) -> None:
+        """Keep a status, by its id at the server, and forget the oldest."""
+        self.known.pop(id, None)
+        self.known[id] = status
+        while len(self.known) > KNOWN:
+            del self.known[next(iter(self.known))]
+
+    def stored(self) -> bytes:
+        """Return the place as it is stored."""
+        return msgspec.json.encode(self)
+
+
+def read_place(stored: bytes) -> Place:
+    """Return a place as it was stored. Raise ``Fatal`` for one that can't be read: to begin anew could lose some."""
+    if not stored:
+        return Place()
+    try:
+        return msgspec.json.decode(stored, type=Place)
+    except msgspec.MsgspecError as error:
+        raise Fatal(f"the stored cursor of the account can't be read: {error}") from None
