@@ -8,7 +8,8 @@ Modules: ``json_values`` (JSON of others, read without trust), ``ids`` (parts of
 (what is no event), ``meta_envelope`` and ``meta_signature`` (Meta's products), ``twilio_forms``, ``twilio_products``,
 ``twilio_signature`` and ``twilio_shared_keys`` (Twilio's products), ``whatsapp`` (WhatsApp's notices), ``mail`` (what a
 mail means, whoever brought it), ``aws`` (how AWS brings events), ``vonage_signature`` (Vonage's products),
-``rs256_tokens`` (tokens signed by published keys), ``example_keys`` (for trials), ``declaration`` (mappings that
+``rs256_tokens`` (tokens signed by published keys), ``example_keys`` (for trials), ``key_documents`` (keys that
+owners publish), ``declaration`` (mappings that
 tenants declare), ``number_lists`` (the numbers that a setting lists), ``safe_xml`` (XML of others), ``settings`` (a
 connection's settings), ``sent_secret`` (secrets in ``Authorization``), ``bot_trails`` (what bots understood and
 learned).

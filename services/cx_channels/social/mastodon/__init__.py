@@ -3,8 +3,8 @@
 Modules: ``signature`` (who may post to the inbox), ``signed`` (what the headers of either scheme say), ``keys``
 (actors' keys), ``mapping`` (by door), ``activity`` (what an inbox gets), ``api`` (what the account's server tells),
 ``status`` (one status, and its events), ``account`` (who is who), ``words`` (HTML as text), ``files`` (media types),
-``kinds`` (what is left out), ``settings``, ``stream`` (the source that follows an account), ``client`` (its server's
-API and stream), ``beside`` (what a status names by numbers), ``cursor`` (how far an account was read).
+``kinds`` (what is left out), ``settings``, ``stream`` (the source that follows an account), ``client`` (what it asks of
+the account's server), ``cursor`` (how far an account was read).
 """
 
 from __future__ import annotations

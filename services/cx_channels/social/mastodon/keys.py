@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from cx_channels.kit.example_keys import example_key, named_keys
 from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.key_documents import published_at
 from cx_channels.kit.settings import lists
 from cx_channels.provider import Connection, KeySource, Lasting
-from cx_channels.published_keys import KeyUnknown
 from cx_channels.social.mastodon.account import host_of
 from cx_events import strict_json
 from cx_events.errors import Refused
@@ -57,11 +57,7 @@ def key_of(connection: Connection, key_id: str) -> tuple[str, RSAPublicKey]:
         raise Refused(
             "bad-signature", "the signature's key is not at a public https:// host that settings.peers has", 401
         )
-    keys = connection.keys.read(url, keys_in)
-    found = keys.get(key_id) if keys is not None else None
-    if found is None:
-        raise KeyUnknown(url, "the key that the signature names is about to be fetched")
-    return found
+    return published_at(connection, url, keys_in, key_id)
 
 
 def keys_in(document: bytes) -> Keys:

@@ -38,7 +38,7 @@ _MESSAGE = frozenset({"keyid", "created", "expires", "alg", "nonce", "tag"})
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a signature says; nothing of it is checked. ``content``: the bytes that were signed. ``header``: the one
+    """A signature as it was read; nothing of it is checked. ``content``: the bytes that were signed. ``header``: the one
     that the time is of."""
 
     key_id: str

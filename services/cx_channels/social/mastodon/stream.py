@@ -18,8 +18,8 @@ from cx_channels.pollers.source import METHOD, Delivery, SourcePorts, Step
 from cx_channels.provider import Connection, Request
 from cx_channels.social.mastodon.account import Account
 from cx_channels.social.mastodon.api import read_status, uri_of
-from cx_channels.social.mastodon.beside import Beside
-from cx_channels.social.mastodon.client import READ_SECONDS, Api, StreamEvent, connected
+from cx_channels.social.mastodon.client.beside import Beside
+from cx_channels.social.mastodon.client.server import READ_SECONDS, Api, StreamEvent, connected
 from cx_channels.social.mastodon.cursor import KnownStatus, Place, Tail, order, read_place
 from cx_channels.social.mastodon.settings import ServerSettings, server_settings
 from cx_channels.social.mastodon.status import root_of
@@ -96,7 +96,7 @@ async def _alone() -> AsyncIterator[None]:
 
 
 class _Session:
-    """What is read of an account, in one session. ``own``: the account, as the server tells it."""
+    """One session of reading an account. ``own``: the account, as the server tells it."""
 
     def __init__(self, api: Api, own: Json, place: Place, connection: Connection, ports: SourcePorts) -> None:
         self._api = api

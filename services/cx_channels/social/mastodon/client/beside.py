@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from cx_channels.kit.json_values import obj, objects, text
 from cx_channels.social.mastodon.api import uri_of
-from cx_channels.social.mastodon.client import Api
+from cx_channels.social.mastodon.client.server import Api
 from cx_channels.social.mastodon.cursor import Place
 from cx_events.json_types import Json
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Beside:
-    """What is known beside the statuses of an account. ``own_id``: the account's own id at its server."""
+    """Asks for what statuses do not say. ``own_id``: our account's id at its server."""
 
     def __init__(self, api: Api, own_id: str, place: Place) -> None:
         self._api = api
