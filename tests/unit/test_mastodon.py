@@ -111,7 +111,7 @@ def vector_of_message() -> Request:
         "signature-input": f'sig1=("@method" "@target-uri" "content-digest");created=1795850000;keyid="{KEY_ID}"',
         "signature": f"sig1=:{MESSAGE}:",
     }
-    return posted(at=CREATED, **given)
+    return replace(posted(at=CREATED), headers=given)
 
 
 @pytest.mark.parametrize("vector", [vector_of_draft, vector_of_message])

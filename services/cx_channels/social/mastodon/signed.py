@@ -38,8 +38,8 @@ _MESSAGE = frozenset({"keyid", "created", "expires", "alg", "nonce", "tag"})
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A signature as it was read; nothing of it is checked. ``content``: the bytes that were signed. ``header``: the one
-    that the time is of."""
+    """A signature as it was read; nothing of it is checked. ``content``: the bytes that were signed. ``header``: the
+    one that the time is of."""
 
     key_id: str
     signature: bytes
