@@ -141,7 +141,7 @@ async def test_a_second_token_takes_over_from_a_revoked_one(authority: Authority
     async with following(authority, tmp_path, since="beginning") as (server, at):
         server.listed.append(mention(1))
         connection, provider = at.intake.connections[POLLED]
-        at.intake.connections[POLLED] = (replace(connection, secrets=("a revoked token", *server.secrets)), provider)  # type: ignore[index]
+        at.intake.connections[POLLED] = (replace(connection, secrets=("a revoked token", *server.secrets)), provider)
         async with at.polling():
             await arrived(at, "status/ANA/statuses/1")
     assert server.asked == 2
