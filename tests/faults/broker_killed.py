@@ -45,6 +45,7 @@ async def broker_killed(trial: Trial, ground: Ground, brokers: Path, *, events: 
     with running([channels], [writing]):
         for number in range(1, kills + 1):
             while len(posters.acknowledged) < number * events // (kills + 1) and not writing.done():
+                channels.check_running()
                 await asyncio.sleep(0.01)
             await asyncio.to_thread(stack.kill_kafka, brokers)
             trial.say(f"kill {number} of {kills}: {len(posters.acknowledged)} of {events} events acknowledged")

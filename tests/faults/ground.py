@@ -60,8 +60,12 @@ class Service:
         """Returns once it says so, this time."""
         assert self._process is not None
         while b"ready: " not in self.said.read_bytes()[self._said_before :]:
-            assert self._process.poll() is None, f"cx {self.command} ended: {self.said.read_text()[-3000:]}"
+            self.check_running()
             await asyncio.sleep(LOOK_SECONDS)
+
+    def check_running(self) -> None:
+        """Raise AssertionError with what it said if it ended by itself: who waits for it would wait for ever."""
+        assert self.ended() is None, f"cx {self.command} ended: {self.said.read_text()[-3000:]}"
 
     def ended(self) -> int | None:
         """Return the exit code; None while it runs."""

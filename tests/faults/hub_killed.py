@@ -38,6 +38,7 @@ async def hub_killed(trial: Trial, ground: Ground, *, events: int, kills: int) -
     with running([hub], [writing]):
         for number in range(1, kills + 1):
             while len(posters.acknowledged) < number * events // (kills + 1) and not writing.done():
+                hub.check_running()
                 await asyncio.sleep(0.01)
             hub.kill()
             trial.say(f"kill {number} of {kills}: {len(posters.acknowledged)} of {events} events acknowledged")

@@ -406,8 +406,10 @@ async def overload(
         trial.say(f"{told.offered} events offered, {told.taken} taken; {told.told()}; {crowd.unsent} could not be sent")
         memory.check(trial, percent, spare)
         trial.check(not told.wrong, f"whoever was refused heard 429 or 503 and when to come again {told.wrong[:5]}")
-        for status in ("429", "503"):
-            trial.check(any(each.startswith(status) for each in told.answers), f"some were refused by {status}")
+        # A key's share of a full hub ends before the hub does, so where one key sends, few or none hear 503.
+        full = [each for each in told.answers if each.startswith("503") or "requests-of-key" in each]
+        trial.check(bool(full), "some were refused because the hub, or the key's share of it, was full")
+        trial.check("429 rate-limited" in told.answers, "some were refused because of their key's rate")
         async with ground.log() as log, ground.store() as store:
             await caught_up(store, log)
             trial.say("the lag is zero again")

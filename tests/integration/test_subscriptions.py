@@ -330,7 +330,8 @@ async def test_waiting_keys_are_bounded(at: Subscribed) -> None:
         assert 20 <= len(await at.waiting()) < 20 + 100
         at.receiver.react = lambda _: OK
         at.receiver.got.clear()
-        await at.later(worker, LONGEST_REST * 2)
+        for _ in range(10):  # an answer that comes too late on a busy machine is tried again after a rest
+            await at.later(worker, LONGEST_REST * 2)
     assert at.delivered() == at.told()
 
 

@@ -212,14 +212,23 @@ async def test_discards_and_conflicts_say_why(browser: Browser, hub: Hub) -> Non
         await expect(issue).to_contain_text("a test of the provider's")
 
 
+async def merged(hub: Hub, one: str, other: str, reason: str) -> None:
+    """Merge the customers of two addresses, and wait until they are one."""
+    both = {"a": await customer(hub, one), "b": await customer(hub, other), "reason": reason}
+    await ask(hub, "POST", "/v1/identity/merge", json=both)
+
+    async def are_one() -> bool:
+        return await customer(hub, one) == await customer(hub, other)
+
+    await until(are_one)
+
+
 async def test_merge_looked_at_and_undone(browser: Browser, hub: Hub) -> None:
-    one, other = await customer(hub, "p0@example.com"), await customer(hub, "p1@example.com")
-    await ask(hub, "POST", "/v1/identity/merge", json={"a": one, "b": other, "reason": "the same voice"})
+    await merged(hub, "p0@example.com", "p1@example.com", "the same voice")
 
-    async def is_merged() -> bool:
-        return await customer(hub, "p0@example.com") == await customer(hub, "p1@example.com")
+    async def are_two() -> bool:
+        return await customer(hub, "p0@example.com") != await customer(hub, "p1@example.com")
 
-    await until(is_merged)
     async with operator(browser, hub, path="/identity") as page:
         decision = page.locator("li.issue", has_text="Two customers are one")
         await expect(decision).to_contain_text("the same voice")
@@ -229,7 +238,7 @@ async def test_merge_looked_at_and_undone(browser: Browser, hub: Hub) -> None:
         await expect(decision).to_contain_text("2 customers afterwards")
         await said(page, "they are cousins")
         await expect(decision).to_have_attribute("data-state", "withdrawn")
-        assert await customer(hub, "p0@example.com") != await customer(hub, "p1@example.com")
+        await until(are_two)
 
 
 async def test_a_subscription_is_paused_and_goes_on(browser: Browser, hub: Hub) -> None:
@@ -262,6 +271,8 @@ async def test_missing_scopes_are_told(browser: Browser, hub: Hub) -> None:
     async with operator(browser, hub, READER) as page:
         await expect(page.get_by_role("alert")).to_contain_text("This key may not look in here")
         await expect(page.get_by_role("alert")).to_contain_text("needs the scope ops. The key reader has context:read.")
+    await send(hub, [message(f"hello {each}", "hello", each) for each in ("q2@example.com", "q3@example.com")])
+    await merged(hub, "q2@example.com", "q3@example.com", "one name")
     async with operator(browser, hub, OPS, path="/identity") as page:
         missing = page.locator(".missing")
         await expect(missing.last).to_contain_text("needs the scope context:read. The key ops has ops.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -92,9 +93,15 @@ def gone(process: Process, seconds: float) -> bool:
     return True
 
 
+BELOW_CONNECTIONS = range(15_000, 32_768)
+"""Linux gives connections ports from 32,768 on (ip_local_port_range), others from 49,152 on (RFC 6335, section 6)."""
+
+
 def free_port(preferred: int | None = None) -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on; the preferred one if it is free."""
-    for port in [0] if preferred is None else [preferred, 0]:
+    """Return a TCP port on 127.0.0.1 that nobody listens on: the preferred one if it is free, else one below those that
+    the kernel gives to connections, since such a one may be taken before the server that is to have it listens."""
+    wanted = [] if preferred is None else [preferred]
+    for port in [*wanted, *random.sample(BELOW_CONNECTIONS, 50), 0]:
         with closing(socket.socket()) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
