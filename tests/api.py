@@ -25,6 +25,7 @@ from cx_context.store import Store, leases, offsets, open_store
 from cx_context.store.leases import Fenced, Lease, advanced
 from cx_context_api.app import ContextApi, add_routes
 from cx_context_api.decisions import Clock, IncreasingClock
+from cx_context_api.reads.turns import ReadTurns
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Log, Partition, Record
 from cx_events.log.sqlite import SqliteLog
@@ -223,6 +224,8 @@ async def running_api(
     projector = Projector(log.log, store, rules)
     await projector.take()
     clock = now or IncreasingClock(lambda: TODAY)
+    # No shares of time: a collection of all that the tests' process holds would be charged to whoever reads meanwhile.
+    settings.setdefault("turns", ReadTurns.of(1))
     api = ContextApi(store, log, known, metrics, now=clock, **settings)
     app = FastRouteApp(metrics, title="test", docs_url=None, redoc_url=None)
     add_routes(app, api)

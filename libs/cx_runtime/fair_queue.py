@@ -43,9 +43,9 @@ class FairQueue:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``what`` they are, in the plural, for reasons and people. ``needs``: the part without which none of them can
-        end, where each takes much less than ``seconds``: if none has ended while one waited, that part is to blame.
-        ``time_of_one``: the share of all time that the work of one key may take, as it is charged. ``clock``: seconds,
-        monotonic."""
+        end, where each takes much less than ``seconds``: if some run, and none has ended while one waited, that part is
+        to blame. ``time_of_one``: the share of all time that the work of one key may take, as it is charged.
+        ``clock``: seconds, monotonic."""
         self.what = what
         self.size = size
         self._most_of_one = most_of_one
@@ -131,7 +131,7 @@ class FairQueue:
                 self._end(key)  # its turn had come in the same moment
             else:
                 self._forget(key, mine)
-            if isinstance(error, TimeoutError) and self._needs and ended == self._ended:
+            if isinstance(error, TimeoutError) and self._needs and self.running and ended == self._ended:
                 raise TryLater(self._needs, f"none of the {self.what} under way has ended") from None
             if isinstance(error, TimeoutError):
                 own = self._running[key] or self._owes(key)

@@ -138,6 +138,13 @@ def _nobodys_commands(record: logging.LogRecord) -> bool:
     return record.name != "mail.log" or record.levelno > logging.WARNING
 
 
+def _somebodys_failure(record: logging.LogRecord) -> bool:
+    """asyncpg leaves a future that nobody waits for where a connection is lost while a statement is cancelled, and
+    asyncio tells of it with a trace. What comes of the loss is told by who asked (``cx_runtime.outages``)."""
+    error = record.exc_info[1] if record.name == "asyncio" and record.exc_info else None
+    return type(error).__name__ != "ConnectionDoesNotExistError"
+
+
 def _worth_saying(record: logging.LogRecord) -> bool:
     """aiokafka tells of every failed attempt to reach a broker, dozens of times a second while it is away. What comes
     of it is told by who asked (``cx_runtime.outages``); what it did not expect has a trace, and is let through."""
@@ -184,6 +191,7 @@ def configure(level: str = "info", format: str = "text", stream: TextIO | None =
     handler.addFilter(Seldom())
     if level != "debug":
         handler.addFilter(_worth_saying)
+        handler.addFilter(_somebodys_failure)
     handler.setFormatter(_formatter(format, shared, colors=handler.stream.isatty()))
     root = logging.getLogger()
     root.handlers = [handler]

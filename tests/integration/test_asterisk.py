@@ -147,9 +147,8 @@ async def test_a_wrong_password_is_named_and_tried_slowly(at: Polled, system: As
         assert system.asked == 1
 
 
+@pytest.mark.parametrize("system", ["ari"], indirect=True)
 async def test_a_replaced_application_is_not_taken_back(at: Polled, system: Asterisk) -> None:
-    if system.interface == "ami":
-        pytest.skip("AMI has no applications")
     async with at.polling(refusals=Pauses(3600.0, 3600.0)) as keeper:
         await until(lambda: system.lines)
         system.tell(b'{"type": "ApplicationReplaced", "application": "throughline"}')
@@ -157,9 +156,8 @@ async def test_a_replaced_application_is_not_taken_back(at: Polled, system: Aste
         assert keeper.running[POLLED].report.reason == "replaced"
 
 
+@pytest.mark.parametrize("system", ["ami"], indirect=True)
 async def test_a_user_without_permission_is_told(at: Polled, system: Asterisk) -> None:
-    if system.interface == "ari":
-        pytest.skip("whoever may listen to ARI may list its channels")
     system.lists = False
     async with at.polling(refusals=Pauses(3600.0, 3600.0)) as keeper:
         await until(lambda: POLLED in keeper.running and keeper.running[POLLED].report.state == "refused")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import structlog
+from asyncpg.exceptions import ConnectionDoesNotExistError
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
@@ -78,6 +79,14 @@ def test_libraries_log_only_warnings(log_stream: io.StringIO) -> None:
     configure("error", "json", log_stream)
     assert logging.getLogger("aiokafka").getEffectiveLevel() == logging.ERROR
     assert logging.getLogger("cx_hub").getEffectiveLevel() == logging.ERROR
+
+
+def test_a_connection_lost_under_a_cancelled_statement_is_told_once(log_stream: io.StringIO) -> None:
+    logger = logging.getLogger("asyncio")
+    for error in (ConnectionDoesNotExistError("closed in the middle"), ValueError("something else")):
+        logger.error("Future exception was never retrieved", exc_info=(type(error), error, None))
+    lines = [json.loads(line) for line in log_stream.getvalue().splitlines()]
+    assert [line["exception"].splitlines()[-1] for line in lines] == ["ValueError"]
 
 
 def test_logs_go_to_what_stderr_is_now(log_stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -256,6 +256,16 @@ async def test_waiting_in_vain_is_blamed_on_the_needed_part() -> None:
     assert (turns.running, turns.waiting, turns.known()) == (0, 0, 0)
 
 
+async def test_debt_is_not_blamed_on_the_needed_part() -> None:
+    turns = FairQueue(
+        "reads", 1, most_of_one=1, most_waiting=9, most_waiting_of_one=9, seconds=0.05, needs="store", time_of_one=0.5
+    )
+    turns.charge("acme", 1000.0)
+    with pytest.raises(TooFast, match="uses its share of the reads"):
+        async with turns.turn("acme"):
+            raise AssertionError("its turn never came")
+
+
 async def test_waiting_too_long_names_who_is_to_blame() -> None:
     work = Work(turns(size=1, seconds=0.0))
     await work.asked("a", "acme")
