@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.patience import PATIENCE
@@ -26,3 +28,16 @@ async def test_a_closing_that_is_cancelled_ends(tmp_path: Path) -> None:
     connection.stop()
     closing.cancel()
     assert await asyncio.wait([closing], timeout=PATIENCE) == ({closing}, set())
+
+
+async def test_a_closed_connection_holds_no_lock_while_a_cursor_lives(tmp_path: Path) -> None:
+    path = str(tmp_path / "store.db")
+    connection = await sqlite_connections.connect(path, isolation_level=None)
+    await connection.execute("CREATE TABLE t (a)")
+    await connection.execute("INSERT INTO t VALUES (1), (2)")
+    await connection.execute("BEGIN IMMEDIATE")
+    unread = await connection.execute("SELECT a FROM t")
+    await connection.close()
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    del unread

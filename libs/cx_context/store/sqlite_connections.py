@@ -1,14 +1,19 @@
-"""Connections to an SQLite file that can be closed and given up at once.
+"""Connections to an SQLite file that can be closed and given up at once, and then hold nothing.
 
 SQLAlchemy gives a connection up (``stop``) where its closing was cancelled, and the closing, which is shielded, stops
 it as well. aiosqlite 0.22 sends the second stop to a thread that is over by then and waits for its answer for ever, so
 a process that is asked to end would not (https://github.com/wapiti-scanner/wapiti/issues/802).
+
+Python closes by ``sqlite3_close_v2``: where a cursor is in use still, as that of a statement whose wait was cancelled,
+the connection lives on with its transaction and its locks until the cursor is collected
+(https://www.sqlite.org/c3ref/close.html), and nobody else may write meanwhile. So its transaction ends first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -32,9 +37,18 @@ class SqliteConnection(aiosqlite.Connection):
         return None if self._over is None else asyncio.shield(self._over)
 
 
+class _Database(sqlite3.Connection):
+    """A connection whose closing ends its transaction, whatever cursors are in use."""
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):  # nothing is to be rolled back, or it is closed by now
+            self.execute("ROLLBACK")
+        super().close()
+
+
 def connect(database: str, **options: Any) -> SqliteConnection:
     """Return a connection that opens when it is awaited. ``options``: those of ``sqlite3.connect``. A process may end
     though it is open."""
-    connection = SqliteConnection(partial(sqlite3.connect, database, **options), _ROWS_A_STEP)
+    connection = SqliteConnection(partial(sqlite3.connect, database, factory=_Database, **options), _ROWS_A_STEP)
     connection._thread.daemon = True
     return connection

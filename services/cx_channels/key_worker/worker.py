@@ -195,7 +195,9 @@ class KeyWorker:
             if not await self._claimed(due):  # another process fetches it just now
                 pacing.elsewhere(due.url, self._clock() + _ELSEWHERE_SECONDS, known=due.known)
                 return
-            await self._fetched(due)
+            await self._look()  # another process may have brought it, and given up its claim, since this one looked
+            if not self._satisfied(due.keys, due.url):
+                await self._fetched(due)
             await self._released(due)
         finally:
             self._under_way.discard((due.keys.tenant, due.url))
