@@ -15,7 +15,7 @@ from tests.integration.test_following import listening
 from tests.sse import Stream, following
 
 from cx_context.change_notifications import ContextChange
-from cx_context.store import wait_rows
+from cx_context.store import single_lease, wait_rows
 from cx_events.errors import TryLater
 from cx_events.log import CONTEXT_CHANGES, LogRecord, Partition
 from cx_events.stamp import StampedEvent
@@ -203,7 +203,7 @@ async def test_one_process_watches_and_another_takes_over(at: Watched) -> None:
     await other.step()
     assert await at.notices() == [], "the first has the lease"
     async with at.hub.store.writing() as tx:
-        await wait_rows.leave_lease(tx, "one")
+        await single_lease.leave(tx, "overdue_lease", "one")
     other._renew_at = 0.0
     await other.step()
     assert len(await at.notices()) == 1
@@ -227,7 +227,7 @@ async def test_a_longer_bound_takes_back_what_it_allows(at: Watched) -> None:
     await at.look(START + 3 * MINUTE)
     longer = QueueBounds({"acme": {"billing": 3600}}, at.hub.api.directories)
     async with at.hub.store.writing() as tx:
-        await wait_rows.leave_lease(tx, "one")
+        await single_lease.leave(tx, "overdue_lease", "one")
     metrics = Metrics()
     watch = OverdueWatch(at.hub.store, at.hub.log, longer, "two", metrics, lambda: at.at)
     await watch.step()

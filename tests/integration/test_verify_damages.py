@@ -27,6 +27,7 @@ from cx_context.store import (
     rebuild_rows,
     segments,
     short_lived,
+    single_lease,
     subscription_rows,
     wait_rows,
 )
@@ -203,7 +204,7 @@ async def logs(store: Store) -> list[list[LogRecord]]:
 async def leave_overdue_wait(tx: Tx) -> None:
     shown = ShownWait("chat-2", "chat", "Billing")
     wait = wait_rows.Wait(ACME.tenant_node(), "acme", BEN, BEN, "billing", "//acme.example/chat", START, shown)
-    await wait_rows.take_lease(tx, "watch", 3600.0)
+    await single_lease.take(tx, "overdue_lease", "watch", 3600.0)
     await wait_rows.write_found(tx, [(wait, START, b"{}")])
 
 

@@ -12,7 +12,7 @@ Tables: ``columns``, ``tables``, ``operations_tables``, ``listing_tables``,
 ``leases`` and ``offsets`` (of partitions), ``outbox``, ``dead_letters``, ``discarded_letters``, ``rebuild_rows``,
 ``fold_versions``, ``lag_samples``, ``subscription_rows``, ``poller_rows``, ``short_lived``, ``id_keys``,
 ``listing_queue`` (what lists don't show yet), ``listed_rows``, ``said_rows`` and ``wait_rows`` (their rows),
-``table_sizes``,
+``single_lease`` (on work that one process does for all), ``table_sizes``,
 ``table_rows`` and ``copied_rows`` (whole tables, and copies of rows, for ``cx verify``). ``shadow`` is a second set of
 tables, to be exchanged with the first. The identity graph: ``graph_view`` (the port), ``current_graph`` (as it is, or
 after decisions that are not taken yet), ``as_of_graph`` (as it was within ``time_bounds``), and what is written once

@@ -26,7 +26,6 @@ DONE = PHASES[-1]
 
 _WAITING = shape_of(listing_tables.LISTING_WAITING)
 _FILLS = shape_of(listing_tables.LISTING_FILLS)
-_ONLY = 1
 
 
 class LeaseLost(CxError):
@@ -103,27 +102,6 @@ def ids_in(packed: bytes) -> list[bytes]:
     """Return ids that stand one behind the other."""
     packed = bytes(packed)
     return [packed[at : at + ID_BYTES] for at in range(0, len(packed), ID_BYTES)]
-
-
-async def take_lease(tx: Tx, owner: str, seconds: float) -> bool:
-    """Take or renew the lease; return whether it is ours. Others wait at the row until this transaction ends."""
-    await tx.execute(
-        "INSERT INTO listing_lease (one, owner, leased_until) VALUES (:one, '', 0) ON CONFLICT (one) DO NOTHING",
-        one=_ONLY,
-    )
-    changed = await tx.execute(
-        f"UPDATE listing_lease SET owner = :owner, leased_until = {tx.now} + :seconds "
-        f"WHERE one = :one AND (owner = :owner OR leased_until < {tx.now})",
-        owner=owner,
-        seconds=float(seconds),
-        one=_ONLY,
-    )
-    return changed > 0
-
-
-async def leave_lease(tx: Tx, owner: str) -> None:
-    """Let another process go on at once."""
-    await tx.execute("UPDATE listing_lease SET owner = '', leased_until = 0 WHERE owner = :owner", owner=owner)
 
 
 async def fills(tx: Tx) -> dict[str, Fill]:

@@ -25,7 +25,6 @@ MOST_OVER = 1_000
 
 WAITS = shape_of(WAITS_TABLE)
 _OVERDUE = shape_of(OVERDUE_WAITS)
-_ONLY = 1
 _COLUMNS = "w.contact, w.tenant, w.customer, w.conversation, w.queue, w.source, w.since, w.shown"
 _UPSERT = (
     "ON CONFLICT (contact) DO UPDATE SET tenant = excluded.tenant, customer = excluded.customer, "
@@ -238,27 +237,6 @@ async def count_over(tx: Tx, tenants: Sequence[str]) -> list[OverCount]:
         tenants=list(tenants),
     )
     return [OverCount(*row) for row in rows]
-
-
-async def take_lease(tx: Tx, owner: str, seconds: float) -> bool:
-    """Take or renew the lease on watching; return whether it is ours."""
-    await tx.execute(
-        "INSERT INTO overdue_lease (one, owner, leased_until) VALUES (:one, '', 0) ON CONFLICT (one) DO NOTHING",
-        one=_ONLY,
-    )
-    changed = await tx.execute(
-        f"UPDATE overdue_lease SET owner = :owner, leased_until = {tx.now} + :seconds "
-        f"WHERE one = :one AND (owner = :owner OR leased_until < {tx.now})",
-        owner=owner,
-        seconds=float(seconds),
-        one=_ONLY,
-    )
-    return changed > 0
-
-
-async def leave_lease(tx: Tx, owner: str) -> None:
-    """Let another process go on at once."""
-    await tx.execute("UPDATE overdue_lease SET owner = '', leased_until = 0 WHERE owner = :owner", owner=owner)
 
 
 def _wait(row: Row) -> Wait:

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import structlog
 
-from cx_context.store import Store, listing_queue
+from cx_context.store import Store, listing_queue, single_lease
 from cx_context.store.listing_queue import DONE, FIRST_ID, PHASES, Fill
 from cx_context.store.sql import Tx
 from cx_events.errors import TryLater
@@ -77,7 +77,7 @@ class Lists:
             self._clear_measures()
             with suppress(TryLater):
                 async with self._store.writing() as tx:
-                    await listing_queue.leave_lease(tx, self._owner)
+                    await single_lease.leave(tx, "listing_lease", self._owner)
 
     async def _work_and_rest(self, progress: Progress, is_behind: Callable[[], bool]) -> None:
         self._woken.clear()
@@ -111,7 +111,7 @@ class Lists:
                 return False
             async with self._store.writing() as tx:
                 await tx.forget_durability()  # what a crash undoes waits again
-                if not await listing_queue.take_lease(tx, self._owner, LEASE_SECONDS):
+                if not await single_lease.take(tx, "listing_lease", self._owner, LEASE_SECONDS):
                     self._forget()
                     self._clear_measures()
                     return False

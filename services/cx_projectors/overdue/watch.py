@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
-from cx_context.store import Store, listing_queue, offsets, wait_rows
+from cx_context.store import Store, listing_queue, offsets, single_lease, wait_rows
 from cx_context.store.sql import Tx
 from cx_context.store.wait_rows import Place
 from cx_events.errors import TryLater
@@ -86,7 +86,7 @@ class OverdueWatch:
             self._metrics.waits_over.clear()
             with suppress(TryLater):
                 async with self._store.writing() as tx:
-                    await wait_rows.leave_lease(tx, self._owner)
+                    await single_lease.leave(tx, "overdue_lease", self._owner)
 
     async def step(self) -> bool:
         """Find what is due and announce it; return whether there may be more. Raises ``TryLater``."""
@@ -106,7 +106,8 @@ class OverdueWatch:
         now = time.monotonic()
         if now >= self._renew_at:
             async with self._store.writing() as tx:
-                had, self._has_lease = self._has_lease, await wait_rows.take_lease(tx, self._owner, LEASE_SECONDS)
+                had = self._has_lease
+                self._has_lease = await single_lease.take(tx, "overdue_lease", self._owner, LEASE_SECONDS)
                 if self._has_lease and not had:
                     await self._begin(tx)
             self._renew_at = now + (LEASE_SECONDS / 3 if self._has_lease else LOOK_SECONDS)
@@ -161,7 +162,7 @@ class OverdueWatch:
         """Write down those that are over their bound by what the store holds; return whether there was any."""
         now = int(self._clock() * 1e6)
         async with self._store.writing() as tx:
-            if not await wait_rows.take_lease(tx, self._owner, LEASE_SECONDS):
+            if not await single_lease.take(tx, "overdue_lease", self._owner, LEASE_SECONDS):
                 self._has_lease = False
                 return False
             unlisted = await listing_queue.unlisted(tx)
