@@ -81,7 +81,7 @@ def test_libraries_log_only_warnings(log_stream: io.StringIO) -> None:
     assert logging.getLogger("cx_hub").getEffectiveLevel() == logging.ERROR
 
 
-def test_a_connection_lost_under_a_cancelled_statement_is_told_once(log_stream: io.StringIO) -> None:
+def test_a_connection_lost_under_a_statement_is_told_once(log_stream: io.StringIO) -> None:
     logger = logging.getLogger("asyncio")
     for error in (ConnectionDoesNotExistError("closed in the middle"), ValueError("something else")):
         logger.error("Future exception was never retrieved", exc_info=(type(error), error, None))

@@ -30,7 +30,7 @@ async def test_a_closing_that_is_cancelled_ends(tmp_path: Path) -> None:
     assert await asyncio.wait([closing], timeout=PATIENCE) == ({closing}, set())
 
 
-async def test_a_closed_connection_holds_no_lock_while_a_cursor_lives(tmp_path: Path) -> None:
+async def test_a_closed_connection_with_a_cursor_holds_no_lock(tmp_path: Path) -> None:
     path = str(tmp_path / "store.db")
     connection = await sqlite_connections.connect(path, isolation_level=None)
     await connection.execute("CREATE TABLE t (a)")
