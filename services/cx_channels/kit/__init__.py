@@ -9,8 +9,7 @@ Modules: ``json_values`` (JSON of others, read without trust), ``ids`` (parts of
 ``twilio_signature`` and ``twilio_shared_keys`` (Twilio's products), ``whatsapp`` (WhatsApp's notices), ``mail`` (what a
 mail means, whoever brought it), ``aws`` (how AWS brings events), ``vonage_signature`` (Vonage's products),
 ``rs256_tokens`` (tokens signed by published keys), ``example_keys`` (for trials), ``key_documents`` (keys that
-owners publish), ``declaration`` (mappings that
-tenants declare), ``number_lists`` (the numbers that a setting lists), ``safe_xml`` (XML of others), ``settings`` (a
-connection's settings), ``sent_secret`` (secrets in ``Authorization``), ``bot_trails`` (what bots understood and
-learned).
+owners publish), ``declaration`` (mappings that tenants declare), ``number_lists`` (the numbers that a setting lists),
+``safe_xml`` (XML of others), ``settings`` (a connection's settings), ``cursors`` (what streams and pollers stored),
+``sent_secret`` (secrets in ``Authorization``), ``bot_trails`` (what bots understood and learned).
 """

@@ -57,7 +57,7 @@ def complete_draft(
     """
     data.channel = channel
     if root:
-        data.interaction = f"{connection.id}/{root}"
+        data.interaction = interaction_of(connection, root)
     data.raw = msgspec.Raw(raw) if isinstance(raw, bytes) else raw
     return Draft(type=event_type, id=id, time=time, sequence=sequence, data=data)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, NamedTuple
@@ -97,6 +97,13 @@ def since_setting(connection: Connection) -> str:
         return date.fromisoformat(value).isoformat()
     except (TypeError, ValueError):
         raise wrong_setting(connection, "since", "now, beginning or a date like 2026-11-29") from None
+
+
+def since_seconds(since: str, now: float) -> int:
+    """Return the s since 1970 that ``since_setting`` means: ``now``, 0 for ``beginning``, or a date's first in UTC."""
+    if since == "now":
+        return int(now)
+    return 0 if since == "beginning" else int(datetime.fromisoformat(since).replace(tzinfo=UTC).timestamp())
 
 
 def address_setting(connection: Connection, name: str, default: str) -> str:

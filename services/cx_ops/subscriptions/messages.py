@@ -31,19 +31,22 @@ _decode_named = msgspec.json.Decoder(_Named).decode
 _decode_change = msgspec.json.Decoder(ContextChange).decode
 
 
-def tenant_of_record(record: LogRecord) -> str:
-    """Return whose a record is; empty for what can't be read, which is a dead letter elsewhere."""
+class Kind(NamedTuple):
+    """A record's tenant, and whether it is the notice of an overdue wait: both are asked before any filter."""
+
+    tenant: str
+    is_overdue: bool
+
+
+def kind_of_record(record: LogRecord) -> Kind:
+    """Return whose a record is and what it tells; nobody's for what can't be read, which is a dead letter elsewhere."""
     try:
         if record.topic == INTERACTIONS:
-            return _decode_named(record.value).tenantid
-        return _decode_change(record.value).tenant
+            return Kind(_decode_named(record.value).tenantid, False)
+        change = _decode_change(record.value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return ""
-
-
-def is_overdue(record: LogRecord) -> bool:
-    """Return whether a record that could be read is the notice of an overdue wait."""
-    return record.topic != INTERACTIONS and _decode_change(record.value).overdue is not None
+        return Kind("", False)
+    return Kind(change.tenant, change.overdue is not None)
 
 
 def key_text(record: LogRecord) -> str:

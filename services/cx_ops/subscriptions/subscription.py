@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cx_context.store.subscription_rows import Name
 from cx_events.filters import compile_filter
 from cx_events.log import LogRecord
-from cx_ops.subscriptions.messages import is_overdue, tenant_of_record
+from cx_ops.subscriptions.messages import kind_of_record
 from cx_runtime.outbound.signatures import Signatures
 from cx_runtime.subscription_config import SubscriptionConfig
 from cx_runtime.tenants import Tenants
@@ -30,8 +30,7 @@ class Subscription:
 
     def wants(self, record: LogRecord) -> bool:
         """Return whether a record is the tenant's own, of the kind that is wanted, and passes the filter."""
-        is_own = tenant_of_record(record) == self.name.tenant
-        return is_own and is_overdue(record) == self.of_waits and self.matches(record)
+        return kind_of_record(record) == (self.name.tenant, self.of_waits) and self.matches(record)
 
 
 def subscription_of(tenant: str, id: str, config: SubscriptionConfig) -> Subscription:

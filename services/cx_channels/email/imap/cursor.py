@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from cx_events.errors import Fatal
+from cx_channels.kit.cursors import decode_cursor
 
 TAIL = 100
 """UIDs below the highest one among which a mail may still appear."""
@@ -72,9 +72,4 @@ class Cursor(msgspec.Struct):
 
 def read_cursor(stored: bytes) -> Cursor:
     """Return a cursor as it was stored. Raise ``Fatal`` for one that can't be read: to begin anew could lose mails."""
-    if not stored:
-        return Cursor()
-    try:
-        return msgspec.json.decode(stored, type=Cursor)
-    except msgspec.MsgspecError as error:
-        raise Fatal(f"the stored cursor of the mailbox can't be read: {error}") from None
+    return decode_cursor(stored, Cursor, "cursor of the mailbox") or Cursor()

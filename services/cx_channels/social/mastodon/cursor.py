@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from cx_events.errors import Fatal
+from cx_channels.kit.cursors import decode_cursor
 
 TAIL = 40
 """The latest ids of a list that are kept."""
@@ -79,9 +79,4 @@ class Place(msgspec.Struct):
 
 def read_place(stored: bytes) -> Place:
     """Return a place as it was stored. Raise ``Fatal`` for one that can't be read: to begin anew could lose some."""
-    if not stored:
-        return Place()
-    try:
-        return msgspec.json.decode(stored, type=Place)
-    except msgspec.MsgspecError as error:
-        raise Fatal(f"the stored cursor of the account can't be read: {error}") from None
+    return decode_cursor(stored, Place, "cursor of the account") or Place()

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from cx_channels.kit.cursors import decode_cursor
 from cx_channels.kit.json_values import number, obj, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.social.reddit.thing import Thing
-from cx_events.errors import Fatal
 from cx_events.json_types import Json
 
 MOST_KNOWN = 10_000
@@ -65,12 +65,7 @@ class Place(msgspec.Struct, omit_defaults=True):
 
 def read_place(stored: bytes) -> Place | None:
     """Return a place as it was stored, None at the very start. Raise ``Fatal`` for one that can't be read."""
-    if not stored:
-        return None
-    try:
-        return msgspec.json.decode(stored, type=Place)
-    except msgspec.MsgspecError as error:
-        raise Fatal(f"the stored place in Reddit's lists can't be read: {error}") from None
+    return decode_cursor(stored, Place, "place in Reddit's lists")
 
 
 def written(thing: Thing) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from cx_channels.kit.json_values import obj, text
+from cx_channels.kit.settings import since_seconds
 from cx_channels.pollers.source import METHOD, Delivery, SourcePorts, Step
 from cx_channels.provider import Connection, Request
 from cx_channels.social.reddit.client.api import LOOKED_UP, Api, open_api
@@ -53,7 +53,7 @@ class Account:
 
     async def steps(self, cursor: bytes) -> AsyncGenerator[Step, None]:
         """Yield what is new, round by round, with all that is known after it."""
-        self._place = read_place(cursor) or Place(self._begin())
+        self._place = read_place(cursor) or Place(since_seconds(self._settings.since, self._now()))
         async with open_api(self._settings, self._connection.secrets, self._now) as api:
             while True:
                 async for step in self._next(api):
@@ -142,12 +142,6 @@ class Account:
 
     def _now(self) -> float:
         return self._ports.now() / 1_000_000
-
-    def _begin(self) -> int:
-        since = self._settings.since
-        if since == "now":
-            return int(self._now())
-        return 0 if since == "beginning" else int(datetime.fromisoformat(since).replace(tzinfo=UTC).timestamp())
 
 
 def _lists_of(its: AccountSettings) -> Iterator[tuple[str, str, dict[str, str]]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cx_events.errors import Fatal
+from cx_channels.kit.cursors import decode_cursor
 
 MOST_COMMENTS = 20_000
 """Known comments of all watched threads; the threads that rested longest are left out first."""
@@ -67,12 +67,7 @@ class Place(msgspec.Struct, omit_defaults=True):
 
 def read_place(stored: bytes) -> Place | None:
     """Return a place as it was stored, None at the very start. Raise ``Fatal`` for one that can't be read."""
-    if not stored:
-        return None
-    try:
-        return msgspec.json.decode(stored, type=Place)
-    except msgspec.MsgspecError as error:
-        raise Fatal(f"the stored place in the channel's comments can't be read: {error}") from None
+    return decode_cursor(stored, Place, "place in the channel's comments")
 
 
 def key_of(thread: str, comment: str) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
 from cx_channels.kit.json_values import text
+from cx_channels.kit.settings import since_seconds
 from cx_channels.pollers.source import METHOD, Delivery, SourcePorts, Step
 from cx_channels.provider import Connection, Request
 from cx_channels.social.youtube.client.api import LOOKED_UP, Api, open_api
@@ -55,7 +55,7 @@ class Channel:
 
     async def steps(self, cursor: bytes) -> AsyncGenerator[Step, None]:
         """Yield what is new, round by round, with all that is known after it."""
-        self._place = read_place(cursor) or Place(self._begin())
+        self._place = read_place(cursor) or Place(since_seconds(self._settings.since, self._now()))
         now = self._now
         async with open_api(
             self._settings, self._connection.secrets, lambda: spend(self._place, self._settings.daily_units, now()), now
@@ -220,9 +220,3 @@ class Channel:
 
     def _now(self) -> float:
         return self._ports.now() / 1_000_000
-
-    def _begin(self) -> int:
-        since = self._settings.since
-        if since == "now":
-            return int(self._now())
-        return 0 if since == "beginning" else int(datetime.fromisoformat(since).replace(tzinfo=UTC).timestamp())

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from cx_channels.kit.cursors import decode_cursor
 from cx_channels.provider import Connection
 from cx_channels.voice.asterisk.channel import Channel
 from cx_channels.voice.asterisk.rules import is_outside
-from cx_events.errors import Fatal
 from cx_events.timestamps import Micros
 
 KNOWN_HEADER = "x-asterisk-known"
@@ -92,12 +92,7 @@ class Live(msgspec.Struct, omit_defaults=True):
 
 def read_live(stored: bytes) -> Live:
     """Return the channels of a cursor. Raise ``Fatal`` for one that can't be read: calls would never end."""
-    if not stored:
-        return Live()
-    try:
-        return msgspec.json.decode(stored, type=Live)
-    except msgspec.MsgspecError as error:
-        raise Fatal(f"the stored cursor of the telephone system can't be read: {error}") from None
+    return decode_cursor(stored, Live, "cursor of the telephone system") or Live()
 
 
 _NOTHING: Mapping[str, Known] = {}

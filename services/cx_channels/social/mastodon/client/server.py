@@ -6,7 +6,6 @@ used: the access token goes to the server that is configured, and to the host th
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -15,8 +14,9 @@ import httpx2
 import msgspec
 
 from cx_channels.kit.json_values import number, obj, text
+from cx_channels.pollers.tls import client_tls
 from cx_channels.social.mastodon.settings import ServerSettings
-from cx_events.errors import Fatal, Refused, TryLater
+from cx_events.errors import Refused, TryLater
 
 READ_SECONDS = 60.0
 """Within which something must have come; a stream says ``:thump`` every 15 s."""
@@ -131,11 +131,6 @@ def _unreachable(error: httpx2.HTTPError) -> Exception:
 @asynccontextmanager
 async def connected(settings: ServerSettings) -> AsyncIterator[httpx2.AsyncClient]:
     """Open a client of a server. Raise ``Fatal`` for a file of certificates without any."""
-    try:
-        tls = ssl.create_default_context(cafile=settings.ca_file or None)
-    except ssl.SSLError as error:
-        raise Fatal(f"settings.ca_file {settings.ca_file} holds no certificates: {error.reason}") from None
-    except OSError as error:
-        raise TryLater("ca-file", f"settings.ca_file {settings.ca_file} can't be read: {error.strerror}") from None
+    tls = client_tls(settings.ca_file)
     async with httpx2.AsyncClient(verify=tls, timeout=_TIMES, trust_env=False, follow_redirects=False) as client:
         yield client
