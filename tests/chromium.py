@@ -16,7 +16,7 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
-from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright, expect
 from tests import one_clock
 from tests.channels import Hub
 from tests.patience import PATIENCE
@@ -35,12 +35,16 @@ def _without_preloads() -> Iterator[None]:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """A browser without windows. Where there is none the test is skipped, but never under ``CI``."""
+    """A browser without windows. Where there is none the test is skipped, but never under ``CI``.
+
+    From then on the process's expectations wait as long as all tests do: Playwright keeps one bound for them all.
+    """
     program = shutil.which("chromium")
     if program is None:
         if os.environ.get("CI"):
             raise FileNotFoundError("no chromium here: apt-get install chromium libatomic1")
         pytest.skip("no chromium here: apt-get install chromium libatomic1")
+    expect.set_options(timeout=PATIENCE * 1000)
     # The browser keeps the machine's own time: under a false one it waits for its own processes in vain.
     environment = {name: value for name, value in os.environ.items() if name not in one_clock.HIDDEN}
     arguments = ["--disable-dev-shm-usage"]  # a container's /dev/shm may hold 64 MB alone

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from playwright.async_api import Browser, Page, expect
-from tests.chromium import chromium, visitor
+from playwright.async_api import Browser, Page
+from tests.chromium import visitor
 from tests.patience import PATIENCE
 
 from cx_events.dead_letters import DeadLetter, encode_dead_letter, encode_original
@@ -55,17 +55,6 @@ async def console_hub(home: Path) -> AsyncIterator[Hub]:
     async with running_hub(embedded_settings(home).model_copy(update=changed), tenants()) as hub:
         await until_ready(hub.url)
         yield hub
-
-
-@asynccontextmanager
-async def patient_browser() -> AsyncIterator[Browser]:
-    """A browser whose expectations wait as long as all tests do."""
-    expect.set_options(timeout=PATIENCE * 1000)
-    try:
-        async with chromium() as running:
-            yield running
-    finally:
-        expect.set_options(timeout=None)
 
 
 async def ask(hub: Hub, method: str, path: str, **more: Any) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page
 from tests.chromium import visitor
 from tests.patience import PATIENCE
 
@@ -24,7 +24,6 @@ from cx_runtime.tenants import TenantConfig, Tenants
 KEY = "the key of acme's desk"
 WRITER = "the key of acme's systems"
 CAREFUL = "the key of a desk that reads assured contacts alone"
-expect.set_options(timeout=PATIENCE * 1000)
 
 SOURCE = "//acme.example/test"
 SHOWN = ("#customer h1", ".hero h1", ".shut")

@@ -18,7 +18,6 @@ from tests.pages.console_hub import (
     message,
     opened,
     operator,
-    patient_browser,
     send,
     set_aside,
 )
@@ -33,12 +32,6 @@ PAGES = ("", "/log", "/projectors", "/dead-letters", "/rebuild", "/replay", "/id
 MORE = ("/subscriptions", "/acts", "/event?source=//acme.example/chat&id=m-1", "/dead-letter?id=l-1", "/nowhere")
 RECORD = "/record?topic=cx.interactions&partition=0&offset=0"
 OPERATIONS = "/v1/ops/log?type=cx.operations."
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with patient_browser() as running:
-        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -14,7 +14,6 @@ from tests.pages.console_hub import (
     message,
     opened,
     operator,
-    patient_browser,
     send,
     set_aside,
 )
@@ -65,12 +64,6 @@ def hostile() -> Iterator[str]:
 def plain(n: int) -> str:
     """Markup without marks: the hub refuses ids that nobody can see or write."""
     return MARKUP[n % len(MARKUP)]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with patient_browser() as running:
-        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
