@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import axe_playwright_python
 import pytest
@@ -20,6 +20,13 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, async_pla
 from tests import one_clock
 from tests.channels import Hub
 from tests.patience import PATIENCE
+
+
+class HasUrl(Protocol):
+    """A hub at an address."""
+
+    @property
+    def url(self) -> str: ...
 
 
 @contextmanager
@@ -76,7 +83,7 @@ async def visitor(browser: Browser, **options: Any) -> AsyncIterator[BrowserCont
 
 
 @asynccontextmanager
-async def site(hub: Hub, *, policy: str = "", html: str = "", **data: str) -> AsyncIterator[str]:
+async def site(hub: HasUrl, *, policy: str = "", html: str = "", **data: str) -> AsyncIterator[str]:
     """The address of a page of another origin than the hub's with the chat in it.
 
     ``data``: attributes of the script's tag. ``policy``: the page's Content-Security-Policy. ``html``: its own content.

@@ -15,6 +15,7 @@ from typing import Protocol
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
 from cx_channels.registry import folder_name, providers
+from cx_context.store import Store
 from cx_events.log import Log
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Progress
@@ -26,7 +27,8 @@ class ServerPorts:
     """The parts of the process that a provider's server may use.
 
     ``progress``: makes the marks of a worker, by the worker's name. ``tenant_share``: see
-    ``cx_runtime.shares.share_among``.
+    ``cx_runtime.shares.share_among``. ``store``: returns the store where there is one; nothing that has to be durable
+    may rest on it, since intake goes on while it is down.
     """
 
     intake: Intake
@@ -35,6 +37,7 @@ class ServerPorts:
     progress: Callable[[str], Progress]
     limits: Limits = field(default_factory=Limits)
     tenant_share: float = 1.0
+    store: Callable[[], Store | None] = lambda: None
 
 
 class ProviderServer(Protocol):

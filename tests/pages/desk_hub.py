@@ -38,6 +38,7 @@ def tenants() -> Tenants:
             {"id": "writer", "secret": WRITER, "scopes": ["*"]},
         ],
         "agents": {"ben": {"name": "Ben Okafor", "ids": {"any": "ben@acme.example"}, "queues": ["billing"]}},
+        "connections": {"acme-chat": {"provider": "chat/webchat", "secrets": ["a secret of acme's chat"]}},
         "queues": {"billing": {"name": "Billing"}, "rush": {"name": "Rush", "answer_within": "1m"}},
         "identity": {"shared_after": {"phone": 1}},
     }

@@ -16,8 +16,8 @@ class Subjects:
 
     ``contexts``: of customers. ``conversations``: with their ``meta`` and ``customer``. ``desks``: by kind (``agent``,
     ``queue``) and id. ``gone``: why there is nothing to follow any more, by kind and id. ``present``: who is at a
-    subject. ``freshness``: the latest heartbeat, ``{now, current_to, lag}``. Begin without a ``last_event_id``, since
-    what was told before is not told again.
+    subject; ``customer_typing``: the interactions in which a customer types. ``freshness``: the latest heartbeat,
+    ``{now, current_to, lag}``. Begin without a ``last_event_id``, since what was told before is not told again.
     """
 
     def __init__(self) -> None:
@@ -26,6 +26,7 @@ class Subjects:
         self.desks: dict[tuple[str, str], Desk] = {}
         self.gone: dict[tuple[str, str], Json] = {}
         self.present: dict[tuple[str, str], list[Json]] = {}
+        self.customer_typing: dict[str, list[str]] = {}
         self.freshness: Json = {}
 
     def apply(self, event: StreamEvent) -> None:
@@ -39,6 +40,8 @@ class Subjects:
         kind, id = subject["kind"], subject["id"]
         if event.name == "presence":
             self.present[kind, id] = event.data["present"]
+            if kind == "customer":
+                self.customer_typing[id] = event.data.get("customer_typing", [])
         elif event.name == "gone":
             self.gone[kind, id] = event.data
         elif kind in DESKS:

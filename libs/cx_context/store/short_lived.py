@@ -6,6 +6,8 @@ write of its kind. Moments are by the database's clock, so that processes need n
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from cx_context.store.operations_tables import SHORT_LIVED
 from cx_context.store.sql import Tx
 from cx_context.store.table_shapes import shape_of
@@ -15,18 +17,29 @@ _LIVE = "tenant = :tenant AND kind = :kind"
 
 async def put(tx: Tx, tenant: str, kind: str, name: str, value: bytes, seconds: float) -> None:
     """Write a value that lasts ``seconds`` from now, over an earlier one, and delete what is past its moment."""
+    await put_all(tx, tenant, kind, {name: value}, seconds)
+
+
+async def put_all(tx: Tx, tenant: str, kind: str, values: Mapping[str, bytes], seconds: float) -> None:
+    """Write several values, by name, as ``put`` does one."""
     ((now,),) = await tx.fetch(f"SELECT {tx.now}")
     await tx.execute(f"DELETE FROM short_lived WHERE {_LIVE} AND until < {tx.now}", tenant=tenant, kind=kind)
     await tx.insert(
         shape_of(SHORT_LIVED),
-        [(tenant, kind, name, value, float(now) + seconds)],
+        [(tenant, kind, name, value, float(now) + seconds) for name, value in sorted(values.items())],
         "ON CONFLICT (tenant, kind, name) DO UPDATE SET value = excluded.value, until = excluded.until",
     )
 
 
 async def remove(tx: Tx, tenant: str, kind: str, name: str) -> None:
     """Delete a value before its moment."""
-    await tx.execute(f"DELETE FROM short_lived WHERE {_LIVE} AND name = :name", tenant=tenant, kind=kind, name=name)
+    await remove_all(tx, tenant, kind, [name])
+
+
+async def remove_all(tx: Tx, tenant: str, kind: str, names: Collection[str]) -> None:
+    """Delete several values before their moment."""
+    where = f"{_LIVE} AND name = ANY(:names)"
+    await tx.execute(f"DELETE FROM short_lived WHERE {where}", tenant=tenant, kind=kind, names=sorted(names))
 
 
 async def is_there(tx: Tx, tenant: str, kind: str, name: str) -> bool:

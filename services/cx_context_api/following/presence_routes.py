@@ -51,7 +51,7 @@ class PresenceRoutes:
             found = await asyncio.gather(*(self._subject(tenant, each) for each in said.looking))
             looking = tuple(sorted(set(found)))
             present = Present(asked, name, said.state, looking, said.typing or "")
-            await self._board.put(tenant, said.tab, present, said.seconds)
+            await self._board.put(tenant, said.tab, present, said.seconds, said.answering or "")
         return json_response({"seconds": 0 if said.state == "offline" else said.seconds})
 
     async def _subject(self, tenant: str, looking: bodies.Looking) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -227,7 +228,8 @@ class StreamRoutes:
         notifier: Notifier,
         joined: list[Subscription],
     ) -> list[PresenceFollower]:
-        shared = self._subscriptions.join((KIND, tenant), notifier, lambda: PresenceSubscription(self._board, tenant))
+        made = partial(PresenceSubscription, self._board, self._contexts, tenant)
+        shared = self._subscriptions.join((KIND, tenant), notifier, made)
         joined.append(shared)
         await self._subscriptions.first_refresh(shared)
         return [PresenceFollower(shared, dict(followers), tenancy.directory)]

@@ -124,9 +124,9 @@ _DESK_EVENTS = (
     "whole assignments; `overdue` {interaction, channel, conversation, customer, queue, waiting_since, due_at, "
     "answer_within}: its customer has waited for longer than the queue's `answer_within` seconds, each wait once; "
     f"`context`, `conversation`, `moved` and `patch` {_PATCH} are as in those streams; "
-    "`presence` {present: [{agent, state, typing}]}: who looks at it, or the agent's own state, at the beginning and "
-    "whenever it has changed, with `presence=true`; `gone` {reason, detail}: there is nothing to follow there (any "
-    f"more). {_ALIVE}"
+    "`presence` {present: [{agent, state, typing}], customer_typing}: who looks at it, or the agent's own state, and "
+    "in which interactions a customer types, at the beginning and whenever it has changed, with `presence=true`; "
+    f"`gone` {{reason, detail}}: there is nothing to follow there (any more). {_ALIVE}"
 )
 
 OPERATIONS: Sequence[Described] = (

@@ -244,13 +244,15 @@ class Looking(RequestBody):
 
 class Presence(RequestBody):
     """Tells of a tab of an agent's page, for ``seconds``. ``agent``: by default who signed in. ``tab``: the page's own
-    name for itself, where an agent has several. ``typing``: in which conversation."""
+    name for itself, where an agent has several. ``typing``: in which conversation, for colleagues. ``answering``: in
+    which interaction an answer is typed, for its customer; it counts for 8 seconds."""
 
     agent: Agent | None = None
     tab: Annotated[str, Meta(max_length=64)] = ""
     state: Literal["available", "busy", "away", "offline"] = "available"
     looking: Annotated[list[Looking], Meta(max_length=10)] = []
     typing: Id | None = None
+    answering: InteractionId | None = None
     seconds: Annotated[int, Meta(ge=5, le=120)] = 30
 
 

@@ -77,6 +77,7 @@ def _provider_servers(hub: Hub, intake: Intake, limits: Limits, tenant_share: fl
                 hub.health.expect if name in used else unwatched.progress,
                 limits,
                 tenant_share,
+                hub.existing_store,
             )
         )
         for name, open_server in server_factories().items()

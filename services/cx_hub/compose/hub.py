@@ -9,6 +9,7 @@ from typing import Literal
 
 from cx_context.store import Store
 from cx_context.store.directories import LiveDirectories
+from cx_context.store.sqlite import SqliteStore
 from cx_hub.deferred import DeferredBlobs, DeferredLog
 from cx_hub.supervise import Supervisor, Work
 from cx_projectors.consumer import Consumer
@@ -57,6 +58,11 @@ class Hub:
     store_opened: asyncio.Event = field(default_factory=asyncio.Event)
     id_keys_looked_at: asyncio.Event = field(default_factory=asyncio.Event)
     """The store was asked under which ``id_key`` each tenant's ids were made, or could not be asked just then."""
+
+    def existing_store(self) -> Store | None:
+        """Return the store where there is one to ask: a process without a part that uses it must not make one."""
+        is_there = not isinstance(self.store, SqliteStore) or self.store.path.exists()
+        return self.store if is_there else None
 
     @property
     def url(self) -> str:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from cx_channels.intake import Intake
 from cx_channels.key_worker.stored import StoredKeys
 from cx_channels.key_worker.worker import KeyWorker
-from cx_context.store.sqlite import SqliteStore
 from cx_hub.compose.hub import Hub
 from cx_runtime.outbound.fetcher import open_fetcher
 from cx_runtime.outbound.reach import Reach
@@ -21,7 +20,7 @@ async def key_worker(hub: Hub) -> AsyncIterator[KeyWorker]:
     """Make the worker. It begins with ``keep_keys``, and is stopped at the end."""
 
     def is_there() -> bool:
-        return not isinstance(hub.store, SqliteStore) or hub.store.path.exists()
+        return hub.existing_store() is not None
 
     async with open_fetcher(Reach.parse(hub.settings.outbound_networks)) as fetcher:
         try:

@@ -60,7 +60,7 @@ class Delivered(Struct, frozen=True, tag="delivered"):
 
 
 class Typing(Struct, frozen=True, tag="typing"):
-    """Taken and forgotten."""
+    """The visitor types; said again every few seconds while they do. It is told to agents, and is no fact."""
 
 
 class Ask(Struct, frozen=True, tag="ask"):

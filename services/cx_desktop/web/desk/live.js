@@ -19,7 +19,10 @@ export function subjectsOf({ me, followed }) {
 export function hearEvent(desk, reads, { name, subject, data }) {
   const state = desk.state();
   if (name === "heartbeat") return hearHeartbeat(desk, reads, data);
-  if (name === "presence" && subject) return desk.dispatch({ type: "presence", key: `${subject.kind} ${subject.id}`, present: data.present });
+  if (name === "presence" && subject) {
+    const { present, customer_typing: typing = [] } = data;
+    return desk.dispatch({ type: "presence", key: `${subject.kind} ${subject.id}`, present, typing });
+  }
   const isOurs = subject?.kind === "customer" && subject.id === state.followed;
   if (name === "context" && isOurs) return hearContext(desk, reads, data);
   if (name === "moved" && isOurs) return desk.dispatch({ type: "moved", moved: data });

@@ -15,7 +15,7 @@
  *   timeline: Timeline, isReading: boolean, events: Record<string, any>, rail: {mine: Row[] | null, waiting: Row[] | null,
  *   queues: any[], problem: Refusal | null}, search: {text: string, hits: any[] | null, isBusy: boolean, problem: Refusal | null},
  *   link: import("../kit/stream.js").Link, fresh: {currentTo: number, lag: number, at: number} | null, back: {missed: number} | null,
- *   arrived: any | null, moved: any | null, presence: Record<string, any[]>, channels: Record<string, string>, past: {asOf: string, knownAt: string | null} | null,
+ *   arrived: any | null, moved: any | null, presence: Record<string, any[]>, typing: Record<string, string[]>, channels: Record<string, string>, past: {asOf: string, knownAt: string | null} | null,
  *   tab: "rail" | "customer" | "acts", plugins: Record<string, any>}} State
  */
 
@@ -34,7 +34,7 @@ export function initialState(me, address, now) {
     isOpenedAnyway: false, followed: null, journey: null, timeline: emptyTimeline(), isReading: false, events: {},
     rail: { mine: null, waiting: null, queues: [], problem: null },
     search: { text: "", hits: null, isBusy: false, problem: null },
-    link: { state: "idle", since: now }, fresh: null, back: null, arrived: null, moved: null, presence: {}, channels: {}, past: null,
+    link: { state: "idle", since: now }, fresh: null, back: null, arrived: null, moved: null, presence: {}, typing: {}, channels: {}, past: null,
     tab: address.kind === "home" ? "rail" : "customer", plugins: {},
   };
 }
@@ -45,7 +45,7 @@ const CHANGES = {
   tab: (state, { tab }) => ({ ...state, tab }),
   open: (state, { address }) => ({
     ...initialState(state.me, address, state.now), rail: state.rail, search: { ...state.search, hits: null, text: "" },
-    link: state.link, fresh: state.fresh, presence: state.presence, channels: state.channels, plugins: state.plugins,
+    link: state.link, fresh: state.fresh, presence: state.presence, typing: state.typing, channels: state.channels, plugins: state.plugins,
     tab: address.kind === "home" ? "rail" : "customer",
   }),
   loaded: (state, { context }) => {
@@ -75,7 +75,9 @@ const CHANGES = {
   back: (state, { back }) => ({ ...state, back }),
   arrived: (state, { arrived }) => ({ ...state, arrived }),
   channels: (state, { channels }) => ({ ...state, channels: { ...state.channels, ...channels } }),
-  presence: (state, { key, present }) => ({ ...state, presence: { ...state.presence, [key]: present } }),
+  presence: (state, { key, present, typing }) => ({
+    ...state, presence: { ...state.presence, [key]: present }, typing: { ...state.typing, [key]: typing },
+  }),
 };
 
 /** @param {State} state @param {{type: string}} action @returns {State} */

@@ -3,7 +3,7 @@
 Modules: ``routes`` (the HTTP routes and the socket's), ``chat_sessions`` (a visitor's socket from handshake to end),
 ``visitor_acts`` (does what a visitor asks), ``chat_socket`` (reads from it, and queues what goes to it),
 ``upload_routes`` (files), ``chat_log`` (writes what visitors do onto the log), ``deliveries`` (brings what agents write
-to the open sockets), ``limits``, ``openapi`` (describes the HTTP routes).
+to the open sockets), ``typing`` (who types, both ways), ``limits``, ``openapi`` (describes the HTTP routes).
 """
 
 from cx_channels.chat.webchat.server.routes import ChatServer, open_server

@@ -22,6 +22,7 @@ from cx_channels.chat.webchat.server.chat_log import WEBCHAT, Chat, ChatLog, cha
 from cx_channels.chat.webchat.server.chat_socket import INTERNAL, LATER, POLICY, Line
 from cx_channels.chat.webchat.server.deliveries import Address, Deliveries
 from cx_channels.chat.webchat.server.limits import ChatLimits
+from cx_channels.chat.webchat.server.typing import TypingBoard
 from cx_channels.chat.webchat.server.visitor_acts import VisitorActs, id_of
 from cx_channels.chat.webchat.session import Session, resume
 from cx_channels.chat.webchat.visitors import Known, visitor_of
@@ -48,6 +49,7 @@ class Chats:
         self,
         intake: Intake,
         deliveries: Deliveries,
+        typing: TypingBoard,
         metrics: Metrics,
         limits: ChatLimits = ChatLimits(),
         tenant_share: float = 1.0,
@@ -55,8 +57,9 @@ class Chats:
         """``tenant_share``: see ``cx_runtime.shares.share_among``."""
         self._intake = intake
         self._log = ChatLog(intake)
-        self._acts = VisitorActs(intake, self._log, metrics)
+        self._acts = VisitorActs(intake, self._log, typing, metrics)
         self._deliveries = deliveries
+        self._typing = typing
         self._metrics = metrics
         self._limits = limits
         self._sockets = Pool("chats", limits.sockets)
@@ -167,6 +170,7 @@ class Chats:
                 await self._acts.reopen(line, chat)
             # Followed first, then caught up, with no pause between: nothing comes twice and nothing is missed.
             leave = self._deliveries.follow(address, line.deliver)
+            leave_typing = self._typing.follow(address, line.mention)
             try:
                 if chat.resumed:
                     for delivery in self._deliveries.recent(address, hello.last):
@@ -175,6 +179,7 @@ class Chats:
                 await self._listen(line, chat)
             finally:
                 leave()
+                leave_typing()
 
     @contextmanager
     def _counted(self, address: Address, chat: Chat) -> Iterator[None]:

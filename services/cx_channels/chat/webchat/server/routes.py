@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from hashlib import sha256
 
 from fastapi import APIRouter, WebSocket
@@ -14,6 +15,7 @@ from cx_channels.chat.webchat.server.chat_sessions import Chats
 from cx_channels.chat.webchat.server.deliveries import LogDeliveries
 from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_channels.chat.webchat.server.openapi import SCRIPT_PATH, description
+from cx_channels.chat.webchat.server.typing import TypingBoard
 from cx_channels.chat.webchat.server.upload_routes import Uploads, add_upload_routes
 from cx_channels.provider_server import ServerPorts
 from cx_runtime.content_codings import takes_gzip
@@ -29,12 +31,18 @@ class ChatServer:
 
     def __init__(self, ports: ServerPorts, limits: ChatLimits) -> None:
         self._deliveries = LogDeliveries(ports.log, ports.progress(self.worker))
-        self.chats = Chats(ports.intake, self._deliveries, ports.metrics, limits, ports.tenant_share)
+        self._typing = TypingBoard(ports.store)
+        self.chats = Chats(ports.intake, self._deliveries, self._typing, ports.metrics, limits, ports.tenant_share)
         self._uploads = Uploads(ports.intake, self.chats, ports.metrics, ports.limits.body, limits)
 
     async def run(self) -> None:
-        """Follow the log for what agents and bots write."""
-        await self._deliveries.run()
+        """Follow the log for what agents and bots write, and exchange who types."""
+        typing = asyncio.create_task(self._typing.run())
+        try:
+            await self._deliveries.run()
+        finally:
+            typing.cancel()
+            await asyncio.wait([typing])
 
     async def stop(self, seconds: float) -> None:
         """Tell every chat to come back later, and wait up to ``seconds`` until all are gone."""

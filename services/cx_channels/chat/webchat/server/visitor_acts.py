@@ -6,6 +6,8 @@ from cx_channels.chat.webchat import mapping, protocol
 from cx_channels.chat.webchat.offers import check_offered
 from cx_channels.chat.webchat.server.chat_log import WEBCHAT, Chat, ChatLog
 from cx_channels.chat.webchat.server.chat_socket import NORMAL, Line
+from cx_channels.chat.webchat.server.deliveries import Address
+from cx_channels.chat.webchat.server.typing import TypingBoard
 from cx_channels.chat.webchat.visitors import visitor_of
 from cx_channels.intake import Intake
 from cx_events.errors import Refused, TooFast
@@ -17,9 +19,10 @@ from cx_runtime.metrics import Metrics
 class VisitorActs:
     """Does what browsers ask. What is answered is durable."""
 
-    def __init__(self, intake: Intake, log: ChatLog, metrics: Metrics) -> None:
+    def __init__(self, intake: Intake, log: ChatLog, typing: TypingBoard, metrics: Metrics) -> None:
         self._intake = intake
         self._log = log
+        self._typing = typing
         self._metrics = metrics
 
     async def take(self, message: protocol.ClientMessage, line: Line, chat: Chat) -> bool:
@@ -29,6 +32,7 @@ class VisitorActs:
                 said = self._said(message, chat)
                 await self._log.begin(chat)
                 await self._log.record(chat, said)
+                self._typing.ends(address_of(chat))
                 await line.say({"type": "ack", "id": message.id, "at": format_time(self._intake.now())})
             case protocol.Read() | protocol.Delivered():
                 if chat.heard_of:
@@ -51,7 +55,10 @@ class VisitorActs:
             case protocol.Ping():
                 await line.say({"type": "pong"})
             case protocol.Typing():
-                self._metrics.ignored(WEBCHAT, "typing")
+                if chat.begun:
+                    self._typing.types(address_of(chat))
+                else:  # nobody can look at a chat that is not there
+                    self._metrics.ignored(WEBCHAT, "typing")
             case protocol.Hello():
                 raise Refused("bad-message", "hello was said already")
         return True
@@ -108,6 +115,11 @@ class VisitorActs:
             return mapping.Delivered(interaction=chat.interaction, visitor=visitor, message=message.message)
         at = "" if message.message else format_time(now)
         return mapping.Seen(interaction=chat.interaction, visitor=visitor, message=message.message, at=at)
+
+
+def address_of(chat: Chat) -> Address:
+    """Return where a chat's answers come from."""
+    return Address(chat.connection.tenant, chat.interaction)
 
 
 def id_of(message: protocol.ClientMessage) -> str:

@@ -1,7 +1,7 @@
 /* The chat itself: its socket, what to send, what was acknowledged, what was said. Knows no page.
 
    Events: "lines" (something was said, sent or seen), "state" (closed, connecting, online, offline, elsewhere, ended),
-   "code", "continued", "refused", "forgotten". */
+   "typing" (who else writes), "code", "continued", "refused", "forgotten". */
 
 import { put, whyNot } from "./files.js";
 import { hear } from "./hearing.js";
@@ -14,6 +14,7 @@ import {
 const PING_MS = 25_000;
 const ANSWER_MS = 15_000;
 const MAX_WAIT_MS = 30_000;
+const TYPING_MS = 3000;
 
 export class Chat extends EventTarget {
   /* url: of the socket. storage: getItem, setItem. tabs: a BroadcastChannel to the visitor's other tabs, or null.
@@ -29,6 +30,7 @@ export class Chat extends EventTarget {
     this.uploading = Promise.resolve(); // once all that was to be sent has been tried
     this.bounds = null; // of files, as the hub says them; null: it takes none
     this.offers = []; // what else may be asked for
+    this.typedAt = 0; // when the hub was told last that the visitor types
     this.code = null; // {code, until} to go on with elsewhere; {} while it is awaited
     this.socket = null;
     this.of = ""; // the interaction that the socket is about
@@ -97,6 +99,7 @@ export class Chat extends EventTarget {
 
   enter(state) {
     this.state = state;
+    if (!this.online) this.tell("typing", []);
     this.tell("state", state);
   }
 
@@ -216,6 +219,13 @@ export class Chat extends EventTarget {
 
   sendLine({ id, text, ask }) {
     this.send(ask ? { type: "ask", id, ...ask } : { type: "message", id, text, page: this.page });
+  }
+
+  /* The visitor types; that they stopped is told by what they send, or by time. */
+  types() {
+    if (!this.begun || Date.now() - this.typedAt < TYPING_MS) return;
+    this.typedAt = Date.now();
+    this.send({ type: "typing" });
   }
 
   /* Ask for a code to go on with elsewhere. */

@@ -11,6 +11,7 @@ const TAKE = {
   waiting: hearEvent,
   informed: hearEvent,
   receipt: hearReceipt,
+  typing: (chat, { names }) => chat.tell("typing", names),
   code: (chat, message) => chat.tell("code", (chat.code = message)),
   continued: (chat) => chat.tell("continued", (chat.token = "")),
   reopened: hearReopened,
@@ -40,6 +41,7 @@ function welcomed(chat, { interaction, session: token, files = null, offers = []
 
 function hearLine(chat, { id, message, from, text, at, attachments }) {
   if (!chat.addLine({ id, message, from, text, at, attachments })) return;
+  chat.tell("typing", []);
   if (!chat.talk.lines.find((line) => line.id === id)?.seen) chat.send({ type: "delivered", message });
 }
 

@@ -75,7 +75,7 @@ export const STYLE = `
     background: var(--paper); }
   textarea { max-height: 132px; resize: none; field-sizing: content; }
   ::placeholder { color: var(--quiet); opacity: 1; }
-  .bounds { padding: 0 16px 8px; }
+  .bounds:not(:empty) { padding: 0 16px 8px; }
   [hidden] + .bounds { display: none; }
 
   @media (pointer: coarse) { button:not(.link) { min-width: 44px; min-height: 44px; } }

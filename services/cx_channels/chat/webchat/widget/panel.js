@@ -78,6 +78,7 @@ export class Panel {
     this.standing = element("p", { dir: "auto" });
     const heading = element("div", {}, element("h2", { id: "title", textContent: title }), this.standing);
     this.bar = element("div", { className: "bar", hidden: true });
+    this.typing = element("p", { className: "bounds", role: "status", dir: "auto" });
     this.note = element("p", { role: "status" });
     this.again = button(WORDS.tryNow, () => this.chat.tryNow(), "link");
     this.again.hidden = true;
@@ -102,7 +103,7 @@ export class Panel {
       { className: "panel", role: "dialog", hidden: true, tabIndex: -1, "aria-labelledby": "title" },
       element("header", {}, heading, this.more, closer),
       element("div", { className: "note" }, this.note, this.again),
-      log, views.place, this.bar, this.form, this.bounds, this.picker,
+      log, this.typing, views.place, this.bar, this.form, this.bounds, this.picker,
     );
   }
 
@@ -125,11 +126,16 @@ export class Panel {
     field.addEventListener("input", () => {
       this.draft.write(field.value);
       this.say({ field: "" });
+      if (field.value) chat.types();
     });
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.listenForFiles();
     chat.addEventListener("lines", () => this.refresh());
     chat.addEventListener("state", (event) => this.tell(event.detail));
+    chat.addEventListener("typing", ({ detail: [name] }) => {
+      const text = name === undefined ? "" : WORDS.typing(name);
+      if (this.typing.textContent !== text) this.typing.textContent = text; // only a change is read out
+    });
     chat.addEventListener("refused", (event) => this.say({ chat: event.detail.detail }));
     chat.addEventListener("forgotten", () => this.typed(""));
     document.addEventListener("visibilitychange", () => this.refresh());

@@ -39,6 +39,7 @@ export const WORDS = {
   unsentFirst: "Something isn’t sent yet.",
   endChat: "End this chat",
   joined: (name) => `${name || "Somebody"} is here.`,
+  typing: (name) => `${name || "Somebody"} is writing…`,
   informed: (name, byBot) => `${name || "Somebody"} has read what you ${byBot ? "told the bot" : "wrote"}.`,
   waiting: ({ position, about_s: seconds }) => {
     const place = position ? (position > 1 ? `You’re number ${position}` : "You’re next") : "You’re waiting for a person";

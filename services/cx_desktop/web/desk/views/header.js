@@ -1,7 +1,7 @@
 /** Who, how sure, and what goes on now. */
 
 import { h, theirs, unseen } from "../../kit/html.js";
-import { channelClass, channelIcon, channelName } from "../../kit/icons.js";
+import { channelClass, channelIcon, channelName, icon } from "../../kit/icons.js";
 import { instant, waitWords, whenWords } from "../../kit/time_words.js";
 import { isShut, sureness } from "../state.js";
 import { sureChip, sureWords } from "./certainty.js";
@@ -51,9 +51,16 @@ function now(state, desk) {
       since !== null && h("span", { class: "wait" }, isLive ? waitWords(state.now - since) : whenWords(since, state.now)),
       since !== null && !state.past && isOverdue(rowOf(state, current.interaction), state) && overdueMark(),
       queue && h("small", null, since !== null ? "for " : "from ", theirs(queue)),
+      h("span", { class: "types", role: "status" }, typesIn(state, current.interaction) && [icon("note", "s"), "is writing…"]),
     ),
     desk.nowActs(state),
   );
+}
+
+/** Return whether the customer writes in a contact just now, and nothing of what. @param {import("../state.js").State} state @param {string} interaction */
+export function typesIn(state, interaction) {
+  const ids = [state.followed, state.context?.body.customer.id];
+  return state.link.state === "live" && !state.past && ids.some((id) => state.typing[`customer ${id}`]?.includes(interaction));
 }
 
 /** Return a contact's row in the rail's lists. @param {import("../state.js").State} state @param {string} interaction */
