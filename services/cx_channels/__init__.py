@@ -12,5 +12,5 @@ sockets and routes), ``kit`` (what the mappings of several vendors need), and th
 (mapping in processes that can be killed), ``remapping`` (dead letters mapped again), ``vcon_import``; ``app``,
 ``routes``, ``event_routes``, ``hook_routes``, ``openapi`` and ``auth`` (HTTP), ``smtp`` (the mail server), ``limits``,
 ``readiness`` (what a connection's setup lacks), ``dry_run`` (map a recording without storing), ``pollers`` (what we ask
-vendors for ourselves).
+vendors for ourselves), ``catch_up`` (what their webhooks missed).
 """

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
+from cx_channels.catch_up.listing import listings
 from cx_channels.pollers.source import source_factories
 from cx_channels.provider import Provider
 from cx_channels.registry import folder_name, providers
@@ -83,6 +84,8 @@ def _provider_row(provider: Provider) -> str:
     way = ways[provider.transport]
     if provider.transport == "webhook" and provider.name in source_factories():
         way += f", {ways['poller']}"
+    if provider.name in listings():
+        way += ", lists of what was missed"
     signed = "yes" if provider.verify is not None else "no"
     channels = ", ".join([provider.channel, *sorted(provider.more_channels)])
     cells = [link, channels, way, signed, str(len(provider.kinds)), _maturity(provider)]

@@ -239,7 +239,7 @@ NOT_PURE = (
     # Ask vendors by themselves: sources, and the clients that these use.
     *(
         str(path.relative_to(ROOT))
-        for pattern in ("*/*/stream.py", "*/*/poller.py", "*/*/client/*.py")
+        for pattern in ("*/*/stream.py", "*/*/poller.py", "*/*/listing.py", "*/*/client/*.py")
         for path in sorted((ROOT / "services" / "cx_channels").glob(pattern))
     ),
 )

@@ -89,6 +89,14 @@ async def move_cursor(tx: Tx, connection: str, owner: str, epoch: int, cursor: b
         raise PollerLost(f"{connection}: another process runs its poller")
 
 
+async def cursors(tx: Tx, connections: Sequence[str]) -> dict[str, bytes]:
+    """Return the cursors of those of some connections that have one, whoever owns them."""
+    rows = await tx.fetch(
+        "SELECT connection, cursor FROM pollers WHERE connection = ANY(:connections)", connections=list(connections)
+    )
+    return {connection: bytes(cursor) for connection, cursor in rows}
+
+
 async def write_reports(tx: Tx, owner: str, reports: Mapping[str, bytes]) -> None:
     """Write what the owner has to tell of its connections; those that it lost are left as they are."""
     for connection, report in sorted(reports.items()):

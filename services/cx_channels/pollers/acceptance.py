@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cx_channels.dead_letters import failure_of
+from cx_channels.dead_letters import MappingFailure, failure_of
 from cx_channels.intake import Intake
 from cx_channels.pollers.source import Delivery
 from cx_channels.provider import Connection, Mapped, Provider
@@ -23,6 +23,8 @@ async def accept(intake: Intake, metrics: Metrics, owner: Connection, delivery: 
         mapped, failures = Mapped(), [failure_of(delivery.lost)] if delivery.lost is not None else []
         if delivery.lost is None:
             mapped, failures = await intake.map(provider, delivery.request, connection)
+            if delivery.known:
+                mapped, failures = _without(delivery.known, mapped, failures)
         failures = await intake.publish_mapped(mapped, failures, delivery.request, connection)
         outcome = "dead-letter" if failures else "accepted" if mapped.drafts else "ignored"
     except TryLater as later:
@@ -30,6 +32,15 @@ async def accept(intake: Intake, metrics: Metrics, owner: Connection, delivery: 
         raise
     finally:
         metrics.request(provider.name, connection.id, outcome)
+
+
+def _without(
+    known: frozenset[str], mapped: Mapped, failures: list[MappingFailure]
+) -> tuple[Mapped, list[MappingFailure]]:
+    """Return what a request became, but for what the hub has already."""
+    drafts = tuple(draft for draft in mapped.drafts if draft.id not in known)
+    left = [failure for failure in failures if failure.id not in known]
+    return Mapped(drafts, mapped.ignored, mapped.unmapped, mapped.blobs), left
 
 
 def _addressed(intake: Intake, owner: Connection, id: str) -> tuple[Connection, Provider]:

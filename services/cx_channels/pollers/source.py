@@ -34,11 +34,13 @@ class Delivery:
 
     ``lost``: set where it can't be mapped as it is, for instance since it is too large; it goes to the dead letters.
     ``connection``: another connection of the tenant, whose mapping and source it gets; empty for the poller's own.
+    ``known``: ids of those of its events that the hub has already; they are left out.
     """
 
     request: Request
     lost: Unmapped | None = None
     connection: str = ""
+    known: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:

@@ -1,4 +1,4 @@
-"""``connections``: what each connection lacks, and what came last by it."""
+"""``connections``: what each connection lacks, what came last by it, and what its webhooks missed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
+from cx_channels.catch_up.listing import listings
 from cx_channels.configured_connections import configured_connections
 from cx_channels.pollers.source import source_factories
 from cx_channels.readiness import setup_problems
@@ -15,6 +16,7 @@ from cx_context.store.poller_rows import Standing
 from cx_events.errors import TryLater
 from cx_events.json_types import Json
 from cx_hub.cli import FAILED
+from cx_hub.commands.catching_up import catch_up
 from cx_hub.connection_states import ERROR, connection_state
 from cx_hub.output import Format, OutputOption, print_table, show_rows, to_err, to_out
 from cx_hub.request_counts import read_request_counts
@@ -30,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Channel accounts that tenants configure.", no_args_is_help=True)
     group.callback()(lambda: None)
     group.command("check")(check)
+    group.command("catch-up")(catch_up)
     app.add_typer(group, name="connections")
 
 
@@ -56,7 +59,7 @@ async def _states(settings: Settings) -> tuple[list[Json], bool]:
     connections = configured_connections(load_tenants(settings), known)
     traffic = await _traffic(settings, {id: each.tenant for id, (each, _) in connections.items()})
     counts = await read_request_counts(settings)
-    standings, polled = traffic[1] if traffic is not None else {}, source_factories()
+    standings, polled = traffic[1] if traffic is not None else {}, {*source_factories(), *listings()}
     states = [
         connection_state(
             each.tenant,

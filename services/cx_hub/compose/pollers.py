@@ -1,4 +1,4 @@
-"""The pollers and streams of this process: what asks vendors itself."""
+"""The pollers and streams of this process: what asks vendors itself, and for what their webhooks missed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+from cx_channels.catch_up.known_events import KnownEvents
+from cx_channels.catch_up.listing import listings
+from cx_channels.catch_up.source import CatchUpParts, catch_up_sources
 from cx_channels.intake import Intake
 from cx_channels.pollers.keeper import PollerKeeper
 from cx_channels.pollers.run import Surroundings
@@ -20,9 +23,13 @@ WORKER = "pollers"
 @asynccontextmanager
 async def pollers(hub: Hub, intake: Intake | None) -> AsyncIterator[None]:
     """Run the pollers that no other process runs, where there are any. ``intake``: of ``taking_in``."""
-    open_sources = source_factories()
-    connections = polled(intake, open_sources) if intake is not None and "pollers" in hub.services else {}
-    if intake is None or not connections:
+    if intake is None or "pollers" not in hub.services:
+        yield
+        return
+    parts = CatchUpParts(intake, KnownEvents(hub.log, hub.store))
+    open_sources = {**source_factories(), **catch_up_sources(listings(), parts)}
+    connections = polled(intake, open_sources)
+    if not connections:
         yield
         return
     ports = SourcePorts(intake.now, hub.settings.max_mail)

@@ -22,13 +22,15 @@ ATTEMPT = frozenset({"RetryCount", "ErrorUrl", "bodySHA256"})
 
 @dataclass(slots=True)
 class Callback:
-    """``kind``: as the tables name it; ``original``: what can be mapped by itself again; ``raw``: what events keep."""
+    """``kind``: as the tables name it; ``original``: what can be mapped by itself again; ``raw``: what events keep;
+    ``listed``: when it was, of what was listed (``listing``)."""
 
     fields: Fields
     connection: Connection
     kind: str
     original: bytes
     raw: bytes | msgspec.Raw
+    listed: Micros | None = None
 
     @property
     def message(self) -> str:

@@ -13,6 +13,7 @@ from cx_channels.chat.twilio.callback import ATTEMPT, Callback
 from cx_channels.kit import twilio_products as products
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import texts
+from cx_channels.kit.listed import listed_at
 from cx_channels.kit.outcomes import Outcome, bounded, no_adapter
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.twilio_forms import Fields, query_of, read_fields
@@ -59,7 +60,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     if kind in products.KINDS and kind in KEPT:
         return Mapped(unmapped=(products.kept(kind, fields, request),))
     original = request.body or query_of(request).encode()
-    callback = Callback(fields, connection, kind, original, _kept_fields(fields, kind).raw())
+    callback = Callback(fields, connection, kind, original, _kept_fields(fields, kind).raw(), listed_at(request))
     return sort_outcomes(_outcomes(callback))
 
 

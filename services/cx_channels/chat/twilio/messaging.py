@@ -2,7 +2,7 @@
 
 Shapes: www.twilio.com/docs/messaging/guides/webhook-request and
 .../outbound-message-status-in-status-callbacks. A message comes once; each state of one that went out is told once, in
-any order. Nothing says when.
+any order. Nothing says when, but for what was listed.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ def _from_person(
     person = customer(theirs, ours, name=fields["ProfileName"], more=fields["ExternalUserId"])
     return draft_of(
         callback, theirs.channel, event_type, id,
-        root=thread_of(ours, theirs), direction="inbound", participants=[person, *business(ours)], **data,
+        root=thread_of(ours, theirs), time=callback.listed, direction="inbound",
+        participants=[person, *business(ours)], **data,
     )  # fmt: skip
 
 
@@ -130,7 +131,8 @@ def _about_sent(callback: Callback, event_type: str, reason: str) -> Outcome:
     person = [customer(theirs, ours)] if theirs.text else []
     return draft_of(
         callback, theirs.channel, event_type, f"{id_part(callback.message)}/{state}",
-        root=thread_of(ours, theirs), direction="outbound", participants=[*business(ours), *person],
+        root=thread_of(ours, theirs), time=callback.listed, direction="outbound",
+        participants=[*business(ours), *person],
         message=Message(id=callback.message), reason=reason, failure=failure_of(fields),
     )  # fmt: skip
 

@@ -2,15 +2,24 @@
 
 Modules: ``signature``, ``mapping`` (requests to events, by kind), ``notice`` (one event, and its draft), ``people``,
 ``content`` (words and files), ``conversations`` (Sunshine Conversations, version 2), ``conversations_v1`` (version 1),
-``tickets`` (Support), ``kinds`` (what is no event).
+``tickets`` (Support), ``kinds`` (what is no event); ``listing`` (what was missed) and ``api_settings``.
 """
 
 from __future__ import annotations
 
+from cx_channels.chat.zendesk.api_settings import API_SETTINGS, has_api, support_api
 from cx_channels.chat.zendesk.mapping import DOCUMENTED, kinds_of, map_request
 from cx_channels.chat.zendesk.people import SUNCO_USER, ZENDESK_USER
 from cx_channels.chat.zendesk.signature import API_KEY, scheme_of, sign, verify, warnings
-from cx_channels.provider import Provider
+from cx_channels.provider import Connection, Provider
+
+
+def _warnings(connection: Connection) -> tuple[str, ...]:
+    """Return what a connection lacks. ``Fatal`` for settings that can't be meant."""
+    if has_api(connection):
+        support_api(connection)
+    return warnings(connection)
+
 
 PROVIDER = Provider(
     name="chat/zendesk",
@@ -22,7 +31,8 @@ PROVIDER = Provider(
     signature_of=scheme_of,
     kinds=DOCUMENTED,
     kinds_of=kinds_of,
-    warnings=warnings,
+    warnings=_warnings,
+    asks=has_api,
     weights={
         SUNCO_USER: {"proved": "the platform's own id of a user of the app"},
         ZENDESK_USER: {
@@ -35,5 +45,5 @@ PROVIDER = Provider(
         },
         "email": {"claimed": "typed by a person into a form"},
     },
-    settings=frozenset({"webhooks", "bots"}),
+    settings=frozenset({"webhooks", "bots", *API_SETTINGS}),
 )

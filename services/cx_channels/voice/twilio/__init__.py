@@ -2,12 +2,14 @@
 
 Modules: ``mapping`` (the table of kinds), ``kinds`` (tells a request's kind), ``callback`` (one request, and its
 drafts), ``events`` (a function for each kind), ``parties`` (who is the customer), ``addresses`` (numbers, SIP and
-clients), ``attestation`` (how far a caller's number is believed).
+clients), ``attestation`` (how far a caller's number is believed), ``listing`` (what was missed).
 """
 
 from __future__ import annotations
 
+from cx_channels.kit.catch_up_settings import CATCH_UP_SETTINGS, catch_up_settings
 from cx_channels.kit.twilio_forms import TWIML
+from cx_channels.kit.twilio_lists import API_SETTINGS, has_api, twilio_api
 from cx_channels.kit.twilio_shared_keys import SETTING, keys_of
 from cx_channels.kit.twilio_signature import SIGNATURE, sign, verify
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
@@ -27,6 +29,9 @@ def _warnings(connection: Connection) -> tuple[str, ...]:
     """Return what a connection lacks. ``Fatal`` for shared keys that can't be meant."""
     found = []
     keys_of(connection)
+    if has_api(connection):
+        twilio_api(connection)
+        catch_up_settings(connection)
     if not listed(connection.settings, "numbers", connection.region):
         found.append(
             "settings.numbers is missing: without the business's own numbers nobody becomes the customer of an outbound"
@@ -47,6 +52,7 @@ PROVIDER = Provider(
     answer=_answer,
     methods=frozenset({"GET", "POST"}),
     warnings=_warnings,
+    asks=has_api,
     weights={
         "phone": {
             "asserted": "the caller's own carrier attests the number (StirVerstat, attestation A)",
@@ -54,6 +60,6 @@ PROVIDER = Provider(
         },
         "twilio-client": {"claimed": "the application's token names the client; whom it checked is not known here"},
     },
-    settings=frozenset({"clients", "mask_digits", "numbers", SETTING, "staff"}),
+    settings=frozenset({"clients", "mask_digits", "numbers", SETTING, "staff", *API_SETTINGS, *CATCH_UP_SETTINGS}),
     secret_settings=frozenset({SETTING}),
 )

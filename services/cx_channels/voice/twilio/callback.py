@@ -8,6 +8,7 @@ from typing import Any
 
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
+from cx_channels.kit.listed import listed_at
 from cx_channels.kit.times import LAST, rfc2822_time
 from cx_channels.kit.twilio_forms import Fields, distinct
 from cx_channels.provider import Connection, Ignored, Request
@@ -64,7 +65,7 @@ class CallbackRequest:
 
     @property
     def time(self) -> Micros | None:
-        return rfc2822_time(self.fields["Timestamp"])
+        return rfc2822_time(self.fields["Timestamp"]) or listed_at(self.request)
 
 
 Outcome = Draft | Ignored
