@@ -154,7 +154,7 @@ async def test_a_poller_fills_the_gap_by_itself_and_once(hub: Missing) -> None:
     assert not (await hub.place()).done
 
 
-async def test_a_connection_begins_now_and_an_old_gap_is_told(tmp_path: Path) -> None:
+async def test_a_connection_begins_now_and_old_gaps_are_told(tmp_path: Path) -> None:
     async with listed_by("calls") as vendor, missing(vendor, tmp_path, catch_up_days=1) as hub:
         said(hub, 2)
         async with hub.at.polling() as keeper:
@@ -173,7 +173,7 @@ async def test_a_connection_begins_now_and_an_old_gap_is_told(tmp_path: Path) ->
             assert "catch_up_days" in run_of.report.detail
 
 
-async def test_a_call_whose_callback_has_another_number_is_not_told_twice(tmp_path: Path) -> None:
+async def test_a_callback_with_another_number_is_known(tmp_path: Path) -> None:
     async with listed_by("calls") as vendor, missing(vendor, tmp_path) as hub:
         assert isinstance(vendor, TwilioCalls)
         webhook = vendor.say(1, hub.now - HOUR)
@@ -182,7 +182,7 @@ async def test_a_call_whose_callback_has_another_number_is_not_told_twice(tmp_pa
         assert await hub.ids() == [vendor.id_of(1).removesuffix("0") + "3"]
 
 
-async def test_edits_that_slack_tells_of_in_a_list_are_events(tmp_path: Path) -> None:
+async def test_edits_in_a_list_of_slack_are_events(tmp_path: Path) -> None:
     async with listed_by("slack") as vendor, missing(vendor, tmp_path) as hub:
         assert isinstance(vendor, SlackLists)
         await hub.post(vendor.say(1, hub.now - HOUR))

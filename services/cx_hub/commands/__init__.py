@@ -5,7 +5,7 @@ Modules:
 - ``backups``: ``cx backup`` and ``cx restore``
 - ``bench``
 - ``config``
-- ``connections``
+- ``connections`` with ``catching_up``
 - ``customers``
 - ``dead_letters``: ``cx dlq``
 - ``demo``
