@@ -20,13 +20,15 @@ from cx_channels.provider import Provider
 
 @dataclass(frozen=True)
 class Asked:
-    """One request. ``headers``: names in lower case; ``query``, ``form``: the last value of each name."""
+    """One request. ``headers``: names in lower case; ``query``, ``form``: the last value of each name; ``body``: as it
+    came."""
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     form: dict[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ async def _request(reader: asyncio.StreamReader) -> Asked | None:
         headers[name.strip().lower()] = value.strip()
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     parts = urlsplit(line[1])
-    return Asked(line[0], parts.path, dict(parse_qsl(parts.query)), headers, dict(parse_qsl(body.decode())))
+    return Asked(line[0], parts.path, dict(parse_qsl(parts.query)), headers, dict(parse_qsl(body.decode())), body)
 
 
 @asynccontextmanager

@@ -6,5 +6,5 @@ A provider's folder has ``stream.py`` or ``poller.py`` beside ``mapping.py``, wi
 Modules: ``source`` (the port), ``read_ahead`` (reads while what came is stored), ``acceptance`` (stores one delivery),
 ``backoff`` (pauses between two tries), ``writes`` (transactions), ``report`` (how a poller gets on), ``run`` (one
 connection's), ``keeper`` (which of them this process runs); for sources, ``asking`` (a vendor's HTTP API), ``oauth``
-(its tokens) and ``tls``.
+(its tokens), ``tls``, ``merging`` (several sources as one) and ``aws`` (queues of SQS and streams of Kinesis).
 """

@@ -53,17 +53,21 @@ class Asker:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
     ) -> Answered:
-        """Return the whole answer, whatever its status. Raise ``TryLater`` where none came.
+        """Return the whole answer, whatever its status. Raise ``TryLater`` where none came. ``content``: a body as it
+        is, in place of a ``form``.
 
         Errors name neither the URL nor what was sent: both may hold secrets.
         """
-        content = bytearray()
+        found = bytearray()
         try:
-            async with self._client.stream(method, url, params=query, headers=headers, data=form) as response:
+            async with self._client.stream(
+                method, url, params=query, headers=headers, data=form, content=content
+            ) as response:
                 async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > self._most:
+                    found += chunk
+                    if len(found) > self._most:
                         raise TryLater("too-large", f"the vendor's answer has more than {self._most} bytes")
         except httpx2.TimeoutException as error:
             raise TryLater("no-answer", f"the vendor did not answer in time: {type(error).__name__}") from None
@@ -72,7 +76,7 @@ class Asker:
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise TryLater("no-answer", f"no whole answer of the vendor: {type(error).__name__}") from None
         named = {name.lower(): value for name, value in response.headers.items()}
-        return Answered(response.status_code, _read(bytes(content)), named)
+        return Answered(response.status_code, _read(bytes(found)), named)
 
 
 @asynccontextmanager

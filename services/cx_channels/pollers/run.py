@@ -159,6 +159,9 @@ class PollerRun:
         if cursor != self._cursor:
             await self._until_stored(lambda: finish(self._move_to(cursor)))
             self._cursor = cursor
+        for step in steps:
+            if step.accepted is not None:
+                step.accepted()
         self.report.enter("connected", self._around.now())
 
     async def _until_stored(self, store: Callable[[], Awaitable[None]]) -> None:

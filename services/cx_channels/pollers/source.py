@@ -55,13 +55,15 @@ class Step:
 
     ``cursor``: where to go on once these deliveries are accepted; None where it stays. ``lag``: seconds for which the
     latest of them had waited at the vendor; None where unknown. ``gap``: a sentence on what was missed for good, of a
-    vendor that keeps nothing for who is away; "" for nothing.
+    vendor that keeps nothing for who is away; "" for nothing. ``accepted``: called once the deliveries are on the log
+    and the cursor is stored, for a vendor that keeps a thing until we delete it; never where that fails.
     """
 
     deliveries: tuple[Delivery, ...] = ()
     cursor: bytes | None = None
     lag: float | None = None
     gap: str = ""
+    accepted: Callable[[], None] | None = None
 
     @property
     def size(self) -> int:

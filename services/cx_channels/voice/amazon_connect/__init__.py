@@ -2,13 +2,15 @@
 
 Modules: ``mapping`` (which stream an event is of), ``contact`` (what all streams say of a contact), ``contact_events``,
 ``contact_records``, ``agent_events``, ``contact_lens`` (words and findings), ``chat_messages``, ``flow_requests`` (a
-flow's question to a function).
+flow's question to a function); ``doors`` (who may post), ``poller`` (the source that reads queues and streams).
 """
 
 from __future__ import annotations
 
-from cx_channels.kit.aws.doors import MAX_BYTES, SIGNATURE, answer, sign, verify
+from cx_channels.kit.aws import reading, sns
+from cx_channels.kit.aws.doors import MAX_BYTES, SIGNATURE
 from cx_channels.provider import Provider
+from cx_channels.voice.amazon_connect.doors import answer, sign, signature_of, verify, warnings_of
 from cx_channels.voice.amazon_connect.mapping import DOCUMENTED, kinds_of, map_request
 
 PROVIDER = Provider(
@@ -19,6 +21,8 @@ PROVIDER = Provider(
     verify=verify,
     sign=sign,
     signature=SIGNATURE,
+    signature_of=signature_of,
+    keys=sns.KEYS,
     kinds=DOCUMENTED,
     kinds_of=kinds_of,
     answer=answer,
@@ -30,5 +34,9 @@ PROVIDER = Provider(
         "email": {"claimed": "the From of a mail, which anybody can write"},
         "crm": {"claimed": "the flow set CustomerId, often by looking up the caller's number"},
     },
-    settings=frozenset({"attributes", "customer_id"}),
+    settings=frozenset({"attributes", "customer_id"}) | sns.SETTINGS | reading.SETTING_NAMES,
+    secret_settings=reading.SECRET_NAMES,
+    asks=reading.asks,
+    warnings=warnings_of,
+    notes=reading.notes_of,
 )

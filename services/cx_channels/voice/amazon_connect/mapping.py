@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from cx_channels.kit.aws import sns
 from cx_channels.kit.aws.deliveries import Notice, outcomes_of, read_notices
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import text
@@ -64,6 +65,8 @@ IGNORED: Mapping[str, str] = {
     **{f"chat/{kind}": why for kind, why in chat_messages.IGNORED.items()},
     "cases": "a case was made or changed; nothing in it says whose it is",
     "voice-id": "AWS ended Voice ID on 2026-05-20",
+    sns.CONFIRMATION: "a topic is about to post here; the hub has confirmed it",
+    sns.UNSUBSCRIBED: "a topic posts here no more",
     "housekeeping": "rules about evaluations, metrics and exports: no customer is named",
 }
 
@@ -105,6 +108,8 @@ def stream_of(notice: Notice) -> str:
     value = notice.value
     if "detail-type" in value:
         return _of_event_bridge(text(value["detail-type"]))
+    if value.get("Type") in (sns.CONFIRMATION, sns.UNSUBSCRIBED) and "TopicArn" in value:
+        return text(value["Type"])
     if "eventType" in value and "contactId" in value:
         return "contact-event"
     if "AWSContactTraceRecordFormatVersion" in value or ("ContactId" in value and "InitiationTimestamp" in value):

@@ -2,11 +2,12 @@
 
 Modules: ``mapping`` (topics), ``conversation`` (what all events of one share), ``people`` (who is who),
 ``detail_events`` (steps, by EventBridge), ``legs`` (the state of a conversation), ``analytics`` (a conversation's
-details), ``transcription`` (words).
+details), ``transcription`` (words); ``poller`` (the source that reads queues and streams).
 """
 
 from __future__ import annotations
 
+from cx_channels.kit.aws import reading
 from cx_channels.kit.aws.doors import MAX_BYTES, SIGNATURE, answer, sign, verify
 from cx_channels.provider import Connection, Provider
 from cx_channels.voice.genesys_cloud.mapping import DOCUMENTED, kinds_of, map_request
@@ -20,9 +21,10 @@ def _warnings(connection: Connection) -> tuple[str, ...]:
     trusted = connection.settings.get("external_contacts", "claimed")
     if trusted not in ("asserted", "claimed"):
         raise Fatal(f"the connection {connection.id}: external_contacts is asserted or claimed, not {trusted!r}")
+    found = reading.warnings_of(connection)
     if connection.settings.get("organization"):
-        return ()
-    return ("settings.organization is missing: events of any organization that reach the address are taken",)
+        return found
+    return (*found, "settings.organization is missing: events of any organization that reach the address are taken")
 
 
 PROVIDER = Provider(
@@ -56,5 +58,8 @@ PROVIDER = Provider(
         "x": {"asserted": _NETWORK},
         "apple-business": {"asserted": _NETWORK},
     },
-    settings=frozenset({"attributes", "external_contacts", "organization"}),
+    settings=frozenset({"attributes", "external_contacts", "organization"}) | reading.SETTING_NAMES,
+    secret_settings=reading.SECRET_NAMES,
+    asks=reading.asks,
+    notes=reading.notes_of,
 )
