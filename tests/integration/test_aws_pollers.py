@@ -219,7 +219,7 @@ async def test_now_begins_after_what_lies_there(tmp_path: Path) -> None:
 # --- both -------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_queue_and_a_stream_are_read_beside_each_other(tmp_path: Path) -> None:
+async def test_queues_and_streams_are_read_beside_each_other(tmp_path: Path) -> None:
     async with queue_serving() as queue, stream_serving(since="beginning") as stream:
         both = BothServers(queue, stream)
         async with serving(both) as port:
