@@ -19,12 +19,15 @@ import asyncpg
 import hypothesis
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from tests.examples import FACTOR
 
 from cx_events.log import TOPICS, kafka
 from cx_events.log.kafka import KafkaLog
 
 # CI judges a change by the same examples each time; whoever works on it meets new ones.
-hypothesis.settings.register_profile("throughline", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.register_profile(
+    "throughline", max_examples=100 * FACTOR, deadline=None, derandomize="CI" in os.environ
+)
 hypothesis.settings.load_profile("throughline")
 
 pytest.register_assert_rewrite(

@@ -9,7 +9,6 @@ before it is committed: they are the contract with everybody who reads the event
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -17,13 +16,11 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from tests.contract import mapping_checks, signature_checks
 from tests.contract.mapping_checks import UPDATE, check_event, events_of, write_golden_files
+from tests.contract.mutants import CONTENT_TYPES, mutants, survives, try_mutant
 from tests.contract.provider_cases import (
     RECORDINGS_FOLDER,
     Case,
@@ -37,14 +34,13 @@ from tests.contract.provider_cases import (
 )
 
 from cx_channels.dry_run import DEMO_NOW, dry_run, outcome_of
-from cx_channels.provider import Mapped, Provider, Request
+from cx_channels.provider import Provider, Request
 from cx_channels.published_keys import KeyUnknown
 from cx_channels.registry import providers
 from cx_events.codec import decode
 from cx_events.errors import Refused
 from cx_events.weights import linking_identifiers
 
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 EVERY = pytest.mark.parametrize("provider", [pytest.param(p, id=name) for name, p in providers().items()])
 EVERY_SIGNED = pytest.mark.parametrize(
     "provider", [pytest.param(p, id=name) for name, p in providers().items() if p.verify is not None]
@@ -173,127 +169,11 @@ def test_a_check_that_reads_the_url_declares_it(provider: Provider) -> None:
 # --- bad input -------------------------------------------------------------------------------------------------------
 
 
-def survives(provider: Provider, request: Request, fixture: Path | None = None) -> None:
-    """Maps, or refuses by name; what it maps to is sound. Anything else raised fails the test."""
-    connection = connection_of(provider, fixture)
-    try:
-        mapped = provider.map(request, connection)
-    except Refused as refused:
-        assert refused.reason
-        assert refused.detail
-        assert 400 <= refused.status < 500
-        mapped = Mapped()
-    for event in events_of(mapped, connection):
-        check_event(provider, event)
-    for lost in mapped.unmapped:
-        assert lost.reason
-        assert lost.id
-        assert lost.original
-    answer = provider.answer(mapped, request)
-    assert 200 <= answer.status < 300
-
-
-CONTENT_TYPES = (
-    "",
-    "application/json",
-    "application/x-www-form-urlencoded",
-    "message/rfc822",
-    "multipart/form-data; boundary=b",
-)
-
-
 @EVERY
-@SLOW
-@given(data=st.data())
-def test_random_bytes_are_mapped_or_refused_by_name(provider: Provider, data: st.DataObject) -> None:
-    body = data.draw(st.binary(max_size=400))
-    content_type = data.draw(st.sampled_from(CONTENT_TYPES))
-    methods = sorted(provider.methods)
-    method = data.draw(st.sampled_from(methods))
-    survives(provider, Request(body, method, "https://hub.example.com/", (), {"content-type": content_type}, DEMO_NOW))
-
-
-@EVERY
-@SLOW
-@given(data=st.data())
-def test_a_damaged_fixture_is_mapped_or_refused_by_name(provider: Provider, data: st.DataObject) -> None:
-    """Cut short, a piece doubled, or some bits turned over."""
-    path = data.draw(st.sampled_from(fixtures_of(provider)))
-    content = bytearray(path.read_bytes())
-    how = data.draw(st.sampled_from(["cut", "double", "flip"]))
-    place = data.draw(st.integers(0, max(len(content) - 1, 0)))
-    if how == "cut":
-        del content[place:]
-    elif how == "double":
-        content[place:place] = content[place : place + data.draw(st.integers(1, 40))]
-    else:
-        for _ in range(data.draw(st.integers(1, 8))):
-            if content:
-                at = data.draw(st.integers(0, len(content) - 1))
-                content[at] ^= 1 << data.draw(st.integers(0, 7))
-    try:
-        request = Case(path, path.name, bytes(content)).request(provider)
-    except Refused:
-        return
-    survives(provider, request, path)
-
-
-def nested(depth: int) -> Any:
-    value: Any = 1
-    for _ in range(depth):
-        value = [value]
-    return value
-
-
-STRANGE: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1.5, 10**30, -(10**30), 1e308, 2**63, 253402300800000, -62135596800001,
-    "", " ", "x", "\0", "\n", "\ud800", "é" * 300, "x" * 5000, "1e999", "٣", "=?utf-8?q?=00?=",
-    [], {}, [None], [[]], [{}], {"": ""}, {"id": None}, {"id": {}}, {"id": 0}, nested(60), nested(300),
-)  # fmt: skip
-
-
-def places_in(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield at
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from places_in(item, (*at, key))
-
-
-def with_at(value: Any, place: tuple[Any, ...], new: Any) -> Any:
-    if not place:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[place[0]] = with_at(copy[place[0]], place[1:], new)
-    return copy
-
-
-@EVERY
-@SLOW
-@given(data=st.data())
-def test_a_fixture_with_any_changed_value_is_handled(provider: Provider, data: st.DataObject) -> None:
-    """A value of a JSON or form fixture is replaced, or left out."""
-    paths = [path for path in fixtures_of(provider) if path.suffix in (".json", ".form", ".query")]
-    if not paths:
-        return
-    path = data.draw(st.sampled_from(paths))
-    strange = data.draw(st.sampled_from(STRANGE))
-    if path.suffix == ".json":
-        try:
-            document = json.loads(path.read_bytes())
-        except ValueError:
-            return
-        for _ in range(data.draw(st.integers(1, 3))):
-            place = data.draw(st.sampled_from(list(places_in(document))))
-            document = with_at(document, place, strange)
-        content = json.dumps(document).encode()
-    else:
-        pairs = parse_qsl(path.read_text(encoding="utf-8").strip(), keep_blank_values=True)
-        at = data.draw(st.integers(0, len(pairs) - 1))
-        pairs[at] = (pairs[at][0], str(strange).encode("utf-8", "replace").decode())
-        if data.draw(st.booleans()):
-            pairs.append((pairs[at][0], data.draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))))
-        content = urlencode(pairs).encode()
-    survives(provider, Case(path, path.name, content).request(provider), path)
+def test_a_mutant_is_mapped_or_refused_by_name(provider: Provider) -> None:
+    """300 a provider; ``python -m tests.contract.mutants`` tries 10,000."""
+    for mutant in mutants(provider, 100):
+        try_mutant(provider, mutant)
 
 
 @EVERY

@@ -14,12 +14,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from tests.growth.patterns import hard_texts
 
 PATTERN_SIZES = (1 << 10, 8 << 10, 64 << 10)
-ENTRY_SIZES = (1 << 10, 32 << 10, 256 << 10)
+ENTRY_SIZES = (1 << 10, 16 << 10, 128 << 10)
 """Every text is tried at the first size, at each further one those alone that took longest at the one before."""
 
 _BOUND_OF = 64 << 10
@@ -28,13 +29,13 @@ _BOUND_OF = 64 << 10
 _TOO_FAST = 32
 """Eight times as long a text takes eight times as long where time is linear, 64 times where it is quadratic."""
 
-_NOISE = 0.02
+_NOISE = 0.005
 """Seconds below which no growth is read from."""
 
 _GO_ON = 2
 
-Trial = tuple[str, Callable[[], object]]
-"""What is tried, in words, and the work."""
+Trial = Callable[[], tuple[str, Callable[[], object]]]
+"""Makes what is tried, in words, and the work: a long text is made only where it is tried."""
 
 
 def _tried(name: str, trials: Callable[[int], Iterator[Trial]], sizes: Sequence[int], seconds: float) -> None:
@@ -44,8 +45,9 @@ def _tried(name: str, trials: Callable[[int], Iterator[Trial]], sizes: Sequence[
     for size in sizes:
         allowed = seconds * max(1, size // _BOUND_OF)
         spent: dict[int, tuple[float, Callable[[], object]]] = {}
-        for at, (what, work) in enumerate(trials(size)):
+        for at, trial in enumerate(trials(size)):
             if chosen is None or at in chosen:
+                what, work = trial()
                 _say("begun", name, what)
                 spent[at] = (_bounded(allowed, work), work)
                 if size == sizes[-1] and at in before and _grew(spent[at], before[at], allowed):
@@ -83,7 +85,7 @@ def _pattern(task: dict[str, Any]) -> Callable[[int], Iterator[Trial]]:
                 "scan": lambda text=text: pattern.sub(lambda match: text[:0], text),  # type: ignore[misc]
             }
             for use in task["uses"]:
-                yield f"{use} of {_shown(hard)}", ways[use]
+                yield lambda use=use, hard=hard, ways=ways: (f"{use} of {_shown(hard)}", ways[use])  # type: ignore[misc]
 
     return trials
 
@@ -97,12 +99,19 @@ def _entry(task: dict[str, Any]) -> Iterator[tuple[str, Callable[[int], Iterator
             continue
 
         def trials(size: int, name: str = name, work: Callable[[str], object] = work) -> Iterator[Trial]:
-            for text in hostile(size, task["group"] in WRAPPED):
-                yield f"{name}: {_shown(text)}", lambda text=text: work(text)  # type: ignore[misc]
+            for made in hostile(size, task["group"] in WRAPPED):
+                yield partial(_hostile_trial, name, work, made)
                 if name.endswith("[]"):  # its length alone counts
                     return
 
         yield name, trials
+
+
+def _hostile_trial(
+    name: str, work: Callable[[str], object], made: Callable[[], str]
+) -> tuple[str, Callable[[], object]]:
+    text = made()
+    return f"{name}: {_shown(text)}", lambda: work(text)
 
 
 def _shown(text: str) -> str:

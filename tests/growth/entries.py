@@ -89,20 +89,28 @@ UNITS = (
 )
 
 
-def hostile(length: int, wrapped: bool) -> Iterator[str]:
-    """Texts of about ``length`` characters. ``wrapped``: also with something plausible before a run and after it."""
+def hostile(length: int, wrapped: bool) -> Iterator[Callable[[], str]]:
+    """Yield what makes each text of about ``length`` characters. ``wrapped``: also with something plausible before and
+    after a run."""
     for unit in UNITS:
-        run = unit * (length // len(unit))
-        yield run
+        yield partial(_run, unit, length)
         if wrapped:
-            yield f"a@b.c {run}!"
-    yield "".join(f"<b id={number}>" for number in range(length // 10))
-    yield "".join(f"<b id={number}><p>" for number in range(length // 13))
-    yield "".join(f"<a id={number}><p>" for number in range(length // 13))
-    yield "".join(f"<font id='>{number}'><p>" for number in range(length // 17))
-    yield "<a " + " ".join(f"a{number}=1" for number in range(length // 8)) + ">"
-    yield "".join(f"a{number}@b.c, " for number in range(length // 11))
-    yield "".join(f"<{number}@b.c> " for number in range(length // 12))
+            yield partial(_wrapped, unit, length)
+    yield lambda: "".join(f"<b id={number}>" for number in range(length // 10))
+    yield lambda: "".join(f"<b id={number}><p>" for number in range(length // 13))
+    yield lambda: "".join(f"<a id={number}><p>" for number in range(length // 13))
+    yield lambda: "".join(f"<font id='>{number}'><p>" for number in range(length // 17))
+    yield lambda: "<a " + " ".join(f"a{number}=1" for number in range(length // 8)) + ">"
+    yield lambda: "".join(f"a{number}@b.c, " for number in range(length // 11))
+    yield lambda: "".join(f"<{number}@b.c> " for number in range(length // 12))
+
+
+def _run(unit: str, length: int) -> str:
+    return unit * (length // len(unit))
+
+
+def _wrapped(unit: str, length: int) -> str:
+    return f"a@b.c {_run(unit, length)}!"
 
 
 WRAPPED = frozenset({"mail", "rim", "texts"})

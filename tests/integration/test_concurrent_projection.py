@@ -7,8 +7,9 @@ import random
 from collections.abc import Awaitable, Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.projection import RULES, WINDOW, Worker, bodies, in_partitions, verified, workers
 
 from cx_context.definition import define, define_bodies
@@ -22,7 +23,7 @@ from cx_events.testing.histories import facts_of, histories
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(1200)]
 
-EXAMPLE = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLE = examples(15)
 
 
 def expected(history: list[StampedEvent]) -> dict[NodeId, bytes]:

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.projection import RULES, WINDOW, in_partitions, workers
 from tests.stores import sqlite_store
 
@@ -29,7 +30,7 @@ from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START
 from cx_events.testing.histories import facts_of, histories
 from cx_events.testing.history_steps import INTERACTIONS
 
-EXAMPLES = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = examples(40)
 SEEDS = st.integers(0, 2**32)
 
 instants = st.builds(

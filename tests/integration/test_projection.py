@@ -8,8 +8,9 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.projection import RULES, WINDOW, bodies, in_partitions, verified, workers
 from tests.stores import sqlite_store
 
@@ -44,7 +45,7 @@ async def check(store: Store, history: list[StampedEvent]) -> None:
     assert found == {node: expected[customer] for node, customer in whole.customer_of.items()}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(30)
 @given(history=histories(), data=st.data())
 def test_any_order_and_batching_equals_the_definition_on_sqlite(
     history: list[StampedEvent], data: st.DataObject

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.projection import WINDOW, Worker, in_partitions, workers
 from tests.stores import sqlite_store
 
@@ -235,7 +236,7 @@ async def test_a_customer_losing_a_profile_gets_a_new_version() -> None:
     await on_sqlite(lambda store: one_by_one(store, history))
 
 
-@settings(EXAMPLE, max_examples=30)
+@examples(20)
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_versions_never_fall_and_identify_one_body(history: list[StampedEvent], seed: int) -> None:
     dice = random.Random(seed)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.unit.identity_graphs import Node, Seen, Step, decided, decision, graph_of, histories, rules
 from tests.unit.test_identity_scope import Store, attested_otherwise, marks_of
 
@@ -15,7 +16,7 @@ from cx_identity.model import Edge, Graph, Profile
 from cx_identity.resolution import resolve
 from cx_identity.rules import Rules
 
-many = settings(max_examples=500, deadline=None)
+many = examples(250)
 Cases = Callable[[set[bytes], Collection[Edge], dict[bytes, Profile]], ChangeCases]
 
 

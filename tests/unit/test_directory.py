@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from msgspec import structs
+from tests.examples import examples
 
 from cx_context.definition import define
 from cx_context.directory_names import named_part
@@ -224,6 +225,7 @@ def test_a_directory_reads_as_if_vendors_knew_it(history: list[StampedEvent]) ->
 
 
 @pytest.mark.parametrize("many", [0, 2, MANY_PARTS])
+@examples(30)
 @given(history=histories(max_size=8))
 def test_a_rendered_context_knows_the_directory(many: int, history: list[StampedEvent]) -> None:
     renderer, facts = Renderer(many=many), facts_of(history)

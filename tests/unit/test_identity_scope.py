@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.unit.identity_graphs import SOURCE, Node, Seen, Step, decided, decision, graph_of, histories, rules
 
 from cx_identity.affected_scope import AffectedScope
@@ -15,7 +16,7 @@ from cx_identity.outcome import Refusal, Resolution
 from cx_identity.resolution import resolve
 from cx_identity.rules import Rules
 
-many = settings(max_examples=300, deadline=None)
+many = examples(150)
 
 
 class Store:

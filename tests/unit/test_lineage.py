@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from cx_context.definition import define
 from cx_context.document import VIEWS, context_body
@@ -66,7 +67,7 @@ def paths(value: Any, path: Path = ()) -> Iterator[Path]:
             yield from paths(item, (*path, key))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(50)
 @given(history=histories(min_size=4, max_size=24), seed=st.integers(0, 2**32))
 def test_only_what_the_lineage_names_can_change_a_value(history: list[StampedEvent], seed: int) -> None:
     dice = random.Random(seed)
@@ -96,7 +97,7 @@ def differ(one: Any, other: Any) -> bool:
     return (one is MISSING) != (other is MISSING) or (one is not MISSING and one != other)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(50)
 @given(
     history=histories(min_size=4, max_size=16), second=st.integers(-1, 13), later=st.sampled_from((0, HOUR, 2 * DAY))
 )

@@ -2,7 +2,7 @@
 
 These are the suite's only bounds on time. They are of a child's own CPU time and far above what is usual, so that no
 machine is too slow for them: a pattern takes some ten milliseconds for 64 KiB where time grows with the length, many
-seconds where it grows with the square. Of the entrances it is the growth from 32 to 256 KiB that counts.
+seconds where it grows with the square. Of the entrances it is the growth from 16 to 128 KiB that counts.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from cx_events.envelope import Identifier
 from cx_events.identifiers import normalise
@@ -95,7 +96,7 @@ _COUNTRIES = ("+52", "+54", "+55", "+57", "+84", "+225", "+229", "+237", "+593",
 _ANOTHER_SPELLING = ("+549", "+55", "+390549")
 
 
-@settings(max_examples=2000, deadline=None)
+@examples(500)
 @given(st.sampled_from(_COUNTRIES), st.from_regex(r"[0-9]{7,13}", fullmatch=True))
 def test_no_current_number_is_taken_for_an_old_one(country: str, national: str) -> None:
     number = country + national
@@ -264,7 +265,7 @@ _PREFIXES = ("", "+", "00", "+52 1 ", "+549", "+54 11 15", "+55 11 ", "+33 ", "+
 _ENDINGS = ("", ";ext=5", " x07", ",,5#", " ramal 3", ";phone-context=+49", "@host;ext=3", "+", " +5")
 
 
-@settings(max_examples=500, deadline=None)
+@examples(250)
 @given(
     st.sampled_from(_PREFIXES),
     st.text(alphabet="0123456789 -().+", max_size=15),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from hypothesis import given
+from tests.examples import examples
 from tests.unit.test_tokens import ID, LONG, contact, issued
 
 from cx_context.definition import define
@@ -42,6 +43,7 @@ def bodies(renderer: Renderer, facts: list[Fact]) -> tuple[dict[NodeId, bytes], 
 
 @pytest.mark.parametrize("most_bytes", [0, PIECES_BYTES])
 @pytest.mark.parametrize("many", [0, 2, MANY_PARTS])
+@examples(40)
 @given(history=histories(max_size=8))
 def test_rendering_equals_the_definition_after_each_event(
     most_bytes: int, many: int, history: list[StampedEvent]

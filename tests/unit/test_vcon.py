@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.vcons import FOLDER, VALUES, Json, faults, lost, recorded, there_or_skip, vcons
 
 from cx_events.codec import decode
@@ -84,7 +85,7 @@ def signed(vcon: Json) -> Json:
     return {"payload": payload, "signatures": [{"header": {"alg": "RS256"}, "protected": "e30", "signature": "x"}]}
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(vcons())
 def test_any_vcon_comes_back_as_it_came(vcon: Json) -> None:
     assert lost(vcon, back(vcon)) == []
@@ -121,7 +122,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(st.dictionaries(MEMBERS, ANYTHING, max_size=6))
 def test_any_input_is_imported_whole_or_refused(value: Json) -> None:
     try:

@@ -8,6 +8,7 @@ there, or where a value that it needs is not.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from msgspec import inspect
@@ -37,8 +38,9 @@ _NOWHERE = Scope(None, None, None, Request(b""))
 """Where constants are read."""
 
 
-def members_of(struct: type) -> dict[str, inspect.Field]:
-    """Return the members of a struct that may be declared."""
+@cache
+def members_of(struct: type) -> Mapping[str, inspect.Field]:
+    """Return the members of a struct that may be declared, worked out once: each declaration asks again and again."""
     info = inspect.type_info(struct)
     assert isinstance(info, inspect.StructType)
     hidden = _HIDDEN.get(struct, frozenset())

@@ -234,9 +234,10 @@ def _key(event: AmiEvent) -> Iterator[Outcome]:
         yield Ignored("DTMFEnd/sent", IGNORED_AMI["DTMFEnd/sent"])
     elif not event.connection.once(read_rules).keys:
         yield Ignored("DTMFEnd/off", IGNORED_AMI["DTMFEnd/off"])
+    elif not (digit := event.field("digit")):
+        yield event.lost("malformed DTMFEnd: no Digit")
     else:
-        digit = event.field("digit")
-        step = f"{event.step}/{id_part(digit or '-')}"
+        step = f"{event.step}/{id_part(digit)}"
         yield event.draft("cx.call.dtmf.v1", event.channel, step, digits=digit, duration_ms=event.number("durationms"))
 
 

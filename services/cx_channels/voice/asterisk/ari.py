@@ -125,8 +125,10 @@ def _key(event: AriEvent) -> Iterator[Outcome]:
     if not event.connection.once(read_rules).keys:
         yield Ignored("ChannelDtmfReceived/off", IGNORED_ARI["ChannelDtmfReceived/off"])
         return
-    digit = event.field("digit")
-    step = f"{event.step}/{id_part(digit or '-')}"
+    if not (digit := event.field("digit")):
+        yield event.lost("malformed ChannelDtmfReceived: no digit")
+        return
+    step = f"{event.step}/{id_part(digit)}"
     yield event.draft("cx.call.dtmf.v1", event.channel, step, digits=digit, duration_ms=event.number("duration_ms"))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from cx_channels.kit.drafts import sort_outcomes
+from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import read_object, text
 from cx_channels.kit.outcomes import Outcome, bounded, no_adapter
 from cx_channels.kit.signing import sha256_hex
@@ -88,7 +89,7 @@ def _ami_time(fields: Mapping[str, str], request: Request, raw: bytes) -> tuple[
     """Return what tells the event from others, and its time."""
     written = fields.get("timestamp", "")
     if (time := fractional_seconds(written)) is not None:
-        return written, time
+        return id_part(written), time
     received = request.headers.get(RECEIVED_HEADER, "")
     return (received, iso_time(received)) if received else (sha256_hex(raw)[:16], None)
 
@@ -109,7 +110,7 @@ def _of_ari(value: Json, request: Request, connection: Connection) -> Iterator[O
         yield Unmapped(sha256_hex(raw)[:32], why, raw)
         return
     written = text(value.get("timestamp"))
-    at = written or sha256_hex(raw)[:16]
+    at = id_part(written) if written else sha256_hex(raw)[:16]
     channel = ari_channel(value.get("channel")) or _NOBODY
     known = known_of(request.headers)
     event = ari.AriEvent(kind, connection, at, ari.ari_time(written), raw, known, value, channel)

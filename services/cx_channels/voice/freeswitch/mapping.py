@@ -53,6 +53,8 @@ def _outcomes(request: Request, event: Event, digest: str) -> Iterator[Outcome]:
         yield Unmapped(digest, f"{UNKNOWN_KIND}: {kind[:80]}", request.body)
     elif not event.steps.leg.uuid:
         yield Unmapped(digest, f"malformed {kind}: no Unique-ID", request.body)
+    elif kind == "DTMF" and not event.header("DTMF-Digit"):
+        yield Unmapped(digest, "malformed DTMF: no DTMF-Digit", request.body)
     else:
         yield from BY_NAME[kind][0](event)
 
