@@ -57,10 +57,22 @@ def resolved(name: str, number: int) -> StampedEvent:
     )  # fmt: skip
 
 
+def felt(name: str, number: int, score: float) -> StampedEvent:
+    return an_event(
+        "cx.insight.found.v1", id=f"i-{name}-{number}", email=f"{name}@example.com",
+        interaction=f"chat-{name}-{number}", at=START + number * HOUR + MINUTE,
+        data={
+            "insight": {"sentiment": score, "producer": "model", "version": "1"},
+            "references": [{"kind": "message", "value": f"{name}-{number}"}],
+        },
+    )  # fmt: skip
+
+
 HISTORY = (
     asked("ana", 1, "I was charged twice"),
     queued("ana", 1, "billing"),
     asked("ben", 2, "where is my parcel"),
+    felt("ben", 2, -0.6),
     queued("ben", 2, "shipping"),
     answered("ben", 2, "eva"),
     asked("cleo", 3, "thanks"),
@@ -137,7 +149,15 @@ async def test_a_row_tells_what_a_desk_shows(hub: Running) -> None:
         "line": {
             "time": "2026-11-22T11:00:00Z", "role": "customer", "name": "Ana", "text": "I was charged twice",
         },
+        "sentiment": None,
     }  # fmt: skip
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_row_tells_the_mood_of_its_conversation(hub: Running) -> None:
+    rows = (await hub.get("/v1/conversations")).json()["items"]
+    moods = {each["display"]: each["sentiment"] for each in rows}
+    assert moods == {"Ana": None, "Ben": {"current": -0.6, "trend": "steady"}, "Cleo": None, "Dora": None}
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -38,6 +38,18 @@ async def test_a_story_is_read_at_a_glance(browser: Browser, desk_hub: DeskHub, 
         assert await desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+async def test_the_rail_tells_each_customers_mood(browser: Browser, desk_hub: DeskHub) -> None:
+    cross = ANA._replace(email="cross@example.com", name="Cross Customer", interaction="chat-cross")
+    said = await desk_hub.say(cross, "I was charged twice", queue={"id": "billing"})
+    await desk_hub.send(cross, "cx.interaction.queued.v1", queue={"id": "billing"})
+    found = {"sentiment": -0.8, "producer": "model", "version": "1"}
+    await desk_hub.send(cross, "cx.insight.found.v1", insight=found, references=[{"kind": "message", "value": said}])
+    async with agent(browser, desk_hub) as desk:
+        row = desk.page.locator(".rail .item", has_text="Cross Customer")
+        await expect(row.locator(".mood.upset")).to_have_text("Mood: very upset and steady")
+        assert await axe(desk.page) == []
+
+
 async def test_a_change_is_painted_and_what_is_typed_stays(browser: Browser, desk_hub: DeskHub) -> None:
     ana = ANA._replace(email="typing@example.com", interaction="chat-typing")
     await desk_hub.say(ana, "first words")

@@ -23,6 +23,7 @@ from cx_context.sections.messages import messages_view
 from cx_context.sections.notes import topic_of
 from cx_context.sections.registers import latest_register
 from cx_context.sections.rendering import Rendering
+from cx_context.sections.sentiment import scores_of, sentiment_view
 from cx_context.sections.takeovers import latest_agent
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
@@ -61,9 +62,16 @@ class Line(NamedTuple):
     text: str
 
 
+class Mood(NamedTuple):
+    """The customer's, of their own words in the conversation, as ``sentiment`` of a context has it of all."""
+
+    current: float
+    trend: str
+
+
 class Shown(Struct, array_like=True):
     """The rest of what a list shows of a conversation. ``interaction``: the contact that was active last. ``held``: the
-    agents and queues that one of its contacts concerns now."""
+    agents and queues that one of its contacts concerns now. ``mood``: None where nothing was found of any words."""
 
     topic: str | None
     interaction: str
@@ -73,6 +81,7 @@ class Shown(Struct, array_like=True):
     queue: Named | None
     line: Line | None
     held: list[Under]
+    mood: Mood | None = None
 
 
 class ListedConversation(NamedTuple):
@@ -105,7 +114,9 @@ def _listed(of: Rendering, conversation: Conversation) -> ListedConversation:
     latest = max(members, key=lambda member: (member.last_activity, member.start))
     under = _under(channels, agent, queue, parts if state == OPEN else (), names)
     held = sorted((each for each in under if each.held is not None), key=lambda each: (each.held, each))
-    shown = Shown(topic_of(parts), latest.name, channels, len(members), agent, queue, _last_line(members), held)
+    shown = Shown(
+        topic_of(parts), latest.name, channels, len(members), agent, queue, _last_line(members), held, _mood(parts)
+    )
     return ListedConversation(
         conversation.id,
         state,
@@ -116,6 +127,11 @@ def _listed(of: Rendering, conversation: Conversation) -> ListedConversation:
         msgspec.msgpack.encode(shown),
         tuple(waits),
     )
+
+
+def _mood(parts: Sequence[Part]) -> Mood | None:
+    found = sentiment_view(scores_of(parts))
+    return Mood(found["current"], found["trend"]) if found is not None else None
 
 
 def _last_line(members: Sequence[Contact]) -> Line | None:

@@ -42,6 +42,7 @@ def conversation_view(row: ListedRow, directory: Directory, due: Micros | None) 
             if shown.line is not None
             else None
         ),
+        "sentiment": ({"current": shown.mood.current, "trend": shown.mood.trend} if shown.mood is not None else None),
     }
 
 

@@ -22,6 +22,7 @@ from cx_events.schema_shapes import (
     ref,
 )
 
+_TRENDS = ["improving", "steady", "declining"]
 _RANGES = {
     **array({"type": "array", "items": WHOLE, "minItems": 2, "maxItems": 2}),
     "description": "Where the words stand: [start, end) in characters (code points).",
@@ -68,6 +69,13 @@ LISTING_SCHEMAS: Mapping[str, Json] = {
                     "LastLine",
                     {"time": TIME, "role": TEXT, "name": TEXT_OR_NONE, "text": TEXT},
                     about="What was said last.",
+                )
+            ),
+            "sentiment": or_none(
+                named(
+                    "ListedSentiment",
+                    {"current": {"type": "number", "minimum": -1, "maximum": 1}, "trend": {"enum": _TRENDS}},
+                    about="The customer's mood in this conversation, of their own words alone.",
                 )
             ),
         }

@@ -16,7 +16,7 @@ from cx_context.store.sql import Tx
 from cx_events.ids import IdSpace, NodeId
 from cx_events.timestamps import Micros
 
-MADE_WITH = 2
+MADE_WITH = 3
 """Raised where the same facts make other rows: then all lists are written anew."""
 
 

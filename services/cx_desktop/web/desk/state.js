@@ -6,7 +6,8 @@
  * @typedef {{status: number, reason: string, detail: string, body: any}} Refusal
  * @typedef {{id: string, customer: string, display: string | null, topic: string | null, interaction: string,
  *   channels: string[], last_at: string, waiting_since: string | null, due_at: string | null, queue: {id: string, name: string} | null,
- *   agent: {id: string, name: string} | null, line: {time: string, role: string, name: string | null, text: string} | null}} Row
+ *   agent: {id: string, name: string} | null, line: {time: string, role: string, name: string | null, text: string} | null,
+ *   sentiment?: {current: number, trend: string} | null}} Row
  * @typedef {{meta: any, body: any}} Context
  * @typedef {{items: any[], next: string | null, isBusy: boolean, channel: string, kind: string, text: string, held: any[],
  *   problem: Refusal | null}} Timeline `items`: shown, newest first; `held`: new ones that wait to be shown

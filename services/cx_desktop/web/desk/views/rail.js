@@ -4,6 +4,7 @@ import { h, theirs, unseen } from "../../kit/html.js";
 import { channelName, icon, logo, mark } from "../../kit/icons.js";
 import { instant, waitWords, whenWords, wholeInstant } from "../../kit/time_words.js";
 import { interactionPath } from "../address.js";
+import { TRENDS, moodOf } from "./mood.js";
 import { searchHits } from "./search.js";
 
 /** @typedef {import("../state.js").State} State @typedef {import("../state.js").Row} Row */
@@ -81,8 +82,17 @@ function item(row, state, list) {
       h("span", { class: "name clip" }, unseen(`${channelName(channel)}: `), theirs(row.display ?? "Nobody known yet")),
       age(row, state),
       theirs(row.line ? row.line.text : row.topic ?? "", "span", { class: "last clip" }),
+      rowMood(row),
     ),
   );
+}
+
+/** How the customer feels in this conversation: by a sign, in words for who hears or points at it. @param {Row} row */
+function rowMood({ sentiment }) {
+  if (!sentiment) return null;
+  const { word, name, sign } = moodOf(sentiment.current);
+  const words = `${word} ${TRENDS[sentiment.trend]}`;
+  return h("span", { class: `mood ${name}`, title: `${words} (${sign})` }, unseen("Mood: "), icon(name, "s"), unseen(words));
 }
 
 /** Return whether a customer waits for longer than the queue allows. @param {Row | undefined} row @param {State} state */
