@@ -173,3 +173,38 @@ async def test_an_unknown_customer_is_refused(hub: Running) -> None:
     nobody = ACME.profile("email", "", "nobody@example.com")
     with pytest.raises(Refused, match="unknown-customer"):
         await rebuilt(hub, Selection(customer=nobody))
+
+
+async def words_of(hub: Running) -> list[list[object]]:
+    async with hub.store.reading() as tx:
+        return [
+            [tuple(row) for row in await tx.fetch(f"SELECT * FROM {table} ORDER BY {order}")]
+            for table, order in (
+                ("said", "key"),
+                ("said_words", "word, effective, key"),
+                ("listed_customers", "customer"),
+            )
+        ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM said_words",
+        "DELETE FROM said",
+        "UPDATE said SET words = key",
+        "DELETE FROM listed_customers",
+    ],
+)
+async def test_the_words_of_messages_are_made_anew(hub: Running, statement: str) -> None:
+    await hub.listed()
+    before = await words_of(hub)
+    assert all(before)
+    await damage(hub, statement)
+    await rebuilt(hub, Selection(customer=CLEO), review=True)
+    await hub.listed()
+    assert await words_of(hub) != before
+    for customer in (ANA, CLEO, DORA, CALL):
+        await rebuilt(hub, Selection(customer=customer))
+    await hub.listed()
+    assert await words_of(hub) == before

@@ -108,6 +108,41 @@ async def test_log_filtered_event_opened_by_keys(browser: Browser, hub: Hub) -> 
         await expect(page.get_by_role("alert")).to_contain_text("Not read.")
 
 
+async def test_the_palette_finds_pages_events_and_customers(browser: Browser, hub: Hub) -> None:
+    async with operator(browser, hub) as page:
+        palette, text = page.get_by_role("dialog", name="Do or find"), page.get_by_role("combobox", name="Do or find")
+
+        async def found(typed: str, option: str, path: str) -> None:
+            await page.keyboard.press("Control+k")
+            await expect(text).to_be_focused()
+            await page.keyboard.type(typed)
+            await palette.get_by_text(option, exact=True).wait_for()
+            labels = await palette.locator("[role=option] .grow").all_inner_texts()
+            for label in labels[1 : labels.index(option) + 1]:
+                await page.keyboard.press("ArrowDown")
+                await expect(palette.get_by_role("option", selected=True)).to_contain_text(label)
+            await page.keyboard.press("Enter")
+            await page.wait_for_url(f"**{path}")
+            await expect(palette).to_have_count(0)
+
+        await page.locator("#title").focus()
+        await found("dead", "Dead letters", "/console/dead-letters")
+        event = "//acme.example/chat#m-1"
+        await found(event, f"Event “{event}”", "/console/event?source=%2F%2Facme.example%2Fchat&id=m-1")
+        await expect(page.locator("blockquote")).to_contain_text("I was charged 1 times")
+        await page.keyboard.press("Control+k")
+        await expect(text).to_have_value("")
+        await page.keyboard.type("<img src=x onerror=alert(1)> \u202e")
+        await expect(palette.get_by_role("option")).to_have_count(2)
+        assert await axe(page) == []
+        await page.keyboard.press("Escape")
+        await expect(palette).to_have_count(0)
+        id = await customer(hub, "p1@example.com")
+        await found(id, f"Log of the customer “{id}”", f"/console/log?customer={id}")
+        await page.get_by_text("I was charged 1 times").first.wait_for()
+        await found("p1@example.com", "Customer “p1@example.com” at the desk", "/desk/email/p1%40example.com")
+
+
 async def test_times_in_utc_local_and_ago(browser: Browser, hub: Hub) -> None:
     async with operator(browser, hub, timezone_id="Asia/Tokyo", path="/dead-letter?id=l-1") as page:
         recorded = page.locator("time").first

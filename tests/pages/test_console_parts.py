@@ -237,3 +237,28 @@ async def test_decisions_join_events_and_tell_withdrawals(page: Page) -> None:
         ("s#b1", 2, ""),
         ("s#a1", 1, "s#c1"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("4E7F1BA4-0000-8000-8000-000000000000", "/desk/customers/4e7f1ba4-0000-8000-8000-000000000000"),
+        ("crm:C-1/2", "/desk/crm/C-1%2F2"),
+        ("ana@example.com", "/desk/email/ana%40example.com"),
+        ("+1 (555) 010-0123", "/desk/phone/%2B15550100123"),
+        ("555 0100", ""),
+        ("javascript:alert(1)", "/desk/javascript/alert(1)"),
+        ("//evil.example", ""),
+        ("order 4711", ""),
+    ],
+)
+async def test_a_customers_address_at_the_desk(page: Page, text: str, address: str) -> None:
+    assert await call(page, "address", "deskAddress", text) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("//a/b#m#1", {"source": "//a/b", "id": "m#1"}), ("#m-1", None), ("//a/b#", None), ("m-1", None)],
+)
+async def test_an_event_is_known_by_its_name(page: Page, text: str, named: Any) -> None:
+    assert await call(page, "address", "eventNamed", text) == named

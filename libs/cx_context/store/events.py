@@ -134,6 +134,16 @@ async def read_stream_raws(tx: Tx, tenant: str, stream_ids: Collection[NodeId]) 
     return [(bytes(raw), problem) for raw, problem in rows]
 
 
+async def read_stream_keys(tx: Tx, tenant: str, stream_ids: Collection[NodeId]) -> list[bytes]:
+    """Return the keys of all stored events of some streams."""
+    rows = await tx.fetch(
+        "SELECT key FROM events WHERE stream_id = ANY(:stream_ids) AND tenant = :tenant",
+        stream_ids=list(stream_ids),
+        tenant=tenant,
+    )
+    return sorted(bytes(key) for (key,) in rows)
+
+
 async def read_streams_recorded_since(tx: Tx, tenant: str, since: Micros) -> list[NodeId]:
     """Return the streams at which an event lies that was recorded then or later. Reads all of the tenant's events."""
     rows = await tx.fetch(

@@ -35,6 +35,25 @@ async def refresh(tx: Tx, ids: IdSpace, keys: Collection[bytes]) -> None:
     await tx.append(_WORDS, words_rows(ids.tenant, new))
 
 
+async def forget(tx: Tx, ids: IdSpace, keys: Collection[bytes]) -> None:
+    """Delete the rows of these events, with the words that stand there and those that should: ``refresh`` then writes
+    all of it anew, whatever was there."""
+    rows = [*await _rows(tx, ids.tenant, "key", keys), *said_rows(await _facts(tx, ids, keys))]
+    if not rows:
+        return
+    of_these = sorted({row.key for row in rows})
+    await tx.execute("DELETE FROM said WHERE key = ANY(:keys) AND tenant = :tenant", keys=of_these, tenant=ids.tenant)
+    await tx.execute(
+        "DELETE FROM said_words WHERE tenant = :tenant AND word = ANY(:words) AND effective BETWEEN :first AND :last "
+        "AND key = ANY(:keys)",
+        tenant=ids.tenant,
+        words=sorted({word for row in rows for word in row.words.split()}),
+        first=min(row.effective for row in rows),
+        last=max(row.effective for row in rows),
+        keys=of_these,
+    )
+
+
 def words_rows(tenant: str, rows: Iterable[SaidRow]) -> list[tuple[str, bytes, int, bytes]]:
     """Return the words by which events are found, in order."""
     return sorted((tenant, word, row.effective, row.key) for row in rows for word in row.words.split())

@@ -2,7 +2,8 @@
 
 What is equal is only read. What differs is written, some customers in a transaction, with writers paused for that long;
 there is nothing to undo, since the same events give the same again. Who is who, and what the store holds of the log, is
-not touched: for that, and for another fold, there is the rebuild of everything.
+not touched: for that, and for another fold, there is the rebuild of everything. Lists and the words by which messages
+are found are written anew in any case, by whoever keeps them.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from cx_context.routing_targets import RoutingTarget
-from cx_context.store import Store, leases, listing_queue, outbox, versions
+from cx_context.store import Store, leases, listing_queue, outbox, said_rows, versions
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.events import read_stream_keys
 from cx_context.store.finding import find_node
 from cx_context.store.members import members_of
 from cx_context.store.port import Contention
@@ -30,6 +32,8 @@ from cx_ops.rebuild.selection import Selection, select_customers
 
 AT_ONCE = 20
 """Customers of one transaction."""
+WORDS_AT_ONCE = 1_000
+"""Events whose words are written anew in one transaction."""
 _TRIES = 20
 
 
@@ -103,10 +107,13 @@ class CustomersRebuild:
         total, found = sum(map(len, selected.values())), _Found()
         for tenant, customers in selected.items():
             for at in range(0, len(customers), AT_ONCE):
-                before = found.events
-                wrong = await self._wrong(tenant, customers[at : at + AT_ONCE], found)
+                before, some = found.events, customers[at : at + AT_ONCE]
+                wrong = await self._wrong(tenant, some, found)
                 if wrong:
                     await self._exchange(tenant, wrong, found, review=review)
+                if not review:
+                    for customer in some:
+                        await self._list_anew(tenant, customer)
                 await pace(found.events - before)
                 if found.customers % (50 * AT_ONCE) == 0:
                     self._tell(f"{found.customers} of {total} customers, {len(found.differences)} differ")
@@ -171,6 +178,17 @@ class CustomersRebuild:
         await outbox.write(tx, tenant, changed, {changed[0]: targets} if changed and targets else {})
         await listing_queue.write(tx, tenant, {*changed, *customers})
         await leases.fence_all(tx)
+
+    async def _list_anew(self, tenant: str, customer: NodeId) -> None:
+        """Leave a customer and the words of all its events to whoever keeps the lists, whatever stands there now."""
+        ids = self._tenants[tenant][0]
+        async with self._store.reading() as tx:
+            keys = await read_stream_keys(tx, tenant, await _streams(tx, tenant, customer))
+        for at in range(0, max(len(keys), 1), WORDS_AT_ONCE):
+            some = keys[at : at + WORDS_AT_ONCE]
+            async with self._store.writing() as tx:
+                await said_rows.forget(tx, ids, some)
+                await listing_queue.write(tx, tenant, {customer} if at == 0 else (), some)
 
     async def _contexts(
         self, tx: Tx, ids: IdSpace, nodes: Collection[NodeId], customers: Collection[NodeId]

@@ -1,7 +1,8 @@
 /** What a person does in the console: each act asks the API, says how it went, and has read anew what it changed. */
 
 import { Problem, withQuery } from "../kit/http.js";
-import { closeDialog, focusOn, openDialog, switchTheme } from "../kit/page.js";
+import { closeDialog, focusOn, leaveFor, openDialog, switchTheme } from "../kit/page.js";
+import { PALETTE } from "../kit/palette.js";
 import { addressOf } from "./address.js";
 import { failureWords } from "./problems.js";
 import { told } from "./reader.js";
@@ -52,6 +53,21 @@ export function createActs({ http, tell, reader, state, go, signOut }) {
     theme: switchTheme,
     keys: () => openDialog(`#${SHEET}`),
     closeKeys: () => closeDialog(`#${SHEET}`),
+
+    palette() {
+      if (state().isSignedOut) return;
+      closeDialog(`#${SHEET}`);
+      tell({ type: "palette", typed: { text: "", at: 0 } });
+      requestAnimationFrame(() => openDialog(`#${PALETTE}`));
+    },
+    typePalette: (/** @type {import("../kit/palette.js").Typed} */ typed) => tell({ type: "palette", typed }),
+    closePalette: () => tell({ type: "palette", typed: null }),
+    runOffered(/** @type {import("../kit/palette.js").Offered} */ entry) {
+      closeDialog(`#${PALETTE}`);
+      tell({ type: "palette", typed: null });
+      queueMicrotask(() => entry.run());
+    },
+    toDesk: leaveFor,
 
     /** Retry or discard, a thousand at a time until all were tried. */
     letters: (/** @type {"retry" | "discard"} */ choice, /** @type {any} */ { key, query, after }) =>

@@ -56,6 +56,32 @@ export function addressOf(page, filters = {}) {
   return `${ROOT}${page === "health" ? "" : `/${page}`}${text ? `?${text}` : ""}`;
 }
 
+/** Return the source and id that `SOURCE#ID` names, as the desk and the API write it; null for another text. @param {string} text */
+export function eventNamed(text) {
+  const at = text.indexOf("#");
+  return at > 0 && at < text.length - 1 ? { source: text.slice(0, at), id: text.slice(at + 1) } : null;
+}
+
+const NODE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether a text is an id as the hub makes them of customers. @param {string} text */
+export const isNodeId = (text) => NODE_ID.test(text);
+
+/**
+ * Return the desk's address of a customer who is named by an id of the hub's, `KIND:VALUE`, a mail address or a number
+ * with its country code; "" for another text.
+ *
+ * @param {string} text
+ */
+export function deskAddress(text) {
+  const path = (/** @type {string} */ kind, /** @type {string} */ value) => `/desk/${encodeURIComponent(kind)}/${encodeURIComponent(value)}`;
+  if (isNodeId(text)) return path("customers", text.toLowerCase());
+  const [, kind = "", value = ""] = text.match(/^([a-z][a-z0-9-]*):(\S+)$/) ?? [];
+  if (kind) return path(kind, value);
+  if (/^[^\s@]+@[^\s@]+$/.test(text)) return path("email", text);
+  return /^\+[\d ()./-]{5,}$/.test(text) ? path("phone", `+${text.replace(/\D/g, "")}`) : "";
+}
+
 /** The page of the menu that a page belongs to. @param {string} page */
 export function menuPage(page) {
   return PARENTS[page] ?? page;

@@ -19,6 +19,7 @@ export function keyEntries(act, state) {
     { key: "/", label: "Filter the log", run: () => act("toLogFilter") },
     { key: "r", label: "Read anew", run: () => act("refreshAll") },
     { key: "u", label: "Times: UTC, local, ago", run: () => act("times", next()) },
+    { key: "Ctrl+k", label: "Go to or find anything", run: () => act("palette"), typing: true },
     { key: "?", label: "Keys", run: () => act("keys") },
   ];
 }

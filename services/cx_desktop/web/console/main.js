@@ -35,7 +35,7 @@ function startConsole({ me, http, signOut }) {
     isDrawn = true;
     const name = state.me.environment.name ? ` · ${state.me.environment.name}` : "";
     setTitle(`${titleOf(state.place)} · Console${name}`);
-    mount(root(), pageView(state, act));
+    mount(root(), pageView(state, act, keys.all()));
   }
 
   const reader = createReader({ http, tell, now: clock.now, state: () => state, may: (scope) => may(me, scope) });

@@ -6,7 +6,8 @@
  *   not read anew by itself
  * @typedef {{state: "busy" | "done" | "failed", words: string}} Doing
  * @typedef {{me: any, place: import("./address.js").Place, times: import("./times.js").Times, now: number,
- *   told: Record<string, Told>, doing: Record<string, Doing>, isSignedOut: boolean, showsKeys: boolean}} State
+ *   told: Record<string, Told>, doing: Record<string, Doing>, isSignedOut: boolean, showsKeys: boolean,
+ *   palette: import("../kit/palette.js").Typed | null}} State
  * @typedef {{type: string, [name: string]: any}} ConsoleEvent
  */
 
@@ -21,6 +22,7 @@ export function begin(given) {
     doing: {},
     isSignedOut: false,
     showsKeys: false,
+    palette: null,
     ...given,
   };
 }
@@ -31,6 +33,7 @@ const CHANGES = {
   "signed-in": (state, { me }) => ({ ...state, me, isSignedOut: false, told: {} }),
   "signed-out": (state) => ({ ...state, isSignedOut: true, me: null, told: {}, doing: {} }),
   went: (state, { place }) => ({ ...state, place, doing: {} }),
+  palette: (state, { typed }) => ({ ...state, palette: typed }),
   timed: (state, { times }) => ({ ...state, times }),
   asked: (state, { name, path }) => told(state, name, path, { isBusy: true }),
   answered: (state, { name, path, value, at }) =>

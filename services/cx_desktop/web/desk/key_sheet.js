@@ -1,22 +1,14 @@
 /** The keys of the desk: what each does, the sheet that shows them, and the palette that finds them by name. */
 
 import { h } from "../kit/html.js";
-import { icon } from "../kit/icons.js";
-import { closeDialog, focusOn, openDialog, setScroll } from "../kit/page.js";
+import { closeDialog, focusOn, openDialog } from "../kit/page.js";
+import { PALETTE, found, keyName, paletteView } from "../kit/palette.js";
 import { conversationPath, customerPath } from "./address.js";
 import { openHandoffs, subjectOf, whyNot } from "./acts/subject.js";
 
 /** @typedef {import("./state.js").State} State */
-/**
- * @typedef {import("../kit/keys.js").KeyEntry & {applies?: () => boolean}} KeyEntry `applies`: whether it would do something
- *   if no dialog were open, such as the palette
- */
+/** @typedef {import("../kit/palette.js").Offered} KeyEntry */
 /** @typedef {{dialog: "" | "keys" | "palette", text: string, at: number}} Own */
-
-/** Write a key as it stands on a keyboard. @param {string} key */
-export function keyName(key) {
-  return key.replace("Ctrl+", "Ctrl ").replace("Enter", "↵").replace("Escape", "Esc").replace(/(^| )([a-z])$/, (_, space, letter) => space + letter.toUpperCase());
-}
 
 /** The row before or after the one that is shown, of an agent's own. Pure. @param {State} state @param {number} step @returns {any} */
 export function neighbour({ rail, context, address }, step) {
@@ -28,12 +20,6 @@ export function neighbour({ rail, context, address }, step) {
   const here = asked >= 0 ? asked : rows.findIndex((each) => each.customer === context?.body.customer.id);
   if (here < 0) return step > 0 ? rows[0] : rows[rows.length - 1];
   return rows[(here + step + rows.length) % rows.length];
-}
-
-/** What the palette offers for what is typed. Pure. @param {KeyEntry[]} entries @param {string} text */
-export function found(entries, text) {
-  const words = text.trim().toLowerCase().split(/\s+/u).filter(Boolean);
-  return entries.filter((each) => each.group && each.group !== "Here" && (!each.applies || each.applies()) && words.every((word) => each.label.toLowerCase().includes(word)));
 }
 
 /** @param {any} desk @returns {KeyEntry[]} */
@@ -125,33 +111,19 @@ function sheet(state, desk) {
 /** @param {State} state @param {any} desk */
 function palette(state, desk) {
   const own = /** @type {Own} */ (state.plugins.keys);
-  const keyed = desk.keys.all().filter((/** @type {KeyEntry} */ each) => each.key !== "Ctrl+k" && each.key !== "Escape");
-  const all = found([...keyed, ...further(desk)], own.text);
-  const search = own.text.trim() ? [{ key: "", group: "Find", label: `Customers with “${own.text.trim()}”…`, run: () => { desk.search(own.text); queueMicrotask(() => focusOn("#search")); } }] : [];
-  const offered = [...all, ...search];
-  const at = Math.min(own.at, offered.length - 1);
-  const run = (/** @type {KeyEntry} */ each) => {
-    closeDialog("#palette-dialog");
-    desk.dispatch({ type: "keys/open", dialog: "" });
-    queueMicrotask(() => each.run());
-  };
-  const move = (/** @type {KeyboardEvent} */ event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) {
-      event.preventDefault();
-      desk.dispatch({ type: "keys/at", at: (at + step + offered.length) % offered.length });
-      setScroll("#palette-list", 34 * Math.max(0, at + step - 4));
-    } else if (event.key === "Enter" && offered[at]) {
-      event.preventDefault();
-      run(offered[at]);
-    }
-  };
-  return h("dialog", { class: "pop palette", id: "palette-dialog", key: "palette", "aria-label": "Do or find", onclose: () => desk.dispatch({ type: "keys/open", dialog: "" }) },
-    h("div", { class: "field" }, icon("search"),
-      h("input", { type: "text", id: "palette-text", role: "combobox", autofocus: true, autocomplete: "off", "aria-label": "Do or find", "aria-expanded": "true", "aria-controls": "palette-list", "aria-activedescendant": offered[at] ? `offered-${at}` : null, value: own.text, onkeydown: move, oninput: (/** @type {any} */ event) => desk.dispatch({ type: "keys/text", text: event.currentTarget.value }) })),
-    h("ul", { id: "palette-list", role: "listbox", "aria-label": "Found" }, offered.map((each, place) =>
-      h("li", { key: `${each.key} ${each.label}`, id: `offered-${place}`, role: "option", "aria-selected": place === at ? "true" : "false", onclick: () => run(each) }, h("span", { class: "grow" }, each.label), each.key && h("kbd", null, keyName(each.key))))),
-    offered.length === 0 && h("p", { class: "hint", role: "status" }, "Nothing does that."));
+  const keyed = desk.keys.all().filter((/** @type {KeyEntry} */ each) => each.group && each.group !== "Here" && each.key !== "Ctrl+k" && each.key !== "Escape");
+  const text = own.text.trim();
+  const search = text ? [{ key: "", group: "Find", label: `Customers with “${text}”…`, run: () => { desk.search(own.text); queueMicrotask(() => focusOn("#search")); } }] : [];
+  return paletteView([...found([...keyed, ...further(desk)], own.text), ...search], own, {
+    type: (typed) => desk.dispatch({ type: "keys/text", text: typed }),
+    at: (at) => desk.dispatch({ type: "keys/at", at }),
+    run(each) {
+      closeDialog(`#${PALETTE}`);
+      desk.dispatch({ type: "keys/open", dialog: "" });
+      queueMicrotask(() => each.run());
+    },
+    close: () => desk.dispatch({ type: "keys/open", dialog: "" }),
+  });
 }
 
 export function createKeySheet() {

@@ -59,6 +59,11 @@ export function closeDialog(selector) {
   if (element instanceof HTMLDialogElement && element.open) element.close();
 }
 
+/** Go to another page of the hub. @param {string} path within its origin */
+export function leaveFor(path) {
+  location.assign(path);
+}
+
 /** Return whether keys are being typed into something. */
 export function isTyping() {
   const element = document.activeElement;

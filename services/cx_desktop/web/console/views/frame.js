@@ -74,6 +74,7 @@ function menu(state, act) {
       ),
     ),
     h("span", { class: "end" }),
+    h("button", { class: "b quiet", type: "button", onclick: () => act("palette"), "aria-keyshortcuts": "Control+K" }, "Find", h("kbd", null, "Ctrl K")),
     h("button", { class: "b quiet", type: "button", onclick: () => act("keys") }, "Keys", h("kbd", null, "?")),
     h("button", { class: "b quiet", type: "button", onclick: () => act("theme") }, "Light or dark"),
   );

@@ -12,6 +12,7 @@ export function keySheet(act) {
     ["/", "Filter the log"],
     ["r", "Read anew"],
     ["u", "Times: UTC, local, ago"],
+    ["Ctrl K", "Go to or find anything"],
     ["?", "This sheet"],
     ["Esc", "Close"],
   ];

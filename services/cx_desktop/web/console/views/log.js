@@ -15,7 +15,7 @@ const NAMES = /** @type {Record<string, string>} */ ({
 });
 const HINTS = /** @type {Record<string, string>} */ ({
   type: "cx.message.*", since: "10m, or 2026-11-22T10:00:00Z", until: "5m", where: "data.channel in (chat, sms)",
-  customer: "an id, crm:C-1, ana@example.com", interaction: "chat-42",
+  customer: "an id of the hub", interaction: "chat-42",
 });
 const IN_DETAIL = ["type", "connection", "interaction", "customer", "source", "id", "key", "where", "since", "until", "stage", "reason", "partition"];
 
