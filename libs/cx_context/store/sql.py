@@ -94,9 +94,14 @@ def _postgres_text(sql: str, ids: frozenset[str]) -> tuple[str, tuple[str, ...]]
 
 
 def _statement(sql: str, values: dict[str, Any]) -> tuple[str, list[Any]]:
-    ids = frozenset(name for name, value in values.items() if type(value) is list and value and type(value[0]) is bytes)
+    ids = frozenset(name for name, value in values.items() if type(value) is list and value and _are_ids(value))
     text, names = _postgres_text(sql, ids)
     return text, [b"".join(values[name]) if name in ids else values[name] for name in names]
+
+
+def _are_ids(values: list[Any]) -> bool:
+    """Return whether all are of an id's length; other bytes, such as words, are sent as an array."""
+    return type(values[0]) is bytes and set(map(len, values)) == {16}
 
 
 _SCALARS = frozenset({str, int, type(None)})
