@@ -143,8 +143,9 @@ def same_content(one: bytes, other: bytes) -> bool:
     """Return whether two copies of an event have the same content.
 
     Not compared are the recorded time, the writer, a replay's mark, and the original of a mail that came by a
-    connection; nor the time, where it equals the recorded time in both copies, since the provider stated none. Copies
-    that can't be decoded differ: a provider's JSON may be nested too deeply, or hold numbers out of range.
+    connection; nor the time, where it equals the recorded time in both copies, since the provider stated none. Two
+    names of one mail, as two connections give it, are no difference: its key is of its content (``mail_copies``).
+    Copies that can't be decoded differ: a provider's JSON may be nested too deeply, or hold numbers out of range.
     """
     if one == other:
         return True
@@ -164,8 +165,14 @@ def _is_delivered_mail(copy: Any) -> bool:
     return isinstance(data, dict) and data.get("channel") == "email" and "/connections/" in str(copy.get("source"))
 
 
+def _name(copy: Any) -> tuple[Any, Any]:
+    return copy.get("source"), copy.get("id")
+
+
 def _same(one: bytes, other: bytes) -> bool:
     first, second = _decode_any(one), _decode_any(other)
+    if _is_delivered_mail(first) and _is_delivered_mail(second) and _name(first) != _name(second):
+        return True
     no_time_stated = all(copy.get("time") == copy.get("recordedtime") for copy in (first, second))
     for copy in (first, second):
         copy.pop("recordedtime", None)

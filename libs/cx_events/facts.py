@@ -15,6 +15,7 @@ from cx_events.envelope import Data, Event, Identifier
 from cx_events.errors import Refused
 from cx_events.identifiers import rank_of
 from cx_events.ids import IdSpace, NodeId, event_key
+from cx_events.mail_copies import content_key
 from cx_events.timestamps import Micros, parse_time
 from cx_events.weights import CLAIMED, WEIGHT_RANKS, weight_of, weight_rank
 
@@ -57,6 +58,8 @@ class Fact:
     parts of the stream in that interaction. ``raw``: the bytes on the log, the canonical form of this copy. A NUL in
     ``data`` is read as U+FFFD.
 
+    ``name``: the key of its source and id; ``key`` is another one where a mail is known by its content (``key_of``).
+
     Raises ``Refused`` (``bad-time``, ``bad-sequence``, ``bad-home``, ``undecodable``) for an event that intake would
     not stamp.
     """
@@ -68,6 +71,7 @@ class Fact:
         "identifier",
         "interaction_node",
         "key",
+        "name",
         "part_id",
         "raw",
         "recorded",
@@ -81,7 +85,8 @@ class Fact:
         self.event = event = replace_nul(event, raw)
         self.raw = raw
         self.effective, self.recorded, self.sequence = event_times(event)
-        self.key = event_key(event.tenantid, event.source, event.id)
+        self.name = event_key(event.tenantid, event.source, event.id)
+        self.key = _content_key(event) or self.name
         self.stream_id: NodeId = parse_node_hex(event.partitionkey)
         self.customer_identifiers = people = customer_identifiers(event)
         self.identifier = identifier = _identifier_at(people, self.stream_id, event, ids) if people else None
@@ -106,6 +111,20 @@ class Fact:
     def copy_order(self) -> tuple[Micros, bytes]:
         """Return the sort key of copies: of several copies of one event, the least is used."""
         return (self.recorded, self.raw)
+
+
+def key_of(event: Event) -> bytes:
+    """Return an event's identity, 16 bytes: copies of one event have the same.
+
+    It is that of (tenant, source, id), and of a mail that came by a connection that of its content
+    (``mail_copies.content_key``). What a NUL in ``data`` is read as counts (``replace_nul``).
+    """
+    return _content_key(event) or event_key(event.tenantid, event.source, event.id)
+
+
+def _content_key(event: Event) -> bytes | None:
+    is_mapped_mail = event.data.channel == "email" and event.source.startswith(HUB_SOURCE)
+    return content_key(event) if is_mapped_mail else None
 
 
 def event_times(event: Event) -> tuple[Micros, Micros, int]:

@@ -14,7 +14,7 @@ from cx_context.store.events import read_raws
 from cx_context.store.sql import Tx
 from cx_events.codec import decode_leniently
 from cx_events.errors import Refused, TryLater
-from cx_events.ids import event_key
+from cx_events.facts import key_of, replace_nul
 from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
 from cx_events.log.merged_reader import MergedReader
 from cx_projectors.letters import digest_of
@@ -77,5 +77,8 @@ async def _is_known(tx: Tx, record: LogRecord) -> bool:
         event, _ = decode_leniently(record.value)
     except (Refused, RecursionError):
         return bool(await dead_letters.found(tx, digest_of(record.value)))
-    key = event_key(event.tenantid, event.source, event.id)
+    try:
+        key = key_of(replace_nul(event, record.value))
+    except Refused:
+        return bool(await dead_letters.found(tx, digest_of(record.value)))
     return bool(await read_raws(tx, [key]) or await dead_letters.found(tx, digest_of(record.value)))

@@ -36,6 +36,7 @@ class Batch:
 
     ``events``: by event key, of several copies the one that counts.
     ``copies``: copies of an event whose content differs, both of them.
+    ``names``: (key of source and id, event key) of the mails, whose event key is another one.
     ``undecodable``: dead letters of records that are no events, and dead letters that others wrote to the log.
     ``settled``: dead letters that were taken back, each with the length of ``undecodable`` at that point.
     ``discarded``: dead letters that somebody discarded.
@@ -45,6 +46,7 @@ class Batch:
 
     events: dict[bytes, ClassifiedEvent] = field(default_factory=dict)
     copies: list[CopyRow] = field(default_factory=list)
+    names: set[tuple[bytes, bytes]] = field(default_factory=set)
     undecodable: list[DeadLetter] = field(default_factory=list)
     settled: dict[LetterKey, int] = field(default_factory=dict)
     discarded: list[DeadLetter] = field(default_factory=list)
@@ -161,7 +163,10 @@ def _read_event(batch: Batch, record: LogRecord, ids_of: IdsOf) -> None:
         # A part has one writer, the owner of its stream's partition: an event of another partition would make two.
         wrong_key = Refused("wrong-key", "the record's key is not its partitionkey")
         batch.undecodable.append(letter_of_record(record, wrong_key))
-    elif fact.key in batch.events:
+        return
+    if fact.name != fact.key:
+        batch.names.add((fact.name, fact.key))
+    if fact.key in batch.events:
         _add_copy(batch, event)
     else:
         batch.events[fact.key] = event

@@ -34,7 +34,14 @@ from cx_context.store.events import (
     replace_event,
     write_copies,
 )
-from cx_context.store.graph import delete_profiles_and_edges, edges_at, read_profiles, write_edges, write_profiles
+from cx_context.store.graph import (
+    delete_profiles_and_edges,
+    edges_at,
+    read_profiles,
+    write_edges,
+    write_link_events,
+    write_profiles,
+)
 from cx_context.store.graph_locks import lock_graph
 from cx_context.store.leases import REPLACE_LOCK, Lease
 from cx_context.store.members import customers_of, lone_member_row, write_members
@@ -85,6 +92,7 @@ async def apply_alone(
     await _replace_events(tx, (each.new for each in repeats.replacements))
     applied.conflicts = len(copies)
     await write_copies(tx, copies)
+    await write_link_events(tx, batch.names)
     mode, cache = Mode(exclusive=True, merging=mode.merging), ProjectionCache()
     for plan in plan_batch(batch, new, cache):
         await write_plan(tx, plan, tenants[plan.tenant], cache, applied, stripe=stripe_of(owned), mode=mode)

@@ -15,6 +15,7 @@ from cx_context.store import leases, listing_queue, offsets
 from cx_context.store.dead_letters import write_dead_letters
 from cx_context.store.discarded_letters import write_discards
 from cx_context.store.events import insert_events, write_copies
+from cx_context.store.graph import write_link_events
 from cx_context.store.leases import REPLACE_LOCK, Lease
 from cx_context.store.parts import announce_interactions
 from cx_context.store.sql import Tx
@@ -86,6 +87,7 @@ async def _store_events(
         new |= {event.fact.key for event in repeats.retried}
     applied.conflicts = len(copies)
     await write_copies(tx, copies)
+    await write_link_events(tx, batch.names)
     return new, copies
 
 

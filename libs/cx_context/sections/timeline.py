@@ -20,8 +20,7 @@ from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
 from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.envelope import AgentOrQueue, Data, Event, Insight, Message, Recording, Transfer
-from cx_events.facts import Fact
-from cx_events.ids import event_key
+from cx_events.facts import Fact, key_of
 from cx_events.json_types import Json
 from cx_events.schema_shapes import (
     EVENT_NAME,
@@ -145,9 +144,7 @@ def _of_message(event: Event, attachments: int | None) -> Json:
     if message.signature_at is not None and 0 <= message.signature_at < min(len(message.text), TEXT_KEPT):
         found["signature_at"] = message.signature_at
     if message.attachments:
-        found.update(
-            attachments_view(event_key(event.tenantid, event.source, event.id), message.attachments, attachments)
-        )
+        found.update(attachments_view(key_of(event), message.attachments, attachments))
     return found
 
 

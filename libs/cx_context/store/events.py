@@ -41,10 +41,15 @@ class StoredCopy(NamedTuple):
 
 
 async def read_stored_copies(tx: Tx, keys: Collection[bytes]) -> dict[bytes, StoredCopy]:
-    """Return the copies that count, by event key."""
+    """Return the copies that count, by event key; of a mail also by the key of each of its names."""
     if not keys:
         return {}
-    rows = await tx.fetch("SELECT key, raw, problem FROM events WHERE key = ANY(:keys)", keys=list(keys))
+    rows = await tx.fetch(
+        "SELECT key, raw, problem FROM events WHERE key = ANY(:keys) UNION ALL "
+        "SELECT l.profile, e.raw, e.problem FROM link_events l JOIN events e ON e.key = l.key "
+        "WHERE l.profile = ANY(:keys)",
+        keys=list(keys),
+    )
     return {key: StoredCopy(bytes(raw), problem) for key, raw, problem in rows}
 
 
@@ -192,9 +197,14 @@ class AppliedEvent(NamedTuple):
 
 
 async def read_applied(tx: Tx, keys: Collection[bytes]) -> dict[bytes, AppliedEvent]:
-    """Return those of some events that are applied, by key. A key stands for its tenant, too."""
+    """Return those of some events that are applied, by key, or by the key of a mail's name.
+
+    A key stands for its tenant, too."""
     rows = await tx.fetch(
-        "SELECT key, stream_id, problem IS NOT NULL FROM events WHERE key = ANY(:keys)", keys=list(keys)
+        "SELECT key, stream_id, problem IS NOT NULL FROM events WHERE key = ANY(:keys) UNION ALL "
+        "SELECT l.profile, e.stream_id, e.problem IS NOT NULL FROM link_events l JOIN events e ON e.key = l.key "
+        "WHERE l.profile = ANY(:keys)",
+        keys=list(keys),
     )
     return {bytes(key): AppliedEvent(bytes(stream_id), bool(problem)) for key, stream_id, problem in rows}
 
@@ -209,8 +219,12 @@ class StoredEvent:
 
 
 async def read_event(tx: Tx, tenant: str, key: bytes) -> StoredEvent | None:
-    """Return an applied event, or None while it is not applied."""
+    """Return an applied event, or None while it is not applied. ``key``: the event's, or that of a mail's name."""
     rows = await tx.fetch(
-        "SELECT stream_id, problem, raw FROM events WHERE key = :key AND tenant = :tenant", key=key, tenant=tenant
+        "SELECT stream_id, problem, raw FROM events WHERE key = :key AND tenant = :tenant UNION ALL "
+        "SELECT e.stream_id, e.problem, e.raw FROM link_events l JOIN events e ON e.key = l.key "
+        "WHERE l.profile = :key AND e.tenant = :tenant",
+        key=key,
+        tenant=tenant,
     )
     return StoredEvent(bytes(rows[0][0]), rows[0][1], bytes(rows[0][2])) if rows else None

@@ -169,6 +169,10 @@ _SUCH_EDGES = {
 
 
 async def write_link_events(tx: Tx, rows: Iterable[tuple[NodeId, bytes]]) -> None:
+    """Write (profile, event) of events that name a profile and live elsewhere.
+
+    Also (key of a name, event) of mails, which are known by their content (``cx_events.mail_copies``).
+    """
     await tx.insert(_LINK_EVENTS, sorted(set(rows)), "ON CONFLICT DO NOTHING")
 
 

@@ -82,7 +82,8 @@ async def read_identity_sources(
     """
     if path[:2] in {("customer", "candidates"), ("customer", "candidates_total")}:
         claims = {event_key(snapshot.tenant, claim.at[1], claim.at[2]) for claim in customer.claims.latest}
-        return [Source(fact, "the claim") for fact in await snapshot.events(claims - set(exclude))]
+        found = await snapshot.events(claims - set(exclude))
+        return [Source(fact, "the claim") for fact in found if fact.key not in set(exclude)]
     members = _members_at(customer, path)
     mentions = await snapshot.first_sightings([member.id for member in members])
     why = dict.fromkeys(mentions.values(), "the first event that named it")
@@ -91,7 +92,10 @@ async def read_identity_sources(
             if member.joined is not None:
                 source, _, id = member.joined[1].partition("#")
                 why.setdefault(event_key(snapshot.tenant, source, id), f"joined by {member.joined[0]}")
-    return [Source(fact, why[fact.key]) for fact in await snapshot.events(why.keys() - set(exclude))]
+    excluded = set(exclude)
+    found = {fact.key: fact for fact in await snapshot.events(why.keys() - excluded) if fact.key not in excluded}
+    # A mail is asked for by a name, and known by its content.
+    return [Source(fact, why.get(fact.key) or why[fact.name]) for fact in found.values()]
 
 
 def _members_at(customer: CustomerFacts, path: Path) -> Sequence[Member]:

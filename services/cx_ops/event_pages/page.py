@@ -46,7 +46,7 @@ async def event_page(log: Log, store: Store, tenant: EventPageTenant, source: st
         event, _ = decode_leniently(stored.raw)
         fact = Fact(event, stored.raw, ids)
         changes = await read_changes(tx, fact, ids, tenant.window, left_out=is_left_out(stored.problem))
-        others = (await read_other_copies(tx, [key])).get(key, [])
+        others = (await read_other_copies(tx, [fact.key])).get(fact.key, [])
         letters = await dead_letters.listed(tx, LetterFilter((ids.tenant,), source=source, id=id))
     place = await find_place(log, event.partitionkey.encode(), stored.raw, fact.recorded)
     return {

@@ -9,7 +9,7 @@ from cx_context.store.dead_letters import LetterKey
 from cx_events.codec import decode_leniently
 from cx_events.dead_letters import DeadLetter
 from cx_events.errors import Refused
-from cx_events.ids import event_key
+from cx_events.facts import key_of
 from cx_events.log import INTERACTIONS, LogRecord
 from cx_projectors.classify import ClassifiedEvent, read_event
 from cx_projectors.letters import key_of_letter
@@ -82,7 +82,7 @@ class OtherRecords:
             self.letters.setdefault(key, []).append(letter)
             if letter.reason == UNKNOWN_TENANT and record.topic == INTERACTIONS:
                 event, _ = decode_leniently(record.value)
-                event_id = event_key(event.tenantid, event.source, event.id)
+                event_id = key_of(event)
                 self.of_unknown_tenants[key] = UnknownTenantEvent(event.tenantid, event_id)
 
     @property

@@ -180,8 +180,10 @@ def _faults_of_segments(found: list[tuple[int, bytes]], facts: list[Fact]) -> It
 
 
 def _link_events(of: Expected) -> Expectation:
-    """Require the events that name a profile from elsewhere. One may be there whose other copy did so."""
-    rows = (row for _, one, fact in of.folded_facts() for row in _link_events_of(fact, one.links[fact.key]))
+    """Require the events that name a profile from elsewhere, and each name of a mail that is known by its content. One
+    may be there whose other copy did so."""
+    rows = [row for _, one, fact in of.folded_facts() for row in _link_events_of(fact, one.links[fact.key])]
+    rows += [(event.fact.name, event.fact.key) for event in of.log.all_copies if event.fact.name != event.fact.key]
     required = by_key([0, 1], rows)
     may = set(required)
     for event in of.log.all_copies:
