@@ -2,8 +2,9 @@
 
 Modules: ``envelope`` (the structs of an event), ``event_type``, ``types`` and ``catalogue`` (which event types there
 are), ``codec`` (bytes to events and back), ``upcasts`` (old versions of types), ``compatibility`` (with released
-schemas), ``facts`` (an event with its place: order, stream, part), ``directory`` (which ids are one agent or queue),
-``directory_facts`` (as events tell), ``activity`` (what counts as activity in a contact), ``ids``, ``timestamps``,
+schemas), ``facts`` (an event with its place: order, stream, part), ``mail_copies`` (one mail by two connections),
+``directory`` (which ids are one agent or queue), ``directory_facts`` (as events tell), ``activity`` (what counts as
+activity in a contact), ``ids``, ``timestamps``,
 ``errors``, ``json_types``.
 For senders: ``building`` (events in one call, checked).
 At intake: ``http_binding`` (CloudEvents out of HTTP requests), ``strict_json``, ``client_events`` with

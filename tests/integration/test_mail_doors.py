@@ -92,7 +92,7 @@ async def test_it_is_shown_and_counted_once_whichever_came_first(store_url: str)
             await store.stop()
 
 
-async def test_it_is_found_by_the_name_that_each_door_gave_it(store_url: str) -> None:
+async def test_it_is_found_by_each_doors_name(store_url: str) -> None:
     store = await emptied(store_url)
     try:
         await fed(store, by_two_doors(), 2)
@@ -155,7 +155,7 @@ def test_any_order_and_batching_equals_the_definition(
 
 @EXAMPLES
 @given(history=histories(max_size=8), sent=mails(), seed=st.integers(0, 2**32), moment=moments.moments)
-def test_a_moment_knows_what_a_hub_fed_until_then_knows(
+def test_a_moment_knows_what_was_known_then(
     history: list[StampedEvent], sent: list[StampedEvent], seed: int, moment: TimeBounds
 ) -> None:
     async def run(store: Store) -> None:
@@ -166,7 +166,7 @@ def test_a_moment_knows_what_a_hub_fed_until_then_knows(
         asyncio.run(moments.on_sqlite(run))
 
 
-def test_a_mail_of_a_client_is_known_by_its_source() -> None:
+def test_a_clients_mail_is_known_by_its_source() -> None:
     """A client that uses an adapter's form of ids can't stand for a mail that came by a connection."""
     real = fact_of(through("imap", MAIL, NOW))
     made = an_event(

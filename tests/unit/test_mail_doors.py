@@ -47,13 +47,13 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("other", [pytest.param(mail, id=name) for name, mail in OTHERS.items()])
-def test_other_content_under_a_used_message_id_is_another_event(other: WrittenMail) -> None:
+def test_other_content_under_a_used_id_is_another_event(other: WrittenMail) -> None:
     known = fact_of(through("imap", FIRST, NOW))
     for door in DOORS:
         assert fact_of(through(door, other, NOW + SECOND)).key != known.key
 
 
-def test_a_stranger_who_copies_a_mail_in_another_name_makes_another_event() -> None:
+def test_a_copy_in_another_name_is_another_event() -> None:
     """Reply-To and fields of groups may say who the customer is."""
     known = fact_of(through("postmark", FIRST, NOW))
     trace = "X-Original-From: Mallory <mallory@evil.example>\r\nReply-To: mallory@evil.example\r\n"
@@ -61,12 +61,12 @@ def test_a_stranger_who_copies_a_mail_in_another_name_makes_another_event() -> N
     assert forged.key != known.key or forged.stream_id == known.stream_id
 
 
-def test_a_mail_without_an_id_is_known_by_its_source() -> None:
+def test_without_an_id_the_source_counts() -> None:
     facts = [fact_of(through(door, FIRST._replace(id=""), NOW)) for door in ("imap", "postmark")]
     assert [fact.key for fact in facts] == [fact.name for fact in facts]
 
 
-def test_what_an_event_holds_in_part_is_known_by_its_source() -> None:
+def test_of_a_partial_mail_the_source_counts() -> None:
     many = "".join("--b\r\n\r\nx\r\n" for _ in range(600))
     cut = FIRST._replace(text=f"{many}--b--")
     raw = cut.raw.replace(b"text/plain; charset=utf-8", b"multipart/mixed; boundary=b")
