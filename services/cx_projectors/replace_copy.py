@@ -84,13 +84,12 @@ async def apply_alone(
     applied = Applied()
     new = await insert_events(tx, batch.rows())
     repeated = [key for key in batch.events if key not in new]
-    applied.new, applied.repeated = len(new), len(repeated)
     repeats = await read_repeats(tx, batch, repeated, tenants)
     copies = batch.copies + repeats.copies
+    applied.new, applied.repeated, applied.conflicts = len(new), len(repeated), len(copies)
     await take_back(tx, batch, repeats.retried)
     new |= {event.fact.key for event in repeats.retried}
     await _replace_events(tx, (each.new for each in repeats.replacements))
-    applied.conflicts = len(copies)
     await write_copies(tx, copies)
     await write_link_events(tx, batch.names)
     mode, cache = Mode(exclusive=True, merging=mode.merging), ProjectionCache()
