@@ -93,9 +93,9 @@ async def read_identity_sources(
                 source, _, id = member.joined[1].partition("#")
                 why.setdefault(event_key(snapshot.tenant, source, id), f"joined by {member.joined[0]}")
     excluded = set(exclude)
-    found = {fact.key: fact for fact in await snapshot.events(why.keys() - excluded) if fact.key not in excluded}
+    facts = {fact.key: fact for fact in await snapshot.events(why.keys() - excluded) if fact.key not in excluded}
     # A mail is asked for by a name, and known by its content.
-    return [Source(fact, why.get(fact.key) or why[fact.name]) for fact in found.values()]
+    return [Source(fact, why.get(fact.key) or why[fact.name]) for fact in facts.values()]
 
 
 def _members_at(customer: CustomerFacts, path: Path) -> Sequence[Member]:
