@@ -207,6 +207,8 @@ async def test_the_command_asks_and_stores(
         bare = {"provider": "chat/slack", "secrets": ["another secret of it"], "settings": {"channels": ["C1"]}}
         tenant = {"id_key": "a lasting key of acme", "connections": {"acme-sms": connection, "acme-slack": bare}}
         (tmp_path / "tenants.yaml").write_text(yaml.safe_dump({"tenants": {"acme": tenant}}))
+        for name in ("CX_LOG_URL", "CX_STORE_URL", "CX_BLOB_URL"):
+            monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("CX_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("CX_CONFIG", str(tmp_path / "tenants.yaml"))
         for number in (1, 2):

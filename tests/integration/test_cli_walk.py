@@ -89,6 +89,7 @@ CASES: Mapping[str, Case] = {
     "topics plan": fixed(),
     "topics apply": fixed("--yes"),
     "config check": fixed(),
+    "connections catch-up": fixed("--connection", "acme-calls"),
     "connections check": fixed(),
     "directory list": fixed(),
     "dlq list": fixed("--state", "waiting"),
@@ -106,7 +107,7 @@ CASES: Mapping[str, Case] = {
     "export vcon": fixed("018f2a5e-0000-8000-8000-000000000001"),
 }
 REFUSED = {"stack env", "rebuild pause", "rebuild resume", "rebuild cancel", "rebuild undo", "rebuild drop",
-           "replay resume", "replay cancel", "import log"}  # fmt: skip
+           "replay resume", "replay cancel", "import log", "connections catch-up"}  # fmt: skip
 """Cases where there is nothing to act on: no data on stdout, one sentence on stderr."""
 
 ROWS = {
