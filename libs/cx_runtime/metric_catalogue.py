@@ -321,6 +321,17 @@ _POLLERS = (
         " as `login-refused`, `fault`",
     ),
 )
+_MEDIA = (
+    MetricSpec(
+        "cx_media_files_total",
+        "counter",
+        "files",
+        ("connection", "outcome"),
+        POLLERS,
+        "files of vendors by outcome: `stored`, `retried`, `given-up`, `left` (too many wait: see `cx media fetch`)",
+    ),
+    MetricSpec("cx_media_waiting", "gauge", "files", ("connection",), POLLERS, "files still to be fetched", True),
+)
 _OPERATION = (
     MetricSpec("cx_build_info", "gauge", "1", ("version",), ALL, "always 1; the release that runs"),
     MetricSpec("cx_ready", "gauge", "0 or 1", (), ALL, "1 while `/readyz` holds, as asked at the scrape"),
@@ -377,6 +388,7 @@ GROUPS: Mapping[str, tuple[MetricSpec, ...]] = {
     "Projectors": _PROJECTORS,
     "Subscriptions": _SUBSCRIPTIONS,
     "Pollers": _POLLERS,
+    "Media": _MEDIA,
     "Operation": _OPERATION,
 }
 METRICS: Mapping[str, MetricSpec] = {each.name: each for group in GROUPS.values() for each in group}

@@ -52,6 +52,7 @@ _REFUSALS = ("bad-signature", "malformed", "too-large", "rate-limited")
 _UNDELIVERED = ("no-answer", "no-connection", "private-address", "redirect", "status-500", "gone")
 _KEY_OUTCOMES = ("fetched", "no-answer", "no-connection", "private-address", "no-such-document")
 _UNPOLLED = ("disconnected", "no-answer", "no-connection", "login-refused", "fault")
+_MEDIA_OUTCOMES = ("stored", "retried", "given-up", "left")
 _DEAD = (
     ("decode", "undecodable"),
     ("decode", "unknown-tenant"),
@@ -146,6 +147,8 @@ class Metrics:
         self.poller_connected = self._fresh("cx_poller_connected")
         self.poller_lag = self._fresh("cx_poller_lag_seconds")
         self.poller_failures = self._counter("cx_poller_failures_total")
+        self.media_waiting = self._fresh("cx_media_waiting")
+        self._media_files = self._counter("cx_media_files_total")
         self._begin_at_zero()
         ProcessCollector(registry=self.registry)
 
@@ -257,6 +260,15 @@ class Metrics:
         """Count the failures of a connection's poller from now on, at zero."""
         for reason in _UNPOLLED:
             self.poller_failures.labels(connection, reason)
+
+    def begin_media(self, connection: str) -> None:
+        """Count what becomes of a connection's files from now on, at zero."""
+        for outcome in _MEDIA_OUTCOMES:
+            self._media_files.labels(connection, outcome)
+
+    def media_file(self, connection: str, outcome: str) -> None:
+        """Count what became of a file: ``stored``, ``retried``, ``given-up`` or ``left``."""
+        self._media_files.labels(connection, outcome).inc()
 
     def begin_refusals(self, provider: str, *reasons: str) -> None:
         """Count refusals that no provider's name stands for, such as ``smtp`` and ``continue``, at zero."""

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from msgspec import Struct
 
 from cx_channels.published_keys import NO_KEYS, PublishedKeys
-from cx_events.envelope import Channel, Draft, Weight
+from cx_events.envelope import Channel, Draft, Event, Weight
 from cx_events.timestamps import Micros
 
 T = TypeVar("T")
@@ -179,6 +179,48 @@ class KeySource:
     published: Callable[[Connection], Mapping[str, bytes]]
 
 
+def _leads_nowhere(_host: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRequest:
+    """A GET of a file, or of a JSON answer that says where the file is.
+
+    ``url``: ``https://``; some hold a token. ``headers``: the credentials; they go to that host alone. ``leads_to``:
+    whether a redirect may lead to another host, by its name in lower case. ``then``: makes the next request of the
+    answer; it raises ValueError with what the answer lacks. ``no_page``: a web page in answer is a login, and never the
+    file.
+    """
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    leads_to: Callable[[str], bool] = _leads_nowhere
+    then: Callable[[bytes], MediaRequest] | None = None
+    no_page: bool = False
+
+
+def _lacks_nothing(_connection: Connection) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSource:
+    """How the files are fetched that a vendor's events name, where ``settings.media`` of a connection says so.
+
+    ``request``: the request for an attachment's or a recording's ``url``, at a time; None for what is not the vendor's,
+    which is never asked for: whoever writes a message may have chosen it. ``settings``: the names of what ``request``
+    reads. ``lacks``: sentences on what a connection lacks to fetch anything. ``mail``: where a file may be a mail in
+    full, the request by which the provider's own ``map`` reads it, of the event that named it and the content; None
+    where it is a file like any other.
+    """
+
+    request: Callable[[str, Connection, Micros], MediaRequest | None]
+    settings: frozenset[str] = frozenset({"media"})
+    lacks: Callable[[Connection], tuple[str, ...]] = _lacks_nothing
+    mail: Callable[[Event, bytes], Request | None] | None = None
+
+
 def _always(_request: Request, _connection: Connection) -> None:
     return None
 
@@ -233,6 +275,7 @@ class Provider:
     ``cx config check``.
     ``asks``: whether a connection's vendor is asked by us, where the folder has a stream or poller (``cx_channels.
     pollers``): one may do without, and take webhooks alone.
+    ``media``: how files are fetched that its events name; None where nobody may, or needs to.
     ``weights``: each kind of identifier that its customers may have, with every weight that it may get there and why.
     Ask of each what a stranger could do who chooses the value.
     """
@@ -263,6 +306,7 @@ class Provider:
     warnings: Callable[[Connection], tuple[str, ...]] = _nothing_to_warn_of
     notes: Callable[[Connection], tuple[str, ...]] = _nothing_to_note
     asks: Callable[[Connection], bool] = _always_asked
+    media: MediaSource | None = None
     weights: Mapping[str, Mapping[Weight, str]] = field(default_factory=dict)
 
     def scheme(self, connection: Connection) -> Signature | None:

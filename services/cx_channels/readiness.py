@@ -35,6 +35,7 @@ def setup_problems(connection: Connection, provider: Provider, public_url: str) 
         for place, secret in connection_secrets(connection.secrets, connection.settings)
         if 0 < len(password_of(secret)) < LEAST_OF_A_SECRET
     ]
+    found += [SetupProblem(connection.id, INCOMPLETE, why, True) for why in _media_problems(connection, provider)]
     found += [
         SetupProblem(connection.id, INCOMPLETE, f"there is no settings.{name} ({what}): no request passes", False)
         for name, what in provider.required.items()
@@ -54,6 +55,14 @@ def setup_problems(connection: Connection, provider: Provider, public_url: str) 
         )
         found.insert(0, SetupProblem(connection.id, NO_PUBLIC_URL, why, False))
     return tuple(found)
+
+
+def _media_problems(connection: Connection, provider: Provider) -> tuple[str, ...]:
+    """Return what a connection lacks for its files to be fetched; nothing where they are not to be."""
+    wanted = connection.settings.get("media")
+    if wanted not in (None, True, False):
+        return ("settings.media is true or false: whether files that come are fetched from the vendor and stored",)
+    return provider.media.lacks(connection) if wanted and provider.media is not None else ()
 
 
 def _has_secrets(connection: Connection, provider: Provider) -> bool:

@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, str] = {
     "connections": "connections",
     "directory": "directory",
     "dlq": "dead_letters",
+    "media": "media",
     "subscriptions": "subscriptions",
     "import": "moving",
     "export": "moving",

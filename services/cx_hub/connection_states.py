@@ -28,9 +28,11 @@ def connection_state(
     traffic: ConnectionTraffic | None,
     requests: Mapping[str, int] | None,
     poller: Standing | None = None,
+    media: Standing | None = None,
 ) -> Json:
     """Return a connection's state with its problems. ``traffic``, ``requests``: None where nobody could tell.
     ``poller``: of one whose vendor we ask ourselves, as its row says; None for others, and where nobody could tell.
+    ``media``: the worker's that fetches this connection's files, where any are fetched.
     """
     problems = [_problem(WARNING if each.works else ERROR, each.reason, each.detail) for each in gaps]
     if traffic is not None and traffic.is_failing and traffic.last_error is not None:
@@ -41,6 +43,8 @@ def connection_state(
         problems += _of_requests(requests)
     if poller is not None:
         problems += _of_poller(poller)
+    if media is not None:
+        problems += _of_media(media)
     levels = {each["level"] for each in problems}
     return {
         "tenant": tenant,
@@ -75,6 +79,15 @@ def _of_poller(poller: Standing) -> list[Json]:
         return [_problem(level, f"poller-{report.state}", f"{report.reason}: {report.detail}")]
     if report.state == "waiting":
         return [_problem(WARNING, "poller-waiting", f"what came can't be stored: {report.reason}: {report.detail}")]
+    return []
+
+
+def _of_media(media: Standing) -> list[Json]:
+    report = read_report(media.report)
+    if not media.owner:
+        return [_problem(WARNING, "media-not-fetched", "no process fetches files: start cx run pollers, or cx up")]
+    if report.state in FAILED:
+        return [_problem(WARNING, f"media-{report.state}", f"{report.reason}: {report.detail}")]
     return []
 
 

@@ -65,7 +65,7 @@ def test_decisions_and_insights_are_told_apart_from_what_happened() -> None:
         "directory.queue_removed",
         "directory.queue_set",
     }
-    assert [name for name, kind in kinds.items() if kind == "insight"] == ["insight.found"]
+    assert [name for name, kind in kinds.items() if kind == "insight"] == ["insight.found", "media.stored"]
 
 
 @pytest.mark.parametrize("event_type", TYPES, ids=lambda t: t.name)

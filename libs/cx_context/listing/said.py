@@ -17,6 +17,7 @@ from cx_context.parts.speakers import RECEIVED, SENT
 from cx_events.envelope import Event
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
+from cx_events.types.media import STORED
 
 NO_MESSAGE = bytes(16)
 SAID, EDITED, DELETED = 0, 1, 2
@@ -32,6 +33,7 @@ KINDS: Mapping[str, int] = MappingProxyType(
         "cx.social.review.v1": SAID,
         "cx.message.edited.v1": EDITED,
         "cx.message.deleted.v1": DELETED,
+        STORED: EDITED,
     }
 )
 """An event's act on words, by its type."""
@@ -59,7 +61,7 @@ def holds_words(event: Event) -> bool:
     data = event.data
     if what == SAID:
         return data.message is not None or bool(data.transcript)
-    return data.message is not None and bool(data.message.id)
+    return data.message is not None and bool(data.message.id) and (event.type != STORED or bool(data.message.text))
 
 
 def text_of_event(event: Event) -> str:

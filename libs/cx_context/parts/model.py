@@ -137,6 +137,9 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     # cx_context.sections.attachments
     files: Annotated[list[tuple[At, str, int, list[list[Any]]]], latest(MESSAGES_KEPT), WORDS] = []
     """The attachments of the latest messages that have any, the latest first."""
+    stored_files: Annotated[dict[str, Register], last_by_key(64), WORDS] = {}
+    """The files that were fetched of what a message had at its provider, by the attachment's id: ``Files`` without the
+    place."""
 
     # cx_context.sections.customer
     name: LastValue = None

@@ -7,16 +7,19 @@ that an event keeps has one, too: ``KEY.original``. Nothing here reads or fetche
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from cx_context.parts.rules import WORDS, latest
-from cx_context.parts.values import MESSAGES_KEPT, At
+from cx_context.parts.adding import keep_last
+from cx_context.parts.model import Part
+from cx_context.parts.rules import WORDS, last_by_key, latest
+from cx_context.parts.values import MESSAGES_KEPT, At, Register
 from cx_context.sections.section import Section
 from cx_events.envelope import Attachment
 from cx_events.errors import Refused
+from cx_events.facts import Fact
 from cx_events.ids import parse_node_id, text_of
 from cx_events.json_types import Json
 from cx_events.schema_shapes import FLAG, TEXT, TEXT_OR_NONE, array, members, ref
@@ -44,9 +47,17 @@ Files = tuple[At, str, int, list[list[Any]]]
 """(at, key of the event, number of attachments, the first of them): the attachments of one message."""
 
 
+STORED_KEPT = 64
+ID_KEPT = 48
+_STORED = "media/"
+
+
 class Fields(Struct):
     files: Annotated[list[Files], latest(MESSAGES_KEPT), WORDS] = []
     """The attachments of the latest messages that have any, the latest first."""
+    stored_files: Annotated[dict[str, Register], last_by_key(STORED_KEPT), WORDS] = {}
+    """The files that were fetched of what a message had at its provider, by the attachment's id: ``Files`` without the
+    place."""
 
 
 _ID = re.compile(r"([0-9a-f-]{36})\.(original|0|[1-9][0-9]{0,5})")
@@ -91,14 +102,48 @@ def kept_attachments(at: At, event: bytes, files: Sequence[Attachment]) -> Files
     return at, text_of(event), len(files), few
 
 
-def kept_attachments_view(kept: Files) -> Json:
-    """Return the members ``attachments`` and, where there are others, ``more_attachments`` of a message."""
+def stored_id_of(id: str) -> str:
+    """Return the id of the event that tells of the stored content of an attachment; its source is the event's own."""
+    return _STORED + id
+
+
+def note_stored_files(part: Part, fact: Fact, at: At) -> bool:
+    """Note the files that were fetched for an attachment; return whether there are any. Only the hub names blobs."""
+    message, id = fact.event.data.message, fact.event.id
+    if message is None or not id.startswith(_STORED) or not any(file.blob for file in message.attachments):
+        return False
+    key, (_, event, count, few) = (
+        id.removeprefix(_STORED)[:ID_KEPT],
+        kept_attachments(at, fact.key, message.attachments),
+    )
+    old = part.stored_files.get(key)
+    if old is None or at > old[0]:
+        part.stored_files[key] = (at, [event, count, few])
+    keep_last(part.stored_files, STORED_KEPT)
+    return True
+
+
+def kept_attachments_view(kept: Files, stored: Mapping[str, Register]) -> Json:
+    """Return the members ``attachments`` and, where there are others, ``more_attachments`` of a message.
+
+    ``stored``: the files that stand for an attachment since they were fetched.
+    """
     _, event, count, few = kept
-    attachments_view = [
-        {"id": f"{event}.{n}", "name": name or None, "content_type": type or None, "bytes": size, "place": place}
-        for n, name, type, size, place in few
-    ]
-    return _members(attachments_view, count)
+    shown: list[Json] = []
+    for one in few:
+        fetched = stored.get(f"{event}.{one[0]}")
+        if fetched is None:
+            shown.append(_kept_entry(event, one))
+        else:
+            its_event, its_count, its_few = fetched[1]
+            shown += [_kept_entry(its_event, each) for each in its_few]
+            count += its_count - 1
+    return _members(shown[:ATTACHMENTS_SHOWN], count)
+
+
+def _kept_entry(event: str, one: Sequence[Any]) -> Json:
+    n, name, type, size, place = one
+    return {"id": f"{event}.{n}", "name": name or None, "content_type": type or None, "bytes": size, "place": place}
 
 
 def attachments_view(event: bytes, files: Sequence[Attachment], most: int | None = ATTACHMENTS_SHOWN) -> Json:

@@ -13,7 +13,13 @@ from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, SumByKey, greatest_by_key, last_by_key, latest
 from cx_context.parts.speakers import RECEIVED, SENT, name_of_role, speaker, speaker_of_line
 from cx_context.parts.values import MESSAGES_KEPT, TEXT_KEPT, At, Register, hash_name, shorten_name
-from cx_context.sections.attachments import ATTACHMENT_MEMBERS, FILES_KEPT, kept_attachments, kept_attachments_view
+from cx_context.sections.attachments import (
+    ATTACHMENT_MEMBERS,
+    FILES_KEPT,
+    kept_attachments,
+    kept_attachments_view,
+    note_stored_files,
+)
 from cx_context.sections.contact_state import note_speaker
 from cx_context.sections.handoffs import note_agent_answer
 from cx_context.sections.proofs import OPEN_CHANNELS, note_customer_activity
@@ -25,6 +31,7 @@ from cx_events.facts import Fact
 from cx_events.json_types import Json
 from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME, named
 from cx_events.timestamps import format_time
+from cx_events.types.media import STORED
 
 EDITS_KEPT = 16
 DELETIONS_KEPT = 256
@@ -106,6 +113,13 @@ def _edited(part: Part, fact: Fact, at: At) -> None:
         del part.edits[min(part.edits.items(), key=lambda item: (item[1][0], item[0]))[0]]
 
 
+def _stored(part: Part, fact: Fact, at: At) -> None:
+    """Note a file that was fetched; the words of a whole mail take the place of what was known before."""
+    message = fact.event.data.message
+    if note_stored_files(part, fact, at) and message is not None and message.text:
+        _edited(part, fact, at)
+
+
 def _deleted(part: Part, fact: Fact, at: At) -> None:
     message = fact.event.data.message
     if message is not None and message.id:
@@ -178,7 +192,7 @@ def _edit_of(contact: Contact, message_id: str) -> Register | None:
 def _files(part: Part, at: At) -> Json:
     """Return the attachments of the message that was written at this place."""
     kept = next((kept for kept in part.files if kept[0] == at), None)
-    return kept_attachments_view(kept) if kept is not None else {}
+    return kept_attachments_view(kept, part.stored_files) if kept is not None else {}
 
 
 MESSAGE = named(
@@ -200,6 +214,7 @@ SECTION = Section(
         RECEIVED: _received,
         SENT: _sent,
         "cx.message.edited.v1": _edited,
+        STORED: _stored,
         "cx.message.deleted.v1": _deleted,
         "cx.call.transcript.v1": _transcribed,
         "cx.social.mention.v1": _posted,
@@ -210,7 +225,7 @@ SECTION = Section(
     provenance={
         ("conversations", "*", "messages"): made_of(
             "the latest words, as edited since, and the files that came with them",
-            *WORD_FIELDS, "files", *THREADING, threaded=True,
+            *WORD_FIELDS, "files", "stored_files", *THREADING, threaded=True,
         ),
     },
     not_shown={"spoken": "what a customer's journey counts"},

@@ -37,6 +37,7 @@ OTHERS: tuple[tuple[str, Json], ...] = (
     ("cx.message.edited.v1", {"message": {"id": "m-1", "text": "charged three times"}}),
     ("cx.message.edited.v1", {"message": {"id": "m-1", "text": "charged once"}}),
     ("cx.message.deleted.v1", {"message": {"id": "m-2"}}),
+    ("cx.media.stored.v1", {"message": {"id": "m-1", "attachments": [{"name": "a.pdf"}]}}),
     ("cx.message.reacted.v1", {"message": {"id": "m-1"}, "reaction": "👍"}),
     ("cx.call.dtmf.v1", {"digits": "42"}),
     ("cx.call.ivr_step.v1", {"step": "billing"}),

@@ -1,6 +1,7 @@
 """The event types, one module per family, each with ``TYPES``.
 
-Modules: ``interaction`` (a contact from start to end), ``message``, ``call``, ``bot``, ``social``; ``conversation``,
+Modules: ``interaction`` (a contact from start to end), ``message``, ``call``, ``bot``, ``social``, ``media`` (files
+that were fetched); ``conversation``,
 ``handoff`` and ``identity`` (what people decide); ``consent``, ``preference``, ``survey``, ``insight`` (what models
 find), ``customer`` (what other systems know), ``directory`` (who agents and queues are), ``operations`` (what operators
 did); ``story`` (what the examples have in common).
@@ -23,6 +24,7 @@ from cx_events.types import (
     identity,
     insight,
     interaction,
+    media,
     message,
     operations,
     preference,
@@ -31,8 +33,8 @@ from cx_events.types import (
 )
 
 FAMILIES: tuple[ModuleType, ...] = (
-    interaction, message, call, bot, social, conversation, handoff, identity, consent, preference, survey, insight,
-    customer, directory, operations,
+    interaction, message, media, call, bot, social, conversation, handoff, identity, consent, preference, survey,
+    insight, customer, directory, operations,
 )  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -28,11 +28,28 @@ _WANTED = "application/activity+json, application/json, */*;q=0.1"
 
 class NotFetched(Exception):
     """No document came. ``reason``: a countable slug (``status-404``, ``redirect``, ``too-large``, ``no-answer``,
-    ``no-connection``, ``private-address``); the text is a sentence without anything that the host wrote."""
+    ``no-connection``, ``private-address``); the text is a sentence without anything that the host wrote.
+    ``retry_after``: seconds that the host asked for."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, retry_after: float | None = None) -> None:
         super().__init__(detail)
         self.reason = reason
+        self.retry_after = retry_after
+
+
+@contextmanager
+def not_fetched(bounds: Bounds) -> Iterator[None]:
+    """Raise ``NotFetched`` for whatever a network or a host can do within the block."""
+    try:
+        yield
+    except (TimeoutError, httpcore2.TimeoutException):
+        raise NotFetched("no-answer", f"no whole answer within {bounds.whole:g} s") from None
+    except NotReachable:
+        raise NotFetched("private-address", "the host has no address that may be reached") from None
+    except (httpcore2.ConnectError, ssl.SSLError) as error:
+        raise NotFetched("no-connection", f"no connection: {str(error)[:200]}") from None
+    except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
+        raise NotFetched("no-answer", f"no whole answer: {type(error).__name__}") from None
 
 
 class Fetcher:
@@ -46,17 +63,9 @@ class Fetcher:
         """Return the document at a URL. Raise ``NotFetched``, or ValueError for a URL that is not ``https://``."""
         if urlsplit(url).scheme != "https":
             raise ValueError("documents are fetched by https:// alone")
-        try:
+        with not_fetched(self._bounds):
             async with asyncio.timeout(self._bounds.whole):
                 return await self._exchange(url)
-        except (TimeoutError, httpcore2.TimeoutException):
-            raise NotFetched("no-answer", f"no whole answer within {self._bounds.whole:g} s") from None
-        except NotReachable:
-            raise NotFetched("private-address", "the host has no address that may be reached") from None
-        except (httpcore2.ConnectError, ssl.SSLError) as error:
-            raise NotFetched("no-connection", f"no connection: {str(error)[:200]}") from None
-        except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
-            raise NotFetched("no-answer", f"no whole answer: {type(error).__name__}") from None
 
     async def _exchange(self, url: str) -> bytes:
         times = {"connect": self._bounds.connect, "pool": self._bounds.whole}

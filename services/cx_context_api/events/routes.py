@@ -9,7 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_context.sections.attachments import ORIGINAL, AttachmentId, attachments_view, id_of, read_id, unknown
+from cx_context.sections.attachments import (
+    ORIGINAL,
+    AttachmentId,
+    attachments_view,
+    id_of,
+    read_id,
+    stored_id_of,
+    unknown,
+)
 from cx_context.store import Store
 from cx_context.store.dead_letters import read_reason
 from cx_context.store.events import StoredEvent, read_event
@@ -26,6 +34,7 @@ from cx_events.envelope import Attachment, Event
 from cx_events.errors import Refused
 from cx_events.facts import replace_nul
 from cx_events.ids import event_key
+from cx_events.types.media import STORED
 from cx_events.web_urls import web_url
 from cx_runtime.answer_deadline import within
 from cx_runtime.cpu_time import charge_cpu_time
@@ -99,12 +108,27 @@ class EventRoutes:
         content = await self._contents.of_file(caller.tenant, event, file, self._turns.heavy)
         if content is not None:
             return _download(request, content, file.name, file.content_type)
+        fetched = await self._fetched_file(caller, event, id)
+        if fetched is not None:
+            return _unchanged(request, fetched[0].blob) or _download(
+                request, fetched[1], fetched[0].name, fetched[0].content_type
+            )
         url = web_url(file)
         if url:
             self._metrics.problem(404, "kept-by-provider")
-            detail = "Only the provider has this file; the hub fetches nothing from a URL that a sender chose."
+            detail = "Only the provider has this file; the hub has not fetched it."
             return problem(404, "kept-by-provider", detail, more={"url": url})
         raise _gone(id)
+
+    async def _fetched_file(self, caller: Caller, event: Event, id: str) -> tuple[Attachment, bytes] | None:
+        """Return what was fetched of an attachment that its provider keeps, None where nothing was (yet)."""
+        stored = await self._stored(caller, event_key(caller.tenant, event.source, stored_id_of(id)))
+        told = _event_of(stored) if stored is not None else None
+        file = _attachment_at(told, 0) if told is not None and told.type == STORED else None
+        if told is None or file is None:
+            return None
+        content = await self._contents.of_file(caller.tenant, told, file, self._turns.heavy)
+        return (file, content) if content is not None else None
 
     async def _original_file(self, request: Request, caller: Caller, event: Event, asked: AttachmentId) -> Response:
         id = id_of(*asked)

@@ -17,6 +17,7 @@ Modules:
 - ``log``
 - ``mapping``: ``cx map``
 - ``mcp``
+- ``media``
 - ``migrate``
 - ``moving`` with ``vcons``: ``cx import`` and ``cx export``
 - ``providers``: ``cx provider``

@@ -8,6 +8,8 @@ import typer
 
 from cx_channels.catch_up.listing import listings
 from cx_channels.configured_connections import configured_connections
+from cx_channels.media.references import fetches_media
+from cx_channels.media.worker import ROW
 from cx_channels.pollers.source import source_factories
 from cx_channels.readiness import setup_problems
 from cx_channels.registry import providers
@@ -70,6 +72,9 @@ async def _states(settings: Settings) -> tuple[list[Json], bool]:
             counts.get(id, {}) if counts is not None else None,
             standings.get(id, Standing(each.tenant, id, "", b""))
             if traffic is not None and provider.name in polled and provider.asks(each)
+            else None,
+            standings.get(ROW, Standing("", ROW, "", b""))
+            if traffic is not None and fetches_media(each, provider)
             else None,
         )
         for id, (each, provider) in connections.items()

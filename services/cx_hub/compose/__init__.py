@@ -4,8 +4,8 @@
         await hub.supervisor.stopping.wait()
 
 Modules: ``root`` (makes everything and hands it on), ``hub`` (what runs), and a module for each group of services:
-``channels``, ``keys``, ``pollers``, ``taking_in`` (the intake of these), ``projectors``, ``api``, ``desktop``,
-``http``, ``subscriptions``.
+``channels``, ``keys``, ``pollers``, ``media``, ``taking_in`` (the intake of these), ``projectors``, ``api``,
+``desktop``, ``http``, ``subscriptions``.
 """
 
 from cx_hub.compose.hub import SERVICES, Hub, Service

@@ -10,11 +10,13 @@ from cx_channels.catch_up.known_events import KnownEvents
 from cx_channels.catch_up.listing import listings
 from cx_channels.catch_up.source import CatchUpParts, catch_up_sources
 from cx_channels.intake import Intake
+from cx_channels.media import worker as media
 from cx_channels.pollers.keeper import PollerKeeper
 from cx_channels.pollers.run import Surroundings
-from cx_channels.pollers.source import SourcePorts, source_factories
+from cx_channels.pollers.source import OpenSource, SourcePorts, source_factories
 from cx_channels.provider import Connection
 from cx_hub.compose.hub import Hub, once
+from cx_hub.compose.media import media_source
 from cx_hub.rebuilding import process_name
 
 WORKER = "pollers"
@@ -23,12 +25,20 @@ WORKER = "pollers"
 @asynccontextmanager
 async def pollers(hub: Hub, intake: Intake | None) -> AsyncIterator[None]:
     """Run the pollers that no other process runs, where there are any. ``intake``: of ``taking_in``."""
+    async with media_source(hub, intake) as fetches_media, _polling(hub, intake, fetches_media):
+        yield
+
+
+@asynccontextmanager
+async def _polling(hub: Hub, intake: Intake | None, fetches_media: OpenSource | None) -> AsyncIterator[None]:
     if intake is None or "pollers" not in hub.services:
         yield
         return
     parts = CatchUpParts(intake, KnownEvents(hub.log, hub.store))
     open_sources = {**source_factories(), **catch_up_sources(listings(), parts)}
     connections = polled(intake, open_sources)
+    if fetches_media is not None:  # one owner and a cursor, as a poller has
+        connections[media.ROW], open_sources[media.WORKER] = Connection(media.ROW, "", media.WORKER), fetches_media
     if not connections:
         yield
         return

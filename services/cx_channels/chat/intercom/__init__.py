@@ -3,12 +3,13 @@
 Modules: ``signature``, ``mapping`` (the topics), ``notification`` (one delivery), ``conversation`` (what an event says
 of its conversation), ``conversations``, ``parts`` and ``tickets`` (topics of conversations), ``contacts`` (topics of
 contacts), ``people`` (who is who), ``content`` (words and files), ``values`` (lists, times and numbers),
-``unmapped_kinds`` (topics that have no adapter yet).
+``unmapped_kinds`` (topics that have no adapter yet), ``media`` (how files are fetched).
 """
 
 from __future__ import annotations
 
 from cx_channels.chat.intercom.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.chat.intercom.media import MEDIA
 from cx_channels.chat.intercom.people import IDENTITY, SECURED, secured_in
 from cx_channels.chat.intercom.signature import SIGNATURE, challenge, sign, verify
 from cx_channels.provider import Connection, Provider
@@ -53,5 +54,6 @@ PROVIDER = Provider(
         "phone": {"asserted": _SECURED, "claimed": _TYPED},
     },
     warnings=_warnings,
-    settings=frozenset({"app_id", "bots", "external_id", "secured", "workspaces"}),
+    media=MEDIA,
+    settings=frozenset({"app_id", "bots", "external_id", "secured", "workspaces"}) | MEDIA.settings,
 )

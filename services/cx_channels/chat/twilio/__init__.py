@@ -13,6 +13,7 @@ from cx_channels.kit.catch_up_settings import CATCH_UP_SETTINGS, catch_up_settin
 from cx_channels.kit.settings import check_choice
 from cx_channels.kit.twilio_forms import TWIML
 from cx_channels.kit.twilio_lists import API_SETTINGS, has_api, twilio_api
+from cx_channels.kit.twilio_media import MEDIA
 from cx_channels.kit.twilio_shared_keys import SETTING, keys_of
 from cx_channels.kit.twilio_signature import SIGNATURE, sign, verify
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
@@ -50,6 +51,8 @@ PROVIDER = Provider(
     warnings=_warnings,
     asks=has_api,
     weights=WEIGHTS,
-    settings=frozenset({"accounts", "bots", "customers", "statuses", SETTING, *API_SETTINGS, *CATCH_UP_SETTINGS}),
+    media=MEDIA,
+    settings=frozenset({"accounts", "bots", "customers", "statuses", SETTING, *API_SETTINGS, *CATCH_UP_SETTINGS})
+    | MEDIA.settings,
     secret_settings=frozenset({SETTING}),
 )

@@ -2,13 +2,15 @@
 
 Modules: ``signature``, ``mapping`` (requests to events, by kind), ``notice`` (one event, and its draft), ``people``,
 ``content`` (words and files), ``conversations`` (Sunshine Conversations, version 2), ``conversations_v1`` (version 1),
-``tickets`` (Support), ``kinds`` (what is no event); ``listing`` (what was missed) and ``api_settings``.
+``tickets`` (Support), ``kinds`` (what is no event), ``media`` (how files are fetched); ``listing`` (what was missed)
+and ``api_settings``.
 """
 
 from __future__ import annotations
 
 from cx_channels.chat.zendesk.api_settings import API_SETTINGS, has_api, support_api
 from cx_channels.chat.zendesk.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.chat.zendesk.media import MEDIA
 from cx_channels.chat.zendesk.people import SUNCO_USER, ZENDESK_USER
 from cx_channels.chat.zendesk.signature import API_KEY, scheme_of, sign, verify, warnings
 from cx_channels.provider import Connection, Provider
@@ -45,5 +47,6 @@ PROVIDER = Provider(
         },
         "email": {"claimed": "typed by a person into a form"},
     },
-    settings=frozenset({"webhooks", "bots", *API_SETTINGS}),
+    media=MEDIA,
+    settings=frozenset({"webhooks", "bots", *API_SETTINGS}) | MEDIA.settings,
 )

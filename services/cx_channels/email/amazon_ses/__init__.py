@@ -1,12 +1,13 @@
 """Amazon SES: mail that it received for us, and what became of mail that it sent for us, through SNS. See README.md.
 
 Modules: ``notice`` (one message of the topic), ``mapping`` (the kinds), ``inbound`` (a received mail), ``sent`` (what
-became of a sent one).
+became of a sent one), ``media`` (how a mail in S3 is fetched).
 """
 
 from __future__ import annotations
 
 from cx_channels.email.amazon_ses.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.email.amazon_ses.media import MEDIA
 from cx_channels.kit.aws import sns
 from cx_channels.kit.mail.settings import SETTING_NAMES
 from cx_channels.provider import Connection, Provider
@@ -37,5 +38,6 @@ PROVIDER = Provider(
             "claimed": "anybody can write any From; SPF and DKIM alone say nothing of it",
         }
     },
-    settings=(SETTING_NAMES - {"authserv_ids", "mx", "relays"}) | sns.SETTINGS,
+    media=MEDIA,
+    settings=(SETTING_NAMES - {"authserv_ids", "mx", "relays"}) | sns.SETTINGS | MEDIA.settings,
 )

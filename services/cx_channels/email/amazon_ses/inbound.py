@@ -48,6 +48,19 @@ def map_content(notice: Notice) -> Mapped:
     return Mapped(drafts=tuple(drafts), blobs=(*blobs, *reading.blobs))
 
 
+def map_fetched(notice: Notice, raw: bytes) -> Mapped:
+    """Map a mail that was fetched from S3, with what SES's notification says of it."""
+    mail = parse(raw)
+    if not mail.headers.fields:
+        return Mapped(unmapped=(notice.lost("malformed: what lies in S3 is no mail"),))
+    reading = _reading(notice, mail)
+    drafts = reading.drafts()
+    for draft in drafts:
+        draft.data.raw = msgspec.Raw(notice.raw)
+        _judge(notice, draft)
+    return Mapped(drafts=tuple(drafts), blobs=tuple(reading.blobs))
+
+
 def map_fields(notice: Notice) -> Mapped:
     """Map a mail of which the notification has the fields alone, and perhaps where in S3 the whole lies."""
     outcome = _of_fields(notice)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from cx_channels.email.amazon_ses import inbound, sent
+from cx_channels.email.amazon_ses.media import notification_of
 from cx_channels.email.amazon_ses.notice import Notice, read_notice
 from cx_channels.kit.aws import sns
 from cx_channels.kit.drafts import sort_outcomes
@@ -58,6 +60,8 @@ DOCUMENTED: Mapping[str, str] = {
 
 def map_request(request: Request, connection: Connection) -> Mapped:
     """Map one request. Raise ``Refused``: ``malformed`` for what can't be read, ``bad-settings``."""
+    if told := notification_of(request):
+        return inbound.map_fetched(read_notice(replace(request, body=told), connection), request.body)
     notice = read_notice(request, connection)
     if notice.kind in IGNORED:
         return Mapped(ignored=(Ignored(notice.kind, IGNORED[notice.kind]),))

@@ -1,7 +1,7 @@
 """Sign a request to AWS by Signature Version 4. Pure.
 
-docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. Only what JSON protocols need: POST
-to ``/`` without a query, its whole body signed.
+docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. Only what JSON protocols and
+objects of S3 need: a request without a query, its whole body signed.
 """
 
 from __future__ import annotations
@@ -27,17 +27,25 @@ class AwsKey:
 
 
 def signed_headers(
-    key: AwsKey, service: str, region: str, headers: Mapping[str, str], body: bytes, now: Micros
+    key: AwsKey,
+    service: str,
+    region: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: Micros,
+    *,
+    method: str = "POST",
+    path: str = "/",
 ) -> dict[str, str]:
-    """Return the headers of a POST to ``/`` with its signature. ``headers``: all of them are signed, ``host`` among
-    them; names in lower case."""
+    """Return the headers of a request with its signature. ``headers``: all of them are signed, ``host`` among them;
+    names in lower case. ``path``: percent-encoded once, as S3 has it signed."""
     at = datetime.fromtimestamp(now // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
     given = {**headers, "x-amz-date": at}
     if key.token:
         given["x-amz-security-token"] = key.token
     names = ";".join(sorted(given))
     told = "".join(f"{name}:{' '.join(given[name].split())}\n" for name in sorted(given))
-    asked = f"POST\n/\n\n{told}\n{names}\n{sha256(body).hexdigest()}"
+    asked = f"{method}\n{path}\n\n{told}\n{names}\n{sha256(body).hexdigest()}"
     scope = f"{at[:8]}/{region}/{service}/aws4_request"
     to_sign = f"{_ALGORITHM}\n{at}\n{scope}\n{sha256(asked.encode()).hexdigest()}"
     secret = f"AWS4{key.secret}".encode()

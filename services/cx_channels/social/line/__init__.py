@@ -1,7 +1,8 @@
 """LINE official accounts, from the Messaging API's webhooks. See README.md.
 
 Modules: ``signature``, ``mapping`` (deliveries to events, by kind), ``item`` (one of a delivery's events, and its
-draft), ``messages`` (kinds that are events), ``kinds`` (those that are none).
+draft), ``messages`` (kinds that are events), ``kinds`` (those that are none), ``media`` (how files are
+fetched).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from cx_channels.provider import Connection, Provider
 from cx_channels.social.line.item import WEIGHTS
 from cx_channels.social.line.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.social.line.media import MEDIA
 from cx_channels.social.line.signature import SIGNATURE, sign, verify
 
 
@@ -31,5 +33,6 @@ PROVIDER = Provider(
     kinds_of=kinds_of,
     warnings=_warnings,
     weights=WEIGHTS,
-    settings=frozenset({"destinations", "provider"}),
+    media=MEDIA,
+    settings=frozenset({"destinations", "provider"}) | MEDIA.settings,
 )

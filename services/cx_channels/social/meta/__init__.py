@@ -2,7 +2,8 @@
 
 Modules: ``mapping`` (deliveries to events), ``messaging`` (private messages by kind), ``messages``, ``person_actions``
 and ``thread_control`` (its kinds), ``messaging_event`` (one of them, and its draft), ``changes`` (posts, comments,
-reviews), ``people`` (who is who), ``account_linking``, ``ignored_kinds`` and ``unmapped_kinds`` (what is no event).
+reviews), ``people`` (who is who), ``account_linking``, ``ignored_kinds`` and ``unmapped_kinds`` (what is no event),
+``media`` (how files are fetched).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from cx_channels.kit.whatsapp.people import WEIGHTS
 from cx_channels.provider import Connection, Provider
 from cx_channels.social.meta.account_linking import warnings_of
 from cx_channels.social.meta.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.social.meta.media import MEDIA
 
 _PERSON = "Meta's own id of somebody logged in there, in a delivery that the app secret signed"
 _FORM = "typed into a form within Messenger"
@@ -49,5 +51,8 @@ PROVIDER = Provider(
         },
     },
     max_bytes=MAX_BYTES,
-    settings=SETTINGS | {"account_linking", "account_linking_secrets", "accounts", "agents", "bots", "verify_token"},
+    media=MEDIA,
+    settings=SETTINGS
+    | {"account_linking", "account_linking_secrets", "accounts", "agents", "bots", "verify_token"}
+    | MEDIA.settings,
 )

@@ -1,7 +1,8 @@
 """Telegram bots, from the Bot API's webhook. See README.md.
 
 Modules: ``signature``, ``mapping`` (updates to events, by kind), ``update`` (one update, and its draft), ``content``
-(words and files of messages), ``messages`` and ``acts`` (kinds of updates), ``kinds`` (those that are no event).
+(words and files of messages), ``messages`` and ``acts`` (kinds of updates), ``kinds`` (those that are no event),
+``media`` (how files are fetched).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from cx_channels.kit.settings import check_choice
 from cx_channels.provider import Connection, Provider
 from cx_channels.social.telegram.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.social.telegram.media import MEDIA
 from cx_channels.social.telegram.signature import SIGNATURE, sign, verify
 from cx_channels.social.telegram.update import WEIGHTS
 
@@ -29,5 +31,6 @@ PROVIDER = Provider(
     kinds_of=kinds_of,
     warnings=_warnings,
     weights=WEIGHTS,
-    settings=frozenset({"agents", "groups"}),
+    media=MEDIA,
+    settings=frozenset({"agents", "groups"}) | MEDIA.settings,
 )

@@ -10,6 +10,7 @@ from cx_channels.kit.meta_signature import SIGNATURE, challenge, sign, verify
 from cx_channels.kit.settings import check_choice
 from cx_channels.kit.whatsapp.delivery import MAX_BYTES
 from cx_channels.kit.whatsapp.mapping import SETTINGS
+from cx_channels.kit.whatsapp.media import MEDIA
 from cx_channels.kit.whatsapp.people import WEIGHTS
 from cx_channels.provider import Connection, Provider
 from cx_channels.social.whatsapp.mapping import DOCUMENTED, kinds_of, map_request
@@ -36,5 +37,6 @@ PROVIDER = Provider(
     max_bytes=MAX_BYTES,
     warnings=_warnings,
     weights=WEIGHTS,
-    settings=SETTINGS | {"verify_token"},
+    media=MEDIA,
+    settings=SETTINGS | {"verify_token"} | MEDIA.settings,
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from cx_channels.kit.catch_up_settings import CATCH_UP_SETTINGS, catch_up_settings
 from cx_channels.kit.twilio_forms import TWIML
 from cx_channels.kit.twilio_lists import API_SETTINGS, has_api, twilio_api
+from cx_channels.kit.twilio_media import MEDIA
 from cx_channels.kit.twilio_shared_keys import SETTING, keys_of
 from cx_channels.kit.twilio_signature import SIGNATURE, sign, verify
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
@@ -60,6 +61,8 @@ PROVIDER = Provider(
         },
         "twilio-client": {"claimed": "the application's token names the client; whom it checked is not known here"},
     },
-    settings=frozenset({"clients", "mask_digits", "numbers", SETTING, "staff", *API_SETTINGS, *CATCH_UP_SETTINGS}),
+    media=MEDIA,
+    settings=frozenset({"clients", "mask_digits", "numbers", SETTING, "staff", *API_SETTINGS, *CATCH_UP_SETTINGS})
+    | MEDIA.settings,
     secret_settings=frozenset({SETTING}),
 )

@@ -19,6 +19,7 @@ const WORDS = {
   "interaction.abandoned": () => "Gave up waiting",
   "interaction.ended": (entry) => `Ended${entry.text ? `, ${entry.text}` : ""}`,
   "call.recording": (entry) => `Recorded${entry.recording?.duration_ms ? `, ${Math.round(entry.recording.duration_ms / 1000)} s` : ""}`,
+  "media.stored": (entry) => `Fetched ${entry.attachments?.map((file) => file.name ?? "a file").join(", ") || "a file"}`,
   "call.dtmf": (entry) => `Pressed ${entry.text ?? "keys"}`,
   "call.ivr_step": (entry) => `In the phone menu${quoted(entry.text)}`,
   "bot.intent": (entry) => `The bot understood${quoted(entry.text)}`,

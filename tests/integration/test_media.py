@@ -1,0 +1,374 @@
+"""Files that events name are fetched with the vendor's credentials, stored, and shown where their message is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.api import KEYS, TODAY, Running, running_api
+from tests.media_vendor import Vendor, vendor_serving
+from tests.patience import PATIENCE
+from tests.polled import QUICK, until
+from tests.receiver import HANG, answer
+
+from cx_channels.intake import Intake
+from cx_channels.media.references import MediaConnections
+from cx_channels.media.worker import ROW, WORKER, MediaPorts, MediaSteps
+from cx_channels.pollers.keeper import PollerKeeper
+from cx_channels.pollers.run import Surroundings
+from cx_channels.pollers.source import SourcePorts
+from cx_channels.provider import Connection, Request
+from cx_channels.registry import folder_name, providers
+from cx_events.blob.folder import FolderBlobs
+from cx_events.log import INTERACTIONS, Partition, Record
+from cx_runtime.health import Health
+from cx_runtime.metrics import Metrics
+from cx_runtime.outbound.sender import Bounds
+from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
+
+pytestmark = pytest.mark.clock
+
+PICTURE = b"\x89PNG a picture"
+CARD = b"BEGIN:VCARD"
+MIB = 1 << 20
+CHANNELS = Path(__file__).parents[2] / "services" / "cx_channels"
+TWILIO = "api.twilio.com/2010-04-01/Accounts/AC00000000000000000000000000000001/Messages/MM1/Media/"
+STORED = "cx.media.stored.v1"
+MAIL = b"""\
+From: Ana Lima <ana@example.com>\r
+To: support@acme.example\r
+Message-ID: <m-11@example.com>\r
+In-Reply-To: <m-1@example.com>\r
+Subject: A long one\r
+Date: Sun, 22 Nov 2026 09:58:50 +0000\r
+MIME-Version: 1.0\r
+Content-Type: multipart/mixed; boundary="x"\r
+\r
+--x\r
+Content-Type: text/plain; charset=utf-8\r
+\r
+The lamp came broken, and nobody answers.\r
+--x\r
+Content-Type: application/pdf; name="bill.pdf"\r
+Content-Disposition: attachment; filename="bill.pdf"\r
+\r
+%PDF a bill\r
+--x--\r
+"""
+
+
+def configured() -> Tenants:
+    """acme with a connection of each vendor at hand, each set up to have its files fetched but one."""
+    media: dict[str, Any] = {"media": True}
+    token = {"media": True, "media_token": "a token of the app"}
+    s3 = {"media": True, "media_key_id": "AKIDEXAMPLE", "media_secret": "a secret of s3", "media_region": "eu-west-1"}
+    connections = {
+        "acme-sms": ("chat/twilio", media),
+        "acme-whatsapp": ("social/whatsapp", token),
+        "acme-slack": ("chat/slack", token),
+        "acme-ses": ("email/amazon-ses", s3),
+        "acme-untouched": ("chat/twilio", {}),
+    }
+    return Tenants(
+        {
+            "acme": TenantConfig(
+                id_key="acme example key",
+                keys=(KeyConfig(id="all", secret=KEYS["all"], scopes=frozenset({"*"})),),
+                connections={
+                    id: ConnectionConfig(
+                        provider=provider, secrets=("the account's token",), settings={**_settings(provider), **more}
+                    )
+                    for id, (provider, more) in connections.items()
+                },
+            )
+        }
+    )
+
+
+def _settings(provider: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(_fixture(provider, "connection.json"))["settings"]
+    return found
+
+
+def _fixture(provider: str, name: str) -> bytes:
+    return (CHANNELS / folder_name(provider) / "fixtures" / name).read_bytes()
+
+
+@dataclass
+class World:
+    """A hub with its vendors, and the worker at hand."""
+
+    hub: Running
+    vendor: Vendor
+    intake: Intake
+    metrics: Metrics
+    health: Health
+    now: list[float] = field(default_factory=lambda: [time.time()])
+
+    async def comes(self, connection: str, fixture: str, change: tuple[bytes, bytes] = (b"", b"")) -> None:
+        """Map a recorded request of a connection and store what it becomes, as intake does once it is verified."""
+        its, provider = self.intake.connection(connection)
+        body = _fixture(provider.name, fixture).replace(*change)
+        kind = "application/x-www-form-urlencoded" if fixture.endswith(".form") else "application/json"
+        request = Request(body, headers={"content-type": kind}, received=self.intake.now())
+        mapped, failures = await self.intake.map(provider, request, its)
+        assert not await self.intake.publish_mapped(mapped, failures, request, its)
+        await self.hub.projector.catch_up()
+
+    def keeper(self, **more: Any) -> PollerKeeper:
+        connections = MediaConnections(self.intake.connections)
+        ports = MediaPorts(
+            self.intake, self.hub.log.log, self.vendor.files, self.metrics, self.health,
+            clock=lambda: self.now[0], **{"random": lambda: 0.5, **more},
+        )  # fmt: skip
+        around = Surroundings(
+            self.intake, self.hub.store, self.metrics, self.health, SourcePorts(self.intake.now, MIB),
+            f"keeper-{id(ports)}", retries=QUICK, refusals=QUICK, storing=QUICK, lease=600.0,
+        )  # fmt: skip
+        row = Connection(ROW, "", WORKER)
+        return PollerKeeper({ROW: row}, {WORKER: lambda _connection, _ports: MediaSteps(connections, ports)}, around)
+
+    @asynccontextmanager
+    async def fetching(self, **more: Any) -> AsyncIterator[PollerKeeper]:
+        keeper = self.keeper(**more)
+        task = asyncio.create_task(keeper.run(self.health.progress(f"media-{id(keeper)}")))
+        try:
+            yield keeper
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def raws(self) -> list[bytes]:
+        ends = await self.hub.log.end_offsets(INTERACTIONS)
+        reader = self.hub.log.reader()
+        reader.assign({Partition(INTERACTIONS, number): 0 for number in ends})
+        found: list[bytes] = []
+        while len(found) < sum(ends.values()):
+            found += [record.value for record in await reader.read(1000, wait=0.05)]
+        await reader.close()
+        return found
+
+    async def stored(self) -> list[dict[str, Any]]:
+        """The events that tell of stored files."""
+        events = [msgspec.json.decode(raw) for raw in await self.raws()]
+        return [each for each in events if each["type"] == STORED]
+
+    async def until_stored(self, count: int) -> list[dict[str, Any]]:
+        async with asyncio.timeout(PATIENCE):
+            while len(await self.stored()) < count:
+                await asyncio.sleep(0.05)
+        await self.hub.projector.catch_up()
+        return await self.stored()
+
+    def counted(self, connection: str, outcome: str) -> float:
+        name, labels = "cx_media_files_total", {"connection": connection, "outcome": outcome}
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+    async def message(self, customer: str) -> dict[str, Any]:
+        """The latest message of a customer's one conversation."""
+        body = await self.hub.body(customer)
+        found: dict[str, Any] = body["conversations"][0]["messages"][0]
+        return found
+
+    async def content(self, id: str) -> bytes:
+        got = await self.hub.get(f"/v1/attachments/{id}")
+        assert got.status_code == 200, got.text
+        return got.content
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    blobs, tenants = FolderBlobs(tmp_path / "blobs"), configured()
+    await blobs.start()
+    async with (
+        running_api(tmp_path, configured=tenants, blobs=blobs) as hub,
+        vendor_serving(Bounds(connect=PATIENCE, whole=PATIENCE, answer=MIB, connections=8)) as vendor,
+    ):
+        metrics = Metrics()
+        intake = Intake(hub.log, blobs, tenants, providers(), metrics, clock=lambda: TODAY)
+        yield World(hub, vendor, intake, metrics, Health())
+
+
+async def test_pictures_of_an_mms_are_shown_from_the_hub(world: World) -> None:
+    world.vendor.has(TWILIO + "ME1", answer(307, "Location: https://mms.twiliocdn.com/a.jpg?sig=1"))
+    world.vendor.has("mms.twiliocdn.com/a.jpg?sig=1", answer(200, "Content-Type: image/jpeg", body=PICTURE))
+    world.vendor.has(TWILIO + "ME2", answer(200, "Content-Type: text/x-vcard", body=CARD))
+    await world.comes("acme-sms", "mms.form")
+    before = (await world.message("phone:%2B14155550123"))["attachments"]
+    assert [each["place"] for each in before] == ["provider", "provider"]
+    async with world.fetching():
+        stored = await world.until_stored(2)
+    shown = (await world.message("phone:%2B14155550123"))["attachments"]
+    assert [(each["content_type"], each["bytes"], each["place"]) for each in shown] == [
+        ("image/jpeg", len(PICTURE), "hub"),
+        ("text/x-vcard", len(CARD), "hub"),
+    ]
+    assert [await world.content(each["id"]) for each in shown] == [PICTURE, CARD]
+    assert [await world.content(each["id"]) for each in before] == [PICTURE, CARD], "the ids of before serve it, too"
+    proof = "Basic " + b64encode(b"AC00000000000000000000000000000001:the account's token").decode()
+    sent = {place: headers.get("authorization") for place, headers in world.vendor.asked}
+    assert sent == {TWILIO + "ME1": proof, TWILIO + "ME2": proof, "mms.twiliocdn.com/a.jpg?sig=1": None}
+    file = stored[0]["data"]["message"]["attachments"][0]
+    assert file["blob"] == "sha256:" + file["sha256"]
+    assert world.counted("acme-sms", "stored") == 2
+    counts = (await world.hub.body("phone:%2B14155550123"))["counts"]
+    assert (counts["events"], counts["messages"], counts["interactions"]) == (1, 1, 1)
+
+
+async def test_a_picture_of_whatsapp_comes_in_two_steps(world: World) -> None:
+    body = json.loads(_fixture("social/whatsapp", "image.json"))
+    image = _find(body, "image")
+    told = json.dumps({"url": "https://lookaside.fbsbx.com/whatsapp?mid=1", "mime_type": "image/png"}).encode()
+    world.vendor.has(f"graph.facebook.com/{image['id']}", answer(200, body=told))
+    world.vendor.has("lookaside.fbsbx.com/whatsapp?mid=1", answer(200, "Content-Type: image/png", body=PICTURE))
+    digest = b64encode(sha256(PICTURE).digest())
+    await world.comes("acme-whatsapp", "image.json", (image["sha256"].encode(), digest))
+    async with world.fetching():
+        (stored,) = await world.until_stored(1)
+    (file,) = stored["data"]["message"]["attachments"]
+    assert file["sha256"] == sha256(PICTURE).hexdigest() and file["content_type"] == image["mime_type"]
+    assert {headers["authorization"] for _, headers in world.vendor.asked} == {"Bearer a token of the app"}
+
+
+async def test_another_digest_is_tried_again_and_never_stored(world: World) -> None:
+    image = _find(json.loads(_fixture("social/whatsapp", "image.json")), "image")
+    told = json.dumps({"url": "https://lookaside.fbsbx.com/whatsapp?mid=1"}).encode()
+    world.vendor.has(f"graph.facebook.com/{image['id']}", answer(200, body=told))
+    world.vendor.has("lookaside.fbsbx.com/whatsapp?mid=1", answer(200, body=b"another picture"))
+    digest = b64encode(sha256(PICTURE).digest())
+    await world.comes("acme-whatsapp", "image.json", (image["sha256"].encode(), digest))
+    async with world.fetching():
+        await until(lambda: world.counted("acme-whatsapp", "retried"))
+        assert "wrong-digest" in str(world.health._notes)
+    assert await world.stored() == []
+
+
+async def test_a_login_page_of_slack_is_no_file(world: World) -> None:
+    body = json.loads(_fixture("chat/slack", "message-with-files.json"))
+    for file in _find(body, "files"):
+        url = file.get("url_private_download") or file.get("url_private") or ""
+        page = answer(200, "Content-Type: text/html; charset=utf-8", body=b"<title>Sign in</title>")
+        world.vendor.has(url.removeprefix("https://"), page)
+    await world.comes("acme-slack", "message-with-files.json")
+    async with world.fetching():
+        await until(lambda: world.counted("acme-slack", "retried"))
+        assert "may not read files" in str(world.health._notes)
+    assert await world.stored() == []
+
+
+async def test_the_words_of_a_mail_in_s3_arrive(world: World) -> None:
+    place = "acme-mail.s3.eu-west-1.amazonaws.com/in/o3vrnil0e2ic28tr000000000000000000000c01"
+    world.vendor.has(place, answer(200, body=MAIL))
+    await world.comes("acme-ses", "in-s3.json")
+    assert (await world.message("email:ana@example.com"))["text"] == ""
+    async with world.fetching():
+        (stored,) = await world.until_stored(1)
+    message = await world.message("email:ana@example.com")
+    assert message["text"] == "The lamp came broken, and nobody answers."
+    assert [(each["name"], each["place"]) for each in message["attachments"]] == [
+        ("message.eml", "hub"),
+        ("bill.pdf", "hub"),
+    ]
+    assert await world.content(message["attachments"][0]["id"]) == MAIL
+    assert (await world.content(message["attachments"][1]["id"])).startswith(b"%PDF")
+    body = await world.hub.body("email:ana@example.com")
+    assert (len(body["conversations"]), body["counts"]["messages"]) == (1, 1)
+    assert stored["data"]["message"]["subject"] == "A long one"
+    await world.hub.listed()
+    found = (await world.hub.get("/v1/search?q=lamp&in=messages")).json()
+    assert len(found["items"]) == 1
+
+
+async def test_who_answers_badly_is_asked_again_later(world: World) -> None:
+    """Where a vendor sends on to hosts that are none of its, nobody goes."""
+    world.vendor.has(TWILIO + "ME1", answer(503, "Retry-After: 1"), answer(200, body=PICTURE))
+    world.vendor.has(TWILIO + "ME2", answer(302, "Location: https://elsewhere.example/steal"))
+    await world.comes("acme-sms", "mms.form")
+    async with world.fetching() as keeper:
+        await until(lambda: world.counted("acme-sms", "retried") and world.counted("acme-sms", "given-up"))
+        assert keeper.running[ROW].report.state == "connected"
+        world.now[0] += 3600.0
+        await world.until_stored(1)
+    assert [place for place, _ in world.vendor.asked if not place.startswith(TWILIO)] == []
+    assert (world.counted("acme-sms", "retried"), world.counted("acme-sms", "given-up")) == (1, 1)
+
+
+async def test_what_waits_is_fetched_by_who_comes_next(world: World) -> None:
+    """The first owner stops in the middle; the second has the file from the cursor, though it reads on from behind."""
+    world.vendor.has(TWILIO + "ME1", HANG)
+    world.vendor.has(TWILIO + "ME2", answer(200, body=CARD))
+    await world.comes("acme-sms", "mms.form")
+    async with world.fetching():
+        await world.until_stored(1)
+        await until(lambda: TWILIO + "ME1" in [place for place, _ in world.vendor.asked])
+        async with asyncio.timeout(PATIENCE):
+            while (await world_cursor(world)).count(b'"connection"') != 1:
+                await asyncio.sleep(0.05)
+    world.vendor.has(TWILIO + "ME1", answer(200, body=PICTURE))
+    async with world.fetching():
+        await world.until_stored(2)
+    assert len({each["id"] for each in await world.stored()}) == len(await world.stored()) == 2
+
+
+async def world_cursor(world: World) -> bytes:
+    async with world.hub.store.reading() as tx:
+        rows = await tx.fetch("SELECT cursor FROM pollers WHERE connection = :row", row=ROW)
+    return bytes(rows[0][0]) if rows else b""
+
+
+async def test_one_of_two_processes_fetches(world: World) -> None:
+    async with world.fetching() as one:
+        await until(lambda: ROW in one.running)
+        second = world.keeper()
+        await second.turn()
+        assert not second.running
+        await second.close()
+
+
+async def test_a_connection_that_wants_no_files_gets_none(world: World) -> None:
+    await world.comes("acme-untouched", "mms.form")
+    world.vendor.has(TWILIO + "ME1", answer(200, body=PICTURE))
+    world.vendor.has(TWILIO + "ME2", answer(200, body=PICTURE))
+    await world.comes("acme-sms", "mms.form")
+    async with world.fetching():
+        stored = await world.until_stored(2)
+    assert {each["source"] for each in stored} == {"//throughline/acme/connections/acme-sms"}
+    assert len(world.vendor.asked) == 2
+
+
+async def test_the_order_of_arrival_changes_nothing(world: World, tmp_path: Path) -> None:
+    place = "acme-mail.s3.eu-west-1.amazonaws.com/in/o3vrnil0e2ic28tr000000000000000000000c01"
+    world.vendor.has(place, answer(200, body=MAIL))
+    await world.comes("acme-ses", "in-s3.json")
+    async with world.fetching():
+        await world.until_stored(1)
+    body = await world.hub.body("email:ana@example.com")
+    other = tmp_path / "other"
+    other.mkdir()
+    async with running_api(other, configured=configured()) as hub:
+        for raw in sorted(await world.raws(), key=lambda raw: msgspec.json.decode(raw)["recordedtime"], reverse=True):
+            key = msgspec.json.decode(raw)["partitionkey"].encode()
+            await hub.log.append([Record(INTERACTIONS, key, raw), Record(INTERACTIONS, key, raw)])
+            await hub.projector.catch_up()
+        assert await hub.body("email:ana@example.com") == body
+
+
+def _find(value: Any, name: str) -> Any:
+    """The first member of a name, anywhere in a JSON value."""
+    if isinstance(value, dict):
+        if name in value and isinstance(value[name], dict | list):
+            return value[name]
+        value = list(value.values())
+    if isinstance(value, list):
+        return next((found for each in value if (found := _find(each, name)) is not None), None)
+    return None

@@ -1,0 +1,80 @@
+"""The hosts of vendors that keep files, in this process: by TLS with their names, answered by one function."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpcore2
+import trustme
+from tests.receiver import Got, Receiver, answer, receiving
+
+from cx_runtime.outbound.files import FILE, FileFetcher, open_files
+from cx_runtime.outbound.reach import Reach
+from cx_runtime.outbound.sender import Bounds
+
+HOSTS = (
+    "api.twilio.com", "mms.twiliocdn.com", "graph.facebook.com", "lookaside.fbsbx.com", "files.slack.com",
+    "acme-mail.s3.eu-west-1.amazonaws.com", "api.telegram.org", "elsewhere.example",
+)  # fmt: skip
+
+
+@dataclass
+class Vendor:
+    """``answers``: what is answered for HOST and path, once each but for the last of a list; 404 for any other.
+    ``asked``: host and path of each request, with its headers."""
+
+    files: FileFetcher
+    receiver: Receiver
+    answers: dict[str, list[bytes]] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> list[tuple[str, dict[str, str]]]:
+        return [(got.headers["host"] + got.target, got.headers) for got in self.receiver.got]
+
+    def has(self, place: str, *answers: bytes) -> None:
+        """Let a place answer so, in this order."""
+        self.answers[place] = list(answers)
+
+    def react(self, got: Got) -> bytes:
+        left = self.answers.get(got.headers["host"] + got.target)
+        if not left:
+            return answer(404)
+        return left.pop(0) if len(left) > 1 else left[0]
+
+
+class _ToThisMachine(httpcore2.AsyncNetworkBackend):
+    """Connects to one port of this machine, whatever host is asked for; the certificate must be that host's."""
+
+    def __init__(self, port: Callable[[], int]) -> None:
+        self._port = port
+        self._inner = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        return await self._inner.connect_tcp("127.0.0.1", self._port(), timeout)
+
+
+@asynccontextmanager
+async def vendor_serving(bounds: Bounds = FILE) -> AsyncIterator[Vendor]:
+    """Serve the hosts until the block ends."""
+    authority = trustme.CA()
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*HOSTS).configure_cert(served)
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    async with receiving(tls=served) as receiver:
+        backend = _ToThisMachine(lambda: receiver.port)
+        async with open_files(Reach(), bounds, trust, backend) as files:
+            vendor = Vendor(files, receiver)
+            receiver.react = vendor.react
+            yield vendor
