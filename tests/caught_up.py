@@ -27,6 +27,7 @@ from cx_channels.provider import Connection, Request
 from cx_context.store import open_store, poller_rows
 from cx_events.blob.folder import FolderBlobs
 from cx_events.ids import IdSpace
+from cx_events.log import Log
 from cx_events.log.sqlite import SqliteLog
 from cx_identity.rules import DEFAULT
 from cx_projectors.consumer import Consumer
@@ -105,10 +106,14 @@ class Missing:
 
 
 @asynccontextmanager
-async def missing(vendor: ListedVendor, folder: Path, **settings: Any) -> AsyncIterator[Missing]:
-    """A hub with the vendor's connection, whose projector runs until the block ends."""
+async def missing(
+    vendor: ListedVendor, folder: Path, parts: tuple[Log, str] | None = None, **settings: Any
+) -> AsyncIterator[Missing]:
+    """A hub with the vendor's connection, whose projector runs until the block ends. ``parts``: its log and the store's
+    URL, else embedded ones."""
     vendor.settings = {**vendor.settings, **settings}
-    log, store, blobs = SqliteLog(folder / "log.db", 3), open_store(sqlite_store(folder)), FolderBlobs(folder / "blobs")
+    log, url = parts or (SqliteLog(folder / "log.db", 3), sqlite_store(folder))
+    store, blobs = open_store(url), FolderBlobs(folder / "blobs")
     for part in (log, store, blobs):
         await part.start()
     tenancies = {"acme": Tenancy(IdSpace("acme", b"a lasting key of acme"), DEFAULT)}

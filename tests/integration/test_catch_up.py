@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from tests.patience import PATIENCE
 from tests.polled import Faults, until
 
 from cx_channels.intake import wall_clock
-from cx_channels.provider import Request
+from cx_channels.provider import Connection, Request
+from cx_events.errors import Fatal
+from cx_events.log import Log
 from cx_events.timestamps import parse_time
 from cx_hub.cli import run
 from cx_hub.resources import opened_log
@@ -180,6 +182,51 @@ async def test_a_callback_with_another_number_is_known(tmp_path: Path) -> None:
         await hub.post(Request(webhook.body.replace(b"SequenceNumber=0", b"SequenceNumber=3"), headers=webhook.headers))
         assert (await hub.ask()).missed == 0
         assert await hub.ids() == [vendor.id_of(1).removesuffix("0") + "3"]
+
+
+@pytest.mark.parametrize("name", ["messages", "calls"])
+async def test_other_numbers_of_the_account_are_left_alone(tmp_path: Path, name: str) -> None:
+    async with listed_by(name) as vendor, missing(vendor, tmp_path, api_numbers=["whatsapp:*"]) as hub:
+        said(hub, 3)
+        assert (await hub.ask()).listed == 0
+    async with listed_by(name) as vendor, missing(vendor, tmp_path, api_numbers=["+1415*"]) as hub:
+        said(hub, 3)
+        assert (await hub.ask()).missed == 3
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+async def test_kafka_and_postgres_know_it_too(
+    tmp_path: Path, kafka_log: Callable[..., Log], postgres_store: str
+) -> None:
+    parts = kafka_log(partitions=3), postgres_store
+    async with listed_by("messages") as vendor, missing(vendor, tmp_path, parts) as hub:
+        webhooks = said(hub, 4)
+        await hub.post(webhooks[0])
+        assert ((await hub.ask()).stored, (await hub.ask()).missed) == (3, 0)
+        assert await hub.ids() == all_ids(hub, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("messages", {"api_account": "SK1"}),
+        ("messages", {"api_secret": ""}),
+        ("calls", {"api_url": "http://elsewhere.example"}),
+        ("slack", {"catch_up_minutes": 0}),
+        ("slack", {"api_url": "https://me@elsewhere.example"}),
+        ("zendesk", {"account": "acme"}),
+        ("zendesk", {"webhooks": "conversations"}),
+        ("zendesk", {"catch_up_days": "many"}),
+    ],
+)
+async def test_settings_that_cannot_be_meant_stop_a_start(name: str, settings: dict[str, Any]) -> None:
+    async with listed_by(name) as vendor:
+        provider, given = vendor.provider, {**vendor.settings, **settings}
+        with pytest.raises(
+            Fatal, match=next(iter(settings)) if settings != {"webhooks": "conversations"} else "api_url"
+        ):
+            provider.warnings(Connection("try", "acme", provider.name, ("a secret",), settings=given))
 
 
 async def test_edits_in_a_list_of_slack_are_events(tmp_path: Path) -> None:

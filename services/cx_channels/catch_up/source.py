@@ -99,15 +99,16 @@ class CatchUp:
 
     async def _list(self, listing: Listing, place: Place, name: str, until: Micros) -> AsyncGenerator[Step, None]:
         """Yield what is lacking of one list, then the place with the list read to its end."""
-        pages = 0
+        pages, is_short = 0, True
         async for page in listing.pages(name, place.span(name, until, listing.overlap)):
             pages += 1
             check_pages(pages)
             found = await find_fresh(self._parts.intake, self._parts.known, self._connection, page, place.handed)
             place.note(found.ids, self._now())
+            is_short = is_short and pages == 1 and not found.deliveries
             yield Step(found.deliveries, place.stored() if found.deliveries else None)
         place.done[name] = until
-        yield Step(cursor=place.stored())
+        yield Step(cursor=None if is_short else place.stored())  # a short list is soon asked for again
 
 
 def check_pages(count: int) -> None:

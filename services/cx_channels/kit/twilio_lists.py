@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cx_channels.kit.json_values import obj, objects, text
-from cx_channels.kit.settings import address_setting, text_setting, wrong_setting
+from cx_channels.kit.settings import address_setting, lists, text_setting, wrong_setting
 from cx_channels.provider import Connection
 from cx_events.errors import Fatal, TryLater
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros, format_time
 
-API_SETTINGS = frozenset({"api_account", "api_key", "api_secret", "api_url"})
+API_SETTINGS = frozenset({"api_account", "api_key", "api_numbers", "api_secret", "api_url"})
 SETTLE = 120.0
 """Seconds after which Twilio tries no more: once, at once, unless the URL's fragment says otherwise
 (docs/usage/webhooks/webhooks-connection-overrides)."""
@@ -96,6 +96,11 @@ async def listed_pages(
             raise TryLater("vendor", f"Twilio's list of {key} names a next page that can't be")
         seen.add(following)
         url, more = api.url + following, None
+
+
+def is_taken(connection: Connection, ours: str) -> bool:
+    """Return whether the setting ``api_numbers`` lists our end of a message or call; without it all are taken."""
+    return not connection.settings.get("api_numbers") or lists(connection, "api_numbers", ours)
 
 
 def moment(at: Micros) -> str:

@@ -12,7 +12,7 @@ from cx_channels.catch_up.listing import Get, Listed, Page, Span
 from cx_channels.kit.json_values import first, text
 from cx_channels.kit.listed import listed_form
 from cx_channels.kit.times import rfc2822_time
-from cx_channels.kit.twilio_lists import SETTLE, listed_pages, moment, twilio_api
+from cx_channels.kit.twilio_lists import SETTLE, is_taken, listed_pages, moment, twilio_api
 from cx_channels.provider import Connection
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
@@ -33,6 +33,7 @@ class Messages:
     overlap = 3600.0
 
     def __init__(self, connection: Connection, get: Get) -> None:
+        self._connection = connection
         self._api = twilio_api(connection)
         self._get = get
 
@@ -42,9 +43,13 @@ class Messages:
     async def pages(self, name: str, span: Span) -> AsyncGenerator[Page, None]:
         query = {"DateSent>": moment(span.since)}
         async for messages in listed_pages(self._get, self._api, "Messages", "messages", query):
-            yield tuple([await self._listed(each) for each in messages if _is_within(each, span)])
+            yield tuple([await self._listed(each) for each in messages if self._is_wanted(each, span)])
             if messages and all(_sent(each) < span.since for each in messages):
                 return  # a filter that was taken as a day
+
+    def _is_wanted(self, message: Json, span: Span) -> bool:
+        ours = text(message.get("to" if _came(message) else "from"))
+        return _is_within(message, span) and is_taken(self._connection, ours)
 
     async def _listed(self, message: Json) -> Listed:
         if not _came(message):

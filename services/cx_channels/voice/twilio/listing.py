@@ -13,7 +13,7 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, text
 from cx_channels.kit.listed import listed_form
 from cx_channels.kit.times import rfc2822_time
-from cx_channels.kit.twilio_lists import SETTLE, listed_pages, moment, twilio_api
+from cx_channels.kit.twilio_lists import SETTLE, is_taken, listed_pages, moment, twilio_api
 from cx_channels.provider import Connection
 from cx_channels.voice.twilio.kinds import OVER, status_of
 from cx_events.json_types import Json
@@ -35,6 +35,7 @@ class Calls:
     overlap = 600.0
 
     def __init__(self, connection: Connection, get: Get) -> None:
+        self._connection = connection
         self._api = twilio_api(connection)
         self._get = get
 
@@ -44,7 +45,11 @@ class Calls:
     async def pages(self, name: str, span: Span) -> AsyncGenerator[Page, None]:
         query = {"EndTime>": moment(span.since)}
         async for calls in listed_pages(self._get, self._api, "Calls", "calls", query):
-            yield tuple(listed for each in calls if _is_within(each, span) for listed in _listed(each))
+            yield tuple(listed for each in calls if self._is_wanted(each, span) for listed in _listed(each))
+
+    def _is_wanted(self, call: Json, span: Span) -> bool:
+        ours = text(call.get("to" if text(call.get("direction")) == "inbound" else "from"))
+        return _is_within(call, span) and is_taken(self._connection, ours)
 
 
 def _listed(call: Json) -> Iterator[Listed]:
