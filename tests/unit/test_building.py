@@ -38,6 +38,18 @@ BUILT: dict[str, Callable[[], Json]] = {
     "cx.directory.agent_removed.v1": lambda: CHAT.agent_removed("16", "ben"),
     "cx.directory.queue_set.v1": lambda: CHAT.queue_set("17", "billing", ids={"any": ["QU1"]}),
     "cx.directory.queue_removed.v1": lambda: CHAT.queue_removed("18", "billing"),
+    "cx.conversation.note.v1": lambda: CHAT.note("19", "chat-42", BEN, "refund agreed"),
+    "cx.conversation.topic.v1": lambda: CHAT.topic("20", "chat-42", BEN, "charged twice"),
+    "cx.conversation.disposition.v1": lambda: CHAT.disposition("21", "chat-42", BEN, "refunded", reason="by hand"),
+    "cx.conversation.promised.v1": lambda: CHAT.promise(
+        "22", "chat-42", BEN, "49.90 EUR back", due=datetime(2026, 11, 22, 17, tzinfo=UTC)
+    ),
+    "cx.conversation.assigned.v1": lambda: CHAT.assign("23", "chat-42", BEN, to={"id": "eva"}, reason="she knows it"),
+    "cx.conversation.unassigned.v1": lambda: CHAT.unassign("24", "chat-42", BEN, reason="her shift is over"),
+    "cx.conversation.snoozed.v1": lambda: CHAT.snooze("25", "chat-42", BEN, "2026-11-22T16:00:00Z"),
+    "cx.conversation.undone.v1": lambda: CHAT.undo("26", "chat-42", BEN, "//acme.example/chat#19"),
+    "cx.conversation.resolved.v1": lambda: CHAT.resolve("27", "chat-42", BEN, reason="refunded"),
+    "cx.conversation.reopened.v1": lambda: CHAT.reopen("28", "chat-42", BEN, reason="half of it came"),
     "cx.survey.answered.v1": lambda: CHAT.survey_answered("14", ANA, "csat", 5, comment="Great"),
 }
 
@@ -48,6 +60,26 @@ def test_built_events_are_of_their_type_and_accepted(type: str) -> None:
     assert event["type"] == type
     assert type in catalogue()
     assert check_event(event) == []
+
+
+def test_acts_say_when_and_of_what() -> None:
+    due = datetime(2026, 11, 22, 18, tzinfo=timezone(timedelta(hours=1)))
+    assert CHAT.promise("1", "chat-42", BEN, "a call", due=due)["data"]["promise"] == {
+        "text": "a call",
+        "due": "2026-11-22T17:00:00Z",
+    }
+    ended = CHAT.promise_ended("2", "chat-42", BEN, "//acme.example/chat#1", kept=True)["data"]
+    assert ended["promise"] == {"of": "//acme.example/chat#1", "kept": True}
+    opened = CHAT.promise_ended("3", "chat-42", BEN, "//acme.example/chat#1", kept=None)["data"]
+    assert opened["promise"] == {"of": "//acme.example/chat#1"}
+    assert "until" not in CHAT.snooze("4", "chat-42", BEN, None)["data"]
+    assert "assignee" not in CHAT.assign("5", "chat-42", BEN)["data"]
+    with pytest.raises(Refused) as caught:
+        CHAT.snooze("6", "chat-42", BEN, datetime(2026, 11, 22, 18))
+    assert caught.value.reason == "bad-time"
+    with pytest.raises(Refused) as caught:
+        CHAT.promise("7", "chat-42", BEN, "a call", due="tomorrow")
+    assert "due" in caught.value.detail
 
 
 def test_an_event_holds_what_was_given_and_nothing_else() -> None:

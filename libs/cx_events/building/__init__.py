@@ -10,8 +10,8 @@
 
 An event is a JSON object in the structured form of CloudEvents 1.0, ready for ``cx_client`` or any other HTTP client.
 
-Modules: ``builder`` (an event in one call), ``people`` (who takes part, and what it is about), ``checking`` (any event
-against the hub's own rules).
+Modules: ``builder`` (an event in one call), ``acts`` (those of agents), ``people`` (who takes part, and what it is
+about), ``checking`` (any event against the hub's own rules).
 """
 
 from __future__ import annotations

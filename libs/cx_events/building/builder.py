@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Literal
 
+from cx_events.building.acts import ActBuilder, Time, text_of_time
 from cx_events.building.checking import ALL_SCOPES, check_event
 from cx_events.envelope import Channel
 from cx_events.errors import Refused
 from cx_events.json_types import Json
 
-Time = datetime | str | None
-"""When something happened: a ``datetime`` with a zone, or RFC 3339; None for the moment at which the hub gets it."""
 
-
-class EventBuilder:
+class EventBuilder(ActBuilder):
     """Builds the events of one system. Every method returns an event that the hub would accept, and raises ``Refused``.
 
     ``source``: names the system; ``//acme.example/chat``. ``channel``: of all its events. ``scopes``: those of its key,
@@ -52,7 +49,7 @@ class EventBuilder:
             "data": {name: value for name, value in known.items() if value is not None},
         }
         if time is not None:
-            event["time"] = _text_of(time)
+            event["time"] = text_of_time(time)
         warnings = check_event(event, scopes=self._scopes)
         if warnings and self._strict:
             raise Refused("probable-mistake", "; ".join(warnings))
@@ -277,12 +274,3 @@ _LISTS = frozenset({"references", "transcript"})
 
 def _message(id: str, text: str, more: Mapping[str, Any] | None) -> Json:
     return {"id": id, "text": text, "content_type": "text/plain", **(more or {})}
-
-
-def _text_of(time: datetime | str) -> str:
-    """Return a time as RFC 3339. Raises ``Refused("bad-time")`` for one without a zone, which may be any of many."""
-    if isinstance(time, str):
-        return time
-    if time.tzinfo is None or time.utcoffset() is None:
-        raise Refused("bad-time", "the datetime has no time zone: use datetime.now(UTC), or attach the zone it is in")
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
