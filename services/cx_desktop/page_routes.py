@@ -133,7 +133,8 @@ class PageRoutes:
             csrf_token=self._auth.sealer.csrf_token(session),
         )
         parts = [_data("me", msgspec.json.encode(told))]
-        path = context_path(request.path_params.get("rest", "")) if page.path == "/desk" else None
+        waits = "at_least" in request.query_params  # the page asks by itself: its document is not held up for it
+        path = context_path(request.path_params.get("rest", "")) if page.path == "/desk" and not waits else None
         answer = await read(app, session.key.secret, path) if path is not None else None
         if path is not None and answer is not None and is_told(answer):
             parts.append(_data("first", _enveloped(path, answer)))

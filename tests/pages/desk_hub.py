@@ -153,10 +153,14 @@ class Customer(NamedTuple):
 
 
 @asynccontextmanager
-async def agent(browser: Browser, hub: DeskHub, key: str = KEY, **options: Any) -> AsyncIterator[Desk]:
+async def agent(
+    browser: Browser, hub: DeskHub, key: str = KEY, *, script: str = "", **options: Any
+) -> AsyncIterator[Desk]:
     """A browser of its own in which Ben has signed in. What its scripts throw, what its policy forbids and what it asks
-    of other hosts fails the test."""
+    of other hosts fails the test. ``script``: runs before each page's own."""
     async with visitor(browser, **options) as context:
+        if script:
+            await context.add_init_script(script)
         desk = await opened(context, hub)
         await desk.page.get_by_label("Who you are").fill("ben@acme.example")
         await desk.page.get_by_label("Key", exact=True).fill(key)

@@ -33,7 +33,7 @@ function home(state) {
 /** @param {string} [words] */
 function loading(words = "") {
   return h("div", { class: "hero", key: "loading" },
-    words ? h("h1", { role: "status" }, words) : null,
+    words ? h("div", { role: "status" }, h("h1", null, words)) : null,
     h("p", { class: "skeleton" }, "Loading the customer"), h("p", { class: "skeleton" }, "Why they call, what was said last"), h("p", { class: "skeleton" }, "What was promised"));
 }
 
