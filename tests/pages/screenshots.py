@@ -30,7 +30,10 @@ PAGES: Mapping[str, str] = {
     "desk-claimed": "/desk/interactions/",
     "desk-unknown": "/desk/email/nobody@example.com",
     "console": "/console",
+    "console-palette": "/console",
 }
+KEYS: Mapping[str, str] = {"console-palette": "Control+k"}
+"""Pressed before a page is taken."""
 SIZES = ((1280, 900), (1920, 1080), (390, 844))
 SCHEMES = ("light", "dark")
 SETTLED = "() => document.querySelector('.desk .cols, .console, main') && !document.querySelector('[aria-busy=true]')"
@@ -64,6 +67,9 @@ async def take(
                 await page.get_by_label("Key", exact=True).wait_for()
             await page.wait_for_function(SETTLED)
             await page.wait_for_timeout(700)  # what is read beside the first answer
+            if name in KEYS:
+                await page.keyboard.press(KEYS[name])
+                await page.wait_for_timeout(300)
             await page.screenshot(path=folder / f"{name}-{size[0]}-{scheme}.png")
             if name == "sign-in":
                 await page.get_by_label("Who you are").fill(BEN["id"])

@@ -53,7 +53,7 @@ async def test_words_on_their_way_open_by_themselves(browser: Browser, desk_hub:
         await desk.shows("of after", ".said")
 
 
-async def test_a_gateway_that_gives_up_is_told_and_tried_again(browser: Browser, desk_hub: DeskHub) -> None:
+async def test_a_gateway_that_gives_up_is_told(browser: Browser, desk_hub: DeskHub) -> None:
     ana = Customer("gateway@example.com", interaction="chat-gateway")
     await desk_hub.say(ana, "of before")
 
