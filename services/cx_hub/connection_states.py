@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from cx_channels.catch_up.listing import listings
 from cx_channels.configured_connections import configured_connections
 from cx_channels.pollers.report import FAILED, read_report
+from cx_channels.pollers.source import source_factories
 from cx_channels.readiness import SetupProblem, setup_problems
 from cx_channels.registry import providers
 from cx_context.store.poller_rows import Standing
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 from cx_ops.connection_traffic import ConnectionTraffic
-from cx_ops.http_routes.connection_routes import ConnectionGap
+from cx_ops.http_routes.connection_routes import ConnectionFacts, ConnectionGap
 from cx_runtime.tenants import Tenants
 
 ERROR, WARNING, OK = "error", "warning", "ok"
@@ -59,15 +61,33 @@ def connection_state(
     }
 
 
-def connection_gaps(tenants: Tenants, public_url: str) -> dict[str, list[ConnectionGap]]:
-    """Return what each connection's configuration lacks, by its id. Raises ``Mistakes``."""
-    return {
+def connection_facts(tenants: Tenants, public_url: str) -> ConnectionFacts:
+    """Return what the adapters know of the connections. Raises ``Mistakes``."""
+    configured = configured_connections(tenants, providers())
+    gaps = {
         id: [
             ConnectionGap(each.reason, each.detail, each.works)
             for each in setup_problems(connection, provider, public_url)
         ]
-        for id, (connection, provider) in configured_connections(tenants, providers()).items()
+        for id, (connection, provider) in configured.items()
     }
+    sources = polled_providers()
+    polled = frozenset(
+        id
+        for id, (connection, provider) in configured.items()
+        if provider.name in sources and provider.asks(connection)
+    )
+    return ConnectionFacts(gaps, polled, shown_poller)
+
+
+def polled_providers() -> frozenset[str]:
+    """Return the names of the providers whose vendors pollers ask, be it for what webhooks missed."""
+    return frozenset({*source_factories(), *listings()})
+
+
+def shown_poller(poller: Standing) -> Json:
+    """Return a poller's state with what is wrong with it, None where nothing is."""
+    return {**_shown(poller), "problem": next(iter(_of_poller(poller)), None)}
 
 
 def _of_poller(poller: Standing) -> list[Json]:

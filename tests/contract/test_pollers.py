@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.asterisk_server import Asterisk, telephoning
 from tests.aws_server import QueueServer, StreamServer, queue_serving, stream_serving
 from tests.fediverse_server import FediverseServer, fediverse_serving
 from tests.feed_server import FeedServer, feeding
@@ -43,7 +44,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture(params=["feed", "mailbox", "youtube", "reddit", "switch", "fediverse", "queue", "stream"])
+@pytest.fixture(params=["feed", "mailbox", "youtube", "reddit", "switch", "fediverse", "queue", "stream", "ami", "ari"])
 async def vendor(request: pytest.FixtureRequest, authority: Authority) -> AsyncIterator[Vendor]:
     if request.param == "feed":
         async with feeding() as feed:
@@ -63,6 +64,10 @@ async def vendor(request: pytest.FixtureRequest, authority: Authority) -> AsyncI
     elif request.param == "stream":
         async with stream_serving(since="beginning") as stream:
             yield stream
+    elif request.param in ("ami", "ari"):
+        async with telephoning(request.param) as system:
+            system.check = 0.4  # what an event did not tell is found by comparing
+            yield system
     elif request.param == "fediverse":
         async with fediverse_serving(authority, since="beginning") as server:
             yield server
@@ -249,5 +254,5 @@ async def test_what_can_not_go_on_stops_and_says_so(tmp_path: Path) -> None:
 def test_all_servers_are_vendors() -> None:
     """Their types are checked here: fixtures are not."""
     vendors: list[type[Vendor]] = [FeedServer, MailServer, YouTubeServer, RedditServer, Switch, FediverseServer]
-    vendors += [QueueServer, StreamServer]
+    vendors += [QueueServer, StreamServer, Asterisk]
     assert vendors

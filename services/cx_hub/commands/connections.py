@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import typer
 
-from cx_channels.catch_up.listing import listings
 from cx_channels.configured_connections import configured_connections
 from cx_channels.media.references import fetches_media
 from cx_channels.media.worker import ROW
-from cx_channels.pollers.source import source_factories
 from cx_channels.readiness import setup_problems
 from cx_channels.registry import providers
 from cx_context.store import poller_rows
@@ -19,7 +17,7 @@ from cx_events.errors import TryLater
 from cx_events.json_types import Json
 from cx_hub.cli import FAILED
 from cx_hub.commands.catching_up import catch_up
-from cx_hub.connection_states import ERROR, connection_state
+from cx_hub.connection_states import ERROR, connection_state, polled_providers
 from cx_hub.output import Format, OutputOption, print_table, show_rows, to_err, to_out
 from cx_hub.request_counts import read_request_counts
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
@@ -61,7 +59,7 @@ async def _states(settings: Settings) -> tuple[list[Json], bool]:
     connections = configured_connections(load_tenants(settings), known)
     traffic = await _traffic(settings, {id: each.tenant for id, (each, _) in connections.items()})
     counts = await read_request_counts(settings)
-    standings, polled = traffic[1] if traffic is not None else {}, {*source_factories(), *listings()}
+    standings, polled = traffic[1] if traffic is not None else {}, polled_providers()
     states = [
         connection_state(
             each.tenant,

@@ -16,7 +16,7 @@ from cx_context_api.reads.turns import ReadTurns
 from cx_events.errors import CxError
 from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import TAKE_IN, Hub, once
-from cx_hub.connection_states import connection_gaps
+from cx_hub.connection_states import connection_facts
 from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_hub.mapping_again import mapping_again
 from cx_hub.rebuilding import process_name, replay_ground, whole_rebuild
@@ -82,8 +82,8 @@ def operations(hub: Hub) -> list[AddRoutes]:
     map_again = mapping_again(hub.log, hub.blobs, hub.tenants, hub.metrics)
     work = partial(_work_on_rebuild, hub)
     replays = (replay_ground(hub.settings), hub.supervisor.run)
-    gaps = connection_gaps(hub.tenants, hub.settings.public_url)
-    routes = ops_router(hub.log, hub.store, hub.tenants, map_again, process_name(), work, replays, gaps)
+    facts = connection_facts(hub.tenants, hub.settings.public_url)
+    routes = ops_router(hub.log, hub.store, hub.tenants, map_again, process_name(), work, replays, facts)
     return [lambda app: add_ops_routes(app, routes)]
 
 

@@ -149,6 +149,23 @@ _SUBSCRIPTION_PARTS: Mapping[str, Json] = {
 }
 
 _OF_EVENT: Mapping[str, Json] = {"time": TIME, "source": TEXT, "id": TEXT}
+_POLLER = named(
+    "PollerState",
+    {
+        "owner": {**TEXT, "description": "The process that runs it; empty where none does."},
+        "state": words("connecting", "connected", "waiting", "retrying", "refused", "stopped", "not running"),
+        "since": TIME_OR_NONE,
+        "heard_at": {**TIME_OR_NONE, "description": "The vendor was there."},
+        "came_at": {**TIME_OR_NONE, "description": "Something was accepted."},
+        "accepted": {**WHOLE, "description": "What was accepted since the process began with it."},
+        "lag_seconds": or_none({"type": "number", "description": "For which the latest had waited at the vendor."}),
+        "last_failure": or_none(named("PollerFailure", {"time": TIME_OR_NONE, "reason": TEXT, "detail": TEXT})),
+        "problem": or_none(
+            named("PollerProblem", {"level": words("warning", "error"), "reason": TEXT, "detail": TEXT})
+        ),
+    },
+    about="Where the vendor is asked by a poller or stream.",
+)
 _CONNECTION = named(
     "ConnectionLine",
     {
@@ -169,6 +186,7 @@ _CONNECTION = named(
         "last_error": or_none(
             named("LastError", {**_OF_EVENT, "stage": TEXT, "reason": TEXT, "detail": TEXT}, about="A dead letter.")
         ),
+        "poller": or_none(_POLLER),
     },
 )
 _LOOKED_BACK: Json = {

@@ -32,17 +32,17 @@ def router(
     process: str,
     rebuild: RebuildWork,
     replays: tuple[Ground, Background],
-    gaps: Mapping[str, Sequence[ConnectionGap]],
+    facts: ConnectionFacts,
 ) -> OpsRoutes:
     """Return all routes below ``/v1/ops``. ``map_again``: of whoever has the adapters. ``rebuild``: goes on with a
     rebuild in this process, of the name ``process``. ``replays``: where they begin, and what works on them.
-    ``gaps``: what each connection's configuration lacks."""
+    ``facts``: what the adapters know of connections."""
     spaces = {name: tenants.ids(name) for name in tenants.by_name}
     routes = OpsRoutes()
     ProjectorRoutes(log, store, tenants).add_to(routes)
     EventPageRoutes(log, store, tenants).add_to(routes)
     LogRoutes(log, store, tenants).add_to(routes)
-    ConnectionRoutes(log, store, tenants, gaps).add_to(routes)
+    ConnectionRoutes(log, store, tenants, facts).add_to(routes)
     SubscriptionRoutes(log, store, tenants, SubscriptionActs(log, store, spaces)).add_to(routes)
     LetterRoutes(store, tenants, LetterActs(log, store, spaces, map_again)).add_to(routes)
     RebuildRoutes(log, store, tenants, spaces, process, rebuild).add_to(routes)
