@@ -29,11 +29,13 @@ from cx_desktop.page_routes import PageRoutes
 from cx_desktop.session_routes import SignInRoutes
 from cx_events.blob.folder import FolderBlobs
 from cx_events.dead_letters import DeadLetter
+from cx_events.json_types import Json
 from cx_events.log.sqlite import SqliteLog
 from cx_hub.app import AddRoutes, compose_app
 from cx_hub.pages.front_page import Process, links_of
 from cx_mcp.http_endpoint import McpEndpoint
 from cx_mcp.openapi import description as mcp_description
+from cx_ops.http_routes.connection_routes import ConnectionFacts
 from cx_ops.http_routes.router import add_routes as add_ops_routes
 from cx_ops.http_routes.router import router
 from cx_ops.replay.acts import Ground
@@ -115,7 +117,12 @@ def _add_ops(app: FastRouteApp) -> None:
     store = open_store(f"sqlite+aiosqlite:///{_NOWHERE}")
     replays = (Ground(_NOWHERE, f"sqlite:///{_NOWHERE}", "", ""), never_begun)
     log = SqliteLog(_NOWHERE, 1)
-    add_ops_routes(app, router(log, store, Tenants({}), never_mapped, "nobody", never_rebuilt, replays, {}))
+    nothing_known = ConnectionFacts({}, frozenset(), never_shown)
+    add_ops_routes(app, router(log, store, Tenants({}), never_mapped, "nobody", never_rebuilt, replays, nothing_known))
+
+
+def never_shown(_poller: object) -> Json:
+    raise NotImplementedError
 
 
 def never_rebuilt(_own: object, _pace: object) -> None:

@@ -318,7 +318,7 @@ _POLLERS = (
         ("connection", "reason"),
         POLLERS,
         "times that a poller or stream had to begin anew: `disconnected`, `no-answer`, `no-connection`, a refusal such"
-        " as `login-refused`, `fault`",
+        " as `login-refused`, `throttled`, `fault`; and `gap`: its vendor no longer had something",
     ),
 )
 _MEDIA = (

@@ -51,7 +51,7 @@ _PROBLEMS = (
 _REFUSALS = ("bad-signature", "malformed", "too-large", "rate-limited")
 _UNDELIVERED = ("no-answer", "no-connection", "private-address", "redirect", "status-500", "gone")
 _KEY_OUTCOMES = ("fetched", "no-answer", "no-connection", "private-address", "no-such-document")
-_UNPOLLED = ("disconnected", "no-answer", "no-connection", "login-refused", "fault")
+_UNPOLLED = ("disconnected", "no-answer", "no-connection", "login-refused", "throttled", "fault", "gap")
 _MEDIA_OUTCOMES = ("stored", "retried", "given-up", "left")
 _DEAD = (
     ("decode", "undecodable"),

@@ -7,17 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 import yaml
+from starlette.requests import Request
 from tests.patience import PATIENCE
 from tests.stocked_hub import KEY, PUBLIC_URL, TWILIO_SECRET, StockedHub
+from tests.stores import sqlite_store
 
 from cx_channels.kit.signing import sign
+from cx_channels.pollers.report import PollerReport
+from cx_context.store import open_store, poller_rows
+from cx_events.log.sqlite import SqliteLog
 from cx_hub.cli import run
-from cx_hub.connection_states import connection_state
+from cx_hub.connection_states import connection_facts, connection_state
 from cx_hub.resources import opened_log, opened_store
 from cx_ops.connection_traffic import ConnectionTraffic, read_traffic
+from cx_ops.http_routes.connection_routes import ConnectionRoutes
 from cx_runtime.settings import Settings
+from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
 
 pytestmark = pytest.mark.clock
 
@@ -134,3 +142,36 @@ async def test_events_beyond_the_bound_are_said_to_be(stocked: StockedHub) -> No
         whole = await read_traffic(log, store, {"acme-mail": "acme"})
     assert bounded.looked_back_to.endswith("Z")
     assert whole.looked_back_to == ""
+
+
+async def test_a_pollers_state_is_read_over_http(tmp_path: Path) -> None:
+    settings = {"host": "imap.acme.example", "user": "support@acme.example"}
+    mailbox = ConnectionConfig(provider="email/imap", secrets=("a password",), settings=settings)
+    other = ConnectionConfig(provider="email/postmark", secrets=("user:a password",))
+    key = KeyConfig(id="ops", secret=KEY, scopes=frozenset({"ops"}))
+    connections = {"mails": mailbox, "more": mailbox, "posts": other}
+    tenants = Tenants({"acme": TenantConfig(id_key="a lasting key of acme", keys=(key,), connections=connections)})
+    log, store = SqliteLog(tmp_path / "log.db", 1), open_store(sqlite_store(tmp_path))
+    await log.start()
+    await store.start()
+    try:
+        report = PollerReport("refused", 5.0, "login-refused", "wrong password", 5.0, lag=3.0)
+        async with store.writing() as tx:
+            await poller_rows.announce(tx, {"mails": "acme", "more": "acme"})
+            await poller_rows.take(tx, ["mails"], "a process", 600.0)
+            await poller_rows.write_reports(tx, "a process", {"mails": msgspec.json.encode(report)})
+        routes = ConnectionRoutes(log, store, tenants, connection_facts(tenants, ""))
+        scope = {"type": "http", "query_string": b"", "headers": [(b"authorization", f"Bearer {KEY}".encode())]}
+        items = json.loads((await routes.connections(Request(scope))).body)["items"]
+    finally:
+        await store.stop()
+        await log.stop()
+    mails, more, posts = (each["poller"] for each in items)
+    assert (mails["state"], mails["owner"], mails["lag_seconds"]) == ("refused", "a process", 3.0)
+    assert mails["problem"] == {
+        "level": "error",
+        "reason": "poller-refused",
+        "detail": "login-refused: wrong password",
+    }
+    assert (more["state"], more["problem"]["reason"]) == ("not running", "not-polled")
+    assert posts is None

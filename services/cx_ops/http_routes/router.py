@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from cx_context.store import Store
 from cx_events.log import Log
 from cx_ops.dead_letters.acts import LetterActs
 from cx_ops.dead_letters.retrying import MapAgain
-from cx_ops.http_routes.connection_routes import ConnectionGap, ConnectionRoutes
+from cx_ops.http_routes.connection_routes import ConnectionFacts, ConnectionRoutes
 from cx_ops.http_routes.documented import OpsRoutes
 from cx_ops.http_routes.event_page_routes import EventPageRoutes
 from cx_ops.http_routes.letter_routes import LetterRoutes

@@ -1,6 +1,7 @@
-/** Connections: what each lacks, what came last by it, and what of that could not be used. */
+/** Connections: what each lacks, what came last by it, what of that could not be used, and how its poller gets on. */
 
 import { h, theirs } from "../../kit/html.js";
+import { spanWords } from "../../kit/time_words.js";
 import { addressOf } from "../address.js";
 import { reasonWords } from "../issues.js";
 import { chip, heading, link, nothing, panel, table, when } from "./parts.js";
@@ -27,17 +28,27 @@ function row(state, act, each, since) {
     "tr",
     { key: each.id, "data-connection": each.id },
     h("th", { scope: "row" }, link(act, addressOf("log", { connection: each.id }), {}, theirs(each.id)), h("p", { class: "meta" }, each.provider)),
-    h("td", { class: "one" }, standing(each)),
+    h("td", null, standing(each), each.poller && fetched(state, each.poller)),
     h("td", null, event ? [link(act, addressOf("event", { source: event.source, id: event.id }), {}, when(state, event.time)), h("p", { class: "meta mono" }, theirs(event.type))] : h("span", { class: "meta" }, since ? "none of the latest" : "none yet")),
     h("td", null, error ? [link(act, addressOf("dead-letter", { id: error.id }), {}, when(state, error.time)), h("p", null, theirs(reasonWords(error.reason))), h("p", { class: "meta two" }, theirs(error.detail))] : h("span", { class: "meta" }, "none")),
     h("td", null, each.lacks.length ? each.lacks.map((/** @type {any} */ gap) => h("p", { key: gap.reason }, theirs(gap.detail))) : h("span", { class: "meta" }, "nothing")),
   );
 }
 
+/** Return how what is asked of a vendor gets on. @param {import("../state.js").State} state @param {any} poller */
+function fetched(state, poller) {
+  const { state: word, came_at: came, lag_seconds: lag, problem } = poller;
+  return [
+    h("p", { class: "meta" }, `fetched by us: ${word}`, came && [", last ", when(state, came)], lag >= 60 && `, ${spanWords(lag * 1000)} late`),
+    problem && h("p", { class: "meta two" }, theirs(problem.detail)),
+  ];
+}
+
 /** @param {any} each */
 function standing(each) {
   if (each.lacks.some((/** @type {any} */ gap) => !gap.works)) return chip("bad", "takes nothing");
   if (each.is_failing) return chip("bad", "last could not be used");
+  if (each.poller?.problem) return each.poller.problem.level === "error" ? chip("bad", "not fetched") : chip("warn", "fetched with trouble");
   if (each.lacks.length) return chip("warn", "lacks something");
   return each.last_event ? chip("good", "well") : chip("past", "silent");
 }
