@@ -262,3 +262,27 @@ async def test_a_customers_address_at_the_desk(page: Page, text: str, address: s
 )
 async def test_an_event_is_known_by_its_name(page: Page, text: str, named: Any) -> None:
     assert await call(page, "address", "eventNamed", text) == named
+
+
+ERROR, WARNING = (
+    {"level": "error", "reason": "not-polled", "detail": "d"},
+    {"level": "warning", "reason": "r", "detail": "d"},
+)
+LACKS = [{"reason": "r", "detail": "d", "works": True}]
+
+
+@pytest.mark.parametrize(
+    ("connection", "expected"),
+    [
+        ({}, ["past", "silent"]),
+        ({"last_event": {}}, ["good", "well"]),
+        ({"last_event": {}, "poller": {"problem": None}}, ["good", "well"]),
+        ({"last_event": {}, "poller": {"problem": WARNING}, "lacks": LACKS}, ["warn", "fetched with trouble"]),
+        ({"last_event": {}, "poller": {"problem": ERROR}, "is_failing": True}, ["bad", "not fetched"]),
+        ({"poller": {"problem": WARNING}, "is_failing": True}, ["bad", "last could not be used"]),
+        ({"lacks": [{**LACKS[0], "works": False}], "poller": {"problem": ERROR}}, ["bad", "takes nothing"]),
+    ],
+)
+async def test_a_connections_state_names_the_worst(page: Page, connection: dict[str, Any], expected: list[str]) -> None:
+    usual = {"lacks": [], "is_failing": False, "last_event": None, "poller": None}
+    assert await call(page, "views/connections", "standingWords", {**usual, **connection}) == expected

@@ -28,7 +28,7 @@ function row(state, act, each, since) {
     "tr",
     { key: each.id, "data-connection": each.id },
     h("th", { scope: "row" }, link(act, addressOf("log", { connection: each.id }), {}, theirs(each.id)), h("p", { class: "meta" }, each.provider)),
-    h("td", null, standing(each), each.poller && fetched(state, each.poller)),
+    h("td", null, chip(...standingWords(each)), each.poller && fetched(state, each.poller)),
     h("td", null, event ? [link(act, addressOf("event", { source: event.source, id: event.id }), {}, when(state, event.time)), h("p", { class: "meta mono" }, theirs(event.type))] : h("span", { class: "meta" }, since ? "none of the latest" : "none yet")),
     h("td", null, error ? [link(act, addressOf("dead-letter", { id: error.id }), {}, when(state, error.time)), h("p", null, theirs(reasonWords(error.reason))), h("p", { class: "meta two" }, theirs(error.detail))] : h("span", { class: "meta" }, "none")),
     h("td", null, each.lacks.length ? each.lacks.map((/** @type {any} */ gap) => h("p", { key: gap.reason }, theirs(gap.detail))) : h("span", { class: "meta" }, "nothing")),
@@ -44,11 +44,13 @@ function fetched(state, poller) {
   ];
 }
 
-/** @param {any} each */
-function standing(each) {
-  if (each.lacks.some((/** @type {any} */ gap) => !gap.works)) return chip("bad", "takes nothing");
-  if (each.is_failing) return chip("bad", "last could not be used");
-  if (each.poller?.problem) return each.poller.problem.level === "error" ? chip("bad", "not fetched") : chip("warn", "fetched with trouble");
-  if (each.lacks.length) return chip("warn", "lacks something");
-  return each.last_event ? chip("good", "well") : chip("past", "silent");
+/** Return the tone and the words for a connection's state, the worst first. @param {any} each @returns {[string, string]} */
+export function standingWords(each) {
+  const problem = each.poller?.problem;
+  if (each.lacks.some((/** @type {any} */ gap) => !gap.works)) return ["bad", "takes nothing"];
+  if (problem?.level === "error") return ["bad", "not fetched"];
+  if (each.is_failing) return ["bad", "last could not be used"];
+  if (problem) return ["warn", "fetched with trouble"];
+  if (each.lacks.length) return ["warn", "lacks something"];
+  return each.last_event ? ["good", "well"] : ["past", "silent"];
 }
