@@ -34,7 +34,7 @@ class ConnectionGap(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFacts:
-    """What only the adapters know of connections. ``gaps``: what each one's configuration lacks, by its id; ``polled``:
+    """Facts about connections that only the adapters know. ``gaps``: of each one's configuration, by its id; ``polled``:
     the ids of those whose vendor is asked by a poller; ``poller``: a poller's state as it is shown."""
 
     gaps: Mapping[str, Sequence[ConnectionGap]]
