@@ -34,8 +34,8 @@ class ConnectionGap(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFacts:
-    """Facts about connections that only the adapters know. ``gaps``: of each one's configuration, by its id; ``polled``:
-    the ids of those whose vendor is asked by a poller; ``poller``: a poller's state as it is shown."""
+    """Facts about connections that only the adapters know. ``gaps``: of each one's configuration, by its id;
+    ``polled``: the ids of those whose vendor is asked by a poller; ``poller``: a poller's state as it is shown."""
 
     gaps: Mapping[str, Sequence[ConnectionGap]]
     polled: frozenset[str]
