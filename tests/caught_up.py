@@ -24,7 +24,7 @@ from cx_channels.catch_up.source import CatchUp, CatchUpParts
 from cx_channels.intake import wall_clock
 from cx_channels.pollers.source import SourcePorts
 from cx_channels.provider import Connection, Request
-from cx_context.store import open_store, poller_rows
+from cx_context.store import Store, open_store, poller_rows
 from cx_events.blob.folder import FolderBlobs
 from cx_events.ids import IdSpace
 from cx_events.log import Log
@@ -65,7 +65,7 @@ class Missing:
         async def sleep(seconds: float) -> None:
             self.slept.append(seconds)
 
-        return CatchUpParts(self.at.intake, KnownEvents(self.at.log, self.at.store), sleep)
+        return CatchUpParts(self.at.intake, KnownEvents(self.at.log.log, self.at.store), sleep)
 
     @property
     def open_listing(self) -> OpenListing:
@@ -93,16 +93,20 @@ class Missing:
 
     async def asked_before(self, at: int) -> None:
         """Let the poller's place be some time ago, in seconds since 1970, and nobody its owner."""
-
-        async with self.at.store.writing() as tx:
-            await poller_rows.announce(tx, {POLLED: "acme"})
-            places = await poller_rows.take(tx, [POLLED], "an earlier process", 60.0)
-            place = Place(at * SECOND).stored()
-            await poller_rows.move_cursor(tx, POLLED, "an earlier process", places[POLLED].epoch, place)
-            await poller_rows.leave(tx, "an earlier process")
+        await asked_before(self.at.store, POLLED, at)
 
     async def place(self) -> Place:
         return msgspec.json.decode(await self.at.cursor(), type=Place)
+
+
+async def asked_before(store: Store, connection: str, at: int) -> None:
+    """Let the place of a connection of acme be some time ago, in seconds since 1970, and nobody its owner."""
+    async with store.writing() as tx:
+        await poller_rows.announce(tx, {connection: "acme"})
+        places = await poller_rows.take(tx, [connection], "an earlier process", 60.0)
+        place = Place(at * SECOND).stored()
+        await poller_rows.move_cursor(tx, connection, "an earlier process", places[connection].epoch, place)
+        await poller_rows.leave(tx, "an earlier process")
 
 
 @asynccontextmanager

@@ -5,26 +5,32 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import yaml
-from tests.caught_up import HOUR, Missing, missing
+from tests.caught_up import HOUR, Missing, asked_before, missing
 from tests.http_vendor import Told
 from tests.listed_vendors import VENDORS, ListedVendor, SlackLists, TwilioCalls, listed_by
 from tests.patience import PATIENCE
 from tests.polled import Faults, until
+from tests.stores import sqlite_store
 
 from cx_channels.intake import wall_clock
 from cx_channels.provider import Connection, Request
-from cx_events.errors import Fatal
-from cx_events.log import Log
+from cx_context.store import open_store
+from cx_events.errors import Fatal, TryLater
+from cx_events.log import INTERACTIONS, Log
 from cx_events.timestamps import parse_time
 from cx_hub.cli import run
+from cx_hub.compose import running_hub
+from cx_hub.demo.run import embedded_settings
 from cx_hub.resources import opened_log
 from cx_runtime.settings import Settings
+from cx_runtime.tenants import ConnectionConfig, TenantConfig, Tenants
 
 pytestmark = pytest.mark.clock
 
@@ -182,6 +188,26 @@ async def test_a_callback_with_another_number_is_known(tmp_path: Path) -> None:
         await hub.post(Request(webhook.body.replace(b"SequenceNumber=0", b"SequenceNumber=3"), headers=webhook.headers))
         assert (await hub.ask()).missed == 0
         assert await hub.ids() == [vendor.id_of(1).removesuffix("0") + "3"]
+
+
+async def test_a_hub_that_was_down_asks_at_its_start(tmp_path: Path) -> None:
+    async with listed_by("messages") as vendor:
+        for number in (1, 2, 3):
+            vendor.say(number, _now() - HOUR)
+        config = ConnectionConfig(provider="chat/twilio", secrets=vendor.secrets, settings=vendor.settings)
+        tenants = Tenants({"acme": TenantConfig(id_key="a lasting key of acme", connections={"acme-sms": config})})
+        settings = embedded_settings(tmp_path)
+        sqlite_store(tmp_path)
+        store = open_store(settings.resolved_store_url())
+        await store.start()
+        await asked_before(store, "acme-sms", _now() - 2 * HOUR)
+        await store.stop()
+        async with running_hub(settings, tenants) as hub, asyncio.timeout(PATIENCE):
+            found = 0
+            while found < 3:
+                await asyncio.sleep(0.05)
+                with suppress(TryLater):  # it is being opened
+                    found = sum((await hub.log.end_offsets(INTERACTIONS)).values())
 
 
 @pytest.mark.parametrize("name", ["messages", "calls"])
