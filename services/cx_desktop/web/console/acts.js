@@ -54,12 +54,6 @@ export function createActs({ http, tell, reader, state, go, signOut }) {
     keys: () => openDialog(`#${SHEET}`),
     closeKeys: () => closeDialog(`#${SHEET}`),
 
-    palette() {
-      if (state().isSignedOut) return;
-      closeDialog(`#${SHEET}`);
-      tell({ type: "palette", typed: { text: "", at: 0 } });
-      requestAnimationFrame(() => openDialog(`#${PALETTE}`));
-    },
     typePalette: (/** @type {import("../kit/palette.js").Typed} */ typed) => tell({ type: "palette", typed }),
     closePalette: () => tell({ type: "palette", typed: null }),
     runOffered(/** @type {import("../kit/palette.js").Offered} */ entry) {

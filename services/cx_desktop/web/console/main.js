@@ -3,7 +3,8 @@
 import { createClock } from "../kit/clock.js";
 import { mount } from "../kit/dom.js";
 import { createKeys } from "../kit/keys.js";
-import { focusOn, keep, kept, root, setTitle } from "../kit/page.js";
+import { closeDialog, focusOn, keep, kept, openDialog, root, setTitle } from "../kit/page.js";
+import { PALETTE } from "../kit/palette.js";
 import { beginPage } from "../kit/session.js";
 import { createActs } from "./acts.js";
 import { readPlace, titleOf } from "./address.js";
@@ -12,6 +13,7 @@ import { createReader } from "./reader.js";
 import { begin, reduce } from "./state.js";
 import { TIMES } from "./times.js";
 import { keyEntries } from "./key_table.js";
+import { SHEET } from "./views/keys.js";
 import { pageView } from "./views/page.js";
 
 const TICK_MS = 1000;
@@ -65,6 +67,13 @@ function startConsole({ me, http, signOut }) {
   const keys = createKeys();
   keys.add(keyEntries(act, () => state));
   acts.switchKeys = () => keys.switchLetters(!keys.isOn());
+  acts.palette = () => {
+    if (state.isSignedOut) return;
+    closeDialog(`#${SHEET}`);
+    tell({ type: "palette", typed: { text: "", at: 0 } });
+    draw(); // at once: the next key is typed into it already
+    openDialog(`#${PALETTE}`);
+  };
   acts.times = (/** @type {string} */ each) => {
     keep("times", each);
     tell({ type: "timed", times: each });
