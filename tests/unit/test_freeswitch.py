@@ -108,6 +108,11 @@ def test_the_customer_is_who_is_outside(more: dict[str, str], direction: str, cu
     assert found == ([customer] if customer else [])
 
 
+def test_a_call_that_twilio_brought_names_it() -> None:
+    (draft,) = PROVIDER.map(call(**{"variable_sip_h_X-Twilio-CallSid": "CA12"}), connection_of(PROVIDER)).drafts
+    assert ("same-call", "CA12") in [(each.kind, each.value) for each in draft.data.references]
+
+
 def with_settings(**settings: Any) -> Connection:
     return Connection("acme-pbx", "acme", PROVIDER.name, (), "US", settings)
 

@@ -362,7 +362,8 @@ def test_all_legs_of_a_call_are_one_interaction() -> None:
     assert leg.data.interaction == root.data.interaction == "acme-calls/CA0"
     assert leg.type == "cx.interaction.routed.v1"
     assert root.type == "cx.interaction.ended.v1"
-    assert [(r.kind, r.value) for r in leg.data.references] == [("call", "CA1")]
+    assert [(r.kind, r.value) for r in leg.data.references] == [("call", "CA1"), ("same-call", "CA1")]
+    assert [(r.kind, r.value) for r in root.data.references] == [("call", "CA0")]
 
 
 RECORDED = {"RecordingUrl": "https://api.example.com/RE1", "RecordingSid": "RE1", "RecordingDuration": "30"}

@@ -27,6 +27,7 @@ from cx_context.sections.sentiment import scores_of, sentiment_view
 from cx_context.sections.takeovers import latest_agent
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
+from cx_context.threading.one_contact import as_one
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 
@@ -105,17 +106,18 @@ def listed_conversations(of: Rendering) -> list[ListedConversation]:
 def _listed(of: Rendering, conversation: Conversation) -> ListedConversation:
     members = [of.with_words(member) for member in conversation.members]
     parts = [member.part for member in members]
-    state = OPEN if conversation_state(parts) == "open" else RESOLVED
+    wholes = as_one(members)
+    state = OPEN if conversation_state([each.part for each in wholes]) == "open" else RESOLVED
     names = names_of(parts)
     agent, queue = _named("agent", parts, names), _named("queue", parts, names)
     last_queue = NamedQueue(*queue) if queue is not None and queue.id else None
-    waits = listed_waits(members, last_queue) if state == OPEN else []
+    waits = listed_waits(wholes, last_queue) if state == OPEN else []
     channels = list(dict.fromkeys(part.channel[1] for part in parts if part.channel is not None))
     latest = max(members, key=lambda member: (member.last_activity, member.start))
     under = _under(channels, agent, queue, parts if state == OPEN else (), names)
     held = sorted((each for each in under if each.held is not None), key=lambda each: (each.held, each))
     shown = Shown(
-        topic_of(parts), latest.name, channels, len(members), agent, queue, _last_line(members), held, _mood(parts)
+        topic_of(parts), latest.name, channels, len(wholes), agent, queue, _last_line(members), held, _mood(parts)
     )
     return ListedConversation(
         conversation.id,

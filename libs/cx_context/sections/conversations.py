@@ -22,6 +22,7 @@ from cx_context.sections.threads import THREADING
 from cx_context.sections.unresolved import unresolved_conversation
 from cx_context.sections.vouchers import contact_assurances
 from cx_context.threading.conversations import Conversation, JoinReason
+from cx_context.threading.one_contact import as_one
 from cx_events.ids import text_of
 from cx_events.json_types import Json
 from cx_events.schema_shapes import (
@@ -70,8 +71,9 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
     )
     summary = latest_register(parts, "summary")
     disposition = latest_register(parts, "disposition")
-    state = conversation_state(parts)
-    waits = [since for since in map(waiting_since, parts) if since is not None]
+    wholes = [whole.part for whole in as_one(members)]
+    state = conversation_state(wholes)
+    waits = [since for since in map(waiting_since, wholes) if since is not None]
     names = names_of(parts)
     return {
         "id": text_of(conversation.id),

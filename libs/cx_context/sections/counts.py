@@ -16,6 +16,8 @@ from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
+from cx_context.threading.conversations import Conversation
+from cx_context.threading.one_contact import count_of
 from cx_events.json_types import Json
 from cx_events.schema_shapes import WHOLE, named, values
 
@@ -37,7 +39,7 @@ def view(of: Rendering) -> Json:
     return {
         "events": sum(each.events for each in sums),
         "messages": sum(each.messages for each in sums),
-        "interactions": sum(of.over_contacts(_interactions)),
+        "interactions": sum(of.over_contacts(_interactions)) - _told_again(of.conversations),
         "conversations": len(of.conversations),
         "by_channel": dict(sorted(by_channel.items())),
     }
@@ -61,6 +63,11 @@ def _interactions(contacts: Sequence[Contact]) -> int:
     return len({each.name for each in contacts})
 
 
+def _told_again(conversations: Sequence[Conversation]) -> int:
+    """Return how many interactions are told of by another system as well, once for each."""
+    return sum(len(each.members) - count_of(each.members) for each in conversations)
+
+
 SECTION = Section(
     schema=named(
         "Counts",
@@ -76,8 +83,11 @@ SECTION = Section(
         ("counts",): made_of("sums over all counted events", "events", "messages", "channels"),
         ("counts", "events"): made_of("the number of events, decisions and insights left out", "events", summed=True),
         ("counts", "messages"): made_of("the number of messages", "messages", summed=True),
-        ("counts", "interactions"): made_of("the number of interactions with a counted event", "interaction", "first"),
+        ("counts", "interactions"): made_of(
+            "the number of interactions with a counted event, of those that are one contact one",
+            "interaction", "first", *THREADING, threaded=True,
+        ),
         ("counts", "conversations"): made_of("the number of conversations", *THREADING, threaded=True),
         ("counts", "by_channel"): made_of("the number of events on each channel", "channels", summed=True),
     },
-)
+)  # fmt: skip

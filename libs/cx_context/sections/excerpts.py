@@ -16,6 +16,7 @@ from cx_context.sections.notes import latest_topic
 from cx_context.sections.rendering import Excerpt, Placed
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
+from cx_context.threading.one_contact import as_one
 from cx_events.facts import Order
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
@@ -48,7 +49,7 @@ def _why_now(members: Sequence[Contact], handoff: tuple[Order, str] | None, conv
         ("handoff", handoff),
         ("intent", _last_intent(parts)),
         ("topic", latest_topic(parts)),
-        ("message", _first_unanswered(members)),
+        ("message", _first_unanswered(as_one(members))),
     ):
         line = " ".join(found[1].split()) if found is not None else ""
         if found is not None and line:

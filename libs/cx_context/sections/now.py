@@ -13,6 +13,8 @@ from cx_context.sections.section import Section, made_of
 from cx_context.sections.takeovers import agent_of
 from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
+from cx_context.threading.conversations import Conversation
+from cx_context.threading.one_contact import as_one, halves_of
 from cx_events.json_types import Json
 from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME_OR_NONE, named, or_none, ref
 from cx_events.timestamps import format_time
@@ -21,20 +23,22 @@ from cx_events.timestamps import format_time
 def view(of: Rendering) -> Json | None:
     """Return ``now``; None without a live contact. Nobody waits in it where its conversation is resolved."""
     latest = max((each for each in of.over_contacts(_latest_live) if each is not None), default=None, key=_last_of)
+    if latest is not None and not is_live(_whole(of, of.conversation_of(latest), latest).part):
+        latest = _latest_wholly_live(of)
     if latest is None:
         return None
     conversation, assurance = of.conversation_of(latest), of.assurance_of(latest)
-    latest = of.with_words(latest)
-    since = waiting_since(latest.part)
-    if since is not None and conversation_state(member.part for member in conversation.members) != "open":
+    whole = _whole(of, conversation, latest).part
+    since = waiting_since(whole)
+    if since is not None and conversation_state(each.part for each in as_one(conversation.members)) != "open":
         since = None
     names = names_of(member.part for member in conversation.members)
     return {
         "channel": latest.part.channel[1] if latest.part.channel is not None else None,
         "interaction": latest.name,
         "waiting_since": format_time(since) if since is not None else None,
-        "queue": name_view("queue", latest.part.queue, names),
-        "agent": name_view("agent", agent_of(latest.part), names),
+        "queue": name_view("queue", whole.queue, names),
+        "agent": name_view("agent", agent_of(whole), names),
         "assurance": assurance.at(None, of.trust.lifetimes),
         "verified": next(iter(assurance.proofs_view(of.trust.lifetimes)), None),
     }
@@ -42,6 +46,18 @@ def view(of: Rendering) -> Json | None:
 
 def _latest_live(contacts: Sequence[Contact]) -> Contact | None:
     return max((each for each in contacts if is_live(each.part)), default=None, key=_last_of)
+
+
+def _whole(of: Rendering, conversation: Conversation, contact: Contact) -> Contact:
+    """Return a contact with its words, and with what other systems tell of it."""
+    (whole,) = as_one([of.with_words(half) for half in halves_of(conversation.members, contact)])
+    return whole
+
+
+def _latest_wholly_live(of: Rendering) -> Contact | None:
+    """Return the live contact that was active last, where some ended as another system tells."""
+    live = sorted((each for each in of.contacts if is_live(each.part)), key=_last_of, reverse=True)
+    return next((each for each in live if is_live(_whole(of, of.conversation_of(each), each).part)), None)
 
 
 def _last_of(contact: Contact) -> tuple[At | None, str]:

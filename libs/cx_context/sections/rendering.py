@@ -29,6 +29,7 @@ from cx_context.sections.words import with_words
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, join_contacts
+from cx_context.threading.one_contact import as_one
 from cx_events.facts import Order
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
@@ -237,12 +238,12 @@ class Rendering(ABC):
 
 def is_waiting(conversation: Conversation) -> bool:
     """Return whether the customer waits in one of a conversation's contacts."""
-    return any(waiting_since(member.part) is not None for member in conversation.members)
+    return any(waiting_since(member.part) is not None for member in as_one(conversation.members))
 
 
 def is_open(conversation: Conversation) -> bool:
     """Return whether a conversation is open."""
-    return conversation_state([member.part for member in conversation.members]) == "open"
+    return conversation_state([member.part for member in as_one(conversation.members)]) == "open"
 
 
 def _active_last(contacts: Sequence[Contact]) -> Contact | None:

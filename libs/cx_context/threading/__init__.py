@@ -18,5 +18,6 @@ Modules:
 - ``recent_conversations``: the conversations as they stand when a contact begins, latest first
 - ``matters``: what a contact is about, as it stood at any time
 - ``join_keys``: contacts by what may join them explicitly
+- ``one_contact``: contacts of a conversation that are one, as two systems tell of it
 - ``joined_sets``: sets of contacts that grow by joining, and keep splits
 """

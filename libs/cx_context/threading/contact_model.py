@@ -51,6 +51,7 @@ class Contact(Struct, gc=False):
     - ``last_activity``: of its counted events.
     - ``edits``: of an endless interaction's messages, those that lie in other stretches.
     - ``deleted``: when a message of the interaction was deleted, in whichever stretch, by a hash of its id.
+    - ``same``: what it says by which another contact may be this one, too (``one_contact``).
     """
 
     name: str
@@ -62,6 +63,7 @@ class Contact(Struct, gc=False):
     last_activity: Micros
     edits: EditsElsewhere = NO_EDITS
     deleted: Mapping[str, At] = {}
+    same: Sequence[str] = ()
 
     @property
     def is_endless(self) -> bool:

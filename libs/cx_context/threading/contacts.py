@@ -10,6 +10,7 @@ from operator import attrgetter
 
 from cx_context.parts.places import KeyedPart
 from cx_context.threading.contact_model import Contact, combine_pieces, first_ids_of_streams
+from cx_context.threading.one_contact import same_keys
 from cx_context.threading.stretches import BY_PART_ID, split_stretches
 from cx_events.activity import HOUR
 from cx_events.timestamps import Micros
@@ -50,7 +51,8 @@ def _of_one(name: str, pieces: list[KeyedPart]) -> Contact:
     assert part.first is not None
     part_ids = [(part.first_recorded, pieces[0].part_id)]
     last = part.last[0] if part.last is not None else part.first[0]
-    return Contact(name, part, pieces, part_ids, part_ids, (part.first[0], name), last, deleted=part.deletions)
+    start, same = (part.first[0], name), same_keys(name, part)
+    return Contact(name, part, pieces, part_ids, part_ids, start, last, deleted=part.deletions, same=same)
 
 
 def _whole(name: str, pieces: Sequence[KeyedPart]) -> Contact:
@@ -58,5 +60,5 @@ def _whole(name: str, pieces: Sequence[KeyedPart]) -> Contact:
     assert part.first is not None
     part_ids = sorted((piece.part.first_recorded, piece.part_id) for piece in pieces)
     last = part.last[0] if part.last is not None else part.first[0]
-    given, start = first_ids_of_streams(pieces), (part.first[0], name)
-    return Contact(name, part, pieces, part_ids, given, start, last, deleted=part.deletions)
+    given, start, same = first_ids_of_streams(pieces), (part.first[0], name), same_keys(name, part)
+    return Contact(name, part, pieces, part_ids, given, start, last, deleted=part.deletions, same=same)

@@ -41,6 +41,7 @@ _TRANSFERS = {"bl_xfer": "blind", "att_xfer": "attended", "uuid_br": "bridged"}
 _SOURCE = re.compile(r"([0-9]{1,12}):([0-9A-Za-z-]{1,64}):([a-z_]{1,16}):(.{0,500})", re.DOTALL)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MOST_TRANSFERS = 20
+_MOST_SID = 64
 _SECOND = 1_000_000
 
 
@@ -77,6 +78,8 @@ class Steps:
         who = people or self.people
         references = [Reference(kind="call", value=each) for each in dict.fromkeys((*leg.related, *also)) if each]
         data.setdefault("participants", [each for each in who.participants if each.role == "customer"])
+        if sid := leg.variable("sip_h_X-Twilio-CallSid")[:_MOST_SID]:  # a call that Twilio brought names itself so
+            references.append(Reference(kind="same-call", value=sid))
         data.setdefault("references", references)
         data.setdefault("direction", who.direction)
         return make_draft(

@@ -85,7 +85,8 @@ def _draft(
     """Draft an event. It keeps the step, who was named and what the call is known by: a document has no more of it."""
     people = [{"id": each.id, "aor": each.address, "name": each.name, "part": each.part} for each in session.people]
     kept = {"session_id": session.id, "step": step, "time": at, "participants": people, "calls": session.calls}
-    references = [Reference(kind="call", value=each) for each in session.calls]
+    # What is recorded is the call itself.
+    references = [Reference(kind=kind, value=each) for each in session.calls for kind in ("call", "same-call")]
     references += [Reference(kind="thread", value=each) for each in session.groups]
     id = "/".join([id_part(session.id), step, *([id_part(at)] if at else [])])
     return make_draft(

@@ -84,6 +84,8 @@ def draft_of(
     """Draft an event. ``also``: references besides the call's own."""
     fields, connection = callback.fields, callback.connection
     calls = [Reference(kind="call", value=fields["CallSid"])] if fields["CallSid"] else []
+    if callback.is_leg:  # whoever is called by SIP knows the call by this leg (X-Twilio-CallSid)
+        calls += [Reference(kind="same-call", value=each.value) for each in calls]
     return make_draft(
         connection,
         "voice",

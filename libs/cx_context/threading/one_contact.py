@@ -1,0 +1,108 @@
+"""Find contacts that are one: two systems told of the same call, or two connections brought mails of one thread.
+
+Two contacts of a conversation are one
+
+- where both are calls and one says the other's id as a reference of the kind ``same-call`` (with or without the
+  connection's name before it), or both say the same, as the Call-ID of SIP;
+- where both are mail threads of the same root, each under its connection's name.
+
+Only what is told of a whole contact is made of them together: whether it is live, since when its customer waits, how
+many there are. Threading, which looks back, and proofs, which no reference passes on, know each by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+
+from cx_context.parts.merge import merge
+from cx_context.parts.model import Part
+from cx_context.parts.values import At, shorten_name
+from cx_context.threading.contact_model import Contact
+from cx_context.threading.shared_references import names_of_call
+
+SAME_CALL = "same-call"
+"""The kind of reference by which a call names itself as another system does."""
+
+_SAYS = f"{SAME_CALL}\n"
+
+
+def same_keys(name: str, part: Part) -> tuple[str, ...]:
+    """Return what a contact says by which another one may be the same; nothing for one of an endless interaction."""
+    if part.endless_since is not None or not part.references:
+        return ()
+    found = [key for key in part.references if key.startswith(_SAYS)] if "voice" in part.channels else []
+    if "email" in part.channels:
+        root = name.partition("/")[2]
+        if root and f"message\n{shorten_name(root)}" in part.references:
+            found.append(f"mail\n{root}")
+    return tuple(found)
+
+
+def as_one(contacts: Sequence[Contact]) -> Sequence[Contact]:
+    """Return a conversation's contacts, those that are one combined, in order of start."""
+    if len(contacts) < 2 or not any(contact.same for contact in contacts):
+        return contacts
+    groups = _groups(contacts)
+    if len(groups) == len(contacts):
+        return contacts
+    found = [_combined([contacts[place] for place in group]) for group in groups]
+    return sorted(found, key=lambda contact: contact.start)
+
+
+def halves_of(contacts: Sequence[Contact], contact: Contact) -> list[Contact]:
+    """Return those of a conversation's contacts that are one with this one of them, itself among them."""
+    if len(contacts) < 2 or not any(each.same for each in contacts):
+        return [contact]
+    groups = ([contacts[place] for place in group] for group in _groups(contacts))
+    return next(group for group in groups if any(each is contact for each in group))
+
+
+def count_of(contacts: Sequence[Contact]) -> int:
+    """Return how many contacts there are of a conversation's."""
+    if len(contacts) < 2 or not any(contact.same for contact in contacts):
+        return len(contacts)
+    return len(_groups(contacts))
+
+
+def _groups(contacts: Sequence[Contact]) -> list[list[int]]:
+    """Return the places of the contacts that are one, group by group."""
+    said = {key for contact in contacts for key in contact.same}
+    group_of = list(range(len(contacts)))
+    holder: dict[str, int] = {}
+    for place, contact in enumerate(contacts):
+        for key in _held(contact):
+            if key in said:
+                first, own = group_of[holder.setdefault(key, place)], group_of[place]
+                if first != own:
+                    group_of = [first if group == own else group for group in group_of]
+    groups: dict[int, list[int]] = {}
+    for place, group in enumerate(group_of):
+        groups.setdefault(group, []).append(place)
+    return list(groups.values())
+
+
+def _held(contact: Contact) -> Iterator[str]:
+    yield from contact.same
+    if "voice" in contact.part.channels:
+        yield from (f"{_SAYS}{name}" for name in names_of_call(contact.name))
+
+
+def _combined(contacts: Sequence[Contact]) -> Contact:
+    if len(contacts) == 1:
+        return contacts[0]
+    part = reduce(merge, [contact.part for contact in contacts])
+    deleted: dict[str, At] = {}
+    for contact in contacts:
+        for key, at in contact.deleted.items():
+            deleted[key] = max(at, deleted.get(key, at))
+    return Contact(
+        part.interaction,
+        part,
+        [piece for contact in contacts for piece in contact.pieces],
+        sorted(id for contact in contacts for id in contact.part_ids),
+        sorted(id for contact in contacts for id in contact.known_ids),
+        min(contact.start for contact in contacts),
+        max(contact.last_activity for contact in contacts),
+        deleted=deleted,
+    )
