@@ -3,7 +3,8 @@
 Modules:
 
 - configuration: ``settings`` (the only module that reads the environment), ``setting_names`` (misspelt ones),
-  ``tenants`` with ``subscription_config``, ``directory_config`` (agents and queues), ``durations``,
+  ``tenants`` with ``subscription_config``, ``correlation_config``, ``directory_config`` (agents and queues),
+  ``durations``,
   ``tenant_secrets``, ``configuration_variables`` and ``configuration_errors`` (the YAML of ``CX_CONFIG``, checked),
   ``topics`` (declarations of topics, those of ``CX_TOPICS`` included), ``page_origins`` (of a tenant's pages);
 - limits: ``shares`` (fair shares of a pool), ``in_flight`` (requests, sockets and bytes under way), ``load_shedding``

@@ -28,6 +28,7 @@ from cx_events.private_files import make_folder, tighten
 from cx_events.timestamps import Micros
 from cx_runtime.configuration_errors import Mistakes, mistakes_of
 from cx_runtime.configuration_variables import Steps, expand, written
+from cx_runtime.correlation_config import CorrelationConfig
 from cx_runtime.directory_config import AgentConfig, QueueConfig, directory_of
 from cx_runtime.durations import seconds_of
 from cx_runtime.page_origins import check_origin
@@ -160,6 +161,7 @@ class TenantConfig(_Strict):
     identity: IdentityConfig = IdentityConfig()
     mail: MailConfig = MailConfig()
     threading: ThreadingConfig = ThreadingConfig()
+    correlations: dict[str, CorrelationConfig] = {}
     subscriptions: dict[str, SubscriptionConfig] = {}
     agents: dict[str, AgentConfig] = {}
     queues: dict[str, QueueConfig] = {}
@@ -178,9 +180,9 @@ class TenantConfig(_Strict):
     def _exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(check_origin, value))
 
-    @field_validator("subscriptions")
+    @field_validator("subscriptions", "correlations")
     @classmethod
-    def _named(cls, value: dict[str, SubscriptionConfig]) -> dict[str, SubscriptionConfig]:
+    def _named(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
             if _NAME.fullmatch(name) is None:
                 raise ValueError(f"{name[:64]!r} is no name: 1 to 63 of a-z, 0-9, '.', '_', '-'")

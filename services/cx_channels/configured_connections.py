@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from cx_channels.correlations import correlation_mistakes
 from cx_channels.provider import Connection, Provider
 from cx_channels.published_keys import NO_KEYS, PublishedKeys
 from cx_events.spelling import nearest
@@ -38,7 +39,8 @@ def configured_connections(
 
 
 def connection_mistakes(tenants: Mapping[str, TenantConfig], providers: Mapping[str, Provider]) -> Iterator[str]:
-    """Yield each connection whose provider does not exist, and each setting that its provider does not have."""
+    """Yield each connection whose provider does not exist, each setting that its provider does not have, and what is
+    wrong in correlations of connections."""
     for name, tenant in tenants.items():
         for id, config in tenant.connections.items():
             place = f"tenants.{name}.connections.{id}"
@@ -47,6 +49,7 @@ def connection_mistakes(tenants: Mapping[str, TenantConfig], providers: Mapping[
             else:
                 known = ", ".join(sorted(providers))
                 yield f"{place}: there is no provider {config.provider!r}; there are {known}"
+        yield from correlation_mistakes(name, tenant)
 
 
 def check_setting_names(place: str, provider: Provider, names: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ import structlog
 from cx_channels.batch import LARGE, Batch, separate_original
 from cx_channels.batch_result import BatchResult, RejectedEvent
 from cx_channels.configured_connections import KeysOf, configured_connections, no_keys
+from cx_channels.correlations import Correlations
 from cx_channels.dead_letters import STAGE, MappingFailure, digest, failure_of, readable_draft
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.tokens import Tokens, new_code, stamp_issue
@@ -98,6 +99,7 @@ class Intake:
         self.rates = rates if rates is not None else Rates(tenants)
         self._last: Micros = 0
         self._tokens = Tokens(metrics)
+        self._correlations = Correlations(tenants.by_name)
         self.connections = configured_connections(tenants, providers, keys_of)
 
     def connection(self, id: str) -> tuple[Connection, Provider]:
@@ -340,7 +342,7 @@ class Intake:
 
     def _stamp(self, draft: Draft, connection: Connection, recorded: Micros, batch: Batch) -> MappingFailure | None:
         """Add a draft's event to the batch, or return why it can't be an event."""
-        draft, original = separate_original(draft)
+        draft, original = separate_original(self._correlations.correlated(draft, connection.id))
         source = connection_source(connection.tenant, connection.id)
         ids = self._tenants.ids(connection.tenant)
         references = self._tokens.recognised(draft.data, ids, connection.id, connection.provider)

@@ -20,6 +20,7 @@ from cx_events.testing.builders import HOUR, MINUTE, SECOND, START, an_event
 
 CALLS = ("twilio/CA1", "genesys/g-1", "pbx/1")
 WHAT = ("started", "queued", "answered", "transferred", "ended", "resumed")
+SAID = ("", "", "CA1", "g-1", "genesys/g-1", "sip:1@192.0.2.1", "declared/5/trunk/a", "declared/2/trunk/b")
 PHONES = ("+15550100123", "+15550100124")
 
 
@@ -38,7 +39,7 @@ def told(draw: st.DrawFn) -> list[StampedEvent]:
     found = [
         call(
             f"e-{number}", draw(st.sampled_from(WHAT)), draw(st.sampled_from(CALLS)), draw(st.sampled_from(PHONES)),
-            draw(st.integers(0, 20)), draw(st.sampled_from(("", "", "CA1", "g-1", "genesys/g-1", "sip:1@192.0.2.1"))),
+            draw(st.integers(0, 20)), draw(st.sampled_from(SAID)),
         )
         for number in range(draw(st.integers(2, 12)))
     ]  # fmt: skip

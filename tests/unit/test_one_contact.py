@@ -136,3 +136,23 @@ def test_lists_count_one_contact_and_no_wait_that_was_answered() -> None:
     (listed,) = listed_conversations(Document(known, WINDOW))
     assert listed.waiting is None
     assert listed.waits == ()
+
+
+def declared(what: str, name: str, second: int, *values: str) -> Fact:
+    return call(what, name, second, *(f"declared/60/trunk/{value}" for value in values))
+
+
+def test_a_correlation_joins_calls_within_its_window() -> None:
+    early, late = declared("started", TWILIO, 0, "a"), declared("started", GENESYS, 60, "a")
+    assert body(early, late)["counts"]["interactions"] == 1
+    assert body(early, declared("started", GENESYS, 61, "a"))["counts"]["interactions"] == 2
+    assert body(early, declared("started", GENESYS, 60, "b"))["counts"]["interactions"] == 2
+
+
+def test_a_correlation_joins_no_two_calls_of_one_system() -> None:
+    again = declared("started", "acme-voice/CA2", 30, "a")
+    first, second = declared("started", TWILIO, 0, "a"), declared("started", GENESYS, 40, "a")
+    assert body(first, again)["counts"]["interactions"] == 2
+    found = body(first, again, second)  # the latest before it
+    assert found["counts"]["interactions"] == 2
+    assert all(body(*order) == found for order in permutations([first, again, second]))

@@ -14,7 +14,7 @@ from cx_context.parts.values import KEYS_KEPT, REFERENCES_KEPT, At, Register, sh
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.threads import THREADING
 from cx_context.threading.conversations import IssuedToken
-from cx_context.threading.one_contact import SAME_CALL
+from cx_context.threading.one_contact import names_a_call
 from cx_context.threading.shared_references import MATTER_KINDS
 from cx_events.facts import Fact
 from cx_events.json_types import Json
@@ -52,7 +52,7 @@ def _refer(part: Part, fact: Fact, at: At) -> None:
             keep_first(part.token_uses, reference.value, at, USES_KEPT)
         else:
             keep_first(part.references, reference_key(reference.kind, reference.value), at[0], REFERENCES_KEPT)
-            if reference.kind == SAME_CALL:  # by which the two are one conversation, too
+            if names_a_call(reference.kind, reference.value):  # by which the two are one conversation, too
                 keep_first(part.references, reference_key("call", reference.value), at[0], REFERENCES_KEPT)
 
 

@@ -4,6 +4,8 @@ Two contacts of a conversation are one
 
 - where both are calls and one says the other's id as a reference of the kind ``same-call`` (with or without the
   connection's name before it), or both say the same, as the Call-ID of SIP;
+- where a declared correlation says the same of both (``cx_channels.correlations``): each call is one with the latest
+  that began before it within the correlation's window, by another connection than any of the calls that it is one with;
 - where both are mail threads of the same root, each under its connection's name.
 
 Only what is told of a whole contact is made of them together: whether it is live, since when its customer waits, how
@@ -12,6 +14,7 @@ many there are. Threading, which looks back, and proofs, which no reference pass
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import reduce
 
@@ -20,11 +23,21 @@ from cx_context.parts.model import Part
 from cx_context.parts.values import At, shorten_name
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.shared_references import names_of_call
+from cx_events.activity import SECOND
 
 SAME_CALL = "same-call"
 """The kind of reference by which a call names itself as another system does."""
 
+DECLARED = "declared/"
+"""Begins the values of a correlation: ``declared/SECONDS/NAME/DIGEST``."""
+
 _SAYS = f"{SAME_CALL}\n"
+_WINDOW = re.compile(rf"{SAME_CALL}\n{DECLARED}([0-9]{{1,6}})/")
+
+
+def names_a_call(kind: str, value: str) -> bool:
+    """Return whether a reference says another system's id of this call."""
+    return kind == SAME_CALL and not value.startswith(DECLARED)
 
 
 def same_keys(name: str, part: Part) -> tuple[str, ...]:
@@ -36,7 +49,7 @@ def same_keys(name: str, part: Part) -> tuple[str, ...]:
         root = name.partition("/")[2]
         if root and f"message\n{shorten_name(root)}" in part.references:
             found.append(f"mail\n{root}")
-    return tuple(found)
+    return tuple(sorted(found))  # a map's order is that of arrival
 
 
 def as_one(contacts: Sequence[Contact]) -> Sequence[Contact]:
@@ -72,14 +85,35 @@ def _groups(contacts: Sequence[Contact]) -> list[list[int]]:
     holder: dict[str, int] = {}
     for place, contact in enumerate(contacts):
         for key in _held(contact):
-            if key in said:
-                first, own = group_of[holder.setdefault(key, place)], group_of[place]
-                if first != own:
-                    group_of = [first if group == own else group for group in group_of]
+            if key not in said:
+                continue
+            window = _WINDOW.match(key)
+            other = holder.setdefault(key, place) if window is None else _latest(contacts, group_of, place, key, window)
+            first, own = group_of[other], group_of[place]
+            if first != own:
+                group_of = [first if group == own else group for group in group_of]
     groups: dict[int, list[int]] = {}
     for place, group in enumerate(group_of):
         groups.setdefault(group, []).append(place)
     return list(groups.values())
+
+
+def _latest(contacts: Sequence[Contact], group_of: Sequence[int], place: int, key: str, window: re.Match[str]) -> int:
+    """Return the place of the latest contact that a correlation makes one with this one, else this one's."""
+    since = contacts[place].start[0] - int(window[1]) * SECOND
+    ours = {_connection(contacts[at]) for at, group in enumerate(group_of) if group == group_of[place]}
+    for at in range(place - 1, -1, -1):
+        if contacts[at].start[0] < since:
+            break
+        if key in contacts[at].same:
+            theirs = {_connection(contacts[one]) for one, group in enumerate(group_of) if group == group_of[at]}
+            if ours.isdisjoint(theirs):
+                return at
+    return place
+
+
+def _connection(contact: Contact) -> str:
+    return contact.name.partition("/")[0]
 
 
 def _held(contact: Contact) -> Iterator[str]:
