@@ -91,8 +91,10 @@ def _value(declared: _Declared, data: Any) -> str:
 
 def _text_at(value: Any, steps: Steps) -> str:
     for step in steps:
+        if isinstance(value, str):  # whose letters are no members
+            return ""
         try:
-            value = value[step] if isinstance(value, dict | list) else None
+            value = value[step]
         except (KeyError, IndexError, TypeError):
             return ""
     if isinstance(value, bool) or not isinstance(value, str | int):

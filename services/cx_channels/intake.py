@@ -98,8 +98,7 @@ class Intake:
         self._mapper = mapper
         self.rates = rates if rates is not None else Rates(tenants)
         self._last: Micros = 0
-        self._tokens = Tokens(metrics)
-        self._correlations = Correlations(tenants.by_name)
+        self._tokens, self._correlations = Tokens(metrics), Correlations(tenants.by_name)
         self.connections = configured_connections(tenants, providers, keys_of)
 
     def connection(self, id: str) -> tuple[Connection, Provider]:
@@ -343,7 +342,6 @@ class Intake:
     def _stamp(self, draft: Draft, connection: Connection, recorded: Micros, batch: Batch) -> MappingFailure | None:
         """Add a draft's event to the batch, or return why it can't be an event."""
         draft, original = separate_original(self._correlations.correlated(draft, connection.id))
-        source = connection_source(connection.tenant, connection.id)
         ids = self._tenants.ids(connection.tenant)
         references = self._tokens.recognised(draft.data, ids, connection.id, connection.provider)
         if references is not draft.data.references:
@@ -351,7 +349,7 @@ class Intake:
         try:
             stamped = stamp(
                 draft,
-                source=source,
+                source=connection_source(connection.tenant, connection.id),
                 recorded=recorded,
                 ids=ids,
                 region=connection.region,

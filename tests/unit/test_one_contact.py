@@ -130,7 +130,7 @@ def test_a_thread_by_two_connections_is_one_contact() -> None:
     assert (counts["messages"], counts["interactions"]) == (3, 2)
 
 
-def test_lists_count_one_contact_and_no_wait_that_was_answered() -> None:
+def test_lists_know_no_wait_that_was_answered() -> None:
     facts = by_two("CA1")[:4]
     (known,) = define(facts, ACME, RULES).known.values()
     (listed,) = listed_conversations(Document(known, WINDOW))

@@ -71,9 +71,8 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
     )
     summary = latest_register(parts, "summary")
     disposition = latest_register(parts, "disposition")
-    wholes = [whole.part for whole in as_one(members)]
-    state = conversation_state(wholes)
-    waits = [since for since in map(waiting_since, wholes) if since is not None]
+    state = conversation_state(whole.part for whole in as_one(members))
+    waits = [since for whole in as_one(members) if (since := waiting_since(whole.part)) is not None]
     names = names_of(parts)
     return {
         "id": text_of(conversation.id),
