@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from tests.projection import RULES, WINDOW
 
 from cx_channels.intake import Intake
@@ -22,6 +23,8 @@ from cx_events.log.sqlite import SqliteLog
 from cx_events.testing.builders import SECOND, START
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import TenantConfig, Tenants
+
+pytestmark = pytest.mark.clock
 
 KEY = "an example key of a tenant"
 CONFIG = TenantConfig.model_validate(
