@@ -101,13 +101,14 @@ CASES: Mapping[str, Case] = {
     "subscriptions pause": fixed(SUBSCRIPTION, "--why", "a test"),
     "subscriptions resume": lambda hub, run: paused(),
     "subscriptions retry": fixed(SUBSCRIPTION),
+    "media fetch": fixed("--dry-run"),
     "import log": lambda hub, run: [str(hub.home / "home" / "nothing")],
     "import vcon": lambda hub, run: [written("one.vcon", VCON)],
     "export log": lambda hub, run: ["--to", f"export-{run}"],
     "export vcon": fixed("018f2a5e-0000-8000-8000-000000000001"),
 }
 REFUSED = {"stack env", "rebuild pause", "rebuild resume", "rebuild cancel", "rebuild undo", "rebuild drop",
-           "replay resume", "replay cancel", "import log", "connections catch-up"}  # fmt: skip
+           "replay resume", "replay cancel", "import log", "connections catch-up", "media fetch"}  # fmt: skip
 """Cases where there is nothing to act on: no data on stdout, one sentence on stderr."""
 
 ROWS = {

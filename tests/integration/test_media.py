@@ -31,6 +31,7 @@ from cx_channels.provider import Connection, Request
 from cx_channels.registry import folder_name, providers
 from cx_events.blob.folder import FolderBlobs
 from cx_events.log import INTERACTIONS, Partition, Record
+from cx_hub.commands.media import Asked, fetch_missing
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 from cx_runtime.outbound.sender import Bounds
@@ -195,7 +196,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         vendor_serving(Bounds(connect=PATIENCE, whole=PATIENCE, answer=MIB, connections=8)) as vendor,
     ):
         metrics = Metrics()
-        intake = Intake(hub.log, blobs, tenants, providers(), metrics, clock=lambda: TODAY)
+        intake = Intake(hub.log.log, blobs, tenants, providers(), metrics, clock=lambda: TODAY)
         yield World(hub, vendor, intake, metrics, Health())
 
 
@@ -344,6 +345,25 @@ async def test_a_connection_that_wants_no_files_gets_none(world: World) -> None:
         stored = await world.until_stored(2)
     assert {each["source"] for each in stored} == {"//throughline/acme/connections/acme-sms"}
     assert len(world.vendor.asked) == 2
+
+
+async def test_what_is_missing_is_fetched_by_command(world: World) -> None:
+    """What is here already is not fetched again; a dry run fetches nothing."""
+    world.vendor.has(TWILIO + "ME1", answer(200, body=PICTURE))
+    await world.comes("acme-sms", "mms.form")
+    connections = MediaConnections(world.intake.connections)
+    parts = (world.hub.log.log, world.hub.store, world.intake, world.vendor.files, connections)
+    asked = Asked("", "", "1d", dry_run=True)
+    assert [each["outcome"] for each in await fetch_missing(*parts, asked)] == ["to be fetched", "to be fetched"]
+    assert world.vendor.asked == []
+    asked = asked._replace(dry_run=False)
+    assert [each["outcome"] for each in await fetch_missing(*parts, asked)] == ["stored", "status-404"]
+    await world.hub.projector.catch_up()
+    world.vendor.has(TWILIO + "ME2", answer(200, body=CARD))
+    assert [each["outcome"] for each in await fetch_missing(*parts, asked)] == ["stored"]
+    await world.hub.projector.catch_up()
+    assert await fetch_missing(*parts, asked) == []
+    assert len(await world.stored()) == 2
 
 
 async def test_the_order_of_arrival_changes_nothing(world: World, tmp_path: Path) -> None:

@@ -83,18 +83,24 @@ async def _fetch_all(settings: Settings, asked: Asked) -> list[Json]:
             return await mapping.mapper(provider, request, connection)
 
         intake = Intake(log, blobs, tenants, providers(), Metrics(), mapper=mapper)
-        connections = _meant(intake, tenants, asked)
-        begin = await log.offsets_at(INTERACTIONS, read_moment(asked.since, "--since") // 1000)
-        found: list[Json] = []
         try:
-            async for some in _pages(log, begin, connections):
-                for connection, reference in await _missing(store_of_events, some):
-                    outcome = "to be fetched"
-                    if not asked.dry_run:
-                        outcome = await _fetch_one(intake, connections, files, connection, reference)
-                    found.append(_row(connection, reference, outcome))
+            return await fetch_missing(log, store_of_events, intake, files, _meant(intake, tenants, asked), asked)
         finally:
             await mapping.stop()
+
+
+async def fetch_missing(
+    log: Log, store_of_events: Store, intake: Intake, files: Files, connections: MediaConnections, asked: Asked
+) -> list[Json]:
+    """Return the files that events since ``asked.since`` name and the hub does not have, each with its outcome."""
+    begin = await log.offsets_at(INTERACTIONS, read_moment(asked.since, "--since") // 1000)
+    found: list[Json] = []
+    async for some in _pages(log, begin, connections):
+        for connection, reference in await _missing(store_of_events, some):
+            outcome = "to be fetched"
+            if not asked.dry_run:
+                outcome = await _fetch_one(intake, connections, files, connection, reference)
+            found.append(_row(connection, reference, outcome))
     return found
 
 
