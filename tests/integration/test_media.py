@@ -25,13 +25,19 @@ from cx_channels.intake import Intake
 from cx_channels.media.references import MediaConnections
 from cx_channels.media.worker import ROW, WORKER, MediaPorts, MediaSteps
 from cx_channels.pollers.keeper import PollerKeeper
+from cx_channels.pollers.report import PollerReport
 from cx_channels.pollers.run import Surroundings
 from cx_channels.pollers.source import SourcePorts
 from cx_channels.provider import Connection, Request
 from cx_channels.registry import folder_name, providers
+from cx_context.store import Store, poller_rows
+from cx_context.store.poller_rows import Standing
 from cx_events.blob.folder import FolderBlobs
 from cx_events.log import INTERACTIONS, Partition, Record
 from cx_hub.commands.media import Asked, fetch_missing
+from cx_hub.compose import running_hub
+from cx_hub.connection_states import connection_state
+from cx_hub.demo.run import embedded_settings
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 from cx_runtime.outbound.sender import Bounds
@@ -322,7 +328,11 @@ async def test_what_waits_is_fetched_by_who_comes_next(world: World) -> None:
 
 
 async def world_cursor(world: World) -> bytes:
-    async with world.hub.store.reading() as tx:
+    return await read_cursor_row(world.hub.store)
+
+
+async def read_cursor_row(store: Store) -> bytes:
+    async with store.reading() as tx:
         rows = await tx.fetch("SELECT cursor FROM pollers WHERE connection = :row", row=ROW)
     return bytes(rows[0][0]) if rows else b""
 
@@ -364,6 +374,28 @@ async def test_what_is_missing_is_fetched_by_command(world: World) -> None:
     await world.hub.projector.catch_up()
     assert await fetch_missing(*parts, asked) == []
     assert len(await world.stored()) == 2
+
+
+async def test_a_hub_fetches_beside_its_pollers(tmp_path: Path) -> None:
+    async with running_hub(embedded_settings(tmp_path), configured(), frozenset({"pollers"})) as hub:
+        async with asyncio.timeout(PATIENCE):
+            await hub.store_opened.wait()
+            while not await read_cursor_row(hub.store):
+                await asyncio.sleep(0.05)
+        async with hub.store.reading() as tx:
+            assert (await poller_rows.standings(tx))[ROW].owner
+
+
+def test_who_fetches_and_what_is_missing_is_told() -> None:
+    def state(owner: str, report: bytes = b"") -> list[str]:
+        media = Standing("", ROW, owner, report)
+        found = connection_state("acme", "sms", "chat/twilio", (), None, None, None, media)
+        return [each["reason"] for each in found["problems"]]
+
+    assert state("") == ["media-not-fetched"]
+    assert state("a process") == []
+    failed = msgspec.json.encode(PollerReport(state="retrying", reason="log", detail="it is away"))
+    assert state("a process", failed) == ["media-retrying"]
 
 
 async def test_the_order_of_arrival_changes_nothing(world: World, tmp_path: Path) -> None:
