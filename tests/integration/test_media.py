@@ -193,12 +193,23 @@ class World:
         return got.content
 
 
+SERVERS = pytest.param("servers", marks=[pytest.mark.kafka, pytest.mark.postgres])
+
+
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+def parts(request: pytest.FixtureRequest) -> dict[str, Any]:
+    if getattr(request, "param", "") != "servers":
+        return {}
+    log = request.getfixturevalue("kafka_log")(partitions=3)
+    return {"log": log, "store_url": request.getfixturevalue("postgres_store")}
+
+
+@pytest.fixture
+async def world(parts: dict[str, Any], tmp_path: Path) -> AsyncIterator[World]:
     blobs, tenants = FolderBlobs(tmp_path / "blobs"), configured()
     await blobs.start()
     async with (
-        running_api(tmp_path, configured=tenants, blobs=blobs) as hub,
+        running_api(tmp_path, configured=tenants, blobs=blobs, **parts) as hub,
         vendor_serving(Bounds(connect=PATIENCE, whole=PATIENCE, answer=MIB, connections=8)) as vendor,
     ):
         metrics = Metrics()
@@ -310,6 +321,7 @@ async def test_who_answers_badly_is_asked_again_later(world: World) -> None:
     assert (world.counted("acme-sms", "retried"), world.counted("acme-sms", "given-up")) == (1, 1)
 
 
+@pytest.mark.parametrize("parts", ["embedded", SERVERS], indirect=True)
 async def test_what_waits_is_fetched_by_who_comes_next(world: World) -> None:
     """The first owner stops in the middle; the second has the file from the cursor, though it reads on from behind."""
     world.vendor.has(TWILIO + "ME1", HANG)
