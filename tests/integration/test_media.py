@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -84,6 +85,7 @@ def configured() -> Tenants:
         "acme-whatsapp": ("social/whatsapp", token),
         "acme-slack": ("chat/slack", token),
         "acme-ses": ("email/amazon-ses", s3),
+        "acme-calls": ("voice/twilio", media),
         "acme-untouched": ("chat/twilio", {}),
     }
     return Tenants(
@@ -165,10 +167,12 @@ class World:
         await reader.close()
         return found
 
+    async def events(self) -> list[dict[str, Any]]:
+        return [msgspec.json.decode(raw) for raw in await self.raws()]
+
     async def stored(self) -> list[dict[str, Any]]:
         """The events that tell of stored files."""
-        events = [msgspec.json.decode(raw) for raw in await self.raws()]
-        return [each for each in events if each["type"] == STORED]
+        return [each for each in await self.events() if each["type"] == STORED]
 
     async def until_stored(self, count: int) -> list[dict[str, Any]]:
         async with asyncio.timeout(PATIENCE):
@@ -256,6 +260,23 @@ async def test_a_picture_of_whatsapp_comes_in_two_steps(world: World) -> None:
     (file,) = stored["data"]["message"]["attachments"]
     assert file["sha256"] == sha256(PICTURE).hexdigest() and file["content_type"] == image["mime_type"]
     assert {headers["authorization"] for _, headers in world.vendor.asked} == {"Bearer a token of the app"}
+
+
+async def test_a_recording_is_an_entry_of_the_timeline(world: World) -> None:
+    id = "RE00000000000000000000000000000002"
+    place = f"api.twilio.com/2010-04-01/Accounts/AC00000000000000000000000000000001/Recordings/{id}.mp3"
+    world.vendor.has(place, answer(200, "Content-Type: audio/mpeg", body=b"ID3 hello"))
+    for fixture in ("status-ringing.form", "recording-in-progress.form", "recording-completed.form"):
+        await world.comes("acme-calls", fixture)
+    async with world.fetching():
+        (stored,) = await world.until_stored(1)
+    assert stored["time"] == next(e["time"] for e in await world.events() if e["id"] == stored["causationid"])
+    found = await world.hub.get(
+        f"/v1/event?source={quote(stored['source'], safe='')}&id={quote(stored['id'], safe='')}"
+    )
+    (file,) = found.json()["attachments"]
+    assert (file["content_type"], file["bytes"], file["place"]) == ("audio/mpeg", 9, "hub")
+    assert await world.content(file["id"]) == b"ID3 hello"
 
 
 async def test_another_digest_is_tried_again_and_never_stored(world: World) -> None:

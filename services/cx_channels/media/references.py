@@ -68,7 +68,7 @@ def fetches_media(connection: Connection, provider: Provider) -> bool:
 
 
 def references_of(event: Event) -> list[Reference]:
-    """Return the files of an event that the hub does not have."""
+    """Return the files of an event that the hub does not have; of a recording once it is complete."""
     if event.type == STORED:
         return []
     key = event_key(event.tenantid, event.source, event.id)
@@ -80,7 +80,7 @@ def references_of(event: Event) -> list[Reference]:
             if file.url and not file.blob and not file.part
         ]
     recording = event.data.recording
-    if recording is not None and recording.url:
+    if recording is not None and recording.url and recording.status in ("", "completed"):
         file = Attachment(name=recording.id or "recording", content_type="audio/*", url=recording.url)
         found.append(Reference(event, f"{text_of(key)}.recording", file))
     return found
