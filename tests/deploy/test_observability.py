@@ -167,6 +167,8 @@ def test_every_metric_is_watched_or_explained_elsewhere() -> None:
     assert set(METRICS) - watched == {
         "cx_intake_ignored_total",
         "cx_keys_fetched_total",  # docs/operators.md, "Keys of vendors"; /readyz names the connection
+        "cx_media_files_total",  # both: docs/operators.md, "Files at vendors"; cx connections check tells, too
+        "cx_media_waiting",
         "cx_contexts_shown_total",
         "cx_sessions_total",
         "cx_unavailable_total",
