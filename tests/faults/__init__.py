@@ -10,9 +10,10 @@ as if nothing had been.
     python -m tests.faults.overload       [--minutes N]
     python -m tests.faults.neighbours     [--seconds N] [--turns N] [--greed N] [--parts embedded|servers]
     python -m tests.faults.planted_differences [--trials N] [--seed TEXT] [--parts embedded|servers]
+    python -m tests.faults.polled_vendors [--minutes N] [--seed TEXT] [--vendor NAME...]
     python -m tests.faults.compose_restarts [--down SECONDS] [--only SERVICE...] [--no-build]
 
-Each brings its own Kafka and PostgreSQL (the last one the whole of ``docker-compose.yml``), tells what it does and what
-held, and exits with 1 if anything did not. The suite runs a short form of each but the last (``test_faults.py``, marked
-``fault``).
+Each brings its own Kafka and PostgreSQL, but for ``polled_vendors``, which needs none (the last one the whole of
+``docker-compose.yml``), tells what it does and what held, and exits with 1 if anything did not. The suite runs a short
+form of each but the last (``test_faults.py``, marked ``fault``).
 """

@@ -17,6 +17,7 @@ from tests.faults.hub_killed import hub_killed
 from tests.faults.neighbours import NeighboursGround, neighbours
 from tests.faults.outages import in_one, outages
 from tests.faults.overload import OverloadGround, overload
+from tests.faults.polled_vendors import run
 from tests.faults.rebuild_killed import rebuild_killed
 from tests.faults.workers_killed import workers_killed
 from tests.patience import PATIENCE
@@ -133,3 +134,8 @@ async def test_a_quiet_tenant_beside_a_hostile_one_is_served(
     ground = NeighboursGround(tmp_path, settings)
     await neighbours(trial, ground, seconds=3.0, turns=1, greed=1, load=0.1, factor=float("inf"), patience=PATIENCE)
     assert not trial.broken
+
+
+@pytest.mark.parametrize("vendor", ["queue", "stream"])
+async def test_difficult_vendors_are_polled_without_loss(tmp_path: Path, vendor: str) -> None:
+    assert await run(vendor, 5.0, "a short form", tmp_path) > 10
