@@ -60,7 +60,8 @@ async def listing(asked: Asked) -> Report:
             requests = list(_lists(*_desks(asked.events)) if name == "lists" else _searches(asked.events))
 
             async def ours(requests: Sequence[bytes] = requests) -> Result:
-                return await stage.read([requests[at % len(requests)] for at in range(REQUESTS)], check=_found)
+                asked_for = min(REQUESTS, 2 * asked.events)
+                return await stage.read([requests[at % len(requests)] for at in range(asked_for)], check=_found)
 
             await ours()
             results = await race(asked.rounds, {"hub": ours, "floor": stage.bare_rows})

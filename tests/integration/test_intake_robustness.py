@@ -109,7 +109,7 @@ async def test_a_sender_that_disconnects_midway_is_no_server_error(hub: Hub) -> 
 async def test_a_body_without_end_is_cut_off(hub: Hub) -> None:
     head = request(b"/v1/events", KEY, JSON, b"transfer-encoding: chunked")
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
-    answer = await exchanged(hub, head, *[chunk] * 40)
+    answer = await exchanged(hub, head, *[chunk] * 40, finish=True)
     assert b" 413 " in answer
     assert hub.counted("cx_intake_refused_total", provider="client", reason="too-large") == 1
 
