@@ -62,14 +62,15 @@ async def test_projectors_and_relay_report_their_lag(tmp_path: Path) -> None:
 TO_NOBODY = SubscriptionConfig(url="http://127.0.0.1:9/hook", secrets=("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",))
 
 
-WHERE_CONFIGURED = {"cx_keys_fetched_total", "cx_poller_failures_total"}
-"""Counters of what this hub's connections don't do: fetch a vendor's keys, and poll."""
+WHERE_CONFIGURED = {"cx_keys_fetched_total", "cx_media_files_total", "cx_poller_failures_total"}
+"""Counters of what this hub's connections don't do: fetch a vendor's keys or files, and poll."""
 
 
-def test_counters_of_pollers_and_keys_begin_at_zero() -> None:
+def test_counters_of_pollers_keys_and_files_begin_at_zero() -> None:
     metrics = Metrics()
     metrics.begin_keys("email/amazon-ses")
     metrics.begin_poller("acme-mailbox")
+    metrics.begin_media("acme-whatsapp")
     for name in WHERE_CONFIGURED:
         assert re.search(rf"(?m)^{name}{{.+}} 0(\.0)?$", metrics.render()[0].decode()), name
 
