@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from cx_events.envelope import Data, Event, Identifier, Participant, Reference, TranscriptLine
 from cx_events.errors import Refused
+from cx_events.mail_copies import content_key
 from cx_events.upcasts import UPCASTS, Upcast, find_upcast
 
 _decode_event = msgspec.json.Decoder(Event).decode
@@ -143,16 +144,22 @@ def same_content(one: bytes, other: bytes) -> bool:
     """Return whether two copies of an event have the same content.
 
     Not compared are the recorded time, the writer, a replay's mark, and the original of a mail that came by a
-    connection; nor the time, where it equals the recorded time in both copies, since the provider stated none. Two
-    names of one mail, as two connections give it, are no difference: its key is of its content (``mail_copies``).
+    connection; nor the time, where it equals the recorded time in both copies, since the provider stated none. Copies
+    of a mail whose key is of its content (``mail_copies``) say the same, by one connection or two: else which of three
+    were in conflict depended on the order in which they came.
     Copies that can't be decoded differ: a provider's JSON may be nested too deeply, or hold numbers out of range.
     """
     if one == other:
         return True
     try:
         return _same(one, other)
-    except _BROKEN:
+    except (Refused, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
+
+
+def _is_one_mail(one: bytes, other: bytes) -> bool:
+    key = content_key(decode_leniently(one)[0])
+    return key is not None and key == content_key(decode_leniently(other)[0])
 
 
 def _is_delivered_mail(copy: Any) -> bool:
@@ -165,13 +172,9 @@ def _is_delivered_mail(copy: Any) -> bool:
     return isinstance(data, dict) and data.get("channel") == "email" and "/connections/" in str(copy.get("source"))
 
 
-def _name(copy: Any) -> tuple[Any, Any]:
-    return copy.get("source"), copy.get("id")
-
-
 def _same(one: bytes, other: bytes) -> bool:
     first, second = _decode_any(one), _decode_any(other)
-    if _is_delivered_mail(first) and _is_delivered_mail(second) and _name(first) != _name(second):
+    if _is_delivered_mail(first) and _is_delivered_mail(second) and _is_one_mail(one, other):
         return True
     no_time_stated = all(copy.get("time") == copy.get("recordedtime") for copy in (first, second))
     for copy in (first, second):

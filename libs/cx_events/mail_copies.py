@@ -28,7 +28,8 @@ def content_key(event: Event) -> bytes | None:
     Message-ID, and for one that the event holds in part.
 
     It is of tenant, stream, type, the time that the mail states, Message-ID, subject, text, HTML, attachments by their
-    digests, continuity tokens, and of a report its outcome. Blanks and line ends don't count: vendors change them.
+    digests, the mails that it answers, continuity tokens, and of a report its outcome. Blanks and line ends don't count:
+    vendors change them.
     """
     data, mapped = event.data, _MAPPED.search(event.id)
     message = data.message
@@ -57,6 +58,9 @@ def _pieces(event: Event, own: str, what: str, message: Message) -> Iterator[str
     yield data.failure.code if data.failure is not None else ""
     yield "attachments"
     yield from sorted(each.sha256 or f"{each.url} {each.name} {each.bytes}" for each in message.attachments)
+    # Else whoever has a copy of the mail could send it first, into another thread.
+    yield "references"
+    yield from sorted(each.value for each in data.references if each.kind == "message")
     yield "tokens"
     yield from sorted(each.value for each in data.references if each.kind == "token")
 

@@ -12,6 +12,7 @@ from cx_context.store import dead_letters
 from cx_context.store.dead_letters import delete_dead_letter
 from cx_context.store.events import StoredCopy, read_stored_copies, replace_event
 from cx_context.store.sql import Tx
+from cx_events.facts import Fact
 from cx_projectors.classify import ClassifiedEvent, read_event
 from cx_projectors.letters import fold_letter_key
 from cx_projectors.records import Batch, CopyRow, differing_copies
@@ -20,10 +21,12 @@ from cx_projectors.tenancy import Tenancy
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A copy that counts instead of the stored one. ``old``: the stored one; None where nothing was made of it."""
+    """A copy that counts instead of the stored one. ``old``: the stored one; None where nothing was made of it.
+    ``stored``: the stored one in any case."""
 
     new: ClassifiedEvent
     old: ClassifiedEvent | None
+    stored: Fact
 
 
 @dataclass(slots=True)
@@ -49,7 +52,8 @@ async def read_repeats(tx: Tx, batch: Batch, repeated: Collection[bytes], tenant
         other = read_event(stored.raw, lambda _: ids)  # noqa: B023 - called at once
         repeats.copies += differing_copies(event.fact, other.fact)
         if event.fact.copy_order < other.fact.copy_order:
-            repeats.replacements.append(Replacement(event, None if is_left_out(stored.problem) else other))
+            old = None if is_left_out(stored.problem) else other
+            repeats.replacements.append(Replacement(event, old, other.fact))
     return repeats
 
 

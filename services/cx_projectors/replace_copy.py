@@ -89,7 +89,7 @@ async def apply_alone(
     applied.new, applied.repeated, applied.conflicts = len(new), len(repeated), len(copies)
     await take_back(tx, batch, repeats.retried)
     new |= {event.fact.key for event in repeats.retried}
-    await _replace_events(tx, (each.new for each in repeats.replacements))
+    await _replace_events(tx, repeats.replacements)
     await write_copies(tx, copies)
     await write_link_events(tx, batch.names)
     mode, cache = Mode(exclusive=True, merging=mode.merging), ProjectionCache()
@@ -109,11 +109,12 @@ async def apply_alone(
     return applied
 
 
-async def _replace_events(tx: Tx, events: Iterable[ClassifiedEvent]) -> None:
-    """Store these copies instead of the stored ones."""
-    for event in events:
-        await replace_event(tx, event.fact, event.stream_id, event.problem)
-        await delete_dead_letter(tx, fold_letter_key(event.fact))
+async def _replace_events(tx: Tx, replacements: Iterable[Replacement]) -> None:
+    """Store these copies instead of the stored ones, whose letters bear another name where a mail came by two doors."""
+    for each in replacements:
+        await replace_event(tx, each.new.fact, each.new.stream_id, each.new.problem)
+        for letter in sorted({fold_letter_key(each.new.fact), fold_letter_key(each.stored)}):
+            await delete_dead_letter(tx, letter)
 
 
 @dataclass(slots=True)

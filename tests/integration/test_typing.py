@@ -92,6 +92,27 @@ async def test_typing_ends_with_the_store_or_the_chat(hub: Running) -> None:
         assert await typing_rows.read(tx, "acme", "customer") == frozenset()
 
 
+async def test_a_slow_browser_hears_the_end_later(hub: Running) -> None:
+    board, heard, slow = TypingBoard(lambda: hub.store), list[Any](), list[bool]()
+
+    def tell(message: dict[str, Any]) -> bool:
+        if not slow:
+            heard.append(message["names"])
+        return not slow
+
+    leave = board.follow(CHAT, tell)
+    await put(hub, agent=BEN, answering="chat-ana")
+    await board.exchange()
+    await put(hub, agent=BEN)
+    slow.append(True)
+    await board.exchange()
+    slow.clear()
+    await board.exchange()
+    await board.exchange()
+    assert heard == [["Ben"], []]
+    leave()
+
+
 async def test_those_who_type_are_bounded(hub: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(typing_rows, "MOST", 2)
     for names in (["a"], ["b", "c", "d"], ["e"]):

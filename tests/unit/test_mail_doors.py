@@ -53,6 +53,17 @@ def test_other_content_under_a_used_id_is_another_event(other: WrittenMail) -> N
         assert fact_of(through(door, other, NOW + SECOND)).key != known.key
 
 
+def test_any_two_copies_of_three_say_the_same() -> None:
+    """By one connection a mail may come twice, once proved and once claimed. Which of the copies conflict must not
+    depend on whether a third, by another connection, is compared with them first."""
+    proof = "Authentication-Results: mx.acme.example; dmarc=pass header.from=example.com\r\n"
+    found = [through("imap", FIRST._replace(trace=proof), NOW), through("imap", FIRST, NOW + SECOND)]
+    found.append(through("postmark", FIRST, NOW + 2 * SECOND))
+    assert len({fact_of(each).key for each in found}) == 1
+    assert len({(each.source, each.id) for each in found}) == 2
+    assert all(same_content(one.raw, other.raw) for one, other in combinations(found, 2))
+
+
 def test_a_copy_in_another_name_is_another_event() -> None:
     """Reply-To and fields of groups may say who the customer is."""
     known = fact_of(through("postmark", FIRST, NOW))

@@ -9,15 +9,22 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from tests.mail_doors import WrittenMail, through
 from tests.media_vendor import vendor_serving
 from tests.receiver import FLOOD, answer
 
 from cx_channels.kit.aws.signing import AwsKey, signed_headers
+from cx_channels.media.references import references_of
 from cx_channels.media.waiting import MOST_WAITING, Item, Waiting, encode_cursor, read_cursor
 from cx_channels.provider import Connection, MediaRequest
 from cx_channels.readiness import setup_problems
 from cx_channels.registry import providers
+from cx_context.sections.attachments import id_of
+from cx_events.codec import decode
+from cx_events.envelope import Attachment
 from cx_events.errors import Fatal
+from cx_events.facts import Fact
+from cx_events.testing.builders import ACME, HOUR, START
 from cx_runtime.outbound.fetcher import NotFetched
 from cx_runtime.outbound.files import FILE, open_files
 from cx_runtime.outbound.reach import Reach
@@ -213,3 +220,15 @@ def test_of_one_connection_so_many_wait() -> None:
     assert read_cursor(b"") is None
     with pytest.raises(Fatal, match="media"):
         read_cursor(b"{")
+
+
+def test_a_mails_files_are_known_by_its_content() -> None:
+    """A mail's key is of its content (``cx_events.mail_copies``), and files are shown below the key of their event."""
+    raw = through("mailgun", WrittenMail(), START + HOUR).raw
+    event = decode(raw)
+    assert event.data.message is not None
+    url = "https://storage-us-east4.api.mailgun.net/v3/domains/acme.example/messages/abc/attachments/0"
+    event.data.message.attachments = [Attachment(name="bill.pdf", url=url)]
+    fact = Fact(event, raw, ACME)
+    assert fact.key != fact.name
+    assert [each.id for each in references_of(event)] == [id_of(fact.key, 0)]

@@ -77,6 +77,19 @@ def test_while_it_goes_on_either_systems_word_counts() -> None:
     assert body(*by_two("CA1")[:4])["unresolved"] == []
 
 
+def test_a_leg_that_ended_does_not_hide_its_call() -> None:
+    """Twilio dials one agent after another by SIP; each attempt is a call of the PBX, and all are one contact."""
+    facts = [
+        call("started", TWILIO, 0, "CA2", "CA3"),
+        call("started", "acme-pbx/1", 5, "CA2"),
+        call("ended", "acme-pbx/1", 20),
+        call("started", "acme-pbx/2", 21, "CA3"),
+    ]
+    assert body(*facts)["counts"]["interactions"] == 1
+    assert body(*facts)["now"]["waiting_since"] is not None
+    assert body(*facts, call("ended", TWILIO, 300))["now"] is None
+
+
 def test_legs_stay_contacts_of_their_own() -> None:
     found = body(*by_two("CA1", kind="call"))
     assert (found["counts"]["interactions"], found["counts"]["conversations"]) == (2, 1)

@@ -222,8 +222,8 @@ async def read_event(tx: Tx, tenant: str, key: bytes) -> StoredEvent | None:
     """Return an applied event, or None while it is not applied. ``key``: the event's, or that of a mail's name."""
     rows = await tx.fetch(
         "SELECT stream_id, problem, raw FROM events WHERE key = :key AND tenant = :tenant UNION ALL "
-        "SELECT e.stream_id, e.problem, e.raw FROM link_events l JOIN events e ON e.key = l.key "
-        "WHERE l.profile = :key AND e.tenant = :tenant",
+        "SELECT stream_id, problem, raw FROM (SELECT e.stream_id, e.problem, e.raw FROM link_events l "
+        "JOIN events e ON e.key = l.key WHERE l.profile = :key AND e.tenant = :tenant ORDER BY l.key LIMIT 1) named",
         key=key,
         tenant=tenant,
     )

@@ -24,6 +24,7 @@ from cx_context.parts.values import At, shorten_name
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.shared_references import names_of_call
 from cx_events.activity import SECOND
+from cx_events.timestamps import Micros
 
 SAME_CALL = "same-call"
 """The kind of reference by which a call names itself as another system does."""
@@ -82,15 +83,20 @@ def _groups(contacts: Sequence[Contact]) -> list[list[int]]:
     """Return the places of the contacts that are one, group by group."""
     said = {key for contact in contacts for key in contact.same}
     group_of = list(range(len(contacts)))
+    systems = [{_connection(contact)} for contact in contacts]  # of each group
     holder: dict[str, int] = {}
     for place, contact in enumerate(contacts):
         for key in _held(contact):
             if key not in said:
                 continue
             window = _WINDOW.match(key)
-            other = holder.setdefault(key, place) if window is None else _latest(contacts, group_of, place, key, window)
+            if window is None:
+                other = holder.setdefault(key, place)
+            else:
+                other = _latest(contacts, [systems[group] for group in group_of], place, key, window)
             first, own = group_of[other], group_of[place]
             if first != own:
+                systems[first] |= systems[own]
                 group_of = [first if group == own else group for group in group_of]
     groups: dict[int, list[int]] = {}
     for place, group in enumerate(group_of):
@@ -98,17 +104,17 @@ def _groups(contacts: Sequence[Contact]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _latest(contacts: Sequence[Contact], group_of: Sequence[int], place: int, key: str, window: re.Match[str]) -> int:
-    """Return the place of the latest contact that a correlation makes one with this one, else this one's."""
+def _latest(
+    contacts: Sequence[Contact], systems: Sequence[set[str]], place: int, key: str, window: re.Match[str]
+) -> int:
+    """Return the place of the latest contact that a correlation makes one with this one, else this one's. ``systems``:
+    by place, the connections of the contacts that each is one with so far."""
     since = contacts[place].start[0] - int(window[1]) * SECOND
-    ours = {_connection(contacts[at]) for at, group in enumerate(group_of) if group == group_of[place]}
     for at in range(place - 1, -1, -1):
         if contacts[at].start[0] < since:
             break
-        if key in contacts[at].same:
-            theirs = {_connection(contacts[one]) for one, group in enumerate(group_of) if group == group_of[at]}
-            if ours.isdisjoint(theirs):
-                return at
+        if key in contacts[at].same and systems[place].isdisjoint(systems[at]):
+            return at
     return place
 
 
@@ -125,7 +131,10 @@ def _held(contact: Contact) -> Iterator[str]:
 def _combined(contacts: Sequence[Contact]) -> Contact:
     if len(contacts) == 1:
         return contacts[0]
-    part = reduce(merge, [contact.part for contact in contacts])
+    parts = [contact.part for contact in contacts]
+    part = reduce(merge, parts)
+    if part.end is not None and any(_went_on(each, part.end[0][0]) for each in parts):
+        part.end = None
     deleted: dict[str, At] = {}
     for contact in contacts:
         for key, at in contact.deleted.items():
@@ -140,3 +149,12 @@ def _combined(contacts: Sequence[Contact]) -> Contact:
         max(contact.last_activity for contact in contacts),
         deleted=deleted,
     )
+
+
+def _went_on(part: Part, ended: Micros) -> bool:
+    """Return whether a contact is not over, and began, was queued, answered or resumed after the end of another: a leg
+    that is over is not the whole call."""
+    if part.end is not None and (part.resumed_at is None or part.resumed_at < part.end[0]):
+        return False
+    steps = (part.first, part.queued_at, part.answered_at, part.resumed_at)
+    return any(at is not None and at[0] > ended for at in steps)

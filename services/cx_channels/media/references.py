@@ -10,7 +10,7 @@ from cx_context.sections.attachments import id_of, stored_id_of
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Attachment, Event
 from cx_events.errors import Refused
-from cx_events.facts import connection_source
+from cx_events.facts import connection_source, key_of, replace_nul
 from cx_events.ids import event_key, text_of
 from cx_events.types.media import STORED
 
@@ -53,7 +53,7 @@ class MediaConnections:
         if _URL not in value:
             return []
         try:
-            event = decode_leniently(value)[0]
+            event = replace_nul(decode_leniently(value)[0], value)
         except Refused:
             return []
         connection = self._by_source.get(event.source)
@@ -71,7 +71,7 @@ def references_of(event: Event) -> list[Reference]:
     """Return the files of an event that the hub does not have; of a recording once it is complete."""
     if event.type == STORED:
         return []
-    key = event_key(event.tenantid, event.source, event.id)
+    key = key_of(event)
     found = []
     if event.data.message is not None:
         found = [

@@ -32,7 +32,7 @@ from cx_events.blob.port import blob_name
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Attachment, Event
 from cx_events.errors import Refused
-from cx_events.facts import replace_nul
+from cx_events.facts import key_of, replace_nul
 from cx_events.ids import event_key
 from cx_events.types.media import STORED
 from cx_events.web_urls import web_url
@@ -108,7 +108,7 @@ class EventRoutes:
         content = await self._contents.of_file(caller.tenant, event, file, self._turns.heavy)
         if content is not None:
             return _download(request, content, file.name, file.content_type)
-        fetched = await self._fetched_file(caller, event, id)
+        fetched = await self._fetched_file(caller, event, id_of(key_of(event), asked.place))
         if fetched is not None:
             return _unchanged(request, fetched[0].blob) or _download(
                 request, fetched[1], fetched[0].name, fetched[0].content_type

@@ -117,10 +117,11 @@ class PresenceSubscription(Subscription):
         board.followed.add(tenant)
 
     async def refresh(self) -> bool:
+        present, interactions = await within(self._board.read(self._tenant))
+        typing = await self._by_customer(interactions)
         before = self.present, self.typing
-        self.present, interactions = await within(self._board.read(self._tenant))
-        self.typing = await self._by_customer(interactions)
-        return (self.present, self.typing) != before
+        self.present, self.typing = present, typing  # together, or what one that fails has read is no news afterwards
+        return (present, typing) != before
 
     async def _by_customer(self, interactions: Collection[str]) -> Mapping[str, Sequence[str]]:
         """Return interactions by their customers of today; the lookups are one statement (``customer_index``)."""

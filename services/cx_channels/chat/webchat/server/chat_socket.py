@@ -83,12 +83,16 @@ class Line:
         self._waiting_bytes += len(content)
         self._waiting.put_nowait(content)
 
-    def mention(self, message: dict[str, Any]) -> None:
-        """Say what need not arrive: it is dropped while the browser is slow."""
-        if self._waiting.empty() and not self._gone.is_set():
-            content = msgspec.json.encode(message)
-            self._waiting_bytes += len(content)
-            self._waiting.put_nowait(content)
+    def mention(self, message: dict[str, Any]) -> bool:
+        """Say what need not arrive; return False where it was dropped, since the browser is slow."""
+        if self._gone.is_set():
+            return True
+        if not self._waiting.empty():
+            return False
+        content = msgspec.json.encode(message)
+        self._waiting_bytes += len(content)
+        self._waiting.put_nowait(content)
+        return True
 
     def leave(self) -> None:
         """Close once what the browser said last is answered; it is to come back."""

@@ -37,12 +37,15 @@ class ChatServer:
 
     async def run(self) -> None:
         """Follow the log for what agents and bots write, and exchange who types."""
-        typing = asyncio.create_task(self._typing.run())
+        tasks = [asyncio.create_task(self._deliveries.run()), asyncio.create_task(self._typing.run())]
         try:
-            await self._deliveries.run()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                each.result()  # what ended one of them is the server's fault, which is told and begun again
         finally:
-            typing.cancel()
-            await asyncio.wait([typing])
+            for each in tasks:
+                each.cancel()
+            await asyncio.wait(tasks)
 
     async def stop(self, seconds: float) -> None:
         """Tell every chat to come back later, and wait up to ``seconds`` until all are gone."""

@@ -21,8 +21,8 @@ EVERY_SECONDS = 1.0
 MOST_NAMED = 3
 """Agents who are named to one visitor."""
 
-Tell = Callable[[dict[str, Any]], None]
-"""Takes a message to a browser at once, and may drop it."""
+Tell = Callable[[dict[str, Any]], bool | None]
+"""Takes a message to a browser at once; returns False where it drops it."""
 
 
 class TypingBoard:
@@ -101,8 +101,8 @@ class TypingBoard:
         self._told = (self._told - told) | now
         for address in sorted(now | told):
             message = {"type": "typing", "names": sorted(names.get(address, ()))[:MOST_NAMED]}
-            for tell in tuple(self._chats.get(address, ())):
-                tell(message)
+            if False in [tell(message) for tell in tuple(self._chats.get(address, ()))]:
+                self._told.add(address)  # that nobody types any more is said again, or the browser shows it for ever
 
 
 async def _write(store: Store, tenant: str, typing: Collection[Typist], ended: Collection[Typist]) -> None:
