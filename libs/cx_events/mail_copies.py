@@ -28,8 +28,8 @@ def content_key(event: Event) -> bytes | None:
     Message-ID, and for one that the event holds in part.
 
     It is of tenant, stream, type, the time that the mail states, Message-ID, subject, text, HTML, attachments by their
-    digests, the mails that it answers, continuity tokens, and of a report its outcome. Blanks and line ends don't count:
-    vendors change them.
+    digests, the mails that it answers, continuity tokens, and of a report its outcome. Blanks and line ends don't
+    count: vendors change them.
     """
     data, mapped = event.data, _MAPPED.search(event.id)
     message = data.message
