@@ -60,7 +60,7 @@ def setup_problems(connection: Connection, provider: Provider, public_url: str) 
 def _media_problems(connection: Connection, provider: Provider) -> tuple[str, ...]:
     """Return what a connection lacks for its files to be fetched; nothing where they are not to be."""
     wanted = connection.settings.get("media")
-    if wanted not in (None, True, False):
+    if wanted is not None and not isinstance(wanted, bool):  # 1 is True by ==, and would fetch nothing
         return ("settings.media is true or false: whether files that come are fetched from the vendor and stored",)
     return provider.media.lacks(connection) if wanted and provider.media is not None else ()
 

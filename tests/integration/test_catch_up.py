@@ -14,7 +14,7 @@ import pytest
 import yaml
 from tests.caught_up import HOUR, Missing, asked_before, missing
 from tests.http_vendor import Told
-from tests.listed_vendors import VENDORS, ListedVendor, SlackLists, TwilioCalls, listed_by
+from tests.listed_vendors import VENDORS, ListedVendor, SlackLists, TwilioCalls, listed_by, moment
 from tests.patience import PATIENCE
 from tests.polled import Faults, until
 from tests.stores import sqlite_store
@@ -147,6 +147,17 @@ async def test_what_is_young_or_older_than_asked_is_left(hub: Missing) -> None:
     assert (found.missed, found.problem) == (1, "")
     assert await hub.ids() == [hub.vendor.id_of(2)]
     assert "bad-time" in (await hub.ask(since=hub.now)).problem
+
+
+async def test_a_young_status_of_an_old_message_is_left(tmp_path: Path) -> None:
+    """Its callback is on its way."""
+    async with listed_by("messages") as vendor, missing(vendor, tmp_path) as hub:
+        vendor.say(3, hub.now - HOUR)
+        vendor.things[0]["date_updated"] = moment(hub.now - 10)
+        assert (await hub.ask()).listed == 0
+        vendor.things[0]["date_updated"] = moment(hub.now - 600)
+        assert (await hub.ask()).missed == 1
+        assert await hub.ids() == [vendor.id_of(3)]
 
 
 async def test_a_poller_fills_the_gap_by_itself_and_once(hub: Missing) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -24,6 +24,7 @@ from tests.receiver import HANG, answer
 
 from cx_channels.intake import Intake
 from cx_channels.media.references import MediaConnections
+from cx_channels.media.waiting import Item
 from cx_channels.media.worker import ROW, WORKER, MediaPorts, MediaSteps
 from cx_channels.pollers.keeper import PollerKeeper
 from cx_channels.pollers.report import PollerReport
@@ -41,6 +42,7 @@ from cx_hub.connection_states import connection_state
 from cx_hub.demo.run import embedded_settings
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
+from cx_runtime.outbound.files import File
 from cx_runtime.outbound.sender import Bounds
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
 
@@ -85,6 +87,7 @@ def configured() -> Tenants:
         "acme-whatsapp": ("social/whatsapp", token),
         "acme-slack": ("chat/slack", token),
         "acme-ses": ("email/amazon-ses", s3),
+        "acme-mailgun": ("email/mailgun", token),
         "acme-calls": ("voice/twilio", media),
         "acme-untouched": ("chat/twilio", {}),
     }
@@ -326,6 +329,57 @@ async def test_the_words_of_a_mail_in_s3_arrive(world: World) -> None:
     await world.hub.listed()
     found = (await world.hub.get("/v1/search?q=lamp&in=messages")).json()
     assert len(found["items"]) == 1
+
+
+async def test_a_file_of_a_mail_is_found_by_each_of_its_keys(world: World) -> None:
+    """A mail has the key of its content, by which it is shown, and that of its name."""
+    place = "storage-us-east4.api.mailgun.net/v3/domains/acme.example/messages/KEY/attachments/0"
+    world.vendor.has(place, answer(200, "Content-Type: application/pdf", body=b"%PDF a bill"))
+    host = place.partition("/")[0].encode()
+    await world.comes("acme-mailgun", "route-store.form", (b"storage.mailgun.net", host))
+    before = (await world.message("email:lee@example.com"))["attachments"][0]
+    async with world.fetching():
+        await world.until_stored(1)
+    shown = (await world.message("email:lee@example.com"))["attachments"][0]
+    assert (before["place"], shown["place"]) == ("provider", "hub")
+    mail = next(each for each in await world.events() if each["type"] == "cx.message.received.v1")
+    by_name = await world.hub.get(f"/v1/event?source={quote(mail['source'], safe='')}&id={quote(mail['id'], safe='')}")
+    for id in (shown["id"], before["id"], by_name.json()["attachments"][0]["id"]):
+        assert await world.content(id) == b"%PDF a bill"
+
+
+async def test_a_fault_of_one_file_holds_up_no_other(world: World) -> None:
+    world.vendor.has(TWILIO + "ME2", answer(200, body=CARD))
+    ask = world.vendor.files.get
+
+    async def get(url: str, headers: Mapping[str, str], leads_to: Callable[[str], bool]) -> File:
+        if url.endswith("ME1"):
+            raise TypeError("header value strings may not include unicode characters.")
+        return await ask(url, headers, leads_to)
+
+    world.vendor.files.get = get  # type: ignore[method-assign]
+    await world.comes("acme-sms", "mms.form")
+    async with world.fetching() as keeper:
+        await world.until_stored(1)
+        await until(lambda: world.counted("acme-sms", "retried"))
+        assert keeper.running[ROW].report.state == "connected"
+
+
+async def test_connections_have_their_files_in_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = MediaPorts(world.intake, world.hub.log.log, world.vendor.files, world.metrics, world.health)
+    steps = MediaSteps(MediaConnections(world.intake.connections), ports)
+    begun: set[str] = set()
+
+    async def bring(item: Item) -> None:
+        begun.add(item.connection)
+
+    monkeypatch.setattr(steps, "_bring", bring)
+    for id in ("acme-sms", "acme-calls", "acme-slack"):
+        for number in range(4):
+            steps._waiting.add(Item(id, 0, number, f"{id}.{number}"))
+    steps._start_due()
+    await asyncio.wait(list(steps._running))
+    assert begun == {"acme-sms", "acme-calls", "acme-slack"}
 
 
 async def test_who_answers_badly_is_asked_again_later(world: World) -> None:

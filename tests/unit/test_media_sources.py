@@ -128,6 +128,8 @@ def test_an_address_of_anybody_else_is_not_asked(provider: str) -> None:
          "https://media.us1.twiliocdn.com/a?sig=1"),
         ("chat/twilio", "https://mcs.us1.twilio.com/v1/Services/IS1/Media/ME1",
          {"links": {"content_direct_temporary": "https://elsewhere.example/a"}}, None),
+        ("chat/twilio", "https://mcs.us1.twilio.com/v1/Services/IS1/Media/ME1",
+         {"links": {"content_direct_temporary": "https://elsewhere.example?.twilio.com/a"}}, None),
         ("chat/twilio", "https://mcs.us1.twilio.com/v1/Services/IS1/Media/ME1", [], None),
     ],
 )  # fmt: skip
@@ -174,9 +176,10 @@ def test_what_is_missing_for_files_is_named(provider: str) -> None:
     told = " ".join(each.detail for each in setup_problems(bare, found, "https://hub.acme.example"))
     assert all(f"settings.{name}" in told for name in needed)
     assert not found.media.lacks(connection(provider))
-    wrong = Connection("acme-x", "acme", provider, ("the account's token",), settings={"media": "yes"})
-    problems = setup_problems(wrong, found, "https://hub.acme.example")
-    assert [each.detail for each in problems if each.detail.startswith("settings.media is true or false")]
+    for value in ("yes", 1):
+        wrong = Connection("acme-x", "acme", provider, ("the account's token",), settings={"media": value})
+        problems = setup_problems(wrong, found, "https://hub.acme.example")
+        assert [each.detail for each in problems if each.detail.startswith("settings.media is true or false")]
 
 
 async def test_files_come_from_no_private_address() -> None:
@@ -203,6 +206,7 @@ async def test_a_file_is_bounded() -> None:
             ("round", answer(302, "Location: /round"), "redirect"),
             ("away", answer(302, "Location: https://elsewhere.example/"), "redirect"),
             ("plain", answer(302, "Location: http://files.slack.com/a"), "redirect"),
+            ("bracket", answer(302, "Location: //["), "redirect"),
         ):
             vendor.has(f"files.slack.com/{path}", reaction)
             with pytest.raises(NotFetched) as why:

@@ -61,7 +61,7 @@ class FileFetcher:
                     found = await self._exchange(url, headers if host == first else {})
                     if isinstance(found, File):
                         return found
-                    url = urljoin(url, found)
+                    url = _joined(url, found)
                     if _host_of(url) != first and not leads_to(_host_of(url)):
                         raise NotFetched("redirect", f"the host sends on to {_host_of(url)[:100]!a}, which is not its")
         raise NotFetched("redirect", f"the host sends on more than {MOST_REDIRECTS} times")
@@ -84,6 +84,14 @@ class FileFetcher:
                 if len(content) > self._bounds.answer:
                     raise NotFetched("too-large", f"the file has more than {self._bounds.answer} bytes")
             return File(bytes(content), named.get("content-type", "").partition(";")[0].strip().lower())
+
+
+def _joined(url: str, location: str) -> str:
+    """Return where a host sends on. Raise ``NotFetched`` for what is no URL, such as ``//[``."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise NotFetched("redirect", "the host sends on to what is no URL") from None
 
 
 def _host_of(url: str) -> str:

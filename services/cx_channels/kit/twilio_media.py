@@ -9,6 +9,7 @@ that has such an address.
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from cx_channels.kit.media import basic, named_in, within
 from cx_channels.kit.settings import texts_of
@@ -41,8 +42,7 @@ def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | N
 
 def _temporary(content: bytes) -> MediaRequest:
     url = named_in(content, "links", "content_direct_temporary")
-    host = url.removeprefix("https://").partition("/")[0].lower()
-    if not url.startswith("https://") or not _STORES(host):
+    if not url.startswith("https://") or not _STORES(urlsplit(url).hostname or ""):
         raise ValueError("links.content_direct_temporary is no address of Twilio's")
     return MediaRequest(url)
 

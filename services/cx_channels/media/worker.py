@@ -74,6 +74,7 @@ class MediaSteps:
         self._running: dict[asyncio.Task[None], Item] = {}
         self._known: dict[str, Reference] = {}
         self._waiting = Waiting([])
+        self._served: dict[str, float] = {}
         self._logger = structlog.get_logger("cx_channels.media")
 
     async def steps(self, cursor: bytes) -> AsyncGenerator[Step, None]:
@@ -117,16 +118,20 @@ class MediaSteps:
                 self._logger.warning("a file is left: too many wait", connection=connection.id, file=reference.id)
 
     def _start_due(self) -> None:
-        """Begin with the files whose time has come."""
+        """Begin with the files whose time has come: of the connection with the fewest under way, and of several such of
+        the one that had its turn longest ago. Those whose vendors are slow would have all turns otherwise."""
         now, busy = self._ports.clock(), Counter(each.connection for each in self._running.values())
         running = {each.id for each in self._running.values()}
-        for item in list(self._waiting.items.values()):
-            if len(self._running) >= AT_ONCE:
+        due = [each for each in self._waiting.items.values() if each.due <= now and each.id not in running]
+        while due and len(self._running) < AT_ONCE:
+            item = min(due, key=lambda each: (busy[each.connection], self._served.get(each.connection, 0.0)))
+            if busy[item.connection] >= AT_ONCE_OF_ONE:
                 return
-            if item.due <= now and item.id not in running and busy[item.connection] < AT_ONCE_OF_ONE:
-                busy[item.connection] += 1
-                task = asyncio.create_task(self._bring(item), name=f"media {item.connection}")
-                self._running[task] = item
+            due.remove(item)
+            busy[item.connection] += 1
+            self._served[item.connection] = time.monotonic()
+            task = asyncio.create_task(self._bring(item), name=f"media {item.connection}")
+            self._running[task] = item
 
     def _end_done(self) -> None:
         """Forget tasks that are over. Raise what one of them could not deal with."""
@@ -148,6 +153,9 @@ class MediaSteps:
             item.due = self._ports.clock() + max(AWAY_SECONDS, later.retry_after or 0.0)
         except NotFetched as why:
             self._failed(item, connection, why)
+        except Exception as error:  # a fault that one file meets must not end the fetching of all others
+            self._logger.exception("a file met a fault", connection=connection.id, file=item.id)
+            self._failed(item, connection, NotFetched("fault", f"a fault of the hub's: {type(error).__name__}"))
 
     def _failed(self, item: Item, connection: Connection, why: NotFetched) -> None:
         """Try a file again later, or give it up: where that is of no use, or it was tried for days."""

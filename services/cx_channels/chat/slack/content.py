@@ -17,6 +17,8 @@ from cx_events.json_types import Json
 _MARK = re.compile(r"<([^<>|]*+)(?:\|([^<>]*+))?+>")
 _MOST_PARTS = 200
 _MOST_FILES = 50
+_HOSTS = ("https://files.slack.com/", "https://slack.com/")
+"""Where the app's token is asked for."""
 
 
 def plain(written: str) -> str:
@@ -75,6 +77,8 @@ def files_of(message: Json) -> list[Attachment]:
 def _file(file: Json) -> Attachment:
     size, id = file.get("size"), text(file.get("id"))
     url = first(file.get("url_private_download"), file.get("url_private"), file.get("external_url"))
+    if file.get("is_external") is True and url.startswith(_HOSTS):  # an address that somebody's app chose
+        url = ""
     if not url and id and file.get("file_access") == "check_file_info":
         url = f"https://slack.com/api/files.info?file={id}"
     return Attachment(

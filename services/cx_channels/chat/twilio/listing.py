@@ -119,4 +119,8 @@ def _sent(message: Json) -> Micros:
 
 
 def _is_within(message: Json, span: Span) -> bool:
-    return bool(text(message.get("sid"))) and span.since <= _sent(message) <= span.until
+    """Return whether a message is of a span. What became of one that went out is as young as its last change, whose
+    callback may be on its way."""
+    sent = _sent(message)
+    changed = sent if _came(message) else rfc2822_time(text(message.get("date_updated"))) or sent
+    return bool(text(message.get("sid"))) and span.since <= sent and max(sent, changed) <= span.until

@@ -60,11 +60,14 @@ def _files(message: Json, kind: str, id: str) -> Iterator[Attachment]:
     if kind in _MEDIA:
         source, size = obj(message.get("contentProvider")), message.get("fileSize")
         external = text(source.get("originalContentUrl")) if source.get("type") == "external" else ""
+        url = external or f"{CONTENT}{id_part(id)}/content"
+        if external.startswith(CONTENT):  # its sender would have our token ask for the file of another's message
+            url = ""
         yield Attachment(
             name=text(message.get("fileName")),
             content_type=_MEDIA[kind],
             bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
-            url=external or f"{CONTENT}{id_part(id)}/content",
+            url=url,
         )
     elif kind == "sticker":
         yield Attachment(name="sticker", content_type="image/*")

@@ -8,6 +8,7 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, number, obj, objects, text, texts
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.times import unix_time
+from cx_channels.kit.whatsapp.content import GRAPH
 from cx_channels.provider import Unmapped
 from cx_channels.social.meta.messaging_event import MessagingEvent, draft_of, referral_tokens
 from cx_events.envelope import (
@@ -158,6 +159,8 @@ def _attachment(value: Json) -> Attachment:
     place = obj(payload.get("coordinates"))
     latitude, longitude = number(place.get("lat")), number(place.get("long"))
     url = first(payload.get("url"), payload.get("link"), value.get("url"), value.get("URL"))
+    if url.startswith(GRAPH):  # a link that was typed or shared, for which our token would ask
+        url = ""
     if latitude is not None and longitude is not None:
         url = f"geo:{latitude},{longitude}"
     shapes = (payload, obj(payload.get("generic")), obj(payload.get("product")))
