@@ -189,7 +189,7 @@ def faulty_checks(provider: Provider) -> Iterator[tuple[str, Provider, str]]:
     covered = signature_checks.covered_by(provider)
     if provider.signature.headers:  # else the body carries the signature, and each bit of it is tried
         yield "checks_part_of_the_header", checks_part_of_the_header(provider), "header_is_covered"
-    if "body" in covered and provider.signature.headers:
+    if "body" in signature_checks.covered_by(provider, by_headers=True):
         yield "hashes_ten_bytes", hashes_ten_bytes(provider), "body_is_covered"
     if "url" in covered:
         yield "ignores_the_url", ignores_the_url(provider), "url_is_covered"

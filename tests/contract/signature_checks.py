@@ -180,9 +180,10 @@ def is_hex_signature(provider: Provider) -> bool:
     )
 
 
-def covered_by(provider: Provider) -> set[str]:
-    """Return what any of the provider's signatures covers."""
-    return {each for _, _, connection in _cases(provider) for each in _scheme(provider, connection).covers}
+def covered_by(provider: Provider, *, by_headers: bool = False) -> set[str]:
+    """Return what any of the provider's signatures covers. ``by_headers``: of those alone that headers carry."""
+    schemes = (_scheme(provider, connection) for _, _, connection in _cases(provider))
+    return {each for scheme in schemes if scheme.headers or not by_headers for each in scheme.covers}
 
 
 def _scheme(provider: Provider, connection: Connection) -> Signature:
