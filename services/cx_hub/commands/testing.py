@@ -13,8 +13,8 @@ from cx_events.errors import Refused
 
 ROOT = Path(__file__).parents[3]
 
-WORKERS = ("-n", str(min(os.cpu_count() or 1, 7) + 2), "--dist", "worksteal")
-"""Options of pytest-xdist: two workers more than cores, since tests wait more than half of their time. Neighbours in
+WORKERS = ("-n", str(min(os.cpu_count() or 1, 7) + 1), "--dist", "worksteal")
+"""Options of pytest-xdist: one worker more than cores, since tests wait for processes half of their time. Neighbours in
 a file mostly stay together and share what their file sets up."""
 _FEW_OR_ALONE = ("-k", "-n", "--numprocesses", "--lf", "--last-failed", "--sw", "--stepwise", "-s", "--pdb", "--trace")
 
