@@ -32,14 +32,15 @@ class Place(msgspec.Struct, omit_defaults=True):
         return Span(max(self.asked_to, self.done.get(name, 0)) - int(overlap * SECOND), until)
 
     def note(self, ids: Iterable[str], now: Micros) -> None:
-        """Remember what was handed on."""
+        """Remember what was handed on; the latest alone, since all of it is stored with each page of a long list."""
         self.handed |= {digest_of(id): now for id in ids}
+        if len(self.handed) > MOST_HANDED:
+            self.handed = dict(sorted(self.handed.items(), key=lambda item: item[1])[-MOST_HANDED:])
 
     def finish(self, until: Micros, now: Micros, kept: float) -> None:
         """All lists were read up to then. What was handed on is forgotten after ``kept`` seconds."""
         self.asked_to, self.done = until, {}
-        latest = sorted(self.handed.items(), key=lambda item: item[1])[-MOST_HANDED:]
-        self.handed = {digest: at for digest, at in latest if at >= now - int(kept * SECOND)}
+        self.handed = {digest: at for digest, at in self.handed.items() if at >= now - int(kept * SECOND)}
 
     def stored(self) -> bytes:
         return msgspec.json.encode(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 import msgspec
@@ -43,6 +44,7 @@ class Waiting:
 
     def __init__(self, items: list[Item]) -> None:
         self.items = {Place(each.connection, each.id): each for each in items}
+        self._counts = Counter(place.connection for place in self.items)
 
     def add(self, item: Item) -> bool:
         """Add a file; return False where too many of its connection wait. One that waits already stays as it is."""
@@ -52,15 +54,17 @@ class Waiting:
         if self.count(item.connection) >= MOST_WAITING:
             return False
         self.items[place] = item
+        self._counts[item.connection] += 1
         return True
 
     def remove(self, item: Item) -> None:
         """Remove a file that was stored or given up."""
-        self.items.pop(Place(item.connection, item.id), None)
+        if self.items.pop(Place(item.connection, item.id), None) is not None:
+            self._counts[item.connection] -= 1
 
     def count(self, connection: str) -> int:
         """Return how many files of a connection wait."""
-        return sum(each.connection == connection for each in self.items.values())
+        return self._counts[connection]
 
 
 def read_cursor(stored: bytes) -> Cursor | None:
