@@ -67,7 +67,7 @@ class AwsVendor(HttpVendor):
 
     def open_source(self, connection: Connection, ports: SourcePorts) -> AwsSource:
         source = open_source(connection, ports)
-        source.silence, source.pace, source.rhythm = 1.0, self.pace, self.rhythm
+        source.silence, source.pace, source.rhythm = self.faults.silence(1.0), self.pace, self.rhythm
         return source
 
     def number_of(self, event: dict[str, Any]) -> int:

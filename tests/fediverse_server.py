@@ -74,7 +74,7 @@ class FediverseServer:
 
     def open_source(self, connection: Connection, ports: SourcePorts) -> Follower:
         source = open_source(connection, ports)
-        source.silence = self.silence
+        source.silence = self.faults.silence(self.silence)
         return source
 
     def say(self, number: int) -> None:

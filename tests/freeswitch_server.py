@@ -51,7 +51,7 @@ class Switch:
 
     def open_source(self, connection: Connection, ports: SourcePorts) -> EventSocket:
         source = open_source(connection, ports)
-        source.silence, source.every, source.soon = self.silence, 0.1, 0.05
+        source.silence, source.every, source.soon = self.faults.silence(self.silence), 0.1, 0.05
         return source
 
     def say(self, number: int) -> None:

@@ -60,7 +60,7 @@ class MailServer:
 
     def open_source(self, connection: Connection, ports: SourcePorts) -> Mailbox:
         source = open_source(connection, ports)
-        source.silence = self.silence
+        source.silence = self.faults.silence(self.silence)
         return source
 
     def say(self, number: int) -> None:

@@ -46,6 +46,11 @@ class Faults:
     reorder: bool = False
     refuse: bool = False
 
+    def silence(self, short: float) -> float:
+        """Return the seconds of silence after which a source gives a connection up: ``short`` where the vendor stalls, or
+        shows by the next connection alone what it held back; else so many that a loaded machine is no silent vendor."""
+        return short if self.stall or self.repeat or self.reorder else max(short, 20.0)
+
 
 class Vendor(Protocol):
     """A server of some kind, in this process. ``asked``: how often somebody has connected."""

@@ -41,7 +41,7 @@ class RedditServer(HttpVendor):
 
     def open_source(self, connection: Connection, ports: SourcePorts) -> Account:
         source = open_source(connection, ports)
-        source.silence, source.pause = self.silence, 0.05
+        source.silence, source.pause = self.faults.silence(self.silence), 0.05
         return source
 
     def say(self, number: int) -> None:
