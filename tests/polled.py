@@ -47,8 +47,9 @@ class Faults:
     refuse: bool = False
 
     def silence(self, short: float) -> float:
-        """Return the seconds of silence after which a source gives a connection up: ``short`` where the vendor stalls, or
-        shows by the next connection alone what it held back; else so many that a loaded machine is no silent vendor."""
+        """Return the seconds of silence after which a source gives a connection up: ``short`` where the vendor stalls,
+        or shows what it held back by the next connection alone; else so many that a loaded machine is no silent
+        vendor."""
         return short if self.stall or self.repeat or self.reorder else max(short, 20.0)
 
 
