@@ -33,6 +33,7 @@ _NOISE = 0.005
 """Seconds below which no growth is read from."""
 
 _GO_ON = 2
+"""So many texts are tried at the size in the middle, and the slowest of these at the last."""
 
 Trial = Callable[[], tuple[str, Callable[[], object]]]
 """Makes what is tried, in words, and the work: a long text is made only where it is tried."""
@@ -52,7 +53,8 @@ def _tried(name: str, trials: Callable[[int], Iterator[Trial]], sizes: Sequence[
                 spent[at] = (_bounded(allowed, work), work)
                 if size == sizes[-1] and at in before and _grew(spent[at], before[at], allowed):
                     _say("grew", name, what)
-        chosen = set(sorted(spent, key=lambda at: spent[at][0], reverse=True)[:_GO_ON])
+        go_on = _GO_ON if chosen is None else 1
+        chosen = set(sorted(spent, key=lambda at: spent[at][0], reverse=True)[:go_on])
         before = spent
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from itertools import permutations
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.integration import test_moments as moments
 from tests.integration.test_projection import check
 from tests.mail_doors import WrittenMail, fact_of, through
@@ -129,7 +130,7 @@ def mails(draw: st.DrawFn) -> list[StampedEvent]:
     return found
 
 
-EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = examples(20)
 
 
 @EXAMPLES

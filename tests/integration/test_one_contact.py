@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.integration import test_moments as moments
 from tests.integration.test_mail_doors import emptied
 from tests.integration.test_projection import check
@@ -53,7 +54,7 @@ def told(draw: st.DrawFn) -> list[StampedEvent]:
     return found
 
 
-EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = examples(20)
 
 
 async def fed(store: Store, history: list[StampedEvent], seed: int) -> None:
