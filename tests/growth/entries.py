@@ -125,6 +125,17 @@ def entries() -> dict[str, Callable[[], Iterator[Entry]]]:
     return {**named, "mail": _mails, "client events": _client_events, "vCon": _vcons, "rim": _rim, "texts": _texts}
 
 
+def planted() -> Iterator[Entry]:
+    """Yield an entrance whose time grows with the square of one text's length, to see that the trials find it."""
+
+    def work(text: str) -> None:
+        if text.startswith("(("):
+            for _ in range(len(text) ** 2 // 1000):
+                pass
+
+    yield "an entrance", work
+
+
 def _total(work: Callable[[], object]) -> None:
     try:
         work()

@@ -64,6 +64,12 @@ def test_a_planted_pattern_that_takes_more_is_caught(planted: re.Pattern[str]) -
     assert try_all([pattern_task(found, PATTERN_SECONDS)]).stuck.startswith("planted: scan of ")
 
 
+def test_a_planted_entrance_that_takes_more_is_caught() -> None:
+    """By its slowest text, which the shortest size already tells from others by microseconds."""
+    task = {"name": "planted", "group": "planted", "part": [0, 1], "seconds": ENTRY_SECONDS}
+    assert try_all([task]).stuck.startswith("an entrance: an entrance: 131072 characters '((((")
+
+
 def test_a_pattern_is_tried_as_it_is_used(tmp_path: Path) -> None:
     found = next(
         each for each in BY_FILE["services/cx_channels/kit/mail/message/quotes.py"] if "_{5,}" in each.pattern.pattern
