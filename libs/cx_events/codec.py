@@ -153,7 +153,7 @@ def same_content(one: bytes, other: bytes) -> bool:
         return True
     try:
         return _same(one, other)
-    except (Refused, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (Refused, *_BROKEN):
         return False
 
 

@@ -54,6 +54,13 @@ class Connection:
         return found
 
 
+FETCHED = "MESSAGE"
+"""The ``Request.method`` of what the hub fetched or was sent on a connection of its own, which no webhook has."""
+
+MEDIA_SETTING = "media"
+"""The setting of a connection that has its files fetched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request as it arrived, whole.
@@ -216,7 +223,7 @@ class MediaSource:
     """
 
     request: Callable[[str, Connection, Micros], MediaRequest | None]
-    settings: frozenset[str] = frozenset({"media"})
+    settings: frozenset[str] = frozenset({MEDIA_SETTING})
     lacks: Callable[[Connection], tuple[str, ...]] = _lacks_nothing
     mail: Callable[[Event, bytes], Request | None] | None = None
 

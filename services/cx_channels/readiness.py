@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cx_channels.provider import Connection, Provider
+from cx_channels.provider import MEDIA_SETTING, Connection, Provider
 from cx_runtime.tenant_secrets import connection_secrets, password_of
 
 NO_PUBLIC_URL = "no-public-url"
@@ -59,7 +59,7 @@ def setup_problems(connection: Connection, provider: Provider, public_url: str) 
 
 def _media_problems(connection: Connection, provider: Provider) -> tuple[str, ...]:
     """Return what a connection lacks for its files to be fetched; nothing where they are not to be."""
-    wanted = connection.settings.get("media")
+    wanted = connection.settings.get(MEDIA_SETTING)
     if wanted is not None and not isinstance(wanted, bool):  # 1 is True by ==, and would fetch nothing
         return ("settings.media is true or false: whether files that come are fetched from the vendor and stored",)
     return provider.media.lacks(connection) if wanted and provider.media is not None else ()

@@ -55,7 +55,7 @@ def same_keys(name: str, part: Part) -> tuple[str, ...]:
 
 def as_one(contacts: Sequence[Contact]) -> Sequence[Contact]:
     """Return a conversation's contacts, those that are one combined, in order of start."""
-    if len(contacts) < 2 or not any(contact.same for contact in contacts):
+    if not _may_be_one(contacts):
         return contacts
     groups = _groups(contacts)
     if len(groups) == len(contacts):
@@ -66,7 +66,7 @@ def as_one(contacts: Sequence[Contact]) -> Sequence[Contact]:
 
 def halves_of(contacts: Sequence[Contact], contact: Contact) -> list[Contact]:
     """Return those of a conversation's contacts that are one with this one of them, itself among them."""
-    if len(contacts) < 2 or not any(each.same for each in contacts):
+    if not _may_be_one(contacts):
         return [contact]
     groups = ([contacts[place] for place in group] for group in _groups(contacts))
     return next(group for group in groups if any(each is contact for each in group))
@@ -74,9 +74,12 @@ def halves_of(contacts: Sequence[Contact], contact: Contact) -> list[Contact]:
 
 def count_of(contacts: Sequence[Contact]) -> int:
     """Return how many contacts there are of a conversation's."""
-    if len(contacts) < 2 or not any(contact.same for contact in contacts):
-        return len(contacts)
-    return len(_groups(contacts))
+    return len(_groups(contacts)) if _may_be_one(contacts) else len(contacts)
+
+
+def _may_be_one(contacts: Sequence[Contact]) -> bool:
+    """Return False, at little cost, for contacts none of which says that it is another; most are such."""
+    return len(contacts) > 1 and any(contact.same for contact in contacts)
 
 
 def _groups(contacts: Sequence[Contact]) -> list[list[int]]:

@@ -74,12 +74,17 @@ class Fetcher:
             if response.status != 200:
                 reason = "redirect" if 300 <= response.status < 400 else f"status-{response.status}"
                 raise NotFetched(reason, f"the host answered {response.status}")
-            document = bytearray()
-            async for chunk in response.aiter_stream():
-                document += chunk
-                if len(document) > self._bounds.answer:
-                    raise NotFetched("too-large", f"the document has more than {self._bounds.answer} bytes")
-            return bytes(document)
+            return await read_whole(response, self._bounds, "document")
+
+
+async def read_whole(response: httpcore2.Response, bounds: Bounds, what: str) -> bytes:
+    """Return an answer's content. Raise ``NotFetched("too-large")`` above the bounds. ``what``: the word for it."""
+    content = bytearray()
+    async for chunk in response.aiter_stream():
+        content += chunk
+        if len(content) > bounds.answer:
+            raise NotFetched("too-large", f"the {what} has more than {bounds.answer} bytes")
+    return bytes(content)
 
 
 @asynccontextmanager
@@ -87,14 +92,28 @@ async def open_fetcher(
     reach: Reach, bounds: Bounds = DOCUMENT, trust: ssl.SSLContext | None = None
 ) -> AsyncIterator[Fetcher]:
     """Open a fetcher. ``trust``: whose certificates are believed; the system's, or ``SSL_CERT_FILE``'s, without it."""
-    resolvers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="resolve-keys")
+    async with open_pool(reach, bounds, trust, "keys") as pool:
+        yield Fetcher(pool, bounds)
+
+
+@asynccontextmanager
+async def open_pool(
+    reach: Reach,
+    bounds: Bounds,
+    trust: ssl.SSLContext | None,
+    name: str,
+    backend: httpcore2.AsyncNetworkBackend | None = None,
+) -> AsyncIterator[httpcore2.AsyncConnectionPool]:
+    """Open the connections of a fetcher. ``name``: of the threads that resolve names. ``backend``: what connects, where
+    another than ``CheckedConnections`` is to."""
+    resolvers = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"resolve-{name}")
     try:
         async with httpcore2.AsyncConnectionPool(
             ssl_context=trust,
             max_connections=bounds.connections,
             keepalive_expiry=1.0,
-            network_backend=CheckedConnections(reach.reaches, resolvers),
+            network_backend=backend or CheckedConnections(reach.reaches, resolvers),
         ) as pool:
-            yield Fetcher(pool, bounds)
+            yield pool
     finally:
         resolvers.shutdown(wait=False, cancel_futures=True)

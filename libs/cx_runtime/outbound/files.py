@@ -10,15 +10,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import httpcore2
 
-from cx_runtime.outbound.connections import CheckedConnections
-from cx_runtime.outbound.fetcher import NotFetched, not_fetched
+from cx_runtime.outbound.fetcher import NotFetched, not_fetched, open_pool, read_whole
 from cx_runtime.outbound.reach import Reach
 from cx_runtime.outbound.sender import Bounds
 
@@ -78,12 +76,8 @@ class FileFetcher:
                 pause = named.get("retry-after", "").strip()
                 asked = min(float(pause[:9]), _MOST_PAUSE) if pause.isascii() and pause.isdigit() else None
                 raise NotFetched(f"status-{response.status}", f"the host answered {response.status}", asked)
-            content = bytearray()
-            async for chunk in response.aiter_stream():
-                content += chunk
-                if len(content) > self._bounds.answer:
-                    raise NotFetched("too-large", f"the file has more than {self._bounds.answer} bytes")
-            return File(bytes(content), named.get("content-type", "").partition(";")[0].strip().lower())
+            content = await read_whole(response, self._bounds, "file")
+            return File(content, named.get("content-type", "").partition(";")[0].strip().lower())
 
 
 def _joined(url: str, location: str) -> str:
@@ -117,14 +111,5 @@ async def open_files(
 ) -> AsyncIterator[FileFetcher]:
     """Open a fetcher of files. ``trust``: whose certificates are believed; the system's, or ``SSL_CERT_FILE``'s,
     without it. ``backend``: what connects, where another than ``CheckedConnections`` is to."""
-    resolvers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="resolve-media")
-    try:
-        async with httpcore2.AsyncConnectionPool(
-            ssl_context=trust,
-            max_connections=bounds.connections,
-            keepalive_expiry=1.0,
-            network_backend=backend or CheckedConnections(reach.reaches, resolvers),
-        ) as pool:
-            yield FileFetcher(pool, bounds)
-    finally:
-        resolvers.shutdown(wait=False, cancel_futures=True)
+    async with open_pool(reach, bounds, trust, "media", backend) as pool:
+        yield FileFetcher(pool, bounds)

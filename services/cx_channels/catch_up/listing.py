@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from cx_channels.kit.listed import Get
 from cx_channels.provider import Connection, Request
 from cx_channels.registry import folder_name, providers
 from cx_events.timestamps import Micros
@@ -40,14 +41,6 @@ class Listed:
 
 
 Page = tuple[Listed, ...]
-
-
-class Get(Protocol):
-    """Asks a vendor's API for JSON, and waits where the vendor says so. Raise what ``Listing.pages`` may raise."""
-
-    async def __call__(
-        self, url: str, *, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
-    ) -> Any: ...
 
 
 class Listing(Protocol):

@@ -1,4 +1,4 @@
-"""Requests that are made of listed objects, in the form of the vendor's webhooks. Pure.
+"""Requests made of listed objects, in the form of the vendor's webhooks, and the port that asks for lists. Pure.
 
 No request of a webhook has their method, so nobody outside chooses what their headers say.
 """
@@ -6,16 +6,25 @@ No request of a webhook has their method, so nobody outside chooses what their h
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import msgspec
 
 from cx_channels.kit.times import iso_time
-from cx_channels.provider import Request
+from cx_channels.provider import FETCHED, Request
 from cx_events.timestamps import Micros, format_time
 
-METHOD = "MESSAGE"
 _AT = "x-listed-at"
+
+
+class Get(Protocol):
+    """Asks a vendor's API for JSON, and waits where the vendor says so. Raise what ``Listing.pages`` may raise."""
+
+    async def __call__(
+        self, url: str, *, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any: ...
+
 
 _encode = msgspec.json.Encoder().encode
 
@@ -32,9 +41,9 @@ def listed_json(value: Mapping[str, object]) -> Request:
 
 def _request(body: bytes, content_type: str, at: Micros | None) -> Request:
     told = {_AT: format_time(at)} if at is not None else {}
-    return Request(body, METHOD, headers={"content-type": content_type, **told})
+    return Request(body, FETCHED, headers={"content-type": content_type, **told})
 
 
 def listed_at(request: Request) -> Micros | None:
     """Return when that happened which a listed request tells; None for others."""
-    return iso_time(request.headers.get(_AT, "")) if request.method == METHOD else None
+    return iso_time(request.headers.get(_AT, "")) if request.method == FETCHED else None

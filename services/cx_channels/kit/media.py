@@ -1,10 +1,9 @@
-"""Describe how a vendor's files are asked for: credentials, hosts, and settings that several vendors have."""
+"""Describe how a vendor's files are asked for: hosts, and settings that several vendors have."""
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from cx_channels.kit.json_values import obj, text
@@ -14,17 +13,7 @@ from cx_events import strict_json
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
 
-MEDIA, TOKEN = "media", "media_token"
-
-
-def bearer(token: str) -> Mapping[str, str]:
-    """Return the header of a bearer token (RFC 6750)."""
-    return {"authorization": f"Bearer {token}"}
-
-
-def basic(user: str, password: str) -> Mapping[str, str]:
-    """Return the header of a name and a password (RFC 7617)."""
-    return {"authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")}
+TOKEN = "media_token"  # noqa: S105 - the name of a setting
 
 
 def token_of(connection: Connection) -> str:

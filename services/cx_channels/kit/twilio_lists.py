@@ -6,12 +6,12 @@ www.twilio.com/docs/usage/twilios-response ("pagination"), .../usage/requests-to
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
+from cx_channels.kit.authorization import basic_header
 from cx_channels.kit.json_values import obj, objects, text
+from cx_channels.kit.listed import Get
 from cx_channels.kit.settings import address_setting, lists, text_setting, wrong_setting
 from cx_channels.provider import Connection
 from cx_events.errors import Fatal, TryLater
@@ -29,14 +29,6 @@ _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 _SECOND = 1_000_000
 
 
-class Get(Protocol):
-    """As ``catch_up.listing.Get``."""
-
-    async def __call__(
-        self, url: str, *, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
-    ) -> Any: ...
-
-
 @dataclass(frozen=True, slots=True)
 class TwilioApi:
     """``user``, ``password``: an API key and its secret, or the account and its auth token."""
@@ -48,7 +40,7 @@ class TwilioApi:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {"authorization": "Basic " + b64encode(f"{self.user}:{self.password}".encode()).decode()}
+        return basic_header(self.user, self.password)
 
 
 def has_api(connection: Connection) -> bool:

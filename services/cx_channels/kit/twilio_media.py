@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from cx_channels.kit.media import basic, named_in, within
+from cx_channels.kit.authorization import basic_header
+from cx_channels.kit.media import named_in, within
 from cx_channels.kit.settings import texts_of
 from cx_channels.provider import Connection, MediaRequest, MediaSource
 from cx_events.timestamps import Micros
@@ -33,11 +34,11 @@ def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | N
     token = connection.secrets[0] if connection.secrets else ""
     if _OF_CONVERSATION.fullmatch(url):
         account = next(iter(texts_of(connection.settings, "accounts")), "")
-        return MediaRequest(url, basic(account, token), then=_temporary) if account else None
+        return MediaRequest(url, basic_header(account, token), then=_temporary) if account else None
     file, recording = _FILE.fullmatch(url), _RECORDING.fullmatch(url)
     if file:
-        return MediaRequest(url, basic(file[1], token), _STORES)
-    return MediaRequest(url + ".mp3", basic(recording[1], token), _STORES) if recording else None
+        return MediaRequest(url, basic_header(file[1], token), _STORES)
+    return MediaRequest(url + ".mp3", basic_header(recording[1], token), _STORES) if recording else None
 
 
 def _temporary(content: bytes) -> MediaRequest:

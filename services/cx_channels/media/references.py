@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cx_channels.provider import Connection, Provider
+from cx_channels.provider import MEDIA_SETTING, Connection, Provider
 from cx_context.sections.attachments import id_of, stored_id_of
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Attachment, Event
@@ -13,9 +13,6 @@ from cx_events.errors import Refused
 from cx_events.facts import connection_source, key_of, replace_nul
 from cx_events.ids import event_key, text_of
 from cx_events.types.media import STORED
-
-MEDIA = "media"
-"""The setting of a connection that has files fetched."""
 
 _URL = b'"url":"'
 _MOST = 32
@@ -63,7 +60,9 @@ class MediaConnections:
 def fetches_media(connection: Connection, provider: Provider) -> bool:
     """Return whether a connection's files are fetched: it is set up so, and lacks nothing for it."""
     return (
-        provider.media is not None and connection.settings.get(MEDIA) is True and not provider.media.lacks(connection)
+        provider.media is not None
+        and connection.settings.get(MEDIA_SETTING) is True
+        and not provider.media.lacks(connection)
     )
 
 

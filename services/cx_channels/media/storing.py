@@ -9,7 +9,7 @@ from __future__ import annotations
 from cx_channels.dead_letters import MappingFailure
 from cx_channels.intake import Intake
 from cx_channels.media.references import Reference
-from cx_channels.provider import Connection, Mapped, Provider, Request
+from cx_channels.provider import FETCHED, Connection, Mapped, Provider, Request
 from cx_events.blob import blob_name
 from cx_events.envelope import Attachment, Data, Draft, Event, Message
 from cx_events.facts import event_times
@@ -26,7 +26,7 @@ async def store(intake: Intake, connection: Connection, provider: Provider, refe
     Raise ``TryLater`` where it may not be durable, ``NotFetched("no-original")`` for a mail whose event lacks what is
     needed to map it.
     """
-    request = Request(b"", "MESSAGE")
+    request = Request(b"", FETCHED)
     mapped, words = Mapped(), Message()
     blobs: tuple[bytes, ...] = (found.content,)
     failures: list[MappingFailure] = []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from cx_channels.kit.authorization import basic_header
 from cx_channels.pollers.asking import Asker
 from cx_events.errors import Refused, TryLater
 
@@ -34,9 +34,7 @@ class Token(NamedTuple):
 
 async def fetch_token(asker: Asker, request: TokenRequest) -> Token:
     """Return a token. ``Refused`` where the application or its secret is refused, else ``TryLater``."""
-    headers = {}
-    if request.basic is not None:
-        headers["authorization"] = "Basic " + b64encode(":".join(request.basic).encode()).decode()
+    headers = basic_header(*request.basic) if request.basic is not None else {}
     try:
         answered = await asker.ask("POST", request.url, headers=headers, form=request.form)
     except TryLater as later:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 
-from cx_channels.catch_up.listing import Get, Listed, Page, Span
+from cx_channels.catch_up.listing import Listed, Page, Span
 from cx_channels.chat.slack.api_settings import slack_api
 from cx_channels.chat.slack.notice import time_of
+from cx_channels.kit.authorization import bearer_header
 from cx_channels.kit.json_values import obj, objects, text
-from cx_channels.kit.listed import listed_json
+from cx_channels.kit.listed import Get, listed_json
 from cx_channels.kit.settings import lists
 from cx_channels.provider import Connection
 from cx_events.errors import Refused, TryLater
@@ -130,7 +131,7 @@ class Channels:
 
     async def _ask(self, method: str, query: Mapping[str, str]) -> Json:
         """Return an answer; an empty one for a channel that the app has left meanwhile."""
-        headers = {"authorization": f"Bearer {self._api.token}"}
+        headers = bearer_header(self._api.token)
         answer = obj(await self._get(f"{self._api.url}/{method}", query=query, headers=headers))
         error = text(answer.get("error"))
         if answer.get("ok") is True:

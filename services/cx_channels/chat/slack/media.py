@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-from cx_channels.kit.media import TOKEN, bearer, lacks_token, named_in, token_of, within
-from cx_channels.provider import Connection, MediaRequest, MediaSource
+from cx_channels.kit.authorization import bearer_header
+from cx_channels.kit.media import TOKEN, lacks_token, named_in, token_of, within
+from cx_channels.provider import MEDIA_SETTING, Connection, MediaRequest, MediaSource
 from cx_events.timestamps import Micros
 
 _FILE = re.compile(r"https://files\.slack\.com/files-(?:pri|tmb)/[!-~]{1,1000}")
@@ -17,7 +18,7 @@ _SLACK = within(".slack.com")
 
 
 def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | None:
-    headers = bearer(token_of(connection))
+    headers = bearer_header(token_of(connection))
     if _FILE.fullmatch(url):
         return MediaRequest(url, headers, _SLACK, no_page=True)
 
@@ -31,5 +32,5 @@ def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | N
 
 
 MEDIA = MediaSource(
-    _request, settings=frozenset({"media", TOKEN}), lacks=lacks_token("the bot's token, xoxb-, with files:read")
+    _request, settings=frozenset({MEDIA_SETTING, TOKEN}), lacks=lacks_token("the bot's token, xoxb-, with files:read")
 )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 
-from cx_channels.catch_up.listing import Get, Listed, Page, Span
+from cx_channels.catch_up.listing import Listed, Page, Span
 from cx_channels.kit.json_values import first, text
-from cx_channels.kit.listed import listed_form
+from cx_channels.kit.listed import Get, listed_form
 from cx_channels.kit.times import rfc2822_time
 from cx_channels.kit.twilio_lists import SETTLE, is_taken, listed_pages, moment, twilio_api
 from cx_channels.provider import Connection

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cx_channels.chat.zendesk.signature import WEBHOOKS
+from cx_channels.kit.authorization import basic_header, bearer_header
 from cx_channels.kit.catch_up_settings import CATCH_UP_SETTINGS, catch_up_settings
 from cx_channels.kit.settings import address_setting, text_setting, texts_of, wrong_setting
 from cx_channels.provider import Connection
@@ -28,8 +28,8 @@ class SupportApi:
     def headers(self) -> Mapping[str, str]:
         """Return what logs in (developer.zendesk.com/api-reference/introduction/security-and-auth)."""
         if not self.user:
-            return {"authorization": f"Bearer {self.token}"}
-        return {"authorization": "Basic " + b64encode(f"{self.user}/token:{self.token}".encode()).decode()}
+            return bearer_header(self.token)
+        return basic_header(f"{self.user}/token", self.token)
 
 
 def has_api(connection: Connection) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 
-from cx_channels.catch_up.listing import Get, Listed, Page, Span
+from cx_channels.catch_up.listing import Listed, Page, Span
 from cx_channels.chat.zendesk.api_settings import support_api
 from cx_channels.kit.json_values import obj, objects, text
-from cx_channels.kit.listed import listed_json
+from cx_channels.kit.listed import Get, listed_json
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Connection
 from cx_events.errors import TryLater

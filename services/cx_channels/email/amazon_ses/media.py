@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from cx_channels.kit.aws.signing import AwsKey, signed_headers
 from cx_channels.kit.settings import text_setting
-from cx_channels.provider import Connection, MediaRequest, MediaSource, Request
+from cx_channels.provider import FETCHED, MEDIA_SETTING, Connection, MediaRequest, MediaSource, Request
 from cx_events.envelope import Event
 from cx_events.timestamps import Micros
 
@@ -59,14 +59,14 @@ def _mail(event: Event, content: bytes) -> Request | None:
     if not event.data.raw:
         return None
     notification = b64encode(bytes(event.data.raw)).decode("ascii")
-    return Request(content, "MESSAGE", headers={"content-type": "message/rfc822", NOTIFICATION: notification})
+    return Request(content, FETCHED, headers={"content-type": "message/rfc822", NOTIFICATION: notification})
 
 
 def notification_of(request: Request) -> bytes:
     """Return the notification that a fetched mail came with; empty for a request of a topic."""
-    if request.method != "MESSAGE" or NOTIFICATION not in request.headers:
+    if request.method != FETCHED or NOTIFICATION not in request.headers:
         return b""
     return b64decode(request.headers[NOTIFICATION])
 
 
-MEDIA = MediaSource(_request, frozenset({"media"}) | SETTINGS, _lacks, _mail)
+MEDIA = MediaSource(_request, frozenset({MEDIA_SETTING}) | SETTINGS, _lacks, _mail)

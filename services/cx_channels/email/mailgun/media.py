@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 
-from cx_channels.kit.media import TOKEN, basic, lacks_token, token_of
-from cx_channels.provider import Connection, MediaRequest, MediaSource
+from cx_channels.kit.authorization import basic_header
+from cx_channels.kit.media import TOKEN, lacks_token, token_of
+from cx_channels.provider import MEDIA_SETTING, Connection, MediaRequest, MediaSource
 from cx_events.timestamps import Micros
 
 _REFERENCE = re.compile(
@@ -16,7 +17,9 @@ _REFERENCE = re.compile(
 
 
 def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | None:
-    return MediaRequest(url, basic("api", token_of(connection))) if _REFERENCE.fullmatch(url) else None
+    return MediaRequest(url, basic_header("api", token_of(connection))) if _REFERENCE.fullmatch(url) else None
 
 
-MEDIA = MediaSource(_request, settings=frozenset({"media", TOKEN}), lacks=lacks_token("an API key of the account"))
+MEDIA = MediaSource(
+    _request, settings=frozenset({MEDIA_SETTING, TOKEN}), lacks=lacks_token("an API key of the account")
+)

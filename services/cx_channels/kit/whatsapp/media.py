@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from cx_channels.kit.media import TOKEN, bearer, lacks_token, named_in, token_of
+from cx_channels.kit.authorization import bearer_header
+from cx_channels.kit.media import TOKEN, lacks_token, named_in, token_of
 from cx_channels.kit.whatsapp.content import GRAPH
-from cx_channels.provider import Connection, MediaRequest, MediaSource
+from cx_channels.provider import MEDIA_SETTING, Connection, MediaRequest, MediaSource
 from cx_events.timestamps import Micros
 
 _REFERENCE = re.compile(re.escape(GRAPH) + r"[0-9]{1,40}")
@@ -20,7 +21,7 @@ _FILE = "https://lookaside.fbsbx.com/"
 def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | None:
     if _REFERENCE.fullmatch(url) is None:
         return None
-    headers = bearer(token_of(connection))
+    headers = bearer_header(token_of(connection))
 
     def then(content: bytes) -> MediaRequest:
         found = named_in(content, "url")
@@ -33,6 +34,6 @@ def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | N
 
 MEDIA = MediaSource(
     _request,
-    settings=frozenset({"media", TOKEN}),
+    settings=frozenset({MEDIA_SETTING, TOKEN}),
     lacks=lacks_token("an access token of the business with whatsapp_business_messaging"),
 )

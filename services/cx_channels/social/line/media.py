@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 
-from cx_channels.kit.media import TOKEN, bearer, lacks_token, token_of
-from cx_channels.provider import Connection, MediaRequest, MediaSource
+from cx_channels.kit.authorization import bearer_header
+from cx_channels.kit.media import TOKEN, lacks_token, token_of
+from cx_channels.provider import MEDIA_SETTING, Connection, MediaRequest, MediaSource
 from cx_channels.social.line.messages import CONTENT
 from cx_events.timestamps import Micros
 
@@ -18,9 +19,9 @@ _REFERENCE = re.compile(re.escape(CONTENT) + r"[0-9A-Za-z_-]{1,64}/content")
 
 
 def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | None:
-    return MediaRequest(url, bearer(token_of(connection))) if _REFERENCE.fullmatch(url) else None
+    return MediaRequest(url, bearer_header(token_of(connection))) if _REFERENCE.fullmatch(url) else None
 
 
 MEDIA = MediaSource(
-    _request, settings=frozenset({"media", TOKEN}), lacks=lacks_token("the channel's access token, long-lived")
+    _request, settings=frozenset({MEDIA_SETTING, TOKEN}), lacks=lacks_token("the channel's access token, long-lived")
 )

@@ -10,7 +10,7 @@ import re
 
 from cx_channels.kit.media import TOKEN, public_files, token_of
 from cx_channels.kit.whatsapp import media as whatsapp
-from cx_channels.provider import Connection, MediaRequest, MediaSource
+from cx_channels.provider import MEDIA_SETTING, Connection, MediaRequest, MediaSource
 from cx_events.timestamps import Micros
 
 _URL = re.compile(r"https://(?:lookaside\.fbsbx\.com|[a-z0-9.-]{1,80}\.(?:fbcdn\.net|cdninstagram\.com))/[!-~]{1,2000}")
@@ -25,4 +25,4 @@ def _request(url: str, connection: Connection, now: Micros) -> MediaRequest | No
     return found or _PUBLIC.request(url, connection, now)
 
 
-MEDIA = MediaSource(_request, settings=frozenset({"media", TOKEN}))
+MEDIA = MediaSource(_request, settings=frozenset({MEDIA_SETTING, TOKEN}))

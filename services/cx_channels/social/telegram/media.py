@@ -9,7 +9,7 @@ import re
 from urllib.parse import quote
 
 from cx_channels.kit.media import TOKEN, lacks_token, named_in, token_of
-from cx_channels.provider import Connection, MediaRequest, MediaSource
+from cx_channels.provider import MEDIA_SETTING, Connection, MediaRequest, MediaSource
 from cx_channels.social.telegram.content import SCHEME
 from cx_events.timestamps import Micros
 
@@ -33,4 +33,4 @@ def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | N
     return MediaRequest(f"{_HOST}/bot{token}/getFile?file_id={match[1]}", then=then)
 
 
-MEDIA = MediaSource(_request, settings=frozenset({"media", TOKEN}), lacks=lacks_token("the bot's token"))
+MEDIA = MediaSource(_request, settings=frozenset({MEDIA_SETTING, TOKEN}), lacks=lacks_token("the bot's token"))
