@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import uvicorn
+from tests.asking import PatientClient
 from tests.channels import BreakableLog
 from tests.described import HELD
 from tests.patience import PATIENCE
@@ -144,7 +145,7 @@ class Running:
     """What a test may look into, ask and turn off."""
 
     url: str
-    client: httpx2.AsyncClient
+    client: PatientClient
     log: BreakableLog
     store: Store
     api: ContextApi
@@ -242,7 +243,7 @@ async def running_api(
     directories = asyncio.create_task(api.directories.run(Health().progress("directories")))
     try:
         # Without TLS no list of authorities is read, which takes as long as a test.
-        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE, event_hooks=HELD, verify=False) as client:
+        async with PatientClient(base_url=url, timeout=PATIENCE, event_hooks=HELD, verify=False) as client:
             yield Running(url, client, log, store, api, projector, known, metrics, relay, clock)
     finally:
         await api.leave(5.0)

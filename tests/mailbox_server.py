@@ -10,7 +10,7 @@ import asyncio
 import re
 import ssl
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +40,8 @@ def mail(number: int, text: str = "Hello") -> bytes:
 @dataclass
 class MailServer:
     """A ``Vendor``. ``capabilities``: after the login. ``refusal``: what a refused login is told. ``before_tls``: what
-    somebody on the way adds in clear text after the server's answer to STARTTLS. ``commands``: all that were read."""
+    somebody on the way adds in clear text after the server's answer to STARTTLS. ``commands``: all that were read.
+    ``answered``: called with each command once its answer is complete. ``delivered``: mails that ever arrived."""
 
     settings: dict[str, Any]
     faults: Faults = field(default_factory=Faults)
@@ -56,7 +57,8 @@ class MailServer:
     silence: float = 2.0
     _hidden: set[int] = field(default_factory=set)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    delivered: int = 0
+    answered: Callable[[bytes], None] = lambda _: None
 
     def open_source(self, connection: Connection, ports: SourcePorts) -> Mailbox:
         source = open_source(connection, ports)
@@ -74,7 +76,7 @@ class MailServer:
             self._hidden.add(uid)
         else:
             self._hidden.clear()
-        self.news.set()
+        self.delivered += 1
         return uid
 
     def number_of(self, event: dict[str, Any]) -> int:
@@ -112,6 +114,7 @@ class _Session:
     def __init__(self, server: MailServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.server, self.reader, self.writer = server, reader, writer
         self.given = 0
+        self.told = 0
 
     async def say(self, line: bytes) -> None:
         self.writer.write(line + b"\r\n")
@@ -123,6 +126,7 @@ class _Session:
             self.server.commands.append(line)
             tag, _, words = line.partition(b" ")
             await self.answer(tag, words)
+            self.server.answered(words)
 
     async def answer(self, tag: bytes, words: bytes) -> None:
         server, faults = self.server, self.server.faults
@@ -135,6 +139,7 @@ class _Session:
             if server.refuses_folder:
                 await self.say(tag + b" NO [NONEXISTENT] Mailbox doesn't exist")
                 return
+            self.told = server.delivered
             await self.say(b"* %d EXISTS" % len(server.visible()))
             await self.say(b"* OK [UIDVALIDITY %d] valid" % server.validity)
             await self.say(b"* OK [UIDNEXT %d] next" % (max(server.mails, default=0) + 1))
@@ -186,16 +191,15 @@ class _Session:
         await self.say(b"* 1 FETCH (UID %d BODY[]<%d> {%d}\r\n%s)" % (uid, begin, len(piece), piece))
 
     async def idle(self) -> None:
+        """Tell of mails until the client ends it, also of those that came since the folder was opened."""
         await self.say(b"+ idling")
         done = asyncio.create_task(self.reader.readline())
         try:
             while not done.done():
-                self.server.news.clear()
-                news = asyncio.create_task(self.server.news.wait())
-                await asyncio.wait([done, news], return_when=asyncio.FIRST_COMPLETED)
-                news.cancel()
-                if not done.done():
+                if self.told != self.server.delivered:
+                    self.told = self.server.delivered
                     await self.say(b"* %d EXISTS" % len(self.server.mails))
+                await asyncio.wait([done], timeout=0.01)
         finally:
             done.cancel()
         if done.done() and not done.cancelled() and not done.result():

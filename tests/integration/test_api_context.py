@@ -333,6 +333,7 @@ async def test_reads_answer_503_only_while_the_store_is_down(tmp_path: Path) -> 
         await hub.store.stop()
         file.rename(aside)
         file.mkdir()
+        hub.client.is_patient = False
         for broken in (path, f"/v1/customers/{text_of(ANA)}/timeline", "/v1/identity/candidates"):
             answer = await hub.get(broken)
             assert (answer.status_code, answer.json()["reason"]) == (503, "try-later")

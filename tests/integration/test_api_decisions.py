@@ -244,11 +244,11 @@ async def test_a_bad_key_is_refused(tmp_path: Path) -> None:
 async def test_a_decision_can_be_repeated_after_the_log_failed(hub: Running) -> None:
     id = (await conversation_with(hub, "chat-42"))["id"]
     path, body = f"/v1/conversations/{id}/notes", {"note": "once", "agent": BEN}
-    hub.log.broken = True
+    hub.log.broken, hub.client.is_patient = True, False
     answer = await hub.post(path, body, idempotency_key="k")
     assert (answer.status_code, answer.json()["reason"]) == (503, "try-later")
     assert answer.headers["retry-after"]
-    hub.log.broken = False
+    hub.log.broken, hub.client.is_patient = False, True
     await hub.decide(path, body, idempotency_key="k")
     assert len((await conversation_with(hub, "chat-42"))["notes"]) == 1
 

@@ -240,6 +240,7 @@ async def test_an_unknown_attachment_id_answers_404(hub: Running) -> None:
 
 async def test_files_answer_503_while_the_blob_store_is_down(store_url: str, tmp_path: Path) -> None:
     async with running_api(tmp_path, store_url) as hub:
+        hub.client.is_patient = False
         await hub.happen(wrote("m-1", file_of("bill.pdf", "application/pdf", PDF)))
         answer = await hub.get(f"/v1/attachments/{the_id('m-1')}")
         assert (answer.status_code, answer.json()["part"]) == (503, "blobs")

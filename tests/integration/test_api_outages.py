@@ -72,6 +72,7 @@ async def test_every_route_answers_503_while_the_store_hangs(
     breakable_home: Path, breakable_database: str, tmp_path: Path
 ) -> None:
     async with running_api(tmp_path, breakable_database) as hub:
+        hub.client.is_patient = False
         await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="Hello"))
         body = (await hub.get(PATH)).json()["body"]
         customer, conversation = body["customer"]["id"], body["conversations"][0]["id"]

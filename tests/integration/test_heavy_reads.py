@@ -125,6 +125,7 @@ async def test_a_dead_process_costs_one_answer(hub: Running) -> None:
     await warmed_up(hub)
     (first,) = processes(hub)
     os.kill(first, signal.SIGKILL)
+    hub.client.is_patient = False
     answer = await hub.get(path)
     assert (answer.status_code, answer.json()["reason"]) == (503, "try-later")
     await warmed_up(hub)
@@ -139,5 +140,6 @@ async def test_at_the_end_no_process_is_left(hub: Running) -> None:
     async with asyncio.timeout(20):
         while Path(f"/proc/{pid}").exists():
             await asyncio.sleep(0.05)
+    hub.client.is_patient = False
     answer = await hub.get(f"/v1/customers/{ANA}/lineage?path=/counts")
     assert answer.status_code == 503

@@ -201,6 +201,7 @@ async def test_a_store_without_an_epoch_answers_503(parts: Parts) -> None:
             first = await follower.next()
             async with hub.store.writing() as tx:
                 await tx.execute("DELETE FROM store_epoch")
+            hub.client.is_patient = False
             for path in ("context", "timeline", "conversations", "lineage?path=/counts/events", "stream"):
                 answer = await hub.get(f"/v1/customers/{text_of(ANA)}/{path}")
                 assert (answer.status_code, answer.json()["status"]) == (503, 503), path
@@ -274,6 +275,7 @@ async def test_a_replaced_store_file_under_an_api_is_noticed(tmp_path: Path) -> 
             await follower.next()
             for file in tmp_path.glob("store.db*"):
                 file.unlink()
+            hub.client.is_patient = False
             assert (await read(hub)).status_code == 503
             await hub.store.start()
             hub.projector.owned = {}

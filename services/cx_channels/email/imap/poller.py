@@ -85,15 +85,20 @@ class Mailbox:
     ) -> tuple[FolderPlace, list[int]]:
         """Return the place in a folder that is read for the first time, or was made anew, and the UIDs to fetch."""
         day = before.day if before is not None else self._today()
-        since = before.again_since() if before is not None else None
-        if since is None and self._settings.since not in ("now", "beginning"):
-            since = date.fromisoformat(self._settings.since)
+        lowest = max(selected.next_uid - TAIL, 1) if selected.next_uid is not None else 1
+        present = await session.search(lowest_uid=lowest)  # asked first: what arrives from here on is not passed over
         if before is not None or self._settings.since != "now":
-            uids = await session.search(since=since)
+            uids = await session.search(since=self._first_day(before))
             if uids:
                 return FolderPlace.before(selected.validity, uids[0], day), uids
-        lowest = max(selected.next_uid - TAIL, 1) if selected.next_uid is not None else 1
-        return FolderPlace(selected.validity, day=day).handled(await session.search(lowest_uid=lowest)), []
+        return FolderPlace(selected.validity, day=day).handled(present), []
+
+    def _first_day(self, before: FolderPlace | None) -> date | None:
+        """Return the day from which on mails are fetched, None for all."""
+        again = before.again_since() if before is not None else None
+        if again is None and self._settings.since not in ("now", "beginning"):
+            return date.fromisoformat(self._settings.since)
+        return again
 
     async def _mail(self, session: Session, folder: str, uid: int, head: MailHead | None) -> AsyncGenerator[Step, None]:
         """Yield empty steps while a mail is fetched, piece by piece, then one with it. One that is gone counts."""

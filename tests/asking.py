@@ -1,0 +1,30 @@
+"""A client that asks again, as Retry-After says, where a loaded machine let an answer's time run out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx2
+from tests.patience import PATIENCE
+
+
+class PatientClient(httpx2.AsyncClient):
+    """``is_patient``: False where an outage is what is tested."""
+
+    is_patient = True
+
+    async def request(self, *args: Any, **more: Any) -> httpx2.Response:
+        async with asyncio.timeout(PATIENCE):
+            while ran_out(answer := await super().request(*args, **more)) and self.is_patient:
+                await asyncio.sleep(0.2)
+        return answer
+
+
+def ran_out(answer: httpx2.Response) -> bool:
+    """Return whether store or log did not answer in time (``cx_runtime.answer_deadline``)."""
+    return (
+        answer.status_code == 503
+        and answer.headers["content-type"].endswith("json")
+        and answer.json().get("reason") == "try-later"
+    )
