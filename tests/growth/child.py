@@ -1,7 +1,8 @@
 """Tries things on growing texts, in a process that the kernel ends once it has used more CPU time than it may.
 
 ``python -m tests.growth.child`` reads tasks, a JSON object a line, and writes a JSON array a line: ``begun`` before
-each piece of work, ``grew`` where its time grew too fast, ``done`` after a task. The timer counts this process's own
+each piece of work, ``grew`` where its time grew too fast, ``done`` after a task. ``share``: of a task of entrances, one
+text in so many is tried at each place, at each next place others. The timer counts this process's own
 CPU time, so a busy machine makes it slow, never late; its signal is left to the kernel, since no handler would run
 while a pattern is matched.
 """
@@ -15,7 +16,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
+from zlib import crc32
 
 from tests.growth.patterns import hard_texts
 
@@ -103,7 +106,9 @@ def _entry(task: dict[str, Any]) -> Iterator[tuple[str, Callable[[int], Iterator
             continue
 
         def trials(size: int, name: str = name, work: Callable[[str], object] = work) -> Iterator[Trial]:
-            for made in hostile(size, task["group"] in WRAPPED):
+            share = task.get("share", 1)
+            begin = crc32(name.encode()) % share
+            for made in islice(hostile(size, task["group"] in WRAPPED), begin, None, share):
                 yield partial(_hostile_trial, name, work, made)
                 if name.endswith("[]"):  # its length alone counts
                     return

@@ -36,6 +36,9 @@ _CATEGORIES = {
 }
 
 
+_MAY_HAVE = re.compile(r"\bre\.[a-z]|\bpattern\s*=")
+_WORD = re.compile(r"\w+")
+
 Use = Literal["match", "fullmatch", "scan"]
 _Name = tuple[str, str]
 """A module and a name in it."""
@@ -79,28 +82,42 @@ def at_import(module: ast.Module) -> Iterator[ast.Call]:
     return (call for call in re_calls(module) if id(call) not in inside)
 
 
+def may_have_patterns(source: str) -> bool:
+    """Return whether a source may have patterns at all: to parse every file takes long."""
+    return _MAY_HAVE.search(source) is not None
+
+
 def inventory(sources: Sequence[Path]) -> list[Found]:
     """Every pattern that is compiled when a module of ``sources`` (files below the two source roots) is imported.
 
     Each call is evaluated once more in its module, so that f-strings and names in it mean what they mean there.
     """
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sources}
-    used = uses_in({_module(path): tree for path, tree in trees.items()})
+    texts = {path: path.read_text(encoding="utf-8") for path in sources}
+    trees = {path: ast.parse(text) for path, text in texts.items() if may_have_patterns(text)}
+    calls = [
+        (path, call, names.get(id(call), ""))
+        for path, tree in trees.items()
+        for names in [_names(tree)]
+        for call in at_import(tree)
+    ]
+    named = {name for _, _, name in calls}
+    used = uses_in(
+        {
+            _module(path): trees.get(path) or ast.parse(text)
+            for path, text in texts.items()
+            if not named.isdisjoint(_WORD.findall(text))
+        }
+    )
     found = []
+    for path, call, name in calls:
+        seen = used.get((_module(path), name), _EVERY_USE)
+        uses = frozenset({_USES.get(name[1:], "scan")}) if name[:1] == "." else seen
+        found.append(Found(f"{path.relative_to(ROOT)}:{call.lineno}", _evaluated(call, path), uses))
     for path, tree in trees.items():
-        names = _names(tree)
-        for call in at_import(tree):
-            place = path.relative_to(ROOT)
-            pattern = _evaluated(call, path)
-            name = names.get(id(call), "")
-            seen = used.get((_module(path), name), _EVERY_USE)
-            uses = frozenset({_USES.get(name[1:], "scan")}) if name[:1] == "." else seen
-            found.append(Found(f"{place}:{call.lineno}", pattern, uses))
         for node in _declared(tree):
-            place = path.relative_to(ROOT)
             pattern = re.compile(_evaluated(node, path))
-            found.append(Found(f"{place}:{node.lineno}", pattern, frozenset({"scan"})))
-    return found
+            found.append(Found(f"{path.relative_to(ROOT)}:{node.lineno}", pattern, frozenset({"scan"})))
+    return sorted(found, key=lambda each: each.place.partition(":")[0])
 
 
 def _declared(tree: ast.Module) -> Iterator[ast.expr]:

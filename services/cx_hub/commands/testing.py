@@ -32,6 +32,8 @@ def test(context: typer.Context) -> None:
     os.chdir(ROOT)
     sys.stdout.flush()
     sys.stderr.flush()
+    # Without it each of the many processes compiles all tests anew.
+    os.unsetenv("PYTHONDONTWRITEBYTECODE")
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *workers(context.args), *context.args])  # noqa: S606
 
 
