@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -135,10 +136,32 @@ def test_erasing_leaves_nothing(stream_id: Path) -> None:
 
 
 @pytest.mark.postgres
+def test_a_home_removed_while_it_runs_begins_anew(tmp_path: Path) -> None:
+    """As root the data lie outside of the home, and the server outlives it."""
+    home = tmp_path / "home"
+    try:
+        database(parts.start_or_skip(home, "postgres").postgres_url, "CREATE TABLE kept (a int)")
+        shutil.rmtree(home)
+        assert database(stack.start(home, {"postgres"}).postgres_url, "SELECT to_regclass('kept')") is None
+    finally:
+        stack.erase(home)
+
+
+@pytest.mark.postgres
+def test_a_lost_password_is_told_at_once(stream_id: Path) -> None:
+    parts.start_or_skip(stream_id, "postgres")
+    stack.stop(stream_id)
+    (stream_id / "stack.json").unlink()
+    with pytest.raises(Fatal, match="another password"):
+        stack.start(stream_id, {"postgres"})
+
+
+@pytest.mark.postgres
 def test_a_server_that_ends_at_once_says_why(stream_id: Path) -> None:
-    data = Place(stream_id / "postgres").data
-    data.mkdir(parents=True)
-    (data / "PG_VERSION").write_text("7.4\n")
+    place = Place(stream_id / "postgres")
+    for folder in (place.folder, place.data):
+        folder.mkdir(parents=True, exist_ok=True)
+    (place.data / "PG_VERSION").write_text("7.4\n")
     with pytest.raises(Fatal, match=r"PostgreSQL ended while it started; .*\npostgres: could not access"):
         stack.start(stream_id, {"postgres"})
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -55,6 +57,11 @@ class Place:
             self.data = _OUTSIDE / f"throughline-{sha256(str(folder).encode()).hexdigest()[:16]}"
 
     @property
+    def is_outside(self) -> bool:
+        """Return whether the data lie elsewhere than the home, which may be removed without them."""
+        return self.data.parent == _OUTSIDE
+
+    @property
     def log(self) -> Path:
         return self.folder / "postgres.log"
 
@@ -77,6 +84,8 @@ class Place:
 
 def launch_postgres(place: Place, port: int, password: str) -> Process:
     """Start a server; makes its cluster if it is new."""
+    if place.is_outside and not place.folder.exists():
+        _erase_what_a_removed_home_left(place.data)
     make_folder(place.folder)
     programs = place.bin()
     if not (place.data / "PG_VERSION").exists():
@@ -89,8 +98,19 @@ def launch_postgres(place: Place, port: int, password: str) -> Process:
     return launch(argv, log=place.log, cwd=Path("/"), account=place.account)
 
 
+def _erase_what_a_removed_home_left(data: Path) -> None:
+    """End the server of a home that was deleted as a folder, and erase its data: nobody has their password any more."""
+    for process in _working_in(data):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    if data.exists():
+        _await_nobody_in(data)
+        shutil.rmtree(data)
+
+
 def await_postgres(process: Process, port: int, password: str, log: Path) -> None:
-    """Returns when the database answers; ``Fatal`` with the end of the log if the server ends or takes too long."""
+    """Returns when the database answers; ``Fatal`` with the end of the log if the server ends or takes too long, and
+    where its data were made with another password than the home remembers."""
     until = time.monotonic() + _ANSWERS_WITHIN
     while not answers(port, password):
         if not alive(process):
@@ -101,7 +121,7 @@ def await_postgres(process: Process, port: int, password: str, log: Path) -> Non
 
 
 def answers(port: int, password: str) -> bool:
-    """Return whether our database is there; make it in a server that has none yet."""
+    """Return whether our database is there; make it in a server that has none yet. ``Fatal`` for a wrong password."""
 
     async def ask() -> bool:
         try:
@@ -114,6 +134,11 @@ def answers(port: int, password: str) -> bool:
                 return True
             finally:
                 await connection.close(timeout=3)
+        except asyncpg.InvalidPasswordError:
+            raise Fatal(
+                "the data of PostgreSQL were made with another password than stack.json in the home folder has: put "
+                "that file back, or remove the home folder to begin anew"
+            ) from None
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
 
@@ -153,23 +178,28 @@ def _forget_dead_server(data: Path) -> None:
     lock = data / "postmaster.pid"
     if not lock.exists() or not Path("/proc/self/cwd").exists():
         return
-    until = time.monotonic() + _ANSWERS_WITHIN
-    while _works_in(data):
-        if time.monotonic() > until:
-            raise Fatal(f"another PostgreSQL works in {data}")
-        time.sleep(0.05)
+    _await_nobody_in(data)
     lock.unlink(missing_ok=True)
 
 
-def _works_in(folder: Path) -> bool:
-    """Return whether a live process has this working directory, as all of PostgreSQL's have their data folder."""
+def _await_nobody_in(data: Path) -> None:
+    until = time.monotonic() + _ANSWERS_WITHIN
+    while _working_in(data):
+        if time.monotonic() > until:
+            raise Fatal(f"another PostgreSQL works in {data}")
+        time.sleep(0.05)
+
+
+def _working_in(folder: Path) -> list[int]:
+    """Return the live processes with this working directory, as all of PostgreSQL's have their data folder."""
+    found = []
     for link in Path("/proc").glob("[0-9]*/cwd"):
         try:
             if link.readlink() == folder.resolve():
-                return True
+                found.append(int(link.parent.name))
         except OSError:
             continue
-    return False
+    return found
 
 
 def _other_account() -> pwd.struct_passwd:
