@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from cx_events.filters import BadFilter, compile_filter
 from cx_events.log import CONTEXT_CHANGES, INTERACTIONS
-from cx_runtime.outbound.sender import check_url
 from cx_runtime.outbound.signatures import check_secret
+from cx_runtime.outbound.urls import check_url
 
 What = Literal["events", "context-changes", "overdue"]
 

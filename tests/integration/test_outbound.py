@@ -20,8 +20,9 @@ from tests.receiver import BREAK, FLOOD, HANG, LOCAL, OK, Got, answer, receiving
 from cx_runtime.outbound.outcomes import Delivered, Gone, Later, Outcome
 from cx_runtime.outbound.reach import Reach
 from cx_runtime.outbound.retries import DELAYS, MOST_ASKED, delay_after
-from cx_runtime.outbound.sender import Bounds, check_url, open_sender
+from cx_runtime.outbound.sender import Bounds, open_sender
 from cx_runtime.outbound.signatures import Signatures, check_secret, message_id
+from cx_runtime.outbound.urls import check_url
 from cx_runtime.settings import Settings
 
 pytestmark = pytest.mark.clock

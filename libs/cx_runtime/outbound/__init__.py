@@ -5,6 +5,6 @@
 
 Modules: ``sender`` (the request), ``fetcher`` (a document), ``files`` (a file that a request with
 credentials asks for), ``outcomes`` (what came of it, by what to do next),
-``reach`` (which addresses may be reached), ``connections`` (resolve once, check, connect to what was checked),
+``urls`` (which URLs may be posted to), ``reach`` (which addresses may be reached), ``connections`` (resolve once, check, connect to what was checked),
 ``signatures`` (Standard Webhooks 1.0), ``retries`` (when to try again).
 """

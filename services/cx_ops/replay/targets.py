@@ -10,7 +10,7 @@ from cx_events.errors import Fatal, Refused
 from cx_events.log import INTERACTIONS, TOPICS, LogRecord
 from cx_events.log.kafka_access import without_password
 from cx_events.log.places import same_log
-from cx_runtime.outbound.sender import check_url
+from cx_runtime.outbound.urls import check_url
 
 PARQUET = ".parquet"
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
