@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx2
 import pytest
+from tests.asking import PatientClient
 from tests.channels import IMPORTER, WRITER, Hub
 from tests.patience import PATIENCE
 from websockets.asyncio.client import ClientConnection, connect
@@ -21,14 +21,21 @@ class Browser:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self._said: dict[str, Any] = {}
 
     async def say(self, **message: Any) -> None:
+        self._said = message
         await self.socket.send(json.dumps(message))
 
     async def hear(self, type: str) -> dict[str, Any]:
-        """The next message, which must be of this type."""
+        """The next message, which must be of this type; an answer's time that ran out is no message, and asked for
+        again."""
         async with asyncio.timeout(PATIENCE):
             heard: dict[str, Any] = json.loads(await self.socket.recv())
+            while heard.get("reason") == "try-later" and type != "error":
+                await asyncio.sleep(0.2)
+                await self.say(**self._said)
+                heard = json.loads(await self.socket.recv())
         assert heard["type"] == type, heard
         return heard
 
@@ -71,7 +78,7 @@ async def answered(hub: Hub, interaction: str, id: str, key: str = WRITER, **cha
             "message": {"id": f"message-{id}", "text": f"answer {id}"},
         },
     }  # fmt: skip
-    async with httpx2.AsyncClient(base_url=hub.url, timeout=PATIENCE) as client:
+    async with PatientClient(base_url=hub.url, timeout=PATIENCE) as client:
         headers = {"authorization": f"Bearer {key}", "content-type": "application/cloudevents+json"}
         response = await client.post("/v1/events", content=json.dumps({**event, **changes}).encode(), headers=headers)
         assert response.status_code == 202

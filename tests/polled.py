@@ -102,7 +102,7 @@ class Polled:
             refusals=QUICK,
             storing=QUICK,
         )
-        around = replace(around, **{"lease": 1.0, **self.more, **more})
+        around = replace(around, **{"lease": 30.0, **self.more, **more})
         connection = self.intake.connection(POLLED)[0]
         open_sources: dict[str, OpenSource] = {connection.provider: self.vendor.open_source}
         return PollerKeeper({POLLED: connection}, open_sources, around)

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
+from tests.asking import PatientClient
 from tests.patience import PATIENCE
 
 from cx_hub.compose import Hub, running_hub
@@ -41,7 +42,7 @@ async def asked_hub(home: Path, **more: Any) -> AsyncIterator[tuple[Hub, httpx2.
     tenants = Tenants({name: each.model_copy(update=more) for name, each in load(None, home, {}).by_name.items()})
     async with running_hub(embedded_settings(home).model_copy(update={"metrics_port": 0}), tenants) as hub:
         headers = {"authorization": f"Bearer {(home / 'key').read_text()}"}
-        async with httpx2.AsyncClient(base_url=hub.url, headers=headers, trust_env=False, timeout=PATIENCE) as client:
+        async with PatientClient(base_url=hub.url, headers=headers, trust_env=False, timeout=PATIENCE) as client:
             while (await client.get("/readyz")).status_code != 200:
                 await asyncio.sleep(0.05)
             yield hub, client

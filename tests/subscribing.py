@@ -26,6 +26,8 @@ from cx_runtime.subscription_config import SubscriptionConfig
 
 SECRET = "whsec_" + "QUJD" * 12
 QUICK = Bounds(connect=2.0, whole=1.0)
+"""Where a receiver hangs. Any other gets patience: a loaded machine is none."""
+PATIENT = Bounds(connect=PATIENCE, whole=PATIENCE)
 HOUR = 3600.0
 
 
@@ -137,7 +139,7 @@ def customer_of(got: Got) -> tuple[str, int]:
 
 @asynccontextmanager
 async def subscribed(
-    log: Log, store: Store, bounds: Bounds = QUICK, react: Callable[[Got], bytes] = lambda _: OK, **config: Any
+    log: Log, store: Store, bounds: Bounds = PATIENT, react: Callable[[Got], bytes] = lambda _: OK, **config: Any
 ) -> AsyncIterator[Subscribed]:
     async with receiving(react) as receiver, open_sender(Reach.parse(LOCAL), bounds) as sender:
         config = {"url": receiver.url(), "secrets": (SECRET,), "since": "beginning", **config}

@@ -132,7 +132,7 @@ async def _watched(url: str, store: Store, log: Log, customers: int, enough: Cal
     tasks: set[asyncio.Task[None]] = set()
     headers = {"Authorization": f"Bearer {KEY}"}
     dice = random.Random(7)
-    async with httpx2.AsyncClient(headers=headers, timeout=60) as client:
+    async with httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as client:
 
         async def read() -> None:
             customer = 3 * dice.randrange(customers // 3) + 1

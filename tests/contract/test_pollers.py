@@ -135,13 +135,13 @@ async def test_who_comes_later_goes_on_at_the_cursor(at: Polled) -> None:
 
 async def test_a_dead_owner_is_replaced_and_fenced(at: Polled) -> None:
     """The first owner is frozen: it neither renews nor knows that its time is over."""
-    frozen = at.keeper(steady=lambda: 0.0)
+    frozen = at.keeper(steady=lambda: 0.0, lease=1.0)
     await frozen.turn()
     at.vendor.say(1)
     await at.arrived([1])
     first = await at.owner()
     run = frozen.running[POLLED]
-    async with at.polling() as second:
+    async with at.polling(lease=1.0) as second:
         await until(lambda: POLLED in second.running)
         assert await at.owner() not in ("", first)
         at.vendor.say(2)

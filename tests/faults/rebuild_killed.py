@@ -29,6 +29,7 @@ from tests.faults.ground import (
     servers,
 )
 from tests.faults.traffic import EVENTS_PER_PERSON
+from tests.patience import PATIENCE
 
 from cx_context.store import Store
 from cx_events.ids import NodeId
@@ -61,7 +62,7 @@ class Reader:
 
     async def run(self) -> None:
         headers = {"Authorization": f"Bearer {self.key}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=30) as client:
+        async with httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as client:
             while True:
                 await self.read(client, f"email:person{self.dice.randrange(self.people)}@example.com")
                 await asyncio.sleep(0.05)
@@ -100,7 +101,7 @@ class Witness:
     async def run(self) -> None:
         headers = {"Authorization": f"Bearer {self.ground.key}"}
         ids = self.ground.tenants.ids(TENANT)
-        async with httpx2.AsyncClient(headers=headers, timeout=30) as client:
+        async with httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as client:
             for number in range(1, 1_000_000):
                 event = an_event(
                     id=f"w-{number}", source=WITNESS_SOURCE, email=WITNESS, interaction="watch", text="w", ids=ids

@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from tests.asking import PatientClient
 from tests.patience import PATIENCE
 
 from cx_events.log import INTERACTIONS, Partition
@@ -78,7 +79,7 @@ async def mail_hub(folder: Path, **settings: Any) -> AsyncIterator[MailHub]:
     async with compose.running_hub(embedded_settings(folder), tenants) as hub:
         await until_ready(hub.url)
         headers = {"authorization": f"Bearer {READER}"}
-        async with httpx2.AsyncClient(base_url=hub.url, headers=headers, timeout=PATIENCE, trust_env=False) as http:
+        async with PatientClient(base_url=hub.url, headers=headers, timeout=PATIENCE, trust_env=False) as http:
             yield MailHub(hub, http)
 
 

@@ -68,7 +68,7 @@ class MailHub:
 
 
 @asynccontextmanager
-async def mail_hub(folder: Path, deadline: float = 10.0) -> AsyncIterator[MailHub]:
+async def mail_hub(folder: Path, deadline: float = PATIENCE) -> AsyncIterator[MailHub]:
     log = BreakableLog(SqliteLog(folder / "log.db", 4))
     blobs = FolderBlobs(folder / "blobs")
     config = ConnectionConfig(provider="email/mime", settings=SETTINGS)

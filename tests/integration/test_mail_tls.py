@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from tests.patience import PATIENCE
 from tests.processes import Running, running
 
 from cx_events.errors import Fatal
@@ -58,7 +59,7 @@ def hub(certified: Certified, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def client(hub: Running) -> smtplib.SMTP:
-    return smtplib.SMTP("127.0.0.1", hub.smtp_port, local_hostname="client.example.com", timeout=30)
+    return smtplib.SMTP("127.0.0.1", hub.smtp_port, local_hostname="client.example.com", timeout=PATIENCE)
 
 
 def test_mail_is_taken_over_tls_after_a_second_ehlo(hub: Running, certified: Certified) -> None:
@@ -79,7 +80,7 @@ def test_mail_without_tls_is_taken_unless_it_is_required(hub: Running) -> None:
 
 def test_commands_in_clear_after_starttls_are_ignored(hub: Running, certified: Certified) -> None:
     injected = b"STARTTLS\r\nEHLO attacker\r\nMAIL FROM:<eve@example.com>\r\nRCPT TO:<support@acme.example>\r\nDATA\r\n"
-    with socket.create_connection(("127.0.0.1", hub.smtp_port), timeout=30) as plain:
+    with socket.create_connection(("127.0.0.1", hub.smtp_port), timeout=PATIENCE) as plain:
         assert plain.recv(1000).startswith(b"220")
         plain.sendall(b"EHLO client\r\n")
         while b"250 " not in plain.recv(10_000):

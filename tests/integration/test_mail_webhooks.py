@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from tests.asking import PatientClient
 from tests.described import HELD
 from tests.patience import PATIENCE
 
@@ -86,7 +87,7 @@ async def webhook_hub(folder: Path, monkeypatch: pytest.MonkeyPatch, deadline: f
     settings = embedded_settings(folder)
     async with compose.running_hub(settings, tenants(), frozenset({"channels"})) as hub:
         await until_ready(hub.url)
-        async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE, trust_env=False) as http:
+        async with PatientClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE, trust_env=False) as http:
             yield WebhookHub(hub, http, workers)
 
 
@@ -127,6 +128,7 @@ async def test_a_hanging_webhook_mail_delays_nobody_and_is_kept(
         assert msgspec.json.decode(letter.content) == MAIL
         assert "authorization" not in letter.headers
         assert hanging not in running.workers.pids
+        running.workers._deadline = PATIENCE
         assert (await running.receive(MAIL)).status_code == 200
         assert {event["type"] for event in await running.events()} == {"cx.message.received.v1"}
         assert len(await running.events()) == 2

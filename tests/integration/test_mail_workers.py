@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from tests.patience import PATIENCE
 
 from cx_channels.email.mime import PROVIDER
 from cx_channels.mapping_pool import MOST_WAITING, MappingPool
@@ -27,7 +28,7 @@ MAIL = Request(
 
 @pytest.fixture
 async def workers() -> AsyncIterator[MappingPool]:
-    pool = MappingPool(1, deadline=5.0)
+    pool = MappingPool(1, deadline=PATIENCE)
     await pool.start()
     yield pool
     await pool.stop()
@@ -61,7 +62,7 @@ async def test_a_worker_that_dies_unused_is_missed_and_replaced() -> None:
         return True
 
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not await complete():
                 await asyncio.sleep(0.05)
             dead = pool.pids[0]
@@ -113,7 +114,7 @@ async def test_more_requests_than_may_wait_are_refused_at_once(
 
 
 async def test_one_tenants_slow_mails_leave_others_a_worker() -> None:
-    pool = MappingPool(2, deadline=60.0, tenant_share=0.5)
+    pool = MappingPool(2, deadline=PATIENCE, tenant_share=0.5)
     await pool.start()
     pids = pool.pids
     for pid in pids:
@@ -145,7 +146,7 @@ async def test_a_killed_worker_is_replaced_and_its_mail_mapped(workers: MappingP
 
 
 async def test_a_mail_beyond_a_workers_memory_is_returned_whole() -> None:
-    pool = MappingPool(1, deadline=20.0, memory=200 << 20)
+    pool = MappingPool(1, deadline=PATIENCE, memory=200 << 20)
     await pool.start()
     try:
         large = Request(MAIL.body + b"x" * (200 << 20), "SMTP")

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import httpx2
 import msgspec
 import pytest
+from tests.asking import PatientClient
 from tests.described import HELD
 from tests.patience import PATIENCE
 
@@ -59,7 +60,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 
 async def told(hub: Hub, body: bytes, path: str, headers: dict[str, str]) -> httpx2.Response:
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         return await http.post(path, content=body, headers=headers)
 
 
@@ -93,7 +94,7 @@ async def until(hub: Hub, count: int) -> list[DeadLetter]:
 async def until_applied(hub: Hub) -> None:
     async with (
         asyncio.timeout(PATIENCE),
-        httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False) as http,
+        PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http,
     ):
         while True:
             lag = (await http.get("/v1/ops/lag", headers={"authorization": f"Bearer {KEY}"})).json()["items"]
@@ -166,7 +167,7 @@ async def test_with_an_adapter_a_dead_letter_becomes_its_event(hub: Hub, connect
     assert await retry(connection) == 1  # as after a crash
     await until(hub, 0)
     query = {"identifier": f"phone:{SMS['From']}", "wait": "10s"}
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         answer = await http.get("/v1/context", params=query, headers={"authorization": f"Bearer {KEY}"})
     (said,) = answer.json()["body"]["timeline"]
     assert said["text"] == SMS["Body"]

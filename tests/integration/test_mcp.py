@@ -16,6 +16,7 @@ import yaml
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
+from tests.asking import PatientClient
 from tests.described import HELD
 from tests.patience import PATIENCE
 from tests.processes import bare_environment
@@ -95,7 +96,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
     async with running_hub(embedded_settings(tmp_path), config(tmp_path)) as running:
         await until_ready(running.url)
         headers = {"authorization": f"Bearer {ALL}"}
-        async with httpx2.AsyncClient(
+        async with PatientClient(
             event_hooks=HELD, base_url=running.url, headers=headers, timeout=PATIENCE, trust_env=False
         ) as http:
             yield Hub(running.url, http)
@@ -105,7 +106,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 async def client(hub: Hub, key: str, mode: str = "auto") -> AsyncIterator[Client]:
     headers = {"authorization": f"Bearer {key}"}
     async with (
-        httpx2.AsyncClient(event_hooks=HELD, headers=headers, timeout=PATIENCE, trust_env=False) as http,
+        PatientClient(event_hooks=HELD, headers=headers, timeout=PATIENCE, trust_env=False) as http,
         Client(streamable_http_client(f"{hub.url}/mcp", http_client=http), mode=mode) as connected,
     ):
         yield connected
@@ -256,7 +257,7 @@ async def test_mistakes_of_a_model_are_told_to_it(hub: Hub) -> None:
 
 async def test_strangers_have_no_tools(hub: Hub) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE, trust_env=False) as http:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE, trust_env=False) as http:
         for headers in ({}, {"authorization": "Bearer of-nobody-at-all"}):
             answer = await http.post("/mcp", json=body, headers=headers)
             assert answer.status_code == 401, answer.text

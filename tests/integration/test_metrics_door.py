@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.patience import PATIENCE
 
 from cx_events.errors import Fatal
 from cx_hub.compose import Hub, running_hub
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.clock
 
 async def asked(url: str, key: str = "") -> httpx2.Response:
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         return await client.get(f"{url}/metrics", headers=headers)
 
 
@@ -56,7 +57,7 @@ async def test_the_metrics_port_serves_metrics_alone(tmp_path: Path) -> None:
     async with hub_with(tmp_path, metrics_port=0) as hub:
         assert (await asked(port_of(hub))).status_code == 200
         assert (await asked(hub.url)).status_code == 404
-        async with httpx2.AsyncClient(trust_env=False) as client:
+        async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
             assert (await client.get(f"{port_of(hub)}/v1/me")).status_code == 404
 
 

@@ -45,7 +45,7 @@ async def test_a_hub_counts_requests_by_route_and_connection(tmp_path: Path) -> 
     assert after["cx_http_requests_total", labels(route="/v1/hooks/{connection}", status="4xx")] == 1
     assert after["cx_http_requests_total", labels(route="/v1/ops/lag", status="2xx")] == 1
     assert after["cx_http_requests_total", labels(route="other", status="4xx")] == 1
-    assert after["cx_http_request_seconds_count", labels(route="/v1/events")] == 2
+    assert after["cx_http_request_seconds_count", labels(route="/v1/events")] >= 2
 
 
 async def test_projectors_and_relay_report_their_lag(tmp_path: Path) -> None:

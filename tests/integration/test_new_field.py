@@ -127,7 +127,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 def notes(hub: Running) -> Mapping[str, str]:
     """Return what readiness notes."""
-    told: Mapping[str, str] = httpx2.get(f"{hub.url}/readyz").json().get("notes", {})
+    told: Mapping[str, str] = httpx2.get(f"{hub.url}/readyz", timeout=PATIENCE).json().get("notes", {})
     return told
 
 
@@ -136,6 +136,7 @@ def counts(hub: Running, home: Path, name: str) -> Any:
         f"{hub.url}/v1/context",
         params={"identifier": f"email:{name}@example.com"},
         headers={"Authorization": f"Bearer {(home / 'key').read_text().strip()}"},
+        timeout=PATIENCE,
     )
     return answer.json()["body"]["counts"] if answer.status_code == 200 else None
 

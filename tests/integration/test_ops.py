@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import PatientClient
 from tests.described import HELD
 from tests.patience import PATIENCE
 
@@ -53,7 +54,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 
 async def get(hub: Hub, path: str, key: str = OPS, **query: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         return await http.get(f"/v1/ops/{path}", params=query, headers={"authorization": f"Bearer {key}"})
 
 
@@ -148,13 +149,13 @@ async def test_only_keys_with_the_scope_ops_retry_dead_letters(hub: Hub) -> None
 
 
 async def post(hub: Hub, path: str, key: str = OPS, **query: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=30) as http:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         return await http.post(f"/v1/ops/{path}", params=query, headers={"authorization": f"Bearer {key}"})
 
 
 async def until(hub: Hub, count: int) -> list[dict[str, Any]]:
     """So many dead letters, whenever they are there."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             items: list[dict[str, Any]] = (await get(hub, "dead-letters")).json()["items"]
             if len(items) == count:

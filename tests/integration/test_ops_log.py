@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import PatientClient
 from tests.described import HELD
 from tests.patience import PATIENCE
 
@@ -46,7 +47,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 
 async def get(hub: Hub, path: str, key: str = OPS, **query: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         return await http.get(f"/v1/ops/{path}", params=query, headers={"authorization": f"Bearer {key}"})
 
 

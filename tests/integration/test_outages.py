@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from tests import parts
+from tests.patience import PATIENCE
 from websockets.asyncio.client import ClientConnection, connect
 
 from cx_hub import stack
@@ -19,11 +20,10 @@ from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.tenants import Tenants, load
 
-PATIENCE = 60.0
 AWAY_SECONDS = 9.5
 """Longer than it takes a consumer to find its broker silent, and to be thrown away amid a failed fetch."""
 
-pytestmark = [pytest.mark.kafka, pytest.mark.fault, pytest.mark.clock, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kafka, pytest.mark.fault, pytest.mark.clock, pytest.mark.timeout(900)]
 
 
 def an_event(id: str, type: str, role: str, interaction: str) -> dict[str, Any]:

@@ -64,8 +64,10 @@ async def test_presence_ends_by_itself(hub: Running) -> None:
     async with several(hub, f"customer={ANA}&body=none&presence=true") as stream:
         assert await told(stream) == []
         board = hub.api._streams.board
-        await board.put("acme", "tab", Present("ben", "Ben", "available", (("customer", ANA),)), 0.5)
+        ben = Present("ben", "Ben", "available", (("customer", ANA),))
+        await board.put("acme", "tab", ben, 600)
         assert await told(stream) == [("ben", "available", False)]
+        await board.put("acme", "tab", ben, 0.5)
         assert await told(stream) == []
 
 

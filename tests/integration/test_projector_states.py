@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import PatientClient
 from tests.patience import PATIENCE
 from tests.projection import TENANTS
 
@@ -66,7 +67,7 @@ async def until(check: Callable[[], Awaitable[bool]]) -> None:
 @asynccontextmanager
 async def working(store: Store, log: SqliteLog, metrics: Metrics) -> AsyncIterator[Consumer]:
     worker = Consumer(
-        store, log, TENANTS, WORKER, metrics, Health(), ConsumerLimits(events=10, lease=0.5), version="9.9"
+        store, log, TENANTS, WORKER, metrics, Health(), ConsumerLimits(events=10, lease=60.0), version="9.9"
     )
     task = asyncio.create_task(worker.run())
     yield worker
@@ -180,7 +181,7 @@ async def settings(tmp_path: Path) -> AsyncIterator[Settings]:
 
 
 async def get(settings: Settings, path: str, key: str = OPS) -> httpx2.Response:
-    async with httpx2.AsyncClient(base_url=settings.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(base_url=settings.url, trust_env=False, timeout=PATIENCE) as http:
         return await http.get(f"/v1/ops/{path}", headers={"authorization": f"Bearer {key}"})
 
 

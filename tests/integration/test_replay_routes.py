@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 from standardwebhooks import Webhook
+from tests.asking import PatientClient
 from tests.described import HELD
 from tests.integration.test_ops_log import OPS, OTHER, READER, append, message, tenants
 from tests.patience import PATIENCE
@@ -49,7 +50,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 async def ask(hub: Hub, path: str = "", key: str = OPS, **body: Any) -> httpx2.Response:
     """POST a body, or GET without one."""
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         headers = {"authorization": f"Bearer {key}"}
         if body:
             return await http.post(f"/v1/ops/replays{path}", json=body, headers=headers)
@@ -67,7 +68,7 @@ async def until_phase(hub: Hub, id: str, phase: str) -> dict[str, Any]:
 
 async def acts(hub: Hub) -> list[tuple[str, str, str]]:
     """Return of each event about replays: the act, who, why."""
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         query = {"type": "cx.operations.log_replayed", "order": "oldest"}
         page = await http.get("/v1/ops/log", params=query, headers={"authorization": f"Bearer {OPS}"})
     events = [item["value"] for item in page.json()["items"]]
@@ -139,7 +140,7 @@ async def test_no_event_tells_the_query_of_a_target(hub: Hub) -> None:
         done = await until_phase(hub, begun["id"], "done")
         assert receiver.got[0].target == "/hook?token=s3cret"
     assert done["target"] == done["asked"]["target"] == receiver.url("/hook?...")
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         page = await http.get("/v1/ops/log?type=cx.operations.log_replayed", headers={"authorization": f"Bearer {OPS}"})
     assert len(page.json()["items"]) == 2
     assert "s3cret" not in page.text

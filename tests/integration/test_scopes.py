@@ -17,6 +17,7 @@ from typing import Any, get_args
 import httpx2
 import pytest
 from starlette.routing import BaseRoute
+from tests.asking import PatientClient
 from tests.patience import PATIENCE
 
 from cx_context_api.conversations.agent_actions import AGENT_ACTIONS
@@ -117,7 +118,7 @@ async def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(http_composition, "compose_app", kept)
     async with running_hub(embedded_settings(tmp_path), tenants()) as hub:
         await until_ready(hub.url)
-        async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+        async with PatientClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
             yield Doors(http, (await http.get("/openapi.json")).json(), apps[0])
 
 

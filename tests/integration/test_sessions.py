@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
+from tests.asking import PatientClient
 from tests.patience import PATIENCE
 from tests.stores import sqlite_store
 
@@ -86,7 +87,7 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def http(hub: Hub) -> AsyncIterator[httpx2.AsyncClient]:
     """A client that keeps no cookies by itself."""
-    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         yield http
 
 

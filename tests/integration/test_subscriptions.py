@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 from standardwebhooks import Webhook
 from tests.receiver import BREAK, FLOOD, HANG, OK, Got, answer
-from tests.subscribing import HOUR, SECRET, Subscribed, customer_of, subscribed, with_config
+from tests.subscribing import HOUR, PATIENT, QUICK, SECRET, Subscribed, customer_of, subscribed, with_config
 
 from cx_context.change_notifications import ContextChange, OverdueWait
 from cx_context.store import Store, open_store, subscription_rows
@@ -115,12 +115,14 @@ async def test_one_customers_failure_holds_up_no_other(at: Subscribed) -> None:
 @pytest.mark.parametrize("reaction", [HANG, BREAK, answer(302, "Location: http://127.0.0.1:1/"), answer(404)])
 async def test_a_receiver_that_fails_is_tried_again(at: Subscribed, reaction: bytes) -> None:
     at.receiver.react = lambda _: reaction
+    at.sender._bounds = QUICK if reaction == HANG else PATIENT
     await at.tell("ana", "ana")
     async with at.working() as worker:
         await at.drain(worker)
         (row,) = await at.waiting()
         assert row.failures == 1 and row.reason
         at.receiver.react = lambda _: OK
+        at.sender._bounds = PATIENT
         at.receiver.got.clear()
         await at.later(worker, DELAYS[0] * 2)
     assert at.delivered() == {"ana": [1, 2]}

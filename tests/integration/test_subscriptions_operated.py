@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 import yaml
+from tests.asking import PatientClient
 from tests.described import HELD
 from tests.patience import PATIENCE
 from tests.processes import Running, bare_environment, running
@@ -106,7 +107,7 @@ def event(customer: str, number: int) -> dict[str, Any]:
 
 async def send(url: str, events: list[dict[str, Any]]) -> None:
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/cloudevents-batch+json"}
-    async with httpx2.AsyncClient(event_hooks=HELD, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(event_hooks=HELD, trust_env=False, timeout=PATIENCE) as http:
         answered = await http.post(f"{url}/v1/events", content=json.dumps(events), headers=headers)
     assert answered.status_code == 202, answered.text
 
@@ -184,9 +185,7 @@ async def test_operators_see_pause_resume_and_retry(tmp_path: Path, receiver: Re
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (
         hub_up(reached, tmp_path / "said") as hub,
-        httpx2.AsyncClient(
-            event_hooks=HELD, base_url=hub.url, headers=headers, trust_env=False, timeout=PATIENCE
-        ) as http,
+        PatientClient(event_hooks=HELD, base_url=hub.url, headers=headers, trust_env=False, timeout=PATIENCE) as http,
     ):
         await send(hub.url, [event("ana", 1), event("ben", 1)])
         await until_taken(receiver, 2)
@@ -230,7 +229,7 @@ async def test_a_key_without_the_scope_sees_nothing(tmp_path: Path, receiver: Re
     reached = settings(tmp_path, receiver)
     async with (
         hub_up(reached, tmp_path / "said") as hub,
-        httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http,
+        PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http,
     ):
         assert (await http.get("/v1/ops/subscriptions")).status_code == 401
         assert (await http.get("/readyz")).json()["parts"]["subscription acme/crm"]["ok"]

@@ -12,8 +12,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
+from tests.asking import PatientClient
 from tests.channels import WRITER, Hub, running_hub
 from tests.patience import PATIENCE
 
@@ -75,7 +75,7 @@ async def by_chunks_on_a_last_connection(method: str, url: str, blanks: Path) ->
 
 
 async def by_httpx(method: str, url: str, blanks: Path) -> int:
-    async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
+    async with PatientClient(timeout=PATIENCE, trust_env=False) as client:
         return (await client.request(method, url, content=blanks.read_bytes(), headers=HEADERS)).status_code
 
 

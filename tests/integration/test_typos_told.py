@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import PatientClient
 from tests.channels import IMPORTER, Hub, running_hub
 from tests.described import HELD
 from tests.patience import PATIENCE
@@ -36,7 +37,7 @@ def event(id: str = "m-1", **data: Any) -> dict[str, Any]:
 
 async def send(hub: Hub, events: list[dict[str, Any]], query: str = "") -> httpx2.Response:
     headers = {"content-type": BATCH, "authorization": f"Bearer {IMPORTER}"}
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE) as client:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE) as client:
         return await client.post(f"/v1/events{query}", content=json.dumps(events).encode(), headers=headers)
 
 

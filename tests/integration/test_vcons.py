@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import jsonschema_rs
 import pytest
+from tests.asking import PatientClient
 from tests.described import HELD
 from tests.patience import PATIENCE
 from tests.unit.test_vcon import a_vcon, signed
@@ -97,7 +98,7 @@ async def asked(stream_id: Path, **settings: str) -> AsyncIterator[Asked]:
     async with running_hub(embedded_settings(stream_id).model_copy(update=settings), tenants) as running:
         await until_ready(running.url)
         headers = {"authorization": f"Bearer {KEY}"}
-        async with httpx2.AsyncClient(
+        async with PatientClient(
             event_hooks=HELD, base_url=running.url, trust_env=False, timeout=PATIENCE, headers=headers
         ) as http:
             yield Asked(http, stream_id)

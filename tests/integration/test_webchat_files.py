@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import PatientClient
 from tests.browsers import browser, chat
 from tests.channels import Hub, running_hub
 from tests.described import HELD
@@ -36,7 +37,8 @@ async def put(
     given |= {name.replace("_", "-"): value for name, value in headers.items()}
     if session:
         given["authorization"] = f"Bearer {session}"
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE, trust_env=False) as client:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE, trust_env=False) as client:
+        client.is_patient = not hub.log.broken
         return await client.put(f"/v1/chat/{connection}/files/{id}", content=content, headers=given)
 
 

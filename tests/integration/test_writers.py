@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import msgspec
 import pytest
+from tests.asking import PatientClient
 from tests.described import HELD
 from tests.patience import PATIENCE
 from tests.unit.test_vcon import a_vcon
@@ -55,7 +55,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 async def ask(hub: Hub, method: str, path: str, body: Any = None, *, key: str, expected: int) -> Any:
     headers = {"authorization": f"Bearer the secret of {key}"}
-    async with httpx2.AsyncClient(
+    async with PatientClient(
         event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE, headers=headers
     ) as http:
         answer = await http.request(method, path, json=body)

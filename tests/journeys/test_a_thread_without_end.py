@@ -13,6 +13,8 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from tests.asking import PatientClient
+from tests.patience import PATIENCE
 
 from cx_events.testing.builders import DAY, MINUTE
 from cx_events.timestamps import Micros, format_time
@@ -52,7 +54,8 @@ class World:
     async def conversations(self, until: Callable[[list[Json]], bool]) -> list[Json]:
         """Ana's conversations in order of their start, once they are so."""
         found: list[Json] = []
-        for _ in range(600):
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
             answer = await self.http.get("/v1/context", params={"identifier": "email:ana@example.com"})
             if answer.status_code == 200:
                 found = answer.json()["body"]["conversations"]
@@ -83,7 +86,7 @@ async def test_a_chat_continues_a_year_old_thread(tmp_path: Path) -> None:
     async with running_hub(settings, tenants) as hub:
         await until_ready(hub.url)
         key = {"authorization": f"Bearer {acme.keys[0].secret}"}
-        async with httpx2.AsyncClient(base_url=hub.url, headers=key, timeout=30, trust_env=False) as http:
+        async with PatientClient(base_url=hub.url, headers=key, timeout=PATIENCE, trust_env=False) as http:
             world = World(http, acme.connections["acme-social"].secrets[0], time.time_ns() // 1000)
             await _told(world)
 

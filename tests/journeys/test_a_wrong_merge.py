@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import PatientClient
 from tests.patience import PATIENCE
 from tests.processes import running
 
@@ -179,9 +180,7 @@ async def _but_meta(story: Teller, path: str, mark: bytes) -> bytes:
 
 
 def client_of(url: str) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(
-        base_url=url, headers={"authorization": f"Bearer {SECRET}"}, timeout=PATIENCE, trust_env=False
-    )
+    return PatientClient(base_url=url, headers={"authorization": f"Bearer {SECRET}"}, timeout=PATIENCE, trust_env=False)
 
 
 async def test_an_unmerge_leaves_no_trace_and_an_apart_holds(ground: Ground, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 import structlog
+from tests.asking import PatientClient
 from tests.collector import collecting
 from tests.logs import captured_logs
 from tests.patience import PATIENCE
@@ -159,7 +160,8 @@ async def through_chat(url: str) -> None:
             ):
                 await socket.send(text)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(socket.recv(), 1)
+                    async with asyncio.timeout(1):
+                        await socket.recv()
 
 
 async def through_the_log(path: Path) -> None:
@@ -178,7 +180,7 @@ async def through_the_log(path: Path) -> None:
 async def drive(url: str, smtp_port: int, home: Path) -> str:
     """Send canaries through every door; return what ``/metrics`` tell afterwards."""
     key = {"authorization": f"Bearer {(home / 'key').read_text().strip()}"}
-    async with httpx2.AsyncClient(base_url=url, headers=key, trust_env=False, timeout=PATIENCE) as client:
+    async with PatientClient(base_url=url, headers=key, trust_env=False, timeout=PATIENCE) as client:
         await through_the_log(home / "log.db")
         await through_events(client)
         await through_hooks(client)

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from rich.console import Console
+from tests.asking import PatientClient
 from tests.integration.test_composition import stored
 from tests.patience import PATIENCE
 from tests.processes import running
@@ -81,7 +81,7 @@ async def no_words_in(
 async def ask_by_name(url: str, key: str) -> None:
     """Ask for events and files by ids that are somebody's address, as a Message-ID may be."""
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(base_url=url, headers=headers, trust_env=False, timeout=PATIENCE) as http:
         for path in ("/v1/event?source=//acme.example/mail&id=ana@example.com", "/v1/attachments/ana@example.com"):
             assert (await http.get(path)).status_code == 404
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jsonschema_rs
-from tests.recipes.story import IVR, PIN, RECIPES, Hub
+from tests.recipes.story import IVR, PIN, Hub
 
 HUB = "https://hub.example.com"
 _VARIABLE = re.compile(r"\$\{([A-Za-z.]+)\}")
@@ -25,7 +25,7 @@ class Failed(Exception):
 
 def run(hub: Hub, file: str, **inputs: str) -> dict[str, Any]:
     """Return the outputs that a Call Data Action in Architect gets. Raises ``Failed``."""
-    action = json.loads((RECIPES / "genesys-cloud" / file).read_text(encoding="utf-8"))
+    action = json.loads((hub.recipes / "genesys-cloud" / file).read_text(encoding="utf-8"))
     config, contract = action["config"], action["contract"]
     jsonschema_rs.Draft4Validator(contract["input"]["inputSchema"]).validate(inputs)
     named = {f"input.{name}": value for name, value in inputs.items()}
@@ -46,7 +46,7 @@ def _sent(hub: Hub, request: Mapping[str, Any], named: Mapping[str, str], second
     asked = urllib.request.Request(url, body.encode(), headers, method=request["requestType"])
     assert 1 <= seconds <= 60
     try:
-        with urllib.request.urlopen(asked, timeout=seconds) as answer:
+        with urllib.request.urlopen(asked, timeout=hub.time_out(seconds)) as answer:
             return json.load(answer)
     except OSError as error:
         raise Failed(str(error)) from error

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest.mock import patch
 
-from tests.recipes.story import BOT, RECIPES, Hub, environment
+from tests.recipes.story import BOT, Hub, environment
 
 SECONDS = 5
 """The time-out of a webhook, unless it is set otherwise (CX)."""
@@ -36,14 +36,14 @@ class Request:
 
 def ask(hub: Hub, body: dict[str, Any], authorization: str = AUTHORIZATION) -> Any:
     """Return the webhook's answer. Raises ``TimeoutError`` after Dialogflow's."""
-    spec = importlib.util.spec_from_file_location("main", RECIPES / "dialogflow" / "main.py")
+    spec = importlib.util.spec_from_file_location("main", hub.recipes / "dialogflow" / "main.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     named = {**environment(hub, BOT), "WEBHOOK_AUTHORIZATION": AUTHORIZATION}
     with patch.dict(os.environ, named), ThreadPoolExecutor(1) as pool:
-        return pool.submit(module.webhook, Request(body, authorization)).result(SECONDS)
+        return pool.submit(module.webhook, Request(body, authorization)).result(hub.time_out(SECONDS))
 
 
 class CxSession:

@@ -12,9 +12,8 @@ import sys
 from dataclasses import dataclass, field
 
 from tests.patience import PATIENCE
-from tests.recipes.story import RECIPES, Hub, environment
+from tests.recipes.story import Hub, environment
 
-SCRIPT = RECIPES / "asterisk" / "throughline_agi.py"
 _SET = re.compile(r'SET VARIABLE (\w+) "((?:[^"\\]|\\.)*)"')
 _VERBOSE = re.compile(r'VERBOSE "(?:[^"\\]|\\.)*" [1-4]')
 
@@ -30,7 +29,7 @@ class Channel:
     def agi(self, hub: Hub, *arguments: str) -> None:
         """Run ``AGI(throughline_agi.py,ARGUMENTS)``; it must end by itself."""
         process = subprocess.Popen(
-            [sys.executable, str(SCRIPT)],
+            [sys.executable, str(hub.recipes / "asterisk" / "throughline_agi.py")],
             env={**os.environ, **environment(hub)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

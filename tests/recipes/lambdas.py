@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from tests.recipes.story import RECIPES, Hub, environment
+from tests.recipes.story import Hub, environment
 
 BLOCK_SECONDS = 8
 """The longest time-out of the block in synchronous mode. What takes longer goes to the branch *Error*."""
@@ -52,10 +52,10 @@ def invoke(hub: Hub, event: Mapping[str, Any]) -> dict[str, str]:
     """Return ``$.External`` after the block, its response validation being STRING_MAP."""
     ran = subprocess.run(
         [sys.executable, "-c", _RUN, json.dumps(event)],
-        cwd=RECIPES / "amazon-connect",
+        cwd=hub.recipes / "amazon-connect",
         env={**os.environ, **environment(hub)},
         capture_output=True,
-        timeout=BLOCK_SECONDS,
+        timeout=hub.time_out(BLOCK_SECONDS),
         check=True,
     )
     answer = ran.stdout.splitlines()[-1]  # what the function printed goes to the log

@@ -78,7 +78,7 @@ class Assistant:
         """Have the action server run an action of the domain, and apply what it answers."""
         assert name in self.domain["actions"]
         with _sdk(), patch.dict(os.environ, environment(self._hub, BOT)):
-            spec = importlib.util.spec_from_file_location("actions", RECIPES / "rasa" / "actions.py")
+            spec = importlib.util.spec_from_file_location("actions", self._hub.recipes / "rasa" / "actions.py")
             assert spec is not None
             assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)

@@ -42,13 +42,13 @@ def run_function(hub: Hub, event: Mapping[str, str]) -> Any:
     own = {name: value for name, value in os.environ.items() if name not in one_clock.HIDDEN}
     reading, writing = os.pipe()
     try:
-        command = [node, "-e", _RUN, str(RECIPES / "twilio" / "brief.js"), json.dumps(environment(hub))]
+        command = [node, "-e", _RUN, str(hub.recipes / "twilio" / "brief.js"), json.dumps(environment(hub))]
         subprocess.run(
             ["bash", "-c", f'exec "$@" 3>&{writing}', "bash", *command, json.dumps(event)],
             env=own,
             pass_fds=(writing,),
             capture_output=True,
-            timeout=WIDGET_SECONDS,
+            timeout=hub.time_out(WIDGET_SECONDS),
             check=True,
         )
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:

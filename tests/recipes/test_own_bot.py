@@ -113,12 +113,15 @@ async def test_a_file_without_words_is_handed_over(tmp_path: Path) -> None:
     data = {"interaction": "acme-chat/1", "message": {"id": "f-1", "attachments": [file]}}
     event = json.dumps({"source": "//acme.example/chat", "id": "f-1", "data": data}).encode()
     signed = Signatures((SECRET,)).headers("f-1", event, time.time())
-    async with receiving(lambda _: answer(200, body=brief)) as hub, httpx2.AsyncClient(trust_env=False) as sender:
+    async with (
+        receiving(lambda _: answer(200, body=brief)) as hub,
+        httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as sender,
+    ):
         with bot(hub.url("").rstrip("/"), port, tmp_path / "bot.txt"):
             async with asyncio.timeout(PATIENCE):
                 while not await _listens(port):
                     await asyncio.sleep(0.05)
-            heard = await sender.post(f"http://127.0.0.1:{port}/", content=event, headers=signed, timeout=PATIENCE)
+            heard = await sender.post(f"http://127.0.0.1:{port}/", content=event, headers=signed)
             forged = await sender.post(f"http://127.0.0.1:{port}/", content=event + b" ", headers=signed)
     assert (heard.status_code, forged.status_code) == (204, 401)
     [packet] = [json.loads(got.body)["packet"] for got in hub.got if got.target.endswith("/handoffs")]
