@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -21,10 +23,18 @@ class PatientClient(httpx2.AsyncClient):
         return answer
 
 
+def asked_patiently(ask: Callable[[], httpx2.Response]) -> httpx2.Response:
+    """Return the answer of a client that blocks, asked for again likewise."""
+    until = time.monotonic() + PATIENCE
+    while ran_out(answer := ask()) and time.monotonic() < until:
+        time.sleep(0.2)
+    return answer
+
+
 def ran_out(answer: httpx2.Response) -> bool:
     """Return whether store or log did not answer in time (``cx_runtime.answer_deadline``)."""
     return (
         answer.status_code == 503
-        and answer.headers["content-type"].endswith("json")
+        and answer.headers.get("content-type", "").endswith("json")
         and answer.json().get("reason") == "try-later"
     )

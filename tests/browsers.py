@@ -51,7 +51,9 @@ class Browser:
 
 @asynccontextmanager
 async def browser(hub: Hub, connection: str = "acme-chat", **options: Any) -> AsyncIterator[Browser]:
-    async with connect(f"ws://127.0.0.1:{hub.port}/v1/chat/{connection}", ping_interval=None, **options) as socket:
+    async with connect(
+        f"ws://127.0.0.1:{hub.port}/v1/chat/{connection}", ping_interval=None, open_timeout=PATIENCE, **options
+    ) as socket:
         yield Browser(socket)
 
 

@@ -146,10 +146,9 @@ class Polled:
     async def arrived(self, numbers: Sequence[int]) -> None:
         """Wait until all of these have; then nothing else may be there, and nothing under two ids."""
         async with asyncio.timeout(PATIENCE):
-            while not set(numbers) <= (await self.numbers()).keys():
+            while not set(numbers) <= (found := await self.numbers()).keys():
                 await asyncio.sleep(0.05)
-        found = await self.numbers()
-        assert found.keys() == set(numbers)
+        assert found.keys() == set(numbers), found
         for number, copies in found.items():
             assert len({msgspec.json.decode(raw)["id"] for raw in copies}) == 1, number
             assert all(same_content(raw, copies[0]) for raw in copies), number

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import yaml
+from tests.asking import asked_patiently
 from tests.patience import PATIENCE
 from tests.processes import running
 
@@ -61,8 +62,10 @@ class StockedHub:
     def post(self, path: str, body: object, **query: str) -> Any:
         """Return the answer to a request that must succeed."""
         headers = {"authorization": f"Bearer {KEY}"}
-        answer = httpx2.post(
-            f"{self.url}{path}", json=body, params=query, headers=headers, timeout=PATIENCE, trust_env=False
+        answer = asked_patiently(
+            lambda: httpx2.post(
+                f"{self.url}{path}", json=body, params=query, headers=headers, timeout=PATIENCE, trust_env=False
+            )
         )
         assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
@@ -72,7 +75,9 @@ class StockedHub:
         signature = sign(TWILIO_SECRET, f"{PUBLIC_URL}/v1/hooks/acme-calls{name}{value}".encode(), "sha1", "base64")
         headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature}
         at = f"{self.url}/v1/hooks/acme-calls"
-        answer = httpx2.post(at, content=f"{name}={value}", headers=headers, trust_env=False, timeout=PATIENCE)
+        answer = asked_patiently(
+            lambda: httpx2.post(at, content=f"{name}={value}", headers=headers, trust_env=False, timeout=PATIENCE)
+        )
         assert answer.is_success, answer.text
 
 
@@ -124,7 +129,7 @@ def stocked_hub(home: Path) -> Iterator[StockedHub]:
 def _fill(hub: StockedHub) -> None:
     hub.post("/v1/events", list(EVENTS))
     for event in EVENTS:
-        at_least = {"at_least": f"{SOURCE}#{event['id']}", "wait": "10s"}
+        at_least = {"at_least": f"{SOURCE}#{event['id']}", "wait": "60s"}
         found = hub.post("/v1/context/lookup", {"interaction": event["data"]["interaction"]}, **at_least)
         if event["id"] == "m-1":
             hub.names["customer"] = found["body"]["customer"]["id"]
@@ -132,7 +137,7 @@ def _fill(hub: StockedHub) -> None:
     handoff = {"to": "human", "reason": "refund", "agent": {"id": "ben", "name": "Ben"}}
     told = hub.post(f"/v1/conversations/{hub.names['conversation']}/handoffs", handoff)["event"]
     hub.names["handoff"] = f"{told['source']}#{told['id']}"
-    last = hub.post("/v1/context/lookup", {"interaction": "chat-42"}, at_least=hub.names["handoff"], wait="10s")
+    last = hub.post("/v1/context/lookup", {"interaction": "chat-42"}, at_least=hub.names["handoff"], wait="60s")
     hub.names["time"] = last["meta"]["current_to"]
     for number in range(2):
         hub.call_without_an_adapter("ApplicationSid", f"AP{number:032}")

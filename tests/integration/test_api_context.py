@@ -340,6 +340,7 @@ async def test_reads_answer_503_only_while_the_store_is_down(tmp_path: Path) -> 
             assert int(answer.headers["retry-after"]) >= 1
         file.rmdir()
         aside.rename(file)
+        hub.client.is_patient = True
         assert (await hub.get(path)).status_code == 200
 
 

@@ -72,10 +72,10 @@ async def test_every_route_answers_503_while_the_store_hangs(
     breakable_home: Path, breakable_database: str, tmp_path: Path
 ) -> None:
     async with running_api(tmp_path, breakable_database) as hub:
-        hub.client.is_patient = False
         await hub.happen(an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="Hello"))
         body = (await hub.get(PATH)).json()["body"]
         customer, conversation = body["customer"]["id"], body["conversations"][0]["id"]
+        hub.client.is_patient = False
         for outage in (frozen, killed):
             with outage(breakable_home):
                 answers = await asyncio.gather(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from tests.asking import asked_patiently
 from tests.hubs_moved import PEOPLE, SPACES, blobs_in, contexts, happen, letter, started
 from tests.integration.test_full_disk import small_disk
 from tests.integration.test_moving import changed, command, done, flip
@@ -251,12 +252,14 @@ def send(hub: Running, home: Path, number: int) -> None:
             "raw": "y" * 300_000 if number % 10 == 0 else "",
         },
     }
-    answer = httpx2.post(
-        f"{hub.url}/v1/events",
-        json=event,
-        headers={"authorization": f"Bearer {key}", "content-type": "application/cloudevents+json"},
-        timeout=PATIENCE,
-        trust_env=False,
+    answer = asked_patiently(
+        lambda: httpx2.post(
+            f"{hub.url}/v1/events",
+            json=event,
+            headers={"authorization": f"Bearer {key}", "content-type": "application/cloudevents+json"},
+            timeout=PATIENCE,
+            trust_env=False,
+        )
     )
     assert answer.status_code == 202, answer.text
 

@@ -25,7 +25,7 @@ from cx_hub.stack.processes import free_port
 pytestmark = pytest.mark.clock
 
 REQUESTS = 40
-LINES = 8
+LINES = 20
 """Of a whole hub: where it listens, what is not ready, which part is away; once each, and once more after a minute."""
 
 

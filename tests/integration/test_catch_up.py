@@ -165,7 +165,7 @@ async def test_a_poller_fills_the_gap_by_itself_and_once(hub: Missing) -> None:
     await hub.post(webhooks[1])
     await hub.asked_before(hub.now - 2 * HOUR)
     before = hub.now
-    async with hub.at.polling(), hub.at.polling():
+    async with hub.at.polling(lease=600.0), hub.at.polling(lease=600.0):
         async with asyncio.timeout(PATIENCE):
             while len(await hub.ids()) < 5 or (await hub.place()).asked_to < (before - HOUR) * 1_000_000:
                 await asyncio.sleep(0.05)

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import PatientClient
 from tests.integration.test_numbers_at_the_doors import context, message
 from tests.patience import PATIENCE
 
@@ -30,7 +31,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
     async with running_hub(embedded_settings(tmp_path), Tenants({"acme": tenant})) as hub:
         await until_ready(hub.url)
         headers = {"authorization": "Bearer of a bot"}
-        async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE, headers=headers) as client:
+        async with PatientClient(base_url=hub.url, trust_env=False, timeout=PATIENCE, headers=headers) as client:
             yield client
 
 

@@ -16,6 +16,7 @@ from cloudevents.core.v1.event import CloudEvent
 from cloudevents.v1.conversion import to_binary, to_structured
 from cloudevents.v1.http import CloudEvent as OldCloudEvent
 from tests.channels import WRITER, Hub, running_hub
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.clock
 
@@ -33,10 +34,12 @@ async def post(hub: Hub, headers: Mapping[str, str], body: bytes) -> tuple[int, 
     """Send these headers and no others: most clients would add a content type of their own."""
 
     def send() -> tuple[int, Any]:
-        connection = http.client.HTTPConnection(urlsplit(hub.url).netloc)
-        connection.request("POST", "/v1/events", body, {**headers, "authorization": f"Bearer {WRITER}"})
-        response = connection.getresponse()
-        return response.status, json.load(response)
+        while True:
+            connection = http.client.HTTPConnection(urlsplit(hub.url).netloc, timeout=PATIENCE)
+            connection.request("POST", "/v1/events", body, {**headers, "authorization": f"Bearer {WRITER}"})
+            response = connection.getresponse()
+            if response.status != 503:
+                return response.status, json.load(response)
 
     return await anyio.to_thread.run_sync(send)
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from tests.asking import PatientClient
 from tests.patience import PATIENCE
 
 from cx_context.store import open_store
@@ -66,8 +67,9 @@ def example(text: str) -> dict[str, Any]:
     }
 
 
-async def send(url: str, tenants: Tenants, text: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+async def send(url: str, tenants: Tenants, text: str, *, is_patient: bool = True) -> httpx2.Response:
+    async with PatientClient(trust_env=False, timeout=PATIENCE) as http:
+        http.is_patient = is_patient
         return await http.post(f"{url}/v1/events", json=example(text), headers=authorization(tenants))
 
 
@@ -140,12 +142,14 @@ async def test_events_accepted_without_the_store_are_applied_later(tmp_path: Pat
 
 
 async def context(hub: Hub, tenants: Tenants, at_least: str) -> dict[str, Any]:
-    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
-        answer = await http.get(
-            "/v1/context",
-            params={"identifier": "email:ana@example.com", "at_least": at_least, "wait": "10s"},
-            headers=authorization(tenants),
-        )
+    async with PatientClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http, asyncio.timeout(PATIENCE):
+        answer = None
+        while answer is None or answer.status_code == 504:
+            answer = await http.get(
+                "/v1/context",
+                params={"identifier": "email:ana@example.com", "at_least": at_least, "wait": "10s"},
+                headers=authorization(tenants),
+            )
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -155,7 +159,7 @@ async def test_without_its_log_a_hub_answers_503(tmp_path: Path) -> None:
     tenants = load(None, tmp_path, {})
     settings = embedded_settings(tmp_path).model_copy(update={"log_url": "kafka://127.0.0.1:1"})
     async with running_hub(settings, tenants, frozenset({"channels"})) as hub:
-        answer = await send(hub.url, tenants, "nowhere to put it")
+        answer = await send(hub.url, tenants, "nowhere to put it", is_patient=False)
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
 

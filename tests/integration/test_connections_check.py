@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import yaml
 from starlette.requests import Request
+from tests.asking import asked_patiently
 from tests.patience import PATIENCE
 from tests.stocked_hub import KEY, PUBLIC_URL, TWILIO_SECRET, StockedHub
 from tests.stores import sqlite_store
@@ -51,7 +52,8 @@ def ring(hub: StockedHub, secret: str) -> int:
     signed = address + "".join(f"{name}{value}" for name, value in sorted(FORM.items()))
     headers = {"x-twilio-signature": sign(secret, signed.encode(), "sha1", "base64")}
     at = f"{hub.url}/v1/hooks/acme-calls"
-    return httpx2.post(at, data=FORM, headers=headers, trust_env=False, timeout=PATIENCE).status_code
+    answer = asked_patiently(lambda: httpx2.post(at, data=FORM, headers=headers, trust_env=False, timeout=PATIENCE))
+    return answer.status_code
 
 
 def test_the_latest_error_counts_until_an_event_comes(stocked: StockedHub, capfd: Captured) -> None:

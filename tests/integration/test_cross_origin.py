@@ -10,6 +10,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 from starlette.responses import PlainTextResponse
+from tests.asking import PatientClient
 from tests.patience import PATIENCE
 
 from cx_events.errors import Fatal
@@ -49,7 +50,7 @@ async def http(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx2
     settings = embedded_settings(tmp_path_factory.mktemp("hub"))
     async with running_hub(settings, tenants()) as hub:
         await until_ready(hub.url)
-        async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+        async with PatientClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
             yield http
 
 

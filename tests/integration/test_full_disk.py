@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.patience import PATIENCE
 from tests.processes import Running, running
 
 from cx_hub.compose import running_hub
@@ -59,7 +60,7 @@ class Sender:
     def __init__(self, hub: Running, home: Path) -> None:
         key = (home / "key").read_text()
         self.http = httpx2.Client(
-            base_url=hub.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, timeout=60
+            base_url=hub.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, timeout=PATIENCE
         )
 
     def send(self, number: int) -> httpx2.Response:

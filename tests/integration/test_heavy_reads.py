@@ -128,6 +128,7 @@ async def test_a_dead_process_costs_one_answer(hub: Running) -> None:
     hub.client.is_patient = False
     answer = await hub.get(path)
     assert (answer.status_code, answer.json()["reason"]) == (503, "try-later")
+    hub.client.is_patient = True
     await warmed_up(hub)
     assert (await hub.get(path)).status_code == 200
     assert processes(hub) != [first]
@@ -137,7 +138,7 @@ async def test_at_the_end_no_process_is_left(hub: Running) -> None:
     await warmed_up(hub)
     (pid,) = processes(hub)
     await hub.api.leave(5.0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while Path(f"/proc/{pid}").exists():
             await asyncio.sleep(0.05)
     hub.client.is_patient = False

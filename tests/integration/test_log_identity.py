@@ -103,7 +103,9 @@ async def test_another_log_stops_projectors_until_it_is_exchanged(
         await right.append([Record(INTERACTIONS, each.key, each.raw) for each in more])
         async with consumer(store, right) as health:
             await is_level(store, right)
-            assert (await health.ready()).ok
+            async with asyncio.timeout(PATIENCE):
+                while not (await health.ready()).ok:
+                    await asyncio.sleep(0.05)
         await contexts(right, store_url)
     await store.stop()
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx2
 from playwright.async_api import Browser, BrowserContext, Page
+from tests.asking import PatientClient
 from tests.chromium import visitor
 from tests.patience import PATIENCE
 
@@ -85,8 +86,16 @@ class Acme:
         )
 
     async def context(self, interaction: str, at_least: str = "") -> Any:
-        waiting = f"&at_least={quote(at_least, safe='')}&wait=5s" if at_least else ""
-        return (await self.ask("GET", f"/v1/context?interaction={quote(interaction, safe='')}{waiting}"))["body"]
+        if at_least:
+            await self._applied(interaction, at_least)
+        return (await self.ask("GET", f"/v1/context?interaction={quote(interaction, safe='')}"))["body"]
+
+    async def _applied(self, interaction: str, event: str) -> None:
+        """Wait until contexts have an event."""
+        path = f"/v1/context?interaction={quote(interaction, safe='')}&at_least={quote(event, safe='')}&wait=10s"
+        async with asyncio.timeout(PATIENCE):
+            while (await self._http.get(path, headers={"authorization": f"Bearer {KEY}"})).status_code == 504:
+                pass
 
     async def conversation(self, interaction: str) -> Any:
         """Return the conversation that a contact is in."""
@@ -114,7 +123,7 @@ async def running_acme(folder: Path) -> AsyncIterator[Acme]:
     """Run a hub of acme's on SQLite in a folder."""
     async with running_hub(embedded_settings(folder), tenants()) as hub:
         await until_ready(hub.url)
-        async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+        async with PatientClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
             yield Acme(hub.url, http)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx2
 from playwright.async_api import Browser, Page
+from tests.asking import PatientClient
 from tests.chromium import visitor
 from tests.patience import PATIENCE
 
@@ -60,7 +60,7 @@ async def console_hub(home: Path) -> AsyncIterator[Hub]:
 async def ask(hub: Hub, method: str, path: str, **more: Any) -> Any:
     """The answer's body of a request that must succeed, by the key of all scopes."""
     headers = {"authorization": f"Bearer {ALL}", **more.pop("headers", {})}
-    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         answer = await http.request(method, path, headers=headers, **more)
     assert answer.is_success, answer.text
     return answer.json()

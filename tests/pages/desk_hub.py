@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx2
 from playwright.async_api import Browser, BrowserContext, Page
+from tests.asking import PatientClient
 from tests.chromium import visitor
 from tests.patience import PATIENCE
 
@@ -111,7 +111,7 @@ class DeskHub:
         return {**named, "data": {**base, **data}}
 
     async def _send(self, customer: Customer, events: list[dict[str, Any]]) -> str:
-        async with httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE, verify=False) as http:
+        async with PatientClient(base_url=self.url, trust_env=False, timeout=PATIENCE, verify=False) as http:
             headers = {"authorization": f"Bearer {WRITER}", "content-type": "application/cloudevents-batch+json"}
             answer = await http.post("/v1/events", json=events, headers=headers)
             assert answer.status_code == 202, answer.text
@@ -125,13 +125,13 @@ class DeskHub:
 
     async def merge(self, a: str, b: str) -> None:
         """Say that two customers are one person."""
-        async with httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE, verify=False) as http:
+        async with PatientClient(base_url=self.url, trust_env=False, timeout=PATIENCE, verify=False) as http:
             body = {"a": a, "b": b, "reason": "said so", "agent": {"id": "mia", "name": "Mia"}}
             answer = await http.post("/v1/identity/merge", json=body, headers={"authorization": f"Bearer {WRITER}"})
             assert answer.status_code < 300, answer.text
 
     async def customer_id(self, customer: Customer) -> str:
-        async with httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE, verify=False) as http:
+        async with PatientClient(base_url=self.url, trust_env=False, timeout=PATIENCE, verify=False) as http:
             query = {"identifier": f"email:{customer.email}"}
             answer = await http.get("/v1/context", params=query, headers={"authorization": f"Bearer {KEY}"})
             found: str = answer.json()["body"]["customer"]["id"]

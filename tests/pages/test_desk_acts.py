@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Page, Route, expect
 from tests.chromium import axe
 from tests.pages.acting import Acme, at, desk, press, running_acme, shown, told
 
@@ -36,7 +36,7 @@ async def test_a_note_is_added_and_taken_back(browser: Browser, hub: Acme) -> No
         await told(page, "Note added")
         (note,) = (await hub.until("chat-note", lambda each: each["notes"]))["notes"]
         assert (note["text"], note["agent"]) == ("n e are letters here", "Ben")
-        assert await page.locator("#field-note").input_value() == ""
+        await expect(page.locator("#field-note")).to_have_value("")
         await page.locator("#customer").focus()
         await press(page, "u")
         await told(page, "Note taken back")
@@ -192,10 +192,11 @@ async def test_a_failed_act_stays_and_is_done_once(browser: Browser, hub: Acme) 
 
         await page.route("**/notes", cut)
         await press(page, "n")
+        await at_field(page, "field-note")
         await page.keyboard.type("Asked the bank")
         await press(page, "Control+Enter")
         await page.get_by_role("alert").get_by_text("Not done. It is still here. No connection.").wait_for()
-        assert await page.locator("#field-note").input_value() == "Asked the bank"
+        await expect(page.locator("#field-note")).to_have_value("Asked the bank")
         await press(page, "Control+Enter")
         await told(page, "Note added")
         assert sent[0] == sent[1]
@@ -207,10 +208,11 @@ async def test_a_draft_survives_reload_and_signing_out(browser: Browser, hub: Ac
     async with desk(browser, hub.url, at("chat-draft")) as page:
         await shown(page, "Dora")
         await press(page, "n")
+        await at_field(page, "field-note")
         await page.keyboard.type("Half a no")
         await page.reload()
         await shown(page, "Dora")
-        assert await page.locator("#field-note").input_value() == "Half a no"
+        await expect(page.locator("#field-note")).to_have_value("Half a no")
         await press(page, "Control+k")
         await page.keyboard.type("sign out")
         await press(page, "Enter")
@@ -218,7 +220,7 @@ async def test_a_draft_survives_reload_and_signing_out(browser: Browser, hub: Ac
         await page.get_by_label("Key").press_sequentially("the key of acme's desk")
         await press(page, "Enter")
         await shown(page, "Dora")
-        assert await page.locator("#field-note").input_value() == "Half a no"
+        await expect(page.locator("#field-note")).to_have_value("Half a no")
 
 
 async def test_a_mere_reader_is_told_the_scope(browser: Browser, hub: Acme) -> None:
@@ -260,5 +262,6 @@ async def test_who_else_is_here_and_writes(browser: Browser, hub: Acme) -> None:
         await shown(page, "Hugo")
         await ben.locator(".here").get_by_text("Chloe is looking, too").wait_for()
         await press(page, "n")
+        await at_field(page, "field-note")
         await page.keyboard.type("I ask the bank")
         await ben.locator(".here").get_by_text("Chloe is writing").wait_for()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 from tests.chromium import axe
 from tests.pages.acting import Acme, at, desk, press, running_acme, shown, told
+from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
 
@@ -61,9 +63,10 @@ async def test_two_stories_side_by_side_then_merged_and_parted(browser: Browser,
 
 async def _same_customer(hub: Acme, one: str, other: str, *, wanted: bool = True) -> bool:
     """Return whether two ids are one customer's, once that is as wanted or has had its time."""
-    for _ in range(200):
+    until = time.monotonic() + PATIENCE
+    while True:
         ids = {(await hub.ask("GET", f"/v1/customers/{id}/context"))["body"]["customer"]["id"] for id in (one, other)}
-        if (len(ids) == 1) == wanted:
+        if (len(ids) == 1) == wanted or time.monotonic() > until:
             break
         await asyncio.sleep(0.05)
     return len(ids) == 1

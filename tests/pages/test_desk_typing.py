@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import httpx2
 import pytest
 from playwright.async_api import Browser, Page, expect
+from tests.asking import PatientClient
 from tests.chromium import axe, field, opened, site, tab, visitor
 from tests.pages.desk_hub import KEY, SOURCE, WRITER, DeskHub, agent
 from tests.patience import PATIENCE
@@ -16,7 +16,7 @@ BEN = {"id": "ben", "name": "Ben Okafor"}
 
 async def asked(hub: DeskHub, method: str, path: str, key: str, body: object) -> None:
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx2.AsyncClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
+    async with PatientClient(base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         answer = await http.request(method, path, json=body, headers=headers)
         assert answer.status_code < 300, answer.text
 

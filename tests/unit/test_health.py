@@ -8,6 +8,7 @@ import logging
 
 import pytest
 import structlog
+from tests.patience import PATIENCE
 
 from cx_context.store.batch_loader import BatchLoader
 from cx_events.errors import TryLater
@@ -219,7 +220,7 @@ async def test_a_load_that_cancels_itself_asks_callers_to_retry() -> None:
         raise asyncio.CancelledError
 
     together = BatchLoader(ask, most=10)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(TryLater):
             await together.of("a")
 
@@ -236,6 +237,6 @@ async def test_a_stopped_loader_asks_callers_to_retry() -> None:
     waiting = asyncio.create_task(together.of("a"))
     await asked.wait()
     await together.stop()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(TryLater):
             await waiting

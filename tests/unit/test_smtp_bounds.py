@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.unit.test_smtp import ByHand, Inbox, listening, ready_for_data, send
+from tests.unit.test_smtp import ByHand, Inbox, envelope, listening, ready_for_data, send
 
 from cx_channels.smtp.bounds import SmtpLimits
 from cx_channels.smtp.listener import SmtpListener
@@ -77,13 +77,10 @@ async def test_a_flood_of_commands_is_answered_ever_more_slowly() -> None:
 
 async def test_a_session_ends_though_it_is_never_idle() -> None:
     inbox = Inbox()
-    limits = SmtpLimits(session_seconds=0.3)
+    limits = SmtpLimits(session_seconds=0.5)
     async with listening(inbox, limits=limits) as listener:
         hand = await dialled(listener, "127.0.0.2")
-        await hand.asks(b"EHLO client.example.com")
-        await hand.asks(b"MAIL FROM:<ana@example.com>")
-        await hand.asks(b"RCPT TO:<support@acme.example>")
-        assert (await hand.asks(b"DATA")).startswith("354")
+        assert (await envelope(hand)).startswith("354")
         last = asyncio.create_task(hand.hears())
         while not last.done():
             hand.writer.write(b"drop\r\n")

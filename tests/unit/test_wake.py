@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.patience import PATIENCE
 
 from cx_events.log.wake import Wake
 
@@ -23,7 +24,7 @@ async def test_a_wait_cancelled_as_it_is_woken_ends() -> None:
     wake()
     await asyncio.sleep(0)  # woken, and not run since
     reading.cancel()
-    done, _ = await asyncio.wait({reading}, timeout=5.0)
+    done, _ = await asyncio.wait({reading}, timeout=PATIENCE)
     assert done == {reading}
     with pytest.raises(asyncio.CancelledError):
         await reading

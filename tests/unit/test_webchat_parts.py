@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.patience import PATIENCE
 
 from cx_channels.chat.webchat.protocol import parse
 from cx_channels.chat.webchat.server import deliveries
@@ -144,7 +145,7 @@ async def test_restarted_deliveries_miss_and_repeat_nothing(tmp_path: Path) -> N
     for number in range(3):
         running = asyncio.create_task(tail.run())
         await log.append([Record(INTERACTIONS, b"k", sent(f"{number}"))])
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while len(heard) <= number:
                 await asyncio.sleep(0.01)
         assert (await health.ready()).ok

@@ -17,6 +17,7 @@ from rich.text import Text
 from cx_events.errors import CxError, Fatal, Refused
 from cx_hub.commands.services import stop_on_signals
 from cx_hub.compose import Hub, running_hub
+from cx_hub.demo.actors import PATIENCE
 from cx_hub.demo.cast import BEN, FIRST, Cast
 from cx_hub.demo.run import (
     TENANT,
@@ -111,7 +112,7 @@ async def _elsewhere(url: str, smtp: str, settings: Settings) -> list[str]:
     public_url = settings.public_url or url
     doors = Doors(url, url, mail, load_tenants(settings), settings.key, public_url, f"at {url}")
     try:
-        await until_ready(url)
+        await until_ready(url, PATIENCE)
         await play(doors, stage, Cast.anew(secrets.randbelow(10**7)))
     except (CxError, TimeoutError, OSError) as error:
         raise _broke_off(stage, error) from error
