@@ -23,6 +23,8 @@ from tests import one_clock
 from tests.mailbox_server import PASSWORD, USER, Authority
 from tests.patience import PATIENCE
 
+from cx_hub.stack.processes import free_port
+
 _CONFIG = """
 protocols = imap
 listen = 127.0.0.1
@@ -174,11 +176,6 @@ class Dovecot:
         return [name.partition(":2,")[2] for name in names]
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 def _answers(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), 1.0):
@@ -197,7 +194,7 @@ def dovecot() -> Iterator[Dovecot]:
     with tempfile.TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        server = Dovecot(folder, Authority(folder), _free_port(), _free_port())
+        server = Dovecot(folder, Authority(folder), free_port(), free_port())
         try:
             server.start()
             yield server

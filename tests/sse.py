@@ -109,7 +109,22 @@ class Stream:
 async def following(
     url: str, path: str, key: str, last_id: str = "", *, method: str = "GET", receive_buffer: int = 0
 ) -> AsyncIterator[Stream]:
-    """The stream at ``path``; closed at the end. ``receive_buffer``: bytes that the system takes unread."""
+    """The stream at ``path``; closed at the end. ``receive_buffer``: bytes that the system takes unread. Asked for
+    again where a loaded machine let an answer's time run out."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            stream = await _asked(url, path, key, last_id, method, receive_buffer)
+            if stream.problem.get("reason") != "try-later":
+                break
+            stream.writer.transport.abort()
+            await asyncio.sleep(0.2)
+    try:
+        yield stream
+    finally:
+        stream.writer.transport.abort()
+
+
+async def _asked(url: str, path: str, key: str, last_id: str, method: str, receive_buffer: int) -> Stream:
     place = urlsplit(url)
     assert place.hostname is not None
     assert place.port is not None
@@ -126,12 +141,12 @@ async def following(
         f"accept: text/event-stream\r\n{last}\r\n".encode()
     )
     try:
-        async with asyncio.timeout(PATIENCE):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         stream = Stream(int(head[0].split()[1]), headers, reader, writer)
         if stream.status != 200:
             stream.problem = json.loads(await reader.readexactly(int(headers["content-length"])))
-        yield stream
-    finally:
+    except BaseException:
         writer.transport.abort()
+        raise
+    return stream

@@ -192,8 +192,9 @@ async def test_a_stop_ends_in_time_despite_slow_clients(tmp_path: Path, key: str
         senders = Senders(hub.url, key)
         reader, writer = await senders.connected()
         head, body = senders.request()
-        writer.write(head + body[:10])
-        await writer.drain()
+        writer.write(head.replace(b"\r\n\r\n", b"\r\nexpect: 100-continue\r\n\r\n"))
+        await reader.readuntil(b"100 Continue\r\n\r\n")  # it is under way
+        writer.write(body[:10])
         idle = await senders.connected()
         await asyncio.sleep(0.2)
         await asyncio.to_thread(hub.stop)
@@ -250,7 +251,7 @@ class Visitor:
 
     async def stay(self, url: str) -> None:
         """Until sent away."""
-        async with connect(url) as socket:
+        async with connect(url, open_timeout=PATIENCE, ping_timeout=PATIENCE) as socket:
             await socket.send(json.dumps({"type": "hello", "session": self.session, "last": self.last}))
             try:
                 while True:
@@ -295,8 +296,12 @@ async def test_a_chat_reconnects_without_a_gap_or_a_repetition(tmp_path: Path, k
             f"POST /v1/events HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer {key}\r\n"
             f"content-type: application/cloudevents+json\r\ncontent-length: {len(body)}\r\n\r\n"
         )
-        writer.write(head.encode() + body)
-        assert (await answered(reader)).status == 202
+        async with asyncio.timeout(PATIENCE):
+            status = 503
+            while status == 503:  # the time of a loaded machine's log ran out
+                writer.write(head.encode() + body)
+                status = (await answered(reader)).status
+        assert status == 202
         said.append(text)
         writer.close()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import PatientClient
 from tests.channels import IMPORTER, READER, SECRET, WRITER, Hub, running_hub
 from tests.described import HELD
 from tests.patience import PATIENCE
@@ -33,8 +34,8 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
 
 
 @pytest.fixture
-async def client(hub: Hub) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE) as found:
+async def client(hub: Hub) -> AsyncIterator[PatientClient]:
+    async with PatientClient(event_hooks=HELD, base_url=hub.url, timeout=PATIENCE) as found:
         yield found
 
 
@@ -154,14 +155,14 @@ async def test_recorded_times_rise_from_request_to_request(hub: Hub, client: htt
     assert [times[n] for n in range(20)] == sorted(set(times.values()))
 
 
-async def test_a_log_that_is_down_fails_the_whole_batch(hub: Hub, client: httpx2.AsyncClient) -> None:
-    hub.log.broken = True
+async def test_a_log_that_is_down_fails_the_whole_batch(hub: Hub, client: PatientClient) -> None:
+    hub.log.broken, client.is_patient = True, False
     response = await send(client, [event("a"), 7], BATCH)
     is_problem(response, 503, "try-later")
     assert int(response.headers["retry-after"]) >= 1
     assert hub.counted("cx_unavailable_total", part="log") == 1
     assert hub.counted("cx_intake_events_total", provider="client", type="cx.message.received.v1") == 0
-    hub.log.broken = False
+    hub.log.broken, client.is_patient = False, True
     assert (await send(client, [event("a"), 7], BATCH)).status_code == 202
 
 
@@ -345,8 +346,8 @@ async def test_large_originals_of_webhooks_go_to_the_blob_store(hub: Hub, client
     assert await hub.blobs.get("other", blob_name(b"attachment")) is None
 
 
-async def test_a_webhook_is_asked_to_retry_without_the_log(hub: Hub, client: httpx2.AsyncClient) -> None:
-    hub.log.broken = True
+async def test_a_webhook_is_asked_to_retry_without_the_log(hub: Hub, client: PatientClient) -> None:
+    hub.log.broken, client.is_patient = True, False
     is_problem(await hook(client, {"say": ["x"]}), 503, "try-later")
     is_problem(await hook(client, b"no json"), 503, "try-later")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from tests.patience import PATIENCE
 from cx_events.timestamps import format_time
 from cx_hub.compose import running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
+from cx_hub.stack.processes import free_port
 from cx_runtime.tenants import TenantConfig, Tenants
 
 KEY = "the key of acme's desk"
@@ -54,9 +54,7 @@ class DeskHub:
     """A hub on files of its own, at one port for good: it can be stopped and started again."""
 
     def __init__(self, home: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         changed = {"stream_heartbeat": 1.0, "environment": "test", "environment_color": "#8a1c14"}
         self._settings = embedded_settings(home, port).model_copy(update=changed)
         self.url = f"http://127.0.0.1:{port}"
