@@ -21,7 +21,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from tests.examples import FACTOR
 
-from cx_events.log import TOPICS, kafka
+from cx_context.store import postgres
+from cx_events.log import TOPICS, kafka, kafka_reader, kafka_topics, sqlite
 from cx_events.log.kafka import KafkaLog
 
 # CI judges a change by the same examples each time; whoever works on it meets new ones.
@@ -48,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
     one_clock.share_clock(os.environ)
     # A shell's job in the background ignores SIGINT, and so would the processes that tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A disk that three workers share may need seconds for a commit; a file that is locked is told earlier all the same.
+    sqlite.DEADLINE = PATIENCE
     given = getattr(config, "workerinput", {}).get("home")
     config.stash[FIRST] = given is None
     config.stash[SHARED] = Shared(Path(given) if given else parts.new_home())
@@ -110,6 +113,17 @@ def breakable_home() -> Iterator[Path]:
 def patient_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     """Logs on Kafka in this process wait long for a broker that is up: what they do when it is down is not asked."""
     monkeypatch.setattr(kafka, "DEADLINE", PATIENCE)
+    monkeypatch.setattr(kafka_reader, "_SILENCE_SECONDS", PATIENCE)
+    for module in (kafka, kafka_reader):
+        monkeypatch.setattr(module, "_CONNECT_SECONDS", PATIENCE)
+    for module in (kafka, kafka_reader, kafka_topics):
+        monkeypatch.setattr(module, "_REQUEST_MS", int(PATIENCE * 1000))
+
+
+@pytest.fixture
+def patient_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores on PostgreSQL in this process wait long for a connection to a server that is up."""
+    monkeypatch.setattr(postgres, "_CONNECT_SECONDS", PATIENCE)
 
 
 @pytest.fixture
@@ -145,14 +159,14 @@ async def kafka_log(kafka_url: str, patient_kafka: None) -> AsyncIterator[Callab
 
 
 @pytest.fixture
-async def postgres_database(postgres_url: str) -> AsyncIterator[str]:
+async def postgres_database(postgres_url: str, patient_postgres: None) -> AsyncIterator[str]:
     """The URL of an empty database that is this test's own."""
     async with _database(postgres_url) as url:
         yield url
 
 
 @pytest.fixture
-async def postgres_databases(postgres_url: str) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+async def postgres_databases(postgres_url: str, patient_postgres: None) -> AsyncIterator[Callable[[], Awaitable[str]]]:
     """Makes as many empty databases as a test asks for."""
     async with AsyncExitStack() as stack:
         yield lambda: stack.enter_async_context(_database(postgres_url))
@@ -170,7 +184,7 @@ async def _database(server_url: str, template: str = "template1") -> AsyncIterat
     name = f"cx_test_{uuid4().hex[:12]}"
 
     async def on_server(statement: str) -> None:
-        server = await asyncpg.connect(server_url.replace("+asyncpg", ""))
+        server = await asyncpg.connect(server_url.replace("+asyncpg", ""), timeout=PATIENCE)
         await server.execute(statement)
         await server.close()
 
@@ -200,7 +214,9 @@ def postgres_at_newest_revision(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-async def postgres_store(postgres_url: str, postgres_at_newest_revision: str) -> AsyncIterator[str]:
+async def postgres_store(
+    postgres_url: str, postgres_at_newest_revision: str, patient_postgres: None
+) -> AsyncIterator[str]:
     """As ``postgres_database``, at the newest revision."""
     async with _database(postgres_url, postgres_at_newest_revision) as url:
         yield url
