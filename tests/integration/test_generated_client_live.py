@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import httpx
 import pytest
 from tests.clients.live_hub import KEY, LiveHub, live_hub
 from tests.openapi_files import documents
+from tests.patience import PATIENCE
 from tests.unit.test_generated_client import generate
 
 from cx_events.catalogue import catalogue
@@ -39,7 +41,9 @@ def client(hub: LiveHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     generate(folder / "hub.json", folder / PACKAGE)
     sys.path.insert(0, str(folder))
     try:
-        yield importlib.import_module(PACKAGE).AuthenticatedClient(base_url=hub.url, token=KEY)
+        yield importlib.import_module(PACKAGE).AuthenticatedClient(
+            base_url=hub.url, token=KEY, timeout=httpx.Timeout(PATIENCE)
+        )
     finally:
         sys.path.remove(str(folder))
 

@@ -160,7 +160,7 @@ async def test_requests_already_sent_are_answered(tmp_path: Path, key: str) -> N
 
 
 async def test_readiness_fails_first_and_every_answer_closes_its_connection(tmp_path: Path, key: str) -> None:
-    settings = home_of(tmp_path, CX_LINGER_SECONDS="3")
+    settings = home_of(tmp_path, CX_LINGER_SECONDS="5")
     async with hub_of("up", settings, tmp_path / "said.txt") as hub:
         senders = Senders(hub.url, key)
 
