@@ -6,6 +6,7 @@ A server is started once for the whole run; each test has a place of its own in 
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import os
 import signal
@@ -66,6 +67,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist, before it starts, where the run's servers are."""
     node.workerinput["home"] = str(node.config.stash[SHARED].home)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected, which stays to the end, out of the garbage collector's rounds."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
