@@ -44,7 +44,8 @@ class Line:
 
 @dataclass
 class Asterisk:
-    """A ``Vendor``. ``actions``: all that were asked for, of ARI paths. ``deaf``: new channels are told to nobody."""
+    """A ``Vendor``. ``actions``: all that were asked for, of ARI paths. ``deaf``: new channels are told to nobody.
+    ``behind``: events that come together with AMI's answer to ``Events``."""
 
     interface: Literal["ami", "ari"]
     settings: dict[str, Any] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Asterisk:
     check: float = 600.0
     lists: bool = True
     deaf: bool = False
+    behind: bytes = b""
     actions: list[str] = field(default_factory=list)
     channels: dict[str, int] = field(default_factory=dict)
     lines: dict[Line, Any] = field(default_factory=dict)
@@ -167,7 +169,7 @@ class Asterisk:
                     return True
                 put(b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n")
             case "Events":
-                put(b"Response: Success\r\nEvents: On\r\n\r\n")
+                put(b"Response: Success\r\nEvents: On\r\n\r\n" + self.behind)
                 line.hears = True
             case "Ping":
                 put(f"Response: Success\r\n{id}Ping: Pong\r\n\r\n".encode())

@@ -90,6 +90,14 @@ def raw_customer(raw: bytes) -> str:
     return next(str(each["identifiers"][0]["value"]) for each in people if each["role"] == "customer")
 
 
+@pytest.mark.parametrize("system", ["ami"], indirect=True)
+async def test_what_comes_together_with_the_answer_to_our_subscription_is_heard(at: Polled, system: Asterisk) -> None:
+    """A call that is over before the channels are listed is told by these events alone."""
+    system.behind = system.begun(1) + system.ended(1)
+    async with at.polling():
+        await until_types(at, {1: ["started", "abandoned"]})
+
+
 async def test_calls_that_end_while_nobody_listens_get_their_end(at: Polled, system: Asterisk) -> None:
     async with at.polling():
         system.say(1)

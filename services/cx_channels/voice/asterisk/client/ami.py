@@ -31,6 +31,8 @@ class AmiSession:
         self._reader = reader
         self._writer = writer
         self._buffer = bytearray()
+        self._behind: list[bytes] = []
+        """Whole messages that came behind the answer to an action."""
 
     @classmethod
     async def open(cls, settings: SystemSettings) -> AmiSession:
@@ -72,9 +74,11 @@ class AmiSession:
         await self.send(action, fields)
         async with asyncio.timeout(ANSWER_SECONDS):
             while True:
-                for body in await self._until_next():
+                bodies = await self._until_next()
+                for at, body in enumerate(bodies, 1):
                     (message,) = read_messages(body)[:1] or [Message({}, {})]
                     if "response" in message.fields:
+                        self._behind = bodies[at:]
                         return message
 
     async def send(self, action: str, fields: Mapping[str, str]) -> None:
@@ -93,6 +97,9 @@ class AmiSession:
             return []
 
     async def _until_next(self) -> list[bytes]:
+        if self._behind:
+            behind, self._behind = self._behind, []
+            return behind
         while _END not in self._buffer:
             if len(self._buffer) > MOST_MESSAGE:
                 raise TryLater("unreadable", f"a message of AMI's is longer than {MOST_MESSAGE} bytes")
