@@ -31,6 +31,8 @@ MIN_INTERVAL_SECONDS = 0.02
 RETRY_AFTER_SECONDS = 0.5
 REFRESH_BATCH = 256
 """Subscriptions refreshed at the same time, mostly by one statement (``cx_context.store.customer_index``)."""
+MOST_HEARD = 10_000
+"""Interests that are remembered, the ones that were named last."""
 
 
 class Subscription(ABC):
@@ -71,6 +73,9 @@ class Subscriptions:
         """Set while something is followed."""
         self._subscriptions: dict[Hashable, Subscription] = {}
         self._interested: dict[Interest, set[Subscription]] = {}
+        self._heard: dict[Interest, int] = {}
+        """When an interest was named last, by ``_count``: a read that was under way did not see what that told of."""
+        self._count = 0
         self._logger = structlog.get_logger("cx_context_api.following")
 
     def __len__(self) -> int:
@@ -91,9 +96,13 @@ class Subscriptions:
         Raises what ``Subscription.refresh`` raises.
         """
         async with subscription.lock:
-            await subscription.refresh()
+            asked = self._count
+            is_news = await subscription.refresh()
         subscription.gone = None
-        self._index(subscription)
+        self._index(subscription, asked)
+        if is_news:  # the next refresh finds it read: the other followers would wait for a heartbeat
+            for notifier in subscription.notifiers:
+                notifier.notify()
 
     def leave(self, subscription: Subscription, notifier: Notifier) -> None:
         """Drop a follower, and the subscription with the last one."""
@@ -108,6 +117,11 @@ class Subscriptions:
 
     def notify(self, interest: Interest) -> None:
         """Refresh all subscriptions that are interested in this."""
+        self._count += 1
+        self._heard.pop(interest, None)
+        self._heard[interest] = self._count
+        if len(self._heard) > MOST_HEARD:
+            del self._heard[next(iter(self._heard))]
         for subscription in self._interested.get(interest, ()):  # no refresh changes this set before it awaits
             self._schedule(subscription)
 
@@ -160,6 +174,7 @@ class Subscriptions:
         try:
             while subscription.stale and subscription.notifiers and subscription.gone is None:
                 subscription.stale = False
+                asked = self._count
                 try:
                     async with subscription.lock:
                         with guard_cancellation("a refresh"):
@@ -176,7 +191,7 @@ class Subscriptions:
                         self._logger.error("a refresh failed", exc_info=error)
                     await asyncio.sleep(RETRY_AFTER_SECONDS)
                     continue
-                self._index(subscription)
+                self._index(subscription, asked)
                 if changed or subscription.told_anyway:
                     subscription.told_anyway = False
                     for notifier in subscription.notifiers:
@@ -185,7 +200,9 @@ class Subscriptions:
         finally:
             subscription.refreshing = None
 
-    def _index(self, subscription: Subscription) -> None:
+    def _index(self, subscription: Subscription, asked: int | None = None) -> None:
+        """Find the subscription by its interests from now on. ``asked``: ``_count`` before these were read; one that
+        is new and was named since then may tell of what the read did not see."""
         wanted = subscription.interests if self._subscriptions.get(subscription.key) is subscription else frozenset()
         for interest in subscription.indexed - wanted:
             some = self._interested[interest]
@@ -194,4 +211,6 @@ class Subscriptions:
                 del self._interested[interest]
         for interest in wanted - subscription.indexed:
             self._interested.setdefault(interest, set()).add(subscription)
+            if asked is not None and self._heard.get(interest, 0) > asked:
+                self._schedule(subscription)
         subscription.indexed = wanted
