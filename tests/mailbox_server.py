@@ -41,7 +41,8 @@ def mail(number: int, text: str = "Hello") -> bytes:
 class MailServer:
     """A ``Vendor``. ``capabilities``: after the login. ``refusal``: what a refused login is told. ``before_tls``: what
     somebody on the way adds in clear text after the server's answer to STARTTLS. ``commands``: all that were read.
-    ``answered``: called with each command once its answer is complete. ``delivered``: mails that ever arrived."""
+    ``answered``: called with each command once its answer is complete. ``delivered``: mails that ever arrived.
+    ``tells_early``: of those, before it agrees to idle, and then no more."""
 
     settings: dict[str, Any]
     faults: Faults = field(default_factory=Faults)
@@ -58,6 +59,7 @@ class MailServer:
     _hidden: set[int] = field(default_factory=set)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
     delivered: int = 0
+    tells_early: bool = False
     answered: Callable[[bytes], None] = lambda _: None
 
     def open_source(self, connection: Connection, ports: SourcePorts) -> Mailbox:
@@ -192,6 +194,9 @@ class _Session:
 
     async def idle(self) -> None:
         """Tell of mails until the client ends it, also of those that came since the folder was opened."""
+        if self.server.tells_early and self.told != self.server.delivered:
+            self.told = self.server.delivered
+            await self.say(b"* %d EXISTS" % len(self.server.mails))
         await self.say(b"+ idling")
         done = asyncio.create_task(self.reader.readline())
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.mailbox_server import Authority, MailServer, mail_serving
-from tests.polled import Polled, polled
+from tests.polled import POLLED, Polled, polled
 from tests.stores import sqlite_store
 
 from cx_context.store import open_store
@@ -60,3 +60,13 @@ async def test_what_arrives_as_reading_begins_is_fetched(at: Polled, words: byte
     server.answered = Postman(server, words, count)
     async with at.polling():
         await at.arrived([1])
+
+
+@pytest.mark.parametrize("since", ["beginning"])
+async def test_what_is_told_as_idling_begins_is_fetched_at_once(at: Polled) -> None:
+    server = at.vendor
+    assert isinstance(server, MailServer)
+    server.tells_early, server.answered = True, Postman(server, b"UID SEARCH", 2)
+    async with at.polling() as keeper:
+        await at.arrived([1])
+        assert not keeper.running[POLLED].report.failed_at

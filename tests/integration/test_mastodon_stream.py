@@ -19,6 +19,7 @@ from tests.polled import POLLED, Polled, polled, until
 from tests.stores import sqlite_store
 
 from cx_channels.pollers.backoff import Pauses
+from cx_channels.social.mastodon.cursor import MOST_SEEN, TAIL, Tail
 from cx_context.store import open_store
 from cx_events.blob.folder import FolderBlobs
 from cx_events.log.sqlite import SqliteLog
@@ -114,6 +115,17 @@ async def test_what_the_stream_lost_is_fetched(authority: Authority, tmp_path: P
         assert server.asked == 1
 
 
+async def test_what_the_stream_lost_before_it_brought_many_is_fetched(authority: Authority, tmp_path: Path) -> None:
+    async with following(authority, tmp_path, poll_seconds=5) as (server, at):
+        async with at.polling():
+            await until(lambda: server.listeners)
+            server.listed.append(mention(1))
+            for number in range(2, TAIL + 3):
+                server.say(number)
+            await arrived(at, *(f"status/ANA/statuses/{number}" for number in range(1, TAIL + 3)))
+        assert server.asked == 1
+
+
 async def test_a_server_without_a_stream_is_asked(authority: Authority, tmp_path: Path) -> None:
     async with following(authority, tmp_path, poll_seconds=5, since="beginning") as (server, at):
         server.has_stream, server.silence = False, 60.0
@@ -153,3 +165,13 @@ async def test_an_untrusted_certificate_gets_no_token(authority: Authority, tmp_
             await until(lambda: POLLED in keeper.running and keeper.running[POLLED].report.state == "refused")
             assert keeper.running[POLLED].report.reason == "bad-certificate"
         assert not server.paths
+
+
+def test_a_tail_begins_where_the_list_was_read_to() -> None:
+    streamed = Tail("100", []).handled(str(number) for number in range(102, 302))
+    assert (streamed.floor, len(streamed.seen), streamed.is_new("101")) == ("100", 200, True)
+    listed = streamed.handled(["101"], "101")
+    assert (listed.floor, len(listed.seen)) == ("101", 200)
+    settled = listed.handled([], "290")
+    assert (settled.floor, len(settled.seen)) == ("261", TAIL)
+    assert len(settled.handled(str(number) for number in range(1000, 5000)).seen) == MOST_SEEN

@@ -17,7 +17,7 @@ from cx_channels.provider import Connection
 from cx_channels.voice.freeswitch import PROVIDER
 from cx_channels.voice.freeswitch.calls import AWAY, MOST_CALLS, RESTARTED, UNHEARD, Calls
 from cx_channels.voice.freeswitch.stream import SUBSCRIPTION
-from cx_events.errors import Refused, TryLater
+from cx_events.errors import Fatal, Refused, TryLater
 
 pytestmark = pytest.mark.clock
 
@@ -204,8 +204,13 @@ def test_a_renamed_call_is_followed() -> None:
     assert json.loads(calls.stored())["calls"].keys() == {"other"}
 
 
-def test_a_cursor_is_bounded_and_may_be_unreadable() -> None:
-    calls = Calls(b"no cursor")
+def test_a_cursor_that_cannot_be_read_stops_the_poller() -> None:
+    with pytest.raises(Fatal, match="the stored cursor of the switch can't be read"):
+        Calls(b"no cursor")
+
+
+def test_a_cursor_is_bounded() -> None:
+    calls = Calls(b"")
     for number in range(MOST_CALLS + 1):
         calls.take(event("CHANNEL_CREATE", f"call-{number}", **{"Caller-Context": "x" * 1000}))
     assert len(calls) == MOST_CALLS

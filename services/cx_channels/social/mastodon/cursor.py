@@ -1,7 +1,8 @@
 """How far an account was read: which of its latest notifications and statuses, by their ids at its server. Pure.
 
 The stream may bring one before an earlier one, and loses what is told while nobody listens. So the ids of a tail are
-kept, and what the API lists since the tail's begin and is not among them is new, whatever came by the stream.
+kept, and what the API lists since the tail's begin and is not among them is new, whatever came by the stream. The
+tail's begin moves with what was listed, never with what was streamed: an earlier one may have been lost.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ import msgspec
 from cx_channels.kit.cursors import decode_cursor
 
 TAIL = 40
-"""The latest ids of a list that are kept."""
+"""The latest ids of a list that are kept below what was listed last."""
+MANY = 200
+"""Ids that came by the stream, after which the list is asked for early."""
+MOST_SEEN = 1_000
+"""That are kept whatever was listed."""
 
 KNOWN = 100
 """Statuses that a deletion may name: the stream tells it by the server's own id alone."""
@@ -34,11 +39,12 @@ class Tail(msgspec.Struct):
         """Return whether what is listed was not handled yet."""
         return order(id) > order(self.floor) and id not in self.seen
 
-    def handled(self, ids: Iterable[str]) -> Tail:
-        """Return the tail after these were handled."""
+    def handled(self, ids: Iterable[str], listed: str = "") -> Tail:
+        """Return the tail after these were handled. ``listed``: up to which id all were listed and handled."""
         latest = sorted({*self.seen, *(id for id in ids if order(id) > order(self.floor))}, key=order)
-        over = latest[:-TAIL]
-        return Tail(over[-1] if over else self.floor, latest[-TAIL:])
+        over = [id for id in latest[:-TAIL] if order(id) <= order(listed)]
+        over = latest[: max(len(over), len(latest) - MOST_SEEN)]
+        return Tail(over[-1] if over else self.floor, latest[len(over) :])
 
     @classmethod
     def after(cls, ids: Iterable[str]) -> Tail:
@@ -64,6 +70,11 @@ class Place(msgspec.Struct):
     notifications: Tail = msgspec.field(default_factory=Tail)
     statuses: Tail = msgspec.field(default_factory=Tail)
     known: dict[str, KnownStatus] = {}
+
+    @property
+    def is_long(self) -> bool:
+        """Return whether much came by the stream since the lists were read."""
+        return max(len(self.notifications.seen), len(self.statuses.seen)) > TAIL + MANY
 
     def knows(self, id: str, status: KnownStatus) -> None:
         """Keep a status, by its id at the server, and forget the oldest."""

@@ -29,6 +29,8 @@ from cx_events.json_types import Json
 PAGE = "40"
 """The most that every server lists at once."""
 _MOST_PAGES = 10_000
+_EARLY = 5.0
+"""Seconds after which the API is asked where much was streamed."""
 _HOME = frozenset({"update", "status.update", "delete"})
 
 
@@ -82,7 +84,7 @@ class Follower:
         asked = loop.time()
         async for event in events:
             yield Step() if event is None else await session.told(event)
-            if loop.time() - asked >= self._settings.poll_seconds:
+            if loop.time() - asked >= (_EARLY if session.is_behind else self._settings.poll_seconds):
                 async for step in session.catch_up():
                     yield step
                 asked = loop.time()
@@ -107,6 +109,11 @@ class _Session:
         self._beside = Beside(api, self._own_id, place)
         self._ports = ports
 
+    @property
+    def is_behind(self) -> bool:
+        """Return whether the lists should be read before their time."""
+        return self._place.is_long
+
     async def begin(self, since: str) -> Step:
         """Return the step of the very start: what lies there counts as known, unless it is wanted (``since``)."""
         if since == "now":
@@ -127,12 +134,13 @@ class _Session:
                 page = objects(await self._api.get(path, min_id=lowest, limit=PAGE, **_MORE[name]))
                 for each in sorted(page, key=lambda one: order(text(one.get("id")))):
                     if getattr(self._place, name).is_new(text(each.get("id"))):
-                        yield await self._step(name, each)
+                        yield await self._step(name, each, text(each.get("id")))
                 highest = max(_ids(page), key=order, default=lowest)
                 if order(highest) <= order(lowest):
                     break
                 lowest = highest
-        yield Step()
+            setattr(self._place, name, getattr(self._place, name).handled([], lowest))
+        yield Step(cursor=self._place.stored())
 
     async def told(self, event: StreamEvent) -> Step:
         """Return the step of an event of the stream; an empty one for what is known, and for others' statuses."""
@@ -164,15 +172,15 @@ class _Session:
     async def _once(self, name: str, id: str, given: Json) -> Step:
         return Step() if id in getattr(self._place, name).seen else await self._step(name, given)
 
-    async def _step(self, name: str, given: Json) -> Step:
-        """Return the step of a notification, or of one of our own statuses."""
+    async def _step(self, name: str, given: Json, listed: str = "") -> Step:
+        """Return the step of a notification, or of one of our own statuses. ``listed``: as of ``Tail.handled``."""
         event = "notification" if name == "notifications" else "update"
         status = obj(given.get("status")) if name == "notifications" else given
         beside = await self._beside.of(status) if status else {}
         value = {"account": self._own, **beside}
         if status and (name == "statuses" or given.get("type") in ("mention", "quote")):
             self._know(status, value)
-        setattr(self._place, name, getattr(self._place, name).handled([text(given.get("id"))]))
+        setattr(self._place, name, getattr(self._place, name).handled([text(given.get("id"))], listed))
         at = iso_time(text(given.get("created_at")))
         lag = max(self._ports.now() - at, 0) / 1_000_000 if at is not None else None
         return Step((self._delivery(event, given, beside),), self._place.stored(), lag)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from cx_channels.kit.cursors import decode_cursor
 from cx_channels.kit.json_values import text
 from cx_channels.voice.freeswitch.leg import leg_of_event
 from cx_events.json_types import Json
@@ -44,8 +45,8 @@ class Calls:
     """The calls of one switch, and the legs that belong to them."""
 
     def __init__(self, stored: bytes) -> None:
-        """``stored``: a cursor; one that can't be read counts as none, since the switch is asked anyway."""
-        self._cursor = _read(stored)
+        """``stored``: a cursor. Raise ``Fatal`` for one that can't be read: calls would never end."""
+        self._cursor = decode_cursor(stored, Cursor, "cursor of the switch") or Cursor()
         self._legs: set[str] = set()
         self._ended: dict[str, None] = {}
         self._suspected: dict[str, str] = {}
@@ -133,10 +134,3 @@ class Calls:
             "Gone-Because": why,
             "Gone-Until": self._cursor.heard,
         }
-
-
-def _read(stored: bytes) -> Cursor:
-    try:
-        return msgspec.json.decode(stored, type=Cursor) if stored else Cursor()
-    except msgspec.MsgspecError:
-        return Cursor()

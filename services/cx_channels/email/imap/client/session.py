@@ -200,14 +200,17 @@ class Session:
         self._count += 1
         tag = b"c%d" % self._count
         await self._wire.send(tag + b" IDLE")
-        if not (first := (await self._wire.receive())[0]).startswith(b"+"):
+        has_news = False
+        while not (first := (await self._wire.receive())[0]).startswith(b"+"):
             if first.startswith(tag):  # it does not idle just now
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(0.0 if has_news else seconds)
                 return
-            raise unreadable("IDLE is not begun")
+            if not first.startswith(b"* "):
+                raise unreadable("IDLE is not begun")
+            has_news = _is_news(first) or has_news  # it came as we asked
         try:
             async with asyncio.timeout(seconds):
-                while not _is_news((await self._wire.receive(seconds + LINE_SECONDS))[0]):
+                while not has_news and not _is_news((await self._wire.receive(seconds + LINE_SECONDS))[0]):
                     pass
         except TimeoutError:
             pass
