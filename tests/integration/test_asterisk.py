@@ -91,7 +91,7 @@ def raw_customer(raw: bytes) -> str:
 
 
 @pytest.mark.parametrize("system", ["ami"], indirect=True)
-async def test_what_comes_together_with_the_answer_to_our_subscription_is_heard(at: Polled, system: Asterisk) -> None:
+async def test_events_behind_an_answer_are_heard(at: Polled, system: Asterisk) -> None:
     """A call that is over before the channels are listed is told by these events alone."""
     system.behind = system.begun(1) + system.ended(1)
     async with at.polling():

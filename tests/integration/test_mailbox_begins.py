@@ -63,7 +63,7 @@ async def test_what_arrives_as_reading_begins_is_fetched(at: Polled, words: byte
 
 
 @pytest.mark.parametrize("since", ["beginning"])
-async def test_what_is_told_as_idling_begins_is_fetched_at_once(at: Polled) -> None:
+async def test_what_is_told_as_idling_begins_is_fetched(at: Polled) -> None:
     server = at.vendor
     assert isinstance(server, MailServer)
     server.tells_early, server.answered = True, Postman(server, b"UID SEARCH", 2)

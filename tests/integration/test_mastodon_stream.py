@@ -115,7 +115,7 @@ async def test_what_the_stream_lost_is_fetched(authority: Authority, tmp_path: P
         assert server.asked == 1
 
 
-async def test_what_the_stream_lost_before_it_brought_many_is_fetched(authority: Authority, tmp_path: Path) -> None:
+async def test_what_a_busy_stream_lost_is_fetched(authority: Authority, tmp_path: Path) -> None:
     async with following(authority, tmp_path, poll_seconds=5) as (server, at):
         async with at.polling():
             await until(lambda: server.listeners)

@@ -68,7 +68,7 @@ def changing(subscriptions: Subscriptions, followed: Followed, interest: Interes
     return change
 
 
-async def test_a_change_while_the_first_state_is_read_is_told(subscriptions: Subscriptions) -> None:
+async def test_a_change_during_the_first_read_is_told(subscriptions: Subscriptions) -> None:
     followed = Followed()
     followed.read = changing(subscriptions, followed, FIRST)
     notifier = await joined(subscriptions, followed)
@@ -76,7 +76,7 @@ async def test_a_change_while_the_first_state_is_read_is_told(subscriptions: Sub
     await until_read(followed, notifier, 2)
 
 
-async def test_a_change_of_what_a_refresh_has_just_become_interested_in_is_told(subscriptions: Subscriptions) -> None:
+async def test_a_change_of_a_new_interest_is_told(subscriptions: Subscriptions) -> None:
     followed = Followed()
     notifier = await joined(subscriptions, followed)
     await notifier.wait(0.0)
@@ -86,7 +86,7 @@ async def test_a_change_of_what_a_refresh_has_just_become_interested_in_is_told(
     await until_read(followed, notifier, 2)
 
 
-async def test_what_a_new_follower_is_the_first_to_read_is_told_to_the_others(subscriptions: Subscriptions) -> None:
+async def test_what_a_new_follower_read_is_told_to_others(subscriptions: Subscriptions) -> None:
     followed = Followed()
     first = await joined(subscriptions, followed)
     await first.wait(0.0)
