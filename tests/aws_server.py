@@ -191,13 +191,15 @@ class Shard:
 
 
 class StreamServer(AwsVendor):
-    """``shards``: open and closed ones. ``throttles``: so many requests for records are too many."""
+    """``shards``: open and closed ones. ``unlisted``: those that the list does not show yet. ``throttles``: so many
+    requests for records are too many."""
 
     service = "kinesis"
 
     def __init__(self) -> None:
         super().__init__()
         self.shards = {"shardId-000000000000": Shard(), "shardId-000000000001": Shard()}
+        self.unlisted: set[str] = set()
         self.hours = 24
         self.throttles = 0
         self._issued = 0
@@ -232,7 +234,7 @@ class StreamServer(AwsVendor):
 
     def _ListShards(self, asked: dict[str, Any]) -> Told:
         """List one a page."""
-        names = list(self.shards)
+        names = [id for id in self.shards if id not in self.unlisted]
         at = int(asked.get("NextToken", "0"))
         shard = self.shards[names[at]]
         parents = dict(zip(("ParentShardId", "AdjacentParentShardId"), shard.parents, strict=False))
@@ -275,9 +277,9 @@ class StreamServer(AwsVendor):
         ]
         end = at + len(records)
         behind = int((time.time() - shard.records[end][0]) * 1000) + 1 if end < len(shard.records) else 0
-        following = {"NextShardIterator": f"{id}/{end}/{issued}"}
+        following: dict[str, Any] = {"NextShardIterator": f"{id}/{end}/{issued}"}
         if shard.is_closed and end == len(shard.records):
-            following = {}
+            following = {"ChildShards": [{"ShardId": each} for each, its in self.shards.items() if id in its.parents]}
         return Told({"Records": records, "MillisBehindLatest": behind, **following}, is_list=bool(records))
 
 

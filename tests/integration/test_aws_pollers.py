@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.aggregated_records import aggregated, sealed
 from tests.aws_server import (
     STREAM,
     AwsVendor,
@@ -19,6 +20,7 @@ from tests.aws_server import (
     stream_serving,
 )
 from tests.http_vendor import serving
+from tests.patience import PATIENCE
 from tests.polled import POLLED, Polled, polled, until
 from tests.stores import sqlite_store
 
@@ -128,6 +130,37 @@ async def test_shards_are_split_and_merged_without_loss(tmp_path: Path) -> None:
             await until(lambda: stream.asked_for("GetRecords") >= before + 3)
             assert not report(keeper).failed_at
         assert len(await at.events()) == 8
+
+
+async def test_shards_that_are_listed_late_are_read(tmp_path: Path) -> None:
+    async with stream_serving(since="beginning") as stream, reading(stream, tmp_path) as at:
+        two = list(stream.shards)
+        stream.unlisted = set(stream.replace(*two, by=2))
+        for number in (1, 2):
+            stream.say(number)
+        async with at.polling() as keeper:
+            before = stream.asked_for("ListShards")
+            await until(lambda: stream.asked_for("ListShards") >= before + 6)
+            assert not await at.events()
+            stream.unlisted = set()
+            await at.arrived([1, 2])
+            assert not report(keeper).failed_at
+        places = read_cursor(await at.cursor()).streams[STREAM]
+        assert [id for id, place in places.items() if place.done] == two
+
+
+async def test_aggregated_records_are_taken_apart(tmp_path: Path) -> None:
+    async with stream_serving(since="beginning") as stream, reading(stream, tmp_path) as at:
+        stream.put(aggregated(contact_event(1), contact_event(2), b"no JSON"))
+        stream.put(sealed(b"\x1a\x7f"))
+        stream.put(contact_event(3))
+        async with at.polling():
+            await at.arrived([1, 2, 3])
+            async with asyncio.timeout(PATIENCE):
+                while len(await at.letters()) < 2:
+                    await asyncio.sleep(0.05)
+        details = sorted(each.detail for each in await at.letters())
+        assert "can't be read: it breaks off" in details[0]
 
 
 async def test_the_order_within_a_key_survives_a_split(tmp_path: Path) -> None:

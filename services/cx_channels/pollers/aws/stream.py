@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 
 from cx_channels.kit.aws.reading import Resource
 from cx_channels.kit.json_values import number, objects, text
+from cx_channels.pollers.aws.aggregated import user_records
 from cx_channels.pollers.aws.api import AwsApi, AwsFailed
 from cx_channels.pollers.aws.cursor import Moved, Places, ShardPlace
 from cx_channels.pollers.aws.delivery import delivery_of
 from cx_channels.pollers.aws.shards import ListedShards, begin, readable, resume
 from cx_channels.pollers.backoff import Backoff, Pauses
 from cx_channels.pollers.source import Delivery, SourcePorts, Step
+from cx_events.errors import Refused
 from cx_events.json_types import Json
 
 RECORDS = 500
@@ -121,12 +123,21 @@ class StreamReader:
         self._iterators[id] = following
         self._behind[id] = float(number(answered.get("MillisBehindLatest")) or 0) / 1000
         before = self._places[id]
-        self._places[id] = self._after(before, records, is_behind=self._behind[id] > 0, is_last=not following)
+        is_last = not following and await self._has_all_listed(answered)
+        self._places[id] = self._after(before, records, is_behind=self._behind[id] > 0, is_last=is_last)
         if not following:
             del self._iterators[id], self._behind[id]
         lag = max(self._behind.values(), default=0.0)
-        step = Step(tuple(self._delivery(id, each) for each in records), lag=lag, gap=gap)
+        step = Step(tuple(made for each in records for made in self._deliveries(id, each)), lag=lag, gap=gap)
         return self._moved(step) if self._places[id] != before or gap else Moved(step)
+
+    async def _has_all_listed(self, answered: Json) -> bool:
+        """Return whether the list has the shards that take the place of one that was read to its end. It may be late;
+        until then that one is not done, and is asked again: nothing else would have us look for them."""
+        children = {text(each.get("ShardId")) for each in objects(answered.get("ChildShards"))}
+        if not children <= self._listed.keys():
+            self._listed = await self._shards()
+        return children <= self._listed.keys()
 
     def _after(self, before: ShardPlace, records: list[Json], *, is_behind: bool, is_last: bool) -> ShardPlace:
         if records:
@@ -174,16 +185,26 @@ class StreamReader:
             self._backoff.reset()
             return answered
 
-    def _delivery(self, id: str, record: Json) -> Delivery:
-        sequence = text(record.get("SequenceNumber"))
-        written = text(record.get("Data"))
-        lost = ""
+    def _deliveries(self, id: str, record: Json) -> Iterator[Delivery]:
+        """Yield a record, or those that are aggregated in it."""
+        name, written = f"{id}/{text(record.get('SequenceNumber'))}", text(record.get("Data"))
         try:
-            body = b64decode(written, validate=True)
+            data = b64decode(written, validate=True)
         except ValueError:
-            body, lost = written.encode(), "malformed: a record whose data is no base64"
-        headers = {"x-kinesis-stream": self._stream.arn, "x-kinesis-record": f"{id}/{sequence}"}
-        return delivery_of(f"{id}/{sequence}", body, headers, self._ports, lost)
+            yield self._delivery(name, written.encode(), "malformed: a record whose data is no base64")
+            return
+        try:
+            bodies = user_records(data)
+        except Refused as refused:
+            yield self._delivery(name, data, f"{refused.reason}: {refused.detail}")
+            return
+        is_alone = len(bodies) == 1 and bodies[0] is data
+        for number, body in enumerate(bodies):
+            yield self._delivery(name if is_alone else f"{name}/{number}", body)
+
+    def _delivery(self, name: str, body: bytes, lost: str = "") -> Delivery:
+        headers = {"x-kinesis-stream": self._stream.arn, "x-kinesis-record": name}
+        return delivery_of(name, body, headers, self._ports, lost)
 
     def _moved(self, step: Step) -> Moved:
         return Moved(step, self._stream.arn, dict(self._places))
