@@ -199,8 +199,8 @@ class StreamReader:
             yield self._delivery(name, data, f"{refused.reason}: {refused.detail}")
             return
         is_alone = len(bodies) == 1 and bodies[0] is data
-        for number, body in enumerate(bodies):
-            yield self._delivery(name if is_alone else f"{name}/{number}", body)
+        for at, body in enumerate(bodies):
+            yield self._delivery(name if is_alone else f"{name}/{at}", body)
 
     def _delivery(self, name: str, body: bytes, lost: str = "") -> Delivery:
         headers = {"x-kinesis-stream": self._stream.arn, "x-kinesis-record": name}
