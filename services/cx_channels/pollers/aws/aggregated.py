@@ -1,9 +1,9 @@
 """Take a Kinesis record apart that holds several, as Amazon's producer library (KPL) joins them. Pure.
 
 github.com/awslabs/amazon-kinesis-producer, aggregation-format.md: four bytes of magic, a message of Protocol Buffers,
-and the MD5 of that message. Whatever has not all three is one record. Of its fields ``records`` (3) is read, and of each
-of these ``data`` (3): keys say which shard a record was meant for, and one that was put into two shards is one event by
-its own id.
+and the MD5 of that message. Whatever has not all three is one record. Of its fields ``records`` (3) is read, and of
+each of these ``data`` (3): keys say which shard a record was meant for, and one that was put into two shards is one
+event by its own id.
 """
 
 from __future__ import annotations

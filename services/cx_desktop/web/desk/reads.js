@@ -13,6 +13,7 @@ const CALM = 250; // ms in which requests of one kind become one
 export function createReads(desk) {
   const { http, dispatch } = desk;
   let opening = 0;
+  let listing = 0;
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */
   const timers = {};
 
@@ -20,6 +21,12 @@ export function createReads(desk) {
   function soon(name, wait, run) {
     clearTimeout(timers[name]);
     timers[name] = setTimeout(run, wait);
+  }
+
+  /** Return what tells whether the page still shows what it shows now: an answer for another customer or moment is none for it. */
+  function place() {
+    const { address, past } = desk.state();
+    return () => desk.state().address === address && desk.state().past === past;
   }
 
   /** Read whom the address opens. @param {any} [first] the answer that came with the page */
@@ -55,10 +62,11 @@ export function createReads(desk) {
     soon("journey", CALM, async () => {
       const { context, past } = desk.state();
       if (!context) return;
+      const isHere = place();
       const query = { limit: 100, as_of: past?.asOf, known_at: past?.knownAt };
       try {
         const answer = await http.get(withQuery(`/v1/customers/${context.body.customer.id}/journey`, query));
-        dispatch({ type: "journey", items: answer.body.items });
+        if (isHere()) dispatch({ type: "journey", items: answer.body.items });
       } catch (error) {
         refusalOf(error); // the picture stays as it was
       }
@@ -68,20 +76,22 @@ export function createReads(desk) {
   /** Read the rail's lists, soon. */
   function lists() {
     soon("lists", CALM, async () => {
+      const mine = ++listing;
       const { me } = desk.state();
       const queues = me.agent?.queues ?? [];
       try {
-        const [mine, held, ...waiting] = await Promise.all([
+        const [own, held, ...waiting] = await Promise.all([
           me.agent ? listed({ agent: me.agent.id, order: "last" }) : [],
           http.get("/v1/queues").then((/** @type {any} */ answer) => answer.body.items),
           ...(queues.length ? queues : [null]).map((/** @type {string | null} */ queue) => listed({ queue, waiting: true, order: "waiting" })),
         ]);
-        const isMine = new Set(mine.map((row) => row.id));
+        if (mine !== listing) return;
+        const isMine = new Set(own.map((row) => row.id));
         const all = new Map(waiting.flat().map((row) => [row.id, row]));
         const oldest = [...all.values()].filter((row) => !isMine.has(row.id) && isQueued(row)).sort(byWait);
-        dispatch({ type: "rail", rail: { mine, waiting: oldest, queues: held, problem: null } });
+        dispatch({ type: "rail", rail: { mine: own, waiting: oldest, queues: held, problem: null } });
       } catch (error) {
-        dispatch({ type: "rail", rail: { problem: refusalOf(error) } });
+        if (mine === listing) dispatch({ type: "rail", rail: { problem: refusalOf(error) } });
       }
     });
   }
@@ -124,15 +134,17 @@ export function createReads(desk) {
     const { context, timeline, past } = desk.state();
     if (!context) return;
     const { channel, kind, text } = timeline;
+    const isHere = place();
     const query = { channel, kind, text: text.trim(), cursor, limit: adds ? 100 : 50, as_of: past?.asOf, known_at: past?.knownAt };
     try {
       const { body } = await http.get(withQuery(`/v1/customers/${context.body.customer.id}/timeline`, query));
       const now = desk.state().timeline;
+      if (!isHere()) return;
       if (now.channel !== channel || now.kind !== kind || now.text !== text) return;
       if (!adds) dispatch({ type: "timeline", timeline: { items: [], held: [] } });
       dispatch({ type: "timeline-page", items: body.items, next: body.next });
     } catch (error) {
-      dispatch({ type: "timeline", timeline: { isBusy: false, problem: refusalOf(error) } });
+      if (isHere()) dispatch({ type: "timeline", timeline: { isBusy: false, problem: refusalOf(error) } });
     }
   }
 

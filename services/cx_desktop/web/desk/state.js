@@ -12,12 +12,13 @@
  * @typedef {{items: any[], next: string | null, isBusy: boolean, channel: string, kind: string, text: string, held: any[],
  *   problem: Refusal | null}} Timeline `items`: shown, newest first; `held`: new ones that wait to be shown
  * @typedef {{me: Me, now: number, address: Address, status: "home" | "loading" | "ready" | "refused", refusal: Refusal | null,
- *   context: Context | null, contact: any, isOpenedAnyway: boolean, followed: string | null, journey: any[] | null,
+ *   context: Context | null, heard: Context | null, contact: any, isOpenedAnyway: boolean, followed: string | null, journey: any[] | null,
  *   timeline: Timeline, isReading: boolean, events: Record<string, any>, rail: {mine: Row[] | null, waiting: Row[] | null,
  *   queues: any[], problem: Refusal | null}, search: {text: string, hits: any[] | null, isBusy: boolean, problem: Refusal | null},
  *   link: import("../kit/stream.js").Link, fresh: {currentTo: number, lag: number, at: number} | null, back: {missed: number} | null,
  *   arrived: any | null, moved: any | null, presence: Record<string, any[]>, typing: Record<string, string[]>, channels: Record<string, string>, past: {asOf: string, knownAt: string | null} | null,
- *   tab: "rail" | "customer" | "acts", plugins: Record<string, any>}} State
+ *   tab: "rail" | "customer" | "acts", plugins: Record<string, any>}} State `heard`: the latest that the stream told while
+ *   another answer was awaited
  */
 
 import { instant } from "../kit/time_words.js";
@@ -31,7 +32,7 @@ const emptyTimeline = () => ({ items: [], next: null, isBusy: false, channel: ""
 /** @param {Me} me @param {Address} address @param {number} now @returns {State} */
 export function initialState(me, address, now) {
   return {
-    me, now, address, status: address.kind === "home" ? "home" : "loading", refusal: null, context: null, contact: null,
+    me, now, address, status: address.kind === "home" ? "home" : "loading", refusal: null, context: null, heard: null, contact: null,
     isOpenedAnyway: false, followed: null, journey: null, timeline: emptyTimeline(), isReading: false, events: {},
     rail: { mine: null, waiting: null, queues: [], problem: null },
     search: { text: "", hits: null, isBusy: false, problem: null },
@@ -50,15 +51,20 @@ const CHANGES = {
     tab: address.kind === "home" ? "rail" : "customer",
   }),
   loaded: (state, { context }) => {
-    const changed = withContext({ ...state, status: "ready", refusal: null, contact: context.meta.contact ?? null }, context);
+    const { heard, past } = state;
+    const loaded = withContext({ ...state, status: "ready", refusal: null, heard: null, contact: context.meta.contact ?? null }, context);
+    const changed = heard && !past ? withContext(loaded, heard) : loaded; // the stream tells nothing twice
     return { ...changed, followed: state.followed ?? context.body.customer.id };
   },
   refused: (state, { refusal }) => ({ ...state, status: "refused", refusal, contact: refusal.body?.contact ?? null }),
-  context: (state, { context }) => (state.past || state.status !== "ready" ? state : withContext(state, context)),
+  context: (state, { context }) => {
+    if (state.past) return state;
+    return state.status === "ready" ? withContext(state, context) : { ...state, heard: context };
+  },
   moved: (state, { moved }) => ({ ...state, moved }),
   "open-anyway": (state) => ({ ...state, isOpenedAnyway: true }),
   // What is shown of one moment never stands in the frame of another, not even while that is read.
-  past: (state, { past }) => ({ ...state, past, status: "loading", refusal: null, timeline: emptyTimeline(), journey: null }),
+  past: (state, { past }) => ({ ...state, past, status: "loading", refusal: null, heard: null, timeline: emptyTimeline(), journey: null }),
   journey: (state, { items }) => ({ ...state, journey: items }),
   rail: (state, { rail }) => ({ ...state, rail: { ...state.rail, ...rail } }),
   search: (state, { search }) => ({ ...state, search: { ...state.search, ...search } }),

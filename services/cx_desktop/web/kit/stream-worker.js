@@ -29,7 +29,8 @@ function follow(port, wanted) {
 }
 
 function followAll() {
-  follower.set([...ports.values()].flatMap((subjects) => [...subjects.values()]).slice(0, 50));
+  const all = new Map([...ports.values()].flatMap((subjects) => [...subjects])); // most tabs have the agent and its queues in common
+  follower.set([...all.values()].slice(0, 50));
 }
 
 /** @param {MessagePort} port */
