@@ -13,7 +13,7 @@ from tests.patience import PATIENCE
 
 from cx_channels.chat.webchat.protocol import parse
 from cx_channels.chat.webchat.server import deliveries
-from cx_channels.chat.webchat.server.deliveries import Address, Delivery, LogDeliveries
+from cx_channels.chat.webchat.server.deliveries import OVERLAP, Address, Delivery, LogDeliveries
 from cx_channels.chat.webchat.session import Session, issue, resume
 from cx_channels.chat.webchat.visitors import Known, Visitor
 from cx_channels.kit.signing import sign
@@ -22,7 +22,8 @@ from cx_events.envelope import Identifier
 from cx_events.errors import Refused
 from cx_events.log import INTERACTIONS, Record
 from cx_events.log.sqlite import SqliteLog
-from cx_events.testing.builders import an_event
+from cx_events.testing.builders import START, an_event
+from cx_events.timestamps import Micros
 from cx_runtime.health import Health
 
 CHAT = Connection("acme-chat", "acme", "chat/webchat", ("new secret", "old secret"))
@@ -86,8 +87,9 @@ def tail(sqlite_log_path: object) -> LogDeliveries:
     return LogDeliveries(SqliteLog(sqlite_log_path))  # type: ignore[arg-type]
 
 
-def sent(id: str, interaction: str = "chat-1", text: str = "hello") -> bytes:
-    return an_event("cx.message.sent.v1", id=id, interaction=interaction, role="agent", text=text).raw
+def sent(id: str, interaction: str = "chat-1", text: str = "hello", recorded: Micros = START) -> bytes:
+    type = "cx.message.sent.v1"
+    return an_event(type, id=id, interaction=interaction, role="agent", text=text, recorded=recorded).raw
 
 
 def ids(found: list[Delivery]) -> list[str]:
@@ -95,13 +97,22 @@ def ids(found: list[Delivery]) -> list[str]:
 
 
 def test_a_page_is_given_messages_after_its_last(tail: LogDeliveries) -> None:
-    for id in "abc":
-        tail.take(sent(id))
+    for place, id in enumerate("abc"):
+        tail.take(sent(id, recorded=START + place * 2 * OVERLAP))
     address = Address("acme", "chat-1")
     assert ids(tail.recent(address)) == ["a", "b", "c"]
     assert ids(tail.recent(address, "//acme.example/chat#b")) == ["c"]
     assert ids(tail.recent(address, "//acme.example/chat#forgotten")) == ["a", "b", "c"]
     assert tail.recent(Address("other", "chat-1")) == []
+
+
+def test_what_another_process_had_not_read_follows(tail: LogDeliveries) -> None:
+    """Two answers lie in two partitions: the process that the page comes from had read the later one alone."""
+    ended = an_event("cx.interaction.ended.v1", id="end", interaction="chat-1", role="agent", recorded=START).raw
+    for raw in (sent("a"), ended, sent("b", recorded=START + OVERLAP), sent("c", recorded=START + OVERLAP + 1)):
+        tail.take(raw)
+    assert ids(tail.recent(Address("acme", "chat-1"), "//acme.example/chat#b")) == ["a", "c"]
+    assert ids(tail.recent(Address("acme", "chat-1"), "//acme.example/chat#c")) == ["b"]
 
 
 def test_followers_hear_their_own_chat_until_they_leave(tail: LogDeliveries) -> None:

@@ -93,3 +93,6 @@ TYPES: Mapping[str, Callable[[Event], Json | None]] = {
     "cx.interaction.ended.v1": _ended,
 }
 """The events that a visitor is told of, but for those that the visitor's own browser caused (``inbound``)."""
+
+MESSAGES = frozenset(type for type, shows in TYPES.items() if shows is _message)
+"""Those of them that are somebody's words."""

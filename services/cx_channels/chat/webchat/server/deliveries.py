@@ -15,15 +15,20 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from cx_channels.chat.webchat.shown import TYPES
+from cx_channels.chat.webchat.shown import MESSAGES, TYPES
 from cx_events.codec import decode
 from cx_events.envelope import Event
 from cx_events.errors import Refused, TryLater
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
+from cx_events.timestamps import parse_time
 from cx_runtime.health import Health, Progress
 
 LOOK_BACK = 1_000
 """Records of each partition that are read again at the start."""
+
+OVERLAP = 30_000_000
+"""µs before the last one that a browser has, of which messages are told again: events of one chat may lie in several
+partitions, and the process that served it may have read these in another order. Known ids change nothing there."""
 
 KEPT_EVENTS = 10_000
 KEPT_OF_ONE = 100
@@ -58,7 +63,8 @@ class Deliveries(Protocol):
         """Returns once ``recent`` knows what was said before the start, or after ``seconds``."""
 
     def recent(self, address: Address, after: str = "") -> list[Delivery]:
-        """Return the latest deliveries, oldest first: those after the one with this id, or all that are still known."""
+        """Return the latest deliveries, oldest first: those after the one with this id, and messages of shortly before
+        it (``OVERLAP``), or all that are still known."""
 
 
 class LogDeliveries:
@@ -189,5 +195,11 @@ class LogDeliveries:
         known = [delivery for delivery, _ in self._kept.get(address, ())]
         for index, delivery in enumerate(known):
             if delivery.id == after:
-                return known[index + 1 :]
+                return [*_overlap(known[:index], delivery), *known[index + 1 :]]
         return known
+
+
+def _overlap(before: list[Delivery], last: Delivery) -> list[Delivery]:
+    """Return the messages that the last one may have overtaken at another process."""
+    begin = parse_time(last.event.recordedtime) - OVERLAP
+    return [each for each in before if each.event.type in MESSAGES and parse_time(each.event.recordedtime) >= begin]
