@@ -6,7 +6,7 @@ Lists are newest first; deleted things leave them, and a lookup by name has them
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -24,7 +24,8 @@ BEGIN = 1_795_000_000
 
 
 class RedditServer(HttpVendor):
-    """``page``: things of one page at most. ``lost``: names that no lookup finds."""
+    """``page``: things of one page at most. ``lost``: names that no lookup finds. ``goes_on``: called with the name of
+    a thing after which a list is to go on, before it is answered."""
 
     provider = PROVIDER
     secrets = (REFRESH,)
@@ -37,6 +38,7 @@ class RedditServer(HttpVendor):
         self.lists: dict[str, list[dict[str, Any]]] = {"comments": [], "posts": [], "inbox": [], "sent": [], "own": []}
         self.lost: set[str] = set()
         self.limits: tuple[str, ...] = ()
+        self.goes_on: Callable[[str], None] = lambda _after: None
         self._hidden: set[str] = set()
 
     def open_source(self, connection: Connection, ports: SourcePorts) -> Account:
@@ -112,6 +114,8 @@ class RedditServer(HttpVendor):
         return Told({"access_token": self.token, "token_type": "bearer", "expires_in": 86400, "scope": "read"})
 
     def _list(self, which: str, query: dict[str, str]) -> Told:
+        if "after" in query:
+            self.goes_on(query["after"])
         there = [each for each in self.lists[which] if each["data"]["name"] not in self._hidden]
         there = [each for each in there if each["data"].get("body") not in ("[deleted]", "[removed]")]
         there.sort(key=lambda each: float(each["data"]["created_utc"]), reverse=True)
@@ -122,7 +126,9 @@ class RedditServer(HttpVendor):
         if self.faults.repeat:
             there = [each for one in there for each in (one, one)]
         names = [each["data"]["name"] for each in there]
-        at = names.index(query["after"]) + 1 if query.get("after") in names else 0
+        if "after" in query and query["after"] not in names:
+            return self._told([])
+        at = names.index(query["after"]) + 1 if "after" in query else 0
         some = there[at : at + min(self.page, int(query["limit"]))]
         after = some[-1]["data"]["name"] if at + len(some) < len(there) else None
         return self._told(some, after)

@@ -135,6 +135,18 @@ async def test_pages_are_walked_down_to_what_is_known(server: RedditServer, foll
     assert len([each for each in server.got if each.path.endswith("/comments")]) - before <= 3
 
 
+async def test_a_page_whose_begin_is_deleted_loses_nothing(server: RedditServer, follower: Follower) -> None:
+    server.page = 3
+    names = [server.comment(f"comment {number}", BEGIN + number * HOUR) for number in range(7)]
+
+    def delete(name: str) -> None:
+        server.change(name, body="[deleted]")
+        server.goes_on = lambda _after: None
+
+    server.goes_on = delete
+    assert set(names) <= {id for _, id in await follower.rounds(2)}
+
+
 async def test_what_was_there_before_stays_there(server: RedditServer) -> None:
     server.settings["since"] = "now"
     server.comment("old")

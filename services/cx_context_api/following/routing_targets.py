@@ -292,8 +292,8 @@ def view_of(assigned: Assignment, *, is_news: bool) -> Mapping[str, Any]:
 
 
 def mark_of(live: LiveAssignments) -> bytes:
-    """Return a digest of all that is live at a routing target."""
-    told = b"".join(sorted(one.digest for one in live.by_key.values()))
+    """Return a digest of all that is live at a routing target, as it is told: who deals with it may change alone."""
+    told = b"".join(sorted(msgspec.json.encode(one.view, order="sorted") for one in live.by_key.values()))
     return blake2b(told + bytes([live.more]), digest_size=_MARK).digest()
 
 

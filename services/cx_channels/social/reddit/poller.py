@@ -84,6 +84,9 @@ class Account:
         floor, newest, after = max(place.begin, top - OVERLAP), top, ""
         for _ in range(MOST_PAGES):
             children, following = await api.listing(path, limit, after, **more)
+            if after and not children:  # what it was to follow is deleted: the next round begins anew
+                newest = top
+                break
             things = self._things(children)
             newest = max([newest, *map(written, things)])
             yield self._step(self._news(things, False), newest)
