@@ -204,6 +204,18 @@ def test_a_renamed_call_is_followed() -> None:
     assert json.loads(calls.stored())["calls"].keys() == {"other"}
 
 
+def test_a_call_of_the_new_run_is_not_gone() -> None:
+    """It begins after we subscribed, and before the switch has said which run it is."""
+    before = Calls(b"")
+    assert not list(before.runs_as("first"))
+    before.take(event("CHANNEL_CREATE", "old", **{"Event-Date-Timestamp": "1000"}))
+    calls = Calls(before.stored())
+    calls.take(event("CHANNEL_CREATE", "new", **{"Event-Date-Timestamp": "9000"}))
+    (gone,) = calls.runs_as("second")
+    assert (gone["Unique-ID"], gone["Event-Date-Timestamp"], gone["Gone-Because"]) == ("old", "1000", RESTARTED)
+    assert json.loads(calls.stored())["calls"].keys() == {"new"}
+
+
 def test_a_cursor_that_cannot_be_read_stops_the_poller() -> None:
     with pytest.raises(Fatal, match="the stored cursor of the switch can't be read"):
         Calls(b"no cursor")

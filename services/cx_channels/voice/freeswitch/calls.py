@@ -50,6 +50,7 @@ class Calls:
         self._legs: set[str] = set()
         self._ended: dict[str, None] = {}
         self._suspected: dict[str, str] = {}
+        self._stored = frozenset(self._cursor.calls)
         self._was_away = bool(self._cursor.calls)
         self._left_at = self._cursor.heard
 
@@ -71,11 +72,11 @@ class Calls:
         return msgspec.json.encode(self._cursor)
 
     def runs_as(self, core: str) -> Iterator[Json]:
-        """Yield a notice for each call that a former run of the switch had."""
+        """Yield a notice for each call that a former run of the switch had: one that began since we listen is not."""
         former, self._cursor.core = self._cursor.core, core
         if former and former != core:
-            for uuid in list(self._cursor.calls):
-                yield self._gone(uuid, self._cursor.heard, RESTARTED)
+            for uuid in [each for each in self._cursor.calls if each in self._stored]:
+                yield self._gone(uuid, self._left_at, RESTARTED)
             self._legs.clear()
             self._suspected.clear()
 
