@@ -23,6 +23,14 @@ class PatientClient(httpx2.AsyncClient):
         return answer
 
 
+class PatientBlockingClient(httpx2.Client):
+    """The same for programs without an event loop."""
+
+    def request(self, *args: Any, **more: Any) -> httpx2.Response:
+        ask = super().request
+        return asked_patiently(lambda: ask(*args, **more))
+
+
 def asked_patiently(ask: Callable[[], httpx2.Response]) -> httpx2.Response:
     """Return the answer of a client that blocks, asked for again likewise."""
     until = time.monotonic() + PATIENCE

@@ -25,6 +25,7 @@ from tests.faults.away import Outage, Servers, away, own_servers, planned
 from tests.faults.crowd import PEOPLE, Agents, EventSource, Readers, Senders, Visitor, address
 from tests.faults.ground import TENANT, Ground, Service, Trial, home, run, running
 from tests.faults.watching import Watching
+from tests.patience import PATIENCE
 
 from cx_events.errors import TryLater
 from cx_events.ids import text_of
@@ -160,9 +161,17 @@ class Crowd:
 
 
 async def outages(
-    trial: Trial, ground: Ground, servers: Servers, form: Form, *, times: int, seed: int, most: float
+    trial: Trial,
+    ground: Ground,
+    servers: Servers,
+    form: Form,
+    *,
+    times: int,
+    seed: int,
+    most: float,
+    slower: float = 1.0,
 ) -> Trial:
-    """So many outages after each other."""
+    """So many outages after each other. ``slower``: how much longer than usual all may take on this machine."""
     dice = random.Random(seed)
     crowd = Crowd(ground, form)
     async with ground.log() as log, ground.store() as store:
@@ -175,7 +184,7 @@ async def outages(
             trial.say(f"{len(form.services)} processes at work, {FOLLOWERS} followers, {VISITORS} chats")
             for number, outage in enumerate(planned(times, seed, most), 1):
                 await asyncio.sleep(dice.uniform(2, 6))
-                await _one(trial, crowd, watching, servers, outage, f"{number} of {times}")
+                await _one(trial, crowd, watching, servers, outage, f"{number} of {times}", slower)
                 for task in tasks:
                     if task.done():
                         task.result()
@@ -183,7 +192,7 @@ async def outages(
             await _counted(trial, crowd)
             trial.check(not crowd.wrong(), f"nobody was told what must not be {crowd.wrong()[:5]}")
             _told(trial, crowd)
-            untrue = watching.untrue(form.projecting)
+            untrue = watching.untrue(form.projecting, slower)
             trial.check(not untrue, f"/readyz was never 200 while nothing was applied {untrue[:5]}")
             for task in tasks:
                 task.cancel()
@@ -200,33 +209,36 @@ async def _settle(crowd: Crowd, watching: Watching, tasks: list[asyncio.Task[Any
     while len(crowd.senders.acknowledged) < PEOPLE:
         await asyncio.sleep(0.1)
     await crowd.senders.pause()
-    assert await watching.caught_up(time.monotonic() + 60) is not None, "nothing is applied"
+    assert await watching.caught_up(time.monotonic() + PATIENCE) is not None, "nothing is applied"
     tasks += [asyncio.ensure_future(work) for work in crowd.all()]
     crowd.go_on()
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not all(one.version >= 0 for one in crowd.followers) or not all(one.interaction for one in crowd.visitors):
         assert time.monotonic() < until, f"not all could begin: {crowd.wrong()}"
         await asyncio.sleep(0.1)
 
 
-async def _one(trial: Trial, crowd: Crowd, watching: Watching, servers: Servers, outage: Outage, which: str) -> None:
+async def _one(
+    trial: Trial, crowd: Crowd, watching: Watching, servers: Servers, outage: Outage, which: str, slower: float
+) -> None:
     """One outage, and what must hold after it."""
     form = crowd.form
     said = _lines(form)
     times = await away(servers, outage)
     back = times.back
-    if times.gone is not None and times.gone + NOTICED_SECONDS < times.called:
-        lied = watching.ready_between(form.using(outage), times.gone + NOTICED_SECONDS, times.called)
+    if times.gone is not None and (noticed := times.gone + NOTICED_SECONDS * min(slower, 2.0)) < times.called:
+        lied = watching.ready_between(form.using(outage), noticed, times.called)
         trial.check(not lied, f"{which}, {outage}: nobody was ready meanwhile {lied[:3]}")
     await asyncio.sleep(3.0)  # all goes on for a while; then it pauses, so that the end can be reached
     pausing = asyncio.create_task(crowd.pause())
-    at = await watching.caught_up(back + LAG_SECONDS) if await _within(pausing, back + LAG_SECONDS) else None
+    soon = back + LAG_SECONDS * slower
+    at = await watching.caught_up(soon) if await _within(pausing, soon) else None
     trial.check(at is not None, f"{which}, {outage}: lag zero {_after(at, back)} the return {_else(at, watching)}")
-    whole, behind = await _whole(crowd, back + WHOLE_SECONDS)
+    whole, behind = await _whole(crowd, back + WHOLE_SECONDS * slower)
     trial.check(
         whole is not None, f"{which}, {outage}: followers and chats whole {_after(whole, back)} the return {behind[:5]}"
     )
-    ready = await watching.all_ready(back + READY_SECONDS)
+    ready = await watching.all_ready(back + READY_SECONDS * slower)
     trial.check(ready is not None, f"{which}, {outage}: all ready {_after(ready, back)} {_else(ready, watching)}")
     chatty = {name: lines - said[name] for name, lines in _lines(form).items()}
     bound = LINES * (1 + (back - times.told) // 60)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import httpx2
+from tests.asking import ran_out
 from tests.faults.feed import Feed
 from tests.faults.followers import HEARTBEAT_SECONDS, REPLICAS, followers_of, settled, told
 from tests.faults.ground import (
@@ -75,6 +76,8 @@ class Reader:
             self.met[type(error).__name__] += 1
             return
         self.met[str(answer.status_code)] += 1
+        if ran_out(answer):
+            return
         if answer.status_code == 404 and identifier not in self.seen:
             return
         if answer.status_code != 200:

@@ -119,7 +119,7 @@ async def test_server_outages_leave_nothing_stuck_and_nothing_unannounced(tmp_pa
         tmp_path, {**stack.env(stack.start(breakable_home)), "CX_TOPIC_PREFIX": f"test-{uuid4().hex[:12]}."}
     )
     trial = Trial("outages")
-    await outages(trial, ground, Servers(breakable_home), in_one(ground), times=2, seed=0, most=9)
+    await outages(trial, ground, Servers(breakable_home), in_one(ground), times=2, seed=0, most=9, slower=10.0)
     assert not trial.broken
 
 

@@ -114,14 +114,15 @@ class Watching:
             if answer.began >= begin and answer.ended <= end and answer.ready
         ]
 
-    def untrue(self, names: list[str]) -> list[str]:
-        """Times at which all of these said that they were ready while records waited and none was applied for long."""
+    def untrue(self, names: list[str], slower: float = 1.0) -> list[str]:
+        """Times at which all of these said that they were ready while records waited and none was applied for long.
+        ``slower``: how much slower the machine may be."""
         found = []
         since: Sample | None = None
         for sample in self.samples:
             if since is None or sample.applied > since.applied or sample.applied >= sample.end:
                 since = sample
-            elif sample.at - since.at > STALLED_SECONDS:
+            elif sample.at - since.at > STALLED_SECONDS * slower:
                 if self._all_ready_throughout(names, since.at, sample.at):
                     found.append(f"{sample.end - sample.applied} waited for {sample.at - since.at:.1f} s")
                 since = sample

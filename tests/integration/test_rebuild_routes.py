@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import PatientBlockingClient
 from tests.described import HELD_BLOCKING
 from tests.patience import PATIENCE
 from tests.processes import running
@@ -24,7 +25,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     home = tmp_path_factory.mktemp("home")
     with running("up", {"CX_HOME": str(home)}, home / "said") as hub:
         headers = {"Authorization": f"Bearer {(home / 'key').read_text().strip()}"}
-        with httpx2.Client(event_hooks=HELD_BLOCKING, base_url=hub.url, headers=headers, timeout=PATIENCE) as client:
+        with PatientBlockingClient(
+            event_hooks=HELD_BLOCKING, base_url=hub.url, headers=headers, timeout=PATIENCE
+        ) as client:
             sent = client.post("/v1/events", content=json.dumps(events()), headers=BATCH)
             assert sent.status_code == 202, sent.text
             until(lambda: client.get("/v1/context", params={"identifier": "email:ana@example.com"}).status_code == 200)

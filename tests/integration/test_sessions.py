@@ -433,7 +433,9 @@ async def test_a_stream_ends_with_its_session(http: httpx2.AsyncClient) -> None:
     async with asyncio.timeout(PATIENCE), http.stream("GET", "/v1/stream?agent=ben", headers=headers) as answer:
         assert answer.status_code == 200
         chunks = answer.aiter_bytes()
-        assert b"live" in await anext(chunks)
+        heard = b""
+        while b"live" not in heard:
+            heard += await anext(chunks)
         assert (await desk.ask("DELETE", "/v1/session")).status_code == 204
         async for _ in chunks:
             pass
@@ -470,8 +472,11 @@ async def test_wrong_keys_are_limited_by_address(hub: Hub, http: httpx2.AsyncCli
     async def attempt(key: str) -> httpx2.Response:
         return await http.post("/v1/session", json={"key": key})
 
-    reasons = [(await attempt("a wrong key")).json()["reason"] for _ in range(21)]
-    assert reasons == ["bad-key"] * 20 + ["too-many-attempts"]
+    count = 0
+    while (reason := (await attempt("a wrong key")).json()["reason"]) == "bad-key":
+        count += 1  # one more for each minute that this takes
+    assert reason == "too-many-attempts"
+    assert 20 <= count < 40
     answer = await attempt(KEYS["desk"])
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 0
