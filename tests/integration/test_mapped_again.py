@@ -166,7 +166,7 @@ async def test_with_an_adapter_a_dead_letter_becomes_its_event(hub: Hub, connect
     assert await retry(connection) == 1
     assert await retry(connection) == 1  # as after a crash
     await until(hub, 0)
-    query = {"identifier": f"phone:{SMS['From']}", "wait": "10s"}
+    query = {"identifier": f"phone:{SMS['From']}", "wait": "60s"}
     async with PatientClient(event_hooks=HELD, base_url=hub.url, trust_env=False, timeout=PATIENCE) as http:
         answer = await http.get("/v1/context", params=query, headers={"authorization": f"Bearer {KEY}"})
     (said,) = answer.json()["body"]["timeline"]

@@ -299,7 +299,7 @@ async def test_an_event_of_a_session_names_who_signed_in(hub: Hub, http: httpx2.
         "/v1/events", json=spoken, headers={**keyed, "content-type": "application/cloudevents+json"}
     )
     assert answer.status_code == 202, answer.text
-    waiting = {"interaction": "chat-1", "at_least": "//acme.example/chat#m-1", "wait": "5s"}
+    waiting = {"interaction": "chat-1", "at_least": "//acme.example/chat#m-1", "wait": "60s"}
     found = (await http.get("/v1/context", params=waiting, headers=keyed)).json()["body"]["conversations"][0]["id"]
     desk = await signed_in(http, "decider", agent="mia")
     made = await desk.ask("POST", f"/v1/conversations/{found}/notes", json={"note": "asked the bank"})

@@ -70,14 +70,14 @@ class Asked:
         last = events[-1]
         query = {
             "at_least": f"{last['source']}#{last['id']}",
-            "wait": "10s",
+            "wait": "60s",
             "interaction": last["data"]["interaction"],
         }
         context = await self.http.get("/v1/context", params=query)
         assert context.status_code == 200, context.text
 
     async def conversation(self, interaction: str) -> str:
-        body = (await self.http.get("/v1/context", params={"interaction": interaction, "wait": "10s"})).json()["body"]
+        body = (await self.http.get("/v1/context", params={"interaction": interaction, "wait": "60s"})).json()["body"]
         found: str = next(
             each["id"]
             for each in body["conversations"]
@@ -165,7 +165,7 @@ async def test_an_imported_conversation_is_read_like_any_other(hub: Asked) -> No
     there_or_skip()
     answer = await hub.taken((FOLDER / "01-siprec-billing-dispute.json").read_bytes())
     await hub.export(answer["uuid"])
-    query = {"identifier": "phone:+15551234567", "wait": "10s"}
+    query = {"identifier": "phone:+15551234567", "wait": "60s"}
     body = (await hub.http.get("/v1/context", params=query)).json()["body"]
     (conversation,) = body["conversations"]
     assert conversation["id"] == answer["conversation"]
@@ -206,7 +206,7 @@ async def test_an_empty_vcon_is_kept_and_opens_no_conversation(hub: Asked) -> No
     answer = await hub.taken(vcon)
     assert lost(vcon, await hub.export(answer["uuid"])) == []
     assert answer["warnings"] == ["/attachments/0/content_hash: 'sha512-x' has no valid sha512 value"]
-    query = {"identifier": "phone:+15550100123", "wait": "10s"}
+    query = {"identifier": "phone:+15550100123", "wait": "60s"}
     body = (await hub.http.get("/v1/context", params=query)).json()["body"]
     assert body["customer"]["display"] == "Ana"
     assert body["counts"]["messages"] == 0

@@ -119,7 +119,7 @@ async def test_every_event_names_its_key_or_connection(hub: Hub) -> None:
 async def known(hub: Hub, name: str, id: str) -> Any:
     """The body of the context of a customer who wrote to the shop."""
     await ask(hub, "POST", "/v1/events", message(id, name), key="shop", expected=202)
-    path = f"/v1/context?identifier=email:{name}@example.com&at_least=//acme.example/shop%23{id}&wait=10s"
+    path = f"/v1/context?identifier=email:{name}@example.com&at_least=//acme.example/shop%23{id}&wait=60s"
     return (await ask(hub, "GET", path, key="desk", expected=200))["body"]
 
 

@@ -69,7 +69,7 @@ class Hub:
                 with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
                     return json.load(answer)
             except urllib.error.HTTPError as error:
-                if error.code != 503 or time.monotonic() > until:
+                if error.code not in (503, 504) or time.monotonic() > until:
                     raise
             time.sleep(0.2)
 
