@@ -13,6 +13,9 @@ from cx_events.strict_json import Limits, decode, is_json
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
+PLAIN = "application/json"
+MEDIA_TYPES = (STRUCTURED, BATCH, PLAIN)
+"""The media types of bodies that are events. In binary mode the body is the data, of any type."""
 
 # An unclosed quote matches the rest at once: otherwise each of many would be searched to the end.
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)("?)')
@@ -41,12 +44,12 @@ def read(body: bytes, headers: Iterable[tuple[str, str]], limits: Limits) -> lis
         return _events(decode(body, limits), batch=media_type == BATCH)
     if any(name.startswith("ce-") for name, _ in headers):
         return [_binary(body, headers, full_type, limits)]
-    if media_type == "application/json":
+    if media_type == PLAIN:
         _check_charset(charset)
         value = decode(body, limits)
         return _events(value, batch=isinstance(value, list))
     raise _unsupported(
-        f"the content type {media_type!r} carries no event: send {STRUCTURED}, {BATCH}, application/json, "
+        f"the content type {media_type!r} carries no event: send {', '.join(MEDIA_TYPES)}, "
         "or the event's attributes as ce- headers"
     )
 

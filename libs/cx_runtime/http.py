@@ -77,6 +77,10 @@ def bearer_token_in(authorization: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+CODINGS = ("gzip", "deflate")
+"""The content codings in which a body may come."""
+
+
 class BodyLimits(NamedTuple):
     """``max_bytes``: of the body, compressed and not. A sender must not pause for ``idle`` seconds, and after ``grace``
     seconds must have sent ``min_rate`` bytes a second on the whole, so that dripping does not keep a connection."""
@@ -143,8 +147,9 @@ def _coding(headers: Headers) -> str:
     if not codings:
         return ""
     coding = codings[0].removeprefix("x-")
-    if len(codings) > 1 or coding not in ("gzip", "deflate"):
-        raise Refused("unsupported-encoding", f"the content coding {named[:64]!r} is not one of gzip, deflate", 415)
+    if len(codings) > 1 or coding not in CODINGS:
+        detail = f"the content coding {named[:64]!r} is not one of {', '.join(CODINGS)}"
+        raise Refused("unsupported-encoding", detail, 415)
     return coding
 
 

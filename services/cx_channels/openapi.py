@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 
 from cx_channels.provider import Provider
 from cx_channels.vcon_import import GZIPPED
-from cx_events.http_binding import BATCH, STRUCTURED
+from cx_events.http_binding import BATCH, PLAIN, STRUCTURED
 from cx_events.json_types import Json
 from cx_events.schema_shapes import EVENT_NAME, ID, TEXT, WHOLE, array, named, ref
 from cx_events.typos import MOST, MOST_OF_REQUEST
+from cx_runtime.http import CODINGS
 from cx_runtime.openapi.document import Description
 from cx_runtime.openapi.operation import (
     BINARY,
@@ -71,6 +72,14 @@ _VCON_TAKEN = named(
     },
 )
 
+_ABOUT_EVENTS = (
+    f"A CloudEvent 1.0 as `{STRUCTURED}`, a batch of them as `{BATCH}`, either as `{PLAIN}`; or, in binary mode, the "
+    "data alone in its own `Content-Type`, or without one where it is JSON, with the attributes as `ce-` headers. The "
+    f"charset of JSON is UTF-8. The body may be coded as {' or '.join(f'`{coding}`' for coding in CODINGS)} "
+    "(`Content-Encoding`), once. Another media type or charset is answered 415 `unsupported-media-type`, another coding "
+    "415 `unsupported-encoding`, a body that isn't what these headers say 400. (Clients that are generated choose by "
+    "the content type where there are several, and can't where one of them is an array: one is described here.)"
+)
 _TEXTS: Mapping[int, str] = {
     415: "No event comes in this content type or coding.",
     429: "More than the key may send; `Retry-After` says when it may again. A batch costs its events.",
@@ -130,9 +139,7 @@ def _events() -> Operation:
             )
         ],
         body={JSON: {"anyOf": [ref("CloudEvent"), array(ref("CloudEvent"))]}},
-        about_body=f"A CloudEvent 1.0 or a batch of them; also as `{STRUCTURED}` and `{BATCH}`, or in binary mode the "
-        "data, with attributes as ce- headers. (Clients that are generated choose by the content type where there are "
-        "several, and can't where one of them is an array.)",
+        about_body=_ABOUT_EVENTS,
         about="Some types need another one beside it (docs/events.md), so does an identifier that is said to be proved "
         "(`identity:prove`) or asserted (`identity:assert`): without it that event is rejected with `missing-scope`, "
         "and the others are taken.",
