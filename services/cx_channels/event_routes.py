@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,10 +10,12 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from cx_channels import vcon_import
+from cx_channels.acting_agents import check_agents_of_events
 from cx_channels.auth import authenticate_sender
 from cx_channels.batch_result import BatchResult
 from cx_channels.intake import CLIENT, Intake
 from cx_channels.limits import Limits
+from cx_events.directory import Directory
 from cx_events.errors import Refused
 from cx_events.facts import vcon_source
 from cx_events.http_binding import read
@@ -22,6 +24,8 @@ from cx_runtime.http import read_body
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import problem
 from cx_runtime.query_fields import read_fields
+from cx_runtime.sessions.acting_agents import check_agents_of_event
+from cx_runtime.sessions.session_auth import signed_in_agent
 from cx_runtime.tenants import Tenants
 
 _encode = msgspec.json.Encoder().encode
@@ -33,11 +37,20 @@ _PLACE = 256
 class EventRoutes:
     """Handles ``POST /v1/events`` (what is valid is accepted) and ``POST /v1/vcons`` (all of its events, or none)."""
 
-    def __init__(self, intake: Intake, tenants: Tenants, metrics: Metrics, limits: Limits) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        tenants: Tenants,
+        metrics: Metrics,
+        limits: Limits,
+        directories: Mapping[str, Directory] | None = None,
+    ) -> None:
+        """``directories``: who agents are, by tenant; without them as the configuration says."""
         self._intake = intake
         self._tenants = tenants
         self._metrics = metrics
         self._limits = limits
+        self._directories = tenants.directories if directories is None else directories
         self._json_limits = JsonLimits(max_bytes=limits.body.max_bytes)
 
     async def send_events(self, request: HttpRequest) -> Response:
@@ -53,6 +66,8 @@ class EventRoutes:
                 self._intake.check_capacity()
             body = await read_body(request.headers, request.receive, self._limits.body)
             values = read(body, request.headers.items(), self._json_limits)
+            if signed_in := signed_in_agent(request):
+                check_agents_of_events(values, signed_in, self._directories[who.tenant], importing=who.importing)
             if len(values) > 1:
                 bucket.take_more(len(values) - 1)
         except Refused as refused:
@@ -84,14 +99,16 @@ class EventRoutes:
             bucket = self._intake.rates.of_key(who.tenant, who.key)
             bucket.take()
             self._intake.check_capacity()
+            source = vcon_source(who.tenant)
             most = max(self._limits.body.max_bytes, self._limits.vcon_bytes)
             body = await read_body(request.headers, request.receive, self._limits.body._replace(max_bytes=most))
             content_type = request.headers.get("content-type", "")
             vcon, drafts = await vcon_import.map_request(body, content_type, request.scope["query_string"], most)
+            if signed_in := signed_in_agent(request):
+                for draft in drafts:
+                    check_agents_of_event(draft.data, source, signed_in, self._directories[who.tenant])
             bucket.take_more(len(drafts) - 1)
-            stamped = await self._intake.publish_drafts(
-                who.tenant, vcon_source(who.tenant), drafts, scopes=who.scopes, key=who.key
-            )
+            stamped = await self._intake.publish_drafts(who.tenant, source, drafts, scopes=who.scopes, key=who.key)
         except Refused as refused:
             self._metrics.refused(CLIENT, refused.reason)
             raise

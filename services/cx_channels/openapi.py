@@ -76,11 +76,13 @@ _ABOUT_EVENTS = (
     f"A CloudEvent 1.0 as `{STRUCTURED}`, a batch of them as `{BATCH}`, either as `{PLAIN}`; or, in binary mode, the "
     "data alone in its own `Content-Type`, or without one where it is JSON, with the attributes as `ce-` headers. The "
     f"charset of JSON is UTF-8. The body may be coded as {' or '.join(f'`{coding}`' for coding in CODINGS)} "
-    "(`Content-Encoding`), once. Another media type or charset is answered 415 `unsupported-media-type`, another coding "
-    "415 `unsupported-encoding`, a body that isn't what these headers say 400. (Clients that are generated choose by "
-    "the content type where there are several, and can't where one of them is an array: one is described here.)"
+    "(`Content-Encoding`), once. Another media type or charset is answered 415 `unsupported-media-type`, another "
+    "coding 415 `unsupported-encoding`, a body that isn't what these headers say 400. (Clients that are generated "
+    "choose by the content type where there are several, and can't where one of them is an array: one is described "
+    "here.)"
 )
 _TEXTS: Mapping[int, str] = {
+    403: "The key lacks the scope; or an event of a session names another agent than who signed in (`other-agent`).",
     415: "No event comes in this content type or coding.",
     429: "More than the key may send; `Retry-After` says when it may again. A batch costs its events.",
     503: "The hub is full and took nothing, or the outcome is unknown; sending again is safe.",

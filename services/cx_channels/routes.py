@@ -6,6 +6,8 @@ without a framework's parser, which would answer 500 to JSON made to break it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 from starlette.routing import Route
 
@@ -15,6 +17,7 @@ from cx_channels.hook_routes import HookRoutes
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
 from cx_channels.registry import providers
+from cx_events.directory import Directory
 from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import Tenants
@@ -28,15 +31,16 @@ def add_routes(
     *,
     limits: Limits = Limits(),
     public_url: str = "",
+    directories: Mapping[str, Directory] | None = None,
 ) -> None:
     """Add the routes to an app of their own, or to one that holds others' too.
 
     ``public_url``: how providers reach this hub (``CX_PUBLIC_URL``), for signatures over the URL. Without it, requests
     of a provider that signs the URL are answered 503: the request's own Host and X-Forwarded-... are whatever the
-    sender writes.
+    sender writes. ``directories``: who agents are, by tenant; without them as the configuration says.
     """
     routes = APIRouter()
-    clients = EventRoutes(intake, tenants, metrics, limits)
+    clients = EventRoutes(intake, tenants, metrics, limits, directories)
     hooks = HookRoutes(intake, metrics, limits, public_url.rstrip("/"))
     routes.add_route(openapi.HOOKS, hooks.receive, methods=["GET", "HEAD", "POST", "PUT"])
     routes.add_route(openapi.EVENTS, clients.send_events, methods=["POST"])

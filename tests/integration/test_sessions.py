@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ KEYS = {
     "reader": "the key of a reader",
     "ben": "the key of ben alone",
     "decider": "the key of who decides at acme",
+    "importer": "the key of who imports",
     "other": "the key of another's desk",
 }
 
@@ -51,6 +54,7 @@ def tenants(**changed: str) -> Tenants:
         key("reader", "context:read"),
         key("ben", "context:read", agent="ben"),
         key("decider", "context:read", "conversations:write", "identity:write", "events:write"),
+        key("importer", "events:write", "ops"),
     ]
     return Tenants(
         {
@@ -60,7 +64,7 @@ def tenants(**changed: str) -> Tenants:
                     "keys": [each for each in acme if each["secret"]],
                     "agents": {
                         "ben": {"name": "Ben Okafor", "ids": {"any": "ben@acme.example"}, "queues": ["billing"]},
-                        "mia": {"name": "Mia"},
+                        "mia": {"name": "Mia", "ids": {"//acme.example/chat": "21"}},
                     },
                     "queues": {"billing": {"name": "Billing"}},
                     "frame_ancestors": ["https://crm.acme.example"],
@@ -308,6 +312,98 @@ async def test_an_event_of_a_session_names_who_signed_in(hub: Hub, http: httpx2.
     after = {**waiting, "at_least": f"{event['source']}#{event['id']}"}
     shown = (await http.get("/v1/context", params=after, headers=keyed)).json()["body"]["conversations"][0]
     assert [(each["text"], each["agent"]) for each in shown["notes"]] == [("asked the bank", "Mia")]
+
+
+MIA: dict[str, dict[str, Any]] = {
+    "agent": {"agent": {"id": "mia"}},
+    "agent's name": {"agent": {"name": "Mia"}},
+    "participant": {"participants": [{"role": "agent", "id": "mia"}]},
+    "second participant": {"participants": [{"role": "agent", "id": "ben"}, {"role": "agent", "id": "mia"}]},
+    "participant's name": {"participants": [{"role": "agent", "name": "Mia"}]},
+    "participant's address": {
+        "participants": [{"role": "agent", "identifiers": [{"kind": "email", "value": "mia@acme.example"}]}]
+    },
+    "agent of a source": {"agent": {"id": "ben@acme.example"}, "participants": [{"role": "agent", "id": "21"}]},
+    "base64": {},
+}
+BEN: dict[str, dict[str, Any]] = {
+    "nobody": {},
+    "an empty one": {"agent": None, "participants": [{"role": "agent"}]},
+    "agent": {"agent": {"id": "ben", "name": "Ben"}, "participants": [{"role": "agent", "id": "ben@acme.example"}]},
+    "name": {"participants": [{"role": "agent", "name": "Ben Okafor"}]},
+    "address": {"participants": [{"role": "agent", "identifiers": [{"kind": "email", "value": "ben@acme.example"}]}]},
+    "a transfer": {"agent": {"id": "ben"}, "transfer": {"to": "mia", "agent": {"id": "mia"}}},
+}
+
+
+def sent_event(data: dict[str, Any], **more: Any) -> dict[str, Any]:
+    own = {"channel": "chat", "interaction": "chat-7", "message": {"text": "hello"}, **data}
+    return {
+        "specversion": "1.0", "id": "m-7", "source": "//acme.example/chat", "type": "cx.message.sent.v1", "data": own,
+        **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("way", MIA)
+async def test_an_event_of_a_session_borrows_no_name(http: httpx2.AsyncClient, way: str) -> None:
+    event = sent_event(MIA[way])
+    if way == "base64":
+        event["data_base64"] = b64encode(json.dumps({**event.pop("data"), **MIA["agent"]}).encode()).decode()
+    desk = await signed_in(http, "decider", agent="ben")
+    for body in (event, [sent_event({}, id="m-8"), event]):
+        answer = await desk.ask("POST", "/v1/events?dry_run=true", json=body)
+        assert (answer.status_code, answer.json()["reason"]) == (403, "other-agent")
+        assert "'ben'" in answer.json()["detail"]
+    keyed = {"authorization": f"Bearer {KEYS['decider']}"}
+    answer = await http.post("/v1/events?dry_run=true", json=event, headers=keyed)
+    assert answer.status_code == 200, f"a key names whoever acts: {answer.text}"
+    unnamed = await signed_in(http, "decider")
+    assert (await unnamed.ask("POST", "/v1/events?dry_run=true", json=event)).status_code == 200
+
+
+@pytest.mark.parametrize("way", BEN)
+async def test_a_sessions_event_may_name_its_own_agent(http: httpx2.AsyncClient, way: str) -> None:
+    desk = await signed_in(http, "decider", agent="ben")
+    answer = await desk.ask("POST", "/v1/events?dry_run=true", json=sent_event(BEN[way]))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["events"][0]["writer"] == "key/decider"
+
+
+async def test_a_session_imports_by_scope_alone(http: httpx2.AsyncClient) -> None:
+    other = sent_event(MIA["agent"], recordedtime="2026-11-20T10:00:00Z")
+    desk = await signed_in(http, "decider", agent="ben")
+    answer = await desk.ask("POST", "/v1/events?dry_run=true", json=sent_event({}, writer="key/mia"))
+    assert answer.json()["rejected"][0]["reason"] == "reserved-attribute"
+    assert (await desk.ask("POST", "/v1/events?dry_run=true", json=other)).json()["reason"] == "other-agent"
+    importer = await signed_in(http, "importer", agent="ben")
+    assert (await importer.ask("POST", "/v1/events?dry_run=true", json=other)).status_code == 200
+    now = sent_event(MIA["agent"])
+    assert (await importer.ask("POST", "/v1/events?dry_run=true", json=now)).json()["reason"] == "other-agent"
+
+
+async def test_a_vcon_of_a_session_borrows_no_name(http: httpx2.AsyncClient) -> None:
+    desk = await signed_in(http, "decider", agent="ben")
+    for address, expected in (("mia@acme.example", 403), ("ben@acme.example", 202)):
+        vcon = {
+            "vcon": "0.4.0",
+            "uuid": "018f3a6e-5b7c-8000-9000-0000000000a7",
+            "created_at": "2026-11-20T10:00:00Z",
+            "parties": [{"role": "agent", "mailto": address}, {"mailto": "ana@example.com"}],
+            "dialog": [
+                {
+                    "type": "text",
+                    "start": "2026-11-20T10:00:00Z",
+                    "parties": [0, 1],
+                    "originator": 0,
+                    "body": "hello",
+                    "encoding": "none",
+                    "mediatype": "text/plain",
+                }
+            ],
+        }
+        answer = await desk.ask("POST", "/v1/vcons", json=vcon)
+        assert answer.status_code == expected, answer.text
+        assert answer.json().get("reason") == ("other-agent" if expected == 403 else None)
 
 
 async def test_a_cookie_opens_no_webhook_and_no_tools(http: httpx2.AsyncClient) -> None:

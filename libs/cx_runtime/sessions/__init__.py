@@ -13,4 +13,5 @@ Modules:
 ``sealing`` seals a session as the value of a cookie, opens it again, and makes its CSRF token.
 ``same_origin`` tells requests of the hub's own pages from those of others.
 ``session_auth`` exchanges the cookie of a request for the key that it stands for, inside of the process.
+``acting_agents`` checks that acts and events of a session name no agent but who signed in.
 """

@@ -15,7 +15,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol
 
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
+from starlette.requests import Request, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cx_events.errors import Refused, TryLater
@@ -50,6 +50,12 @@ def session_of(state: MutableMapping[str, Any]) -> Session | None:
     """Return the session that a request came with, from its ``state``; None where it came with a key."""
     found: Session | None = state.get(_STATE)
     return found
+
+
+def signed_in_agent(request: Request) -> str:
+    """Return the directory's id of who signed in; empty where a key was sent, and where the session has no agent."""
+    session = session_of(request.scope.get("state", {}))
+    return session.agent if session is not None else ""
 
 
 class SessionAuth:

@@ -13,10 +13,11 @@ from cx_context_api.following.presence import PresenceBoard, Present
 from cx_context_api.requests import bodies
 from cx_context_api.requests.acting_agents import check_agent
 from cx_context_api.requests.admission import Admission
-from cx_context_api.requests.responses import json_response, read_query, read_request_body, route, signed_in_agent
+from cx_context_api.requests.responses import json_response, read_query, read_request_body, route
 from cx_context_api.requests.targets import by_id
 from cx_events.errors import Refused
 from cx_events.ids import text_of
+from cx_runtime.sessions.session_auth import signed_in_agent
 
 
 class PresenceRoutes:

@@ -1,8 +1,4 @@
-"""Who acts. An act of a session is of the agent who signed in, whatever its body says.
-
-A key stands for software, which names whoever acts. A session stands for a person: a page that named another one would
-let colleagues act in each other's names. Pure.
-"""
+"""Who acts by a body: in a session the agent who signed in (``cx_runtime.sessions.acting_agents``). Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from typing import Any
 
 from cx_context_api.requests import bodies
 from cx_events.directory import Directory, Entry
-from cx_events.errors import Refused
+from cx_runtime.sessions.acting_agents import check_own_agent
 
 
 def agent_of_session(signed_in: str, directory: Directory) -> Mapping[str, Any]:
@@ -22,5 +18,5 @@ def agent_of_session(signed_in: str, directory: Directory) -> Mapping[str, Any]:
 
 def check_agent(named: bodies.Agent | None, signed_in: str, directory: Directory) -> None:
     """Check that a body names nobody but who signed in. Raises ``Refused("other-agent", 403)``."""
-    if named is not None and directory.asked_for("agent", named.id) != signed_in:
-        raise Refused("other-agent", f"This session is the agent {signed_in!r}'s; it acts for no other.", 403)
+    if named is not None:
+        check_own_agent(named.id, signed_in, directory)

@@ -17,7 +17,7 @@ from cx_context_api.requests.acting_agents import agent_of_session, check_agent
 from cx_context_api.requests.queries import EventName, Query
 from cx_events.directory import Directory
 from cx_runtime.http import read_body
-from cx_runtime.sessions.session_auth import session_of
+from cx_runtime.sessions.session_auth import signed_in_agent
 
 
 class _Endpoint:
@@ -64,12 +64,6 @@ async def read_act(request: Request, shape: type[bodies.BodyT], directory: Direc
     body = await read_request_body(request, shape, agent_of_session(signed_in, directory))
     check_agent(getattr(body, "agent", None), signed_in, directory)
     return body
-
-
-def signed_in_agent(request: Request) -> str:
-    """Return the directory's id of who signed in; empty where a key was sent, and where the session has no agent."""
-    session = session_of(request.scope.get("state", {}))
-    return session.agent if session is not None else ""
 
 
 class JsonBytesResponse(Response):

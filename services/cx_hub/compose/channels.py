@@ -43,7 +43,15 @@ async def channels(hub: Hub, intake: Intake | None) -> AsyncIterator[list[AddRou
         hub.leaving.extend(server.stop for server in servers.values())
 
         def add_routes(app: FastRouteApp) -> None:
-            add_channel_routes(app, intake, hub.tenants, hub.metrics, limits=limits, public_url=settings.public_url)
+            add_channel_routes(
+                app,
+                intake,
+                hub.tenants,
+                hub.metrics,
+                limits=limits,
+                public_url=settings.public_url,
+                directories=hub.directories,
+            )
             for server in servers.values():
                 server.add_routes(app)
 
