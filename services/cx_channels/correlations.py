@@ -6,7 +6,7 @@ correlation, its window and a digest of the values; ``cx_context.threading.one_c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -43,6 +43,7 @@ class _Declared(NamedTuple):
     name: str
     within: int
     paths: Sequence[Steps]
+    written: Sequence[str]
 
 
 class Correlations:
@@ -54,7 +55,7 @@ class Correlations:
             for name, its in sorted(config.correlations.items()):
                 for connection, paths in its.fields.items():
                     steps = [_steps(path, Place("")) for path in paths]
-                    self._of.setdefault(connection, []).append(_Declared(name, its.within, steps))
+                    self._of.setdefault(connection, []).append(_Declared(name, its.within, steps, paths))
 
     def correlated(self, draft: Draft, connection: str) -> Draft:
         """Return a draft with the references that the declared fields make; itself where there are none."""
@@ -67,6 +68,21 @@ class Correlations:
             return draft
         references = [*draft.data.references, *(Reference(kind="same-call", value=value) for value in found)]
         return msgspec.structs.replace(draft, data=msgspec.structs.replace(draft.data, references=references))
+
+    def without_value(self, drafts: Iterable[Draft], connection: str) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield name and paths of each correlation of the connection that no call among the drafts has a value for.
+
+        Nothing where there is no call among them. The drafts are those that ``correlated`` returned.
+        """
+        calls = [draft for draft in drafts if draft.data.channel == "voice" and draft.data.interaction]
+        said = {each.value for draft in calls for each in draft.data.references if each.kind == "same-call"}
+        for each in self._of.get(connection, ()) if calls else ():
+            if not any(value.startswith(_prefix(each)) for value in said):
+                yield each.name, each.written
+
+
+def _prefix(declared: _Declared) -> str:
+    return f"declared/{declared.within}/{declared.name}/"
 
 
 def _as_json(draft: Draft) -> Any:
@@ -86,7 +102,7 @@ def _value(declared: _Declared, data: Any) -> str:
     if not all(values):
         return ""
     digest = blake2b("\0".join(values).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-    return f"declared/{declared.within}/{declared.name}/{digest}"
+    return f"{_prefix(declared)}{digest}"
 
 
 def _text_at(value: Any, steps: Steps) -> str:

@@ -6,7 +6,7 @@ time of receipt is given, so that the same recording always becomes the same byt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from cx_channels.correlations import Correlations
 from cx_channels.provider import Connection, Ignored, Mapped, Provider, Request, Unmapped
 from cx_channels.registry import provider as find_provider
 from cx_events.dead_letters import state_of
@@ -51,14 +52,21 @@ _MAX_FIELDS = 1000
 _TRIED = "try"
 
 
+Uncorrelated = tuple[str, Sequence[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class DryRunResult:
-    """The outcome of a dry run; ``refused`` where nothing could be mapped."""
+    """The outcome of a dry run; ``refused`` where nothing could be mapped.
+
+    ``uncorrelated``: the correlations, by name and paths, for which no call has a value.
+    """
 
     events: tuple[StampedEvent, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     unmapped: tuple[Unmapped, ...] = ()
     refused: Refused | None = None
+    uncorrelated: tuple[Uncorrelated, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -71,9 +79,10 @@ class DryRunResult:
         return 0 if self.events else 3
 
     def lines(self) -> list[bytes]:
-        """Return all of it as JSON lines: the events' own bytes, then what was ignored, unmapped or refused."""
+        """Return all of it as JSON lines: the events' own bytes, then what was left out, and why."""
         rest: list[dict[str, Any]] = [{"ignored": each.kind, "why": each.why} for each in self.ignored]
         rest += [{"unmapped": each.id, "reason": each.reason} for each in self.unmapped]
+        rest += [{"uncorrelated": name, "absent": list(paths)} for name, paths in self.uncorrelated]
         if self.refused is not None:
             refused = self.refused
             rest.append({"refused": refused.reason, "detail": refused.detail, "status": refused.status})
@@ -91,11 +100,13 @@ def dry_run(
     settings: Mapping[str, Any] | None = None,
     region: str | None = None,
     now: Micros = DEMO_NOW,
+    correlations: Correlations | None = None,
 ) -> DryRunResult:
     """Map a recorded body as the connection ``connection_id`` of a demo tenant would. Total: never raises.
 
     ``content_type``: guessed from the file's extension (``BY_EXTENSION``) or the first bytes where not given.
     ``region`` and ``settings``: the connection's, as in ``CX_CONFIG``. A file of more than one request is not split.
+    ``correlations``: of the tenants of ``CX_CONFIG``, whose connection is ``connection_id``.
     """
     try:
         provider = find_provider(provider_name)
@@ -108,7 +119,7 @@ def dry_run(
         )  # fmt: skip
     except Refused as refused:
         return DryRunResult(refused=refused)
-    return outcome_of(provider, request, connection)
+    return outcome_of(provider, request, connection, correlations)
 
 
 def check_settings(provider_name: str, settings: Mapping[str, Any], region: str | None = None) -> None:
@@ -126,7 +137,9 @@ def _bad_settings(mistake: Fatal) -> Refused:
     return Refused("bad-settings", lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} mistakes", *lines]))
 
 
-def outcome_of(provider: Provider, request: Request, connection: Connection) -> DryRunResult:
+def outcome_of(
+    provider: Provider, request: Request, connection: Connection, correlations: Correlations | None = None
+) -> DryRunResult:
     """Return what a request becomes; ``Refused`` is part of the result."""
     try:
         mapped = provider.map(request, connection)
@@ -134,7 +147,13 @@ def outcome_of(provider: Provider, request: Request, connection: Connection) -> 
         return DryRunResult(refused=refused)
     except Fatal as mistake:
         return DryRunResult(refused=_bad_settings(mistake))
-    return DryRunResult(stamped(mapped, connection, request.received), mapped.ignored, mapped.unmapped)
+    uncorrelated: tuple[Uncorrelated, ...] = ()
+    if correlations is not None:
+        drafts = tuple(correlations.correlated(draft, connection.id) for draft in mapped.drafts)
+        mapped = msgspec.structs.replace(mapped, drafts=drafts)
+        uncorrelated = tuple(correlations.without_value(drafts, connection.id))
+    events = stamped(mapped, connection, request.received)
+    return DryRunResult(events, mapped.ignored, mapped.unmapped, uncorrelated=uncorrelated)
 
 
 def stamped(mapped: Mapped, connection: Connection, now: Micros) -> tuple[StampedEvent, ...]:

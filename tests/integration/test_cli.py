@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx2
 import pytest
@@ -168,6 +169,48 @@ def test_map_reads_the_settings_of_a_connection(here: Path, capfd: Captured) -> 
     assert roles() == []
     assert roles("--setting", "numbers=[+14155550199]", "--setting", "clients=staff") == ["customer", "business"]
     assert roles("--setting", 'numbers=["+14155550199", "+14155550100"]') == ["business", "business"]
+
+
+CORRELATED = """
+tenants:
+  acme:
+    keys: [{id: local, secret: "a key to try it with", scopes: ["*"]}]
+    connections:
+      acme-voice: {provider: voice/twilio}
+      acme-calls: {provider: voice/twilio}
+    correlations: {trunk: {within: 2m, fields: {acme-voice: PATH, acme-calls: $.raw.CallSid}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("$.raw.CallSid", "joined"), ("$.raw.SipCallId", "absent"), ("raw", "mistake")]
+)
+def test_map_shows_what_correlations_join(
+    here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch, path: str, said: str
+) -> None:
+    (here / "cx.yaml").write_text(CORRELATED.replace("PATH", path), "utf-8")
+    monkeypatch.setenv("CX_CONFIG", str(here / "cx.yaml"))
+    ringing = str(TWILIO / "status-ringing.form")
+    code = run(["map", "voice/twilio", ringing, "--connection", "acme-voice"])
+    captured = capfd.readouterr()
+    if said == "mistake":
+        assert code == 2
+        assert "tenants.acme.correlations.trunk.fields.acme-voice" in captured.err
+        return
+    assert code == 0
+    event = json.loads(captured.out)
+    (sid,) = parse_qs((TWILIO / "status-ringing.form").read_text("utf-8"))["CallSid"]
+    assert event["data"]["interaction"] == f"acme-voice/{sid}"
+    if said == "absent":
+        assert json.loads(captured.err) == {"uncorrelated": "trunk", "absent": ["$.raw.SipCallId"]}
+        assert [each["kind"] for each in event["data"]["references"]] == ["call"]
+        return
+    assert captured.err == ""
+    (same,) = [each for each in event["data"]["references"] if each["kind"] == "same-call"]
+    assert run(["map", "voice/twilio", ringing, "--connection", "acme-calls"]) == 0
+    assert json.loads(capfd.readouterr().out)["data"]["references"][-1] == same
+    assert run(["map", "voice/twilio", ringing, "--connection", "acme-voice", "-o", "text"]) == 0
+    assert same["value"] in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("setting", ["numbers", "=1", "numbers=[", "numbers=!!python/object:os.system x"])

@@ -11,6 +11,7 @@ import msgspec
 import typer
 import yaml
 
+from cx_channels.correlations import Correlations, correlation_mistakes
 from cx_channels.dry_run import DryRunResult, check_settings, dry_run
 from cx_channels.kit.declaration.mapping import SETTING as MAPPING
 from cx_events.errors import Refused
@@ -21,6 +22,7 @@ from cx_runtime.tenants import ConnectionConfig, load
 
 ONLY_IGNORED = 3
 _COLUMNS = ("time", "type", "interaction", "id")
+_SAME_CALL = "same-call"
 
 
 def register(app: typer.Typer) -> None:
@@ -47,14 +49,15 @@ def map_files(
     """Show what recorded requests or messages become: events as JSON lines, unless -o says otherwise.
 
     Exit 0: events; 2: refused, or a part could not be mapped; 3: only kinds that are left out on purpose, or that no
-    adapter maps yet.
+    adapter maps yet. With --connection a call bears the references (same-call) that the tenant's correlations make;
+    calls of two connections with an equal one are joined.
     """
-    configured = _configured(connection, provider) if connection is not None else None
+    configured, more = _configured(connection, provider) if connection is not None else (None, {})
     settings = _settings(configured, setting or (), mapping)
     region = region or (configured.region if configured is not None else None)
     check_settings(provider, settings, region)
     headers = [_header(text) for text in header or ()]
-    more: dict[str, Any] = {"content_type": content_type, "headers": headers, "settings": settings, "region": region}
+    more |= {"content_type": content_type, "headers": headers, "settings": settings, "region": region}
     results = [dry_run(provider, content_of(name), filename=name, **more) for name in files]
     if output is not Format.JSONL:
         _show([event.raw for result in results for event in result.events], output)
@@ -67,8 +70,15 @@ def map_files(
 def _show(events: Sequence[bytes], output: Format) -> None:
     rows = [msgspec.json.decode(raw, type=dict[str, Any]) for raw in events]
     if output is Format.TEXT:
-        rows = [{**row, "interaction": row.get("data", {}).get("interaction")} for row in rows]
-    show_rows(rows, _COLUMNS, output, "no events")
+        rows = [_text_row(row) for row in rows]
+    correlated = any(row.get(_SAME_CALL) for row in rows)
+    show_rows(rows, (*_COLUMNS, _SAME_CALL) if correlated else _COLUMNS, output, "no events")
+
+
+def _text_row(row: dict[str, Any]) -> dict[str, Any]:
+    data = row.get("data", {})
+    same_call = [each["value"] for each in data.get("references", ()) if each["kind"] == _SAME_CALL]
+    return {**row, "interaction": data.get("interaction"), _SAME_CALL: ", ".join(same_call)}
 
 
 def _print(name: str, result: DryRunResult, output: Format) -> None:
@@ -98,14 +108,19 @@ def _setting(text: str) -> tuple[str, Any]:
         raise Refused("bad-setting", f"the value of the setting {name.strip()[:64]!r} is not YAML") from None
 
 
-def _configured(name: str, provider: str) -> ConnectionConfig:
+def _configured(name: str, provider: str) -> tuple[ConnectionConfig, dict[str, Any]]:
+    """Return a connection's configuration, and its id with the correlations of all tenants for the dry run."""
     settings = Settings()
-    found = load(settings.config, settings.home, environment()).connection(name)
+    tenants = load(settings.config, settings.home, environment())
+    found = tenants.connection(name)
     if found is None:
         raise Refused("unknown-connection", f"the configuration has no connection {name[:64]!r}")
     if found[1].provider != provider:
         raise Refused("bad-connection", f"the connection {name[:64]!r} is of {found[1].provider}, not of {provider}")
-    return found[1]
+    mistakes = list(correlation_mistakes(found[0], tenants.by_name[found[0]]))
+    if mistakes:
+        raise Refused("bad-correlations", "\n  ".join(mistakes))
+    return found[1], {"connection_id": name, "correlations": Correlations(tenants.by_name)}
 
 
 def _settings(configured: ConnectionConfig | None, given: Iterable[str], mapping: Path | None) -> dict[str, Any]:
