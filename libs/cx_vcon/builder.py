@@ -12,9 +12,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from cx_events.envelope import AgentOrQueue, Attachment, Data, Participant
+from cx_events.envelope import AgentOrQueue, Attachment, Data, Message, Participant
 from cx_events.facts import Fact
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
@@ -23,8 +23,26 @@ from cx_vcon.analysis import AnalysisBuilder, DialogIndexes
 from cx_vcon.hashes import normalise_hash
 from cx_vcon.people import People
 
-Files = Mapping[tuple[bytes, int], bytes | str]
-"""Attachments by (the event's key, place in the message): the content, or the URL to fetch it from."""
+RECORDING = -1
+"""Stands for the place of an event's recording."""
+
+
+class HeldFile(NamedTuple):
+    """A file that the hub holds. ``content``: its bytes, or the URL to fetch it from.
+
+    What was fetched from a provider stands in an event of its own, ``told_by``, by its key. There ``message`` has the
+    words of a whole mail, and ``inside`` are the files in it.
+    """
+
+    file: Attachment
+    content: bytes | str
+    told_by: bytes = b""
+    message: Message | None = None
+    inside: Sequence[HeldFile] = ()
+
+
+Files = Mapping[tuple[bytes, int], HeldFile]
+"""Files that the hub holds by (the event's key, place in the message or ``RECORDING``)."""
 
 NO_FILES: Files = MappingProxyType({})
 
@@ -59,10 +77,12 @@ class _VconBuilder:
     def __init__(self, files: Files) -> None:
         self.content = VconContent()
         self._files = files
+        self._told_by = {held.told_by for held in files.values() if held.told_by}
         self._people = People(self.content.arrays["parties"])
         self._places = DialogIndexes()
         self.analysis = AnalysisBuilder(self.content.arrays["analysis"], self._people, self._places)
         self._recordings: dict[str, int] = {}
+        self._held_recordings: set[int] = set()
         self._calls: dict[str, int] = {}
 
     def add(self, fact: Fact) -> None:
@@ -100,14 +120,16 @@ class _VconBuilder:
         message = data.message
         if message is None:
             return False
+        held = [self._files.get((fact.key, number)) for number in range(len(message.attachments))]
+        said = next((each.message for each in held if each is not None and each.message is not None), message)
         everybody = self._people.everybody(data)
         author = self._people.author(data, everybody)
         parties = list(dict.fromkeys([*([author] if author is not None else []), *everybody]))
         members: Json = {}
-        words, media_type = message.text, message.content_type or "text/plain"
-        if not words and message.html:
-            words, media_type = message.html, "text/html"
-        elif not media_type.startswith("text/") or (message.html and media_type.startswith("text/html")):
+        words, media_type = said.text, said.content_type or "text/plain"
+        if not words and said.html:
+            words, media_type = said.html, "text/html"
+        elif not media_type.startswith("text/") or (said.html and media_type.startswith("text/html")):
             media_type = "text/plain"
         members.update(mediatype=media_type, body=words, encoding="none")
         if message.id:
@@ -115,14 +137,17 @@ class _VconBuilder:
         place = self._dialog(fact, "text", parties, **members)
         if message.id:
             self._places.messages[message.id] = place
-        for number, file in enumerate(message.attachments):
-            self._attachment(fact, file, author, place, self._files.get((fact.key, number), web_url(file)))
+        for file, its in zip(message.attachments, held, strict=True):
+            found = [HeldFile(file, web_url(file))] if its is None else [its, *its.inside]
+            for each in found:
+                self._attachment(fact, each, author, place)
         if message.subject and not self.content.subject:
             self.content.subject = message.subject
         return True
 
-    def _attachment(self, fact: Fact, file: Attachment, author: int | None, dialog: int, content: bytes | str) -> None:
-        """Add a file. ``content``: its bytes, or the URL where they are, or "" where neither is known."""
+    def _attachment(self, fact: Fact, held: HeldFile, author: int | None, dialog: int) -> None:
+        """Add a file, with its content, its URL, or neither where nobody knows."""
+        file, content = held.file, held.content
         party = author if author is not None else self._people.party(Participant(role="system"))
         found: Json = {"start": format_time(fact.effective), "party": party, "dialog": dialog}
         if file.content_type:
@@ -134,8 +159,7 @@ class _VconBuilder:
         else:
             if content:
                 found["url"] = content
-            if digest := content_hash(file.sha256 or file.blob.removeprefix("sha256:")):
-                found["content_hash"] = digest
+            found |= _hash_of(file)
         self.content.arrays["attachments"].append(found)
 
     def edited(self, fact: Fact, data: Data) -> bool:
@@ -251,11 +275,19 @@ class _VconBuilder:
                 known = self._dialog(fact, "recording", self._people.everybody(data))
             self._recordings[recording.id or fact.event.id] = known
         dialog = self.content.arrays["dialog"][known]
-        if recording.url:
+        held = self._files.get((fact.key, RECORDING))
+        if held is not None and isinstance(held.content, str):
+            self._held_recordings.add(known)
+            dialog.update(url=held.content, mediatype=held.file.content_type, **_hash_of(held.file))
+        elif recording.url and known not in self._held_recordings:
             dialog["url"] = recording.url
         if recording.duration_ms is not None:
             dialog["duration"] = _seconds(recording.duration_ms)
         return True
+
+    def stored(self, fact: Fact, data: Data) -> bool:
+        """Return whether a file that was fetched stands where the event that named it does."""
+        return fact.key in self._told_by
 
     def transferred(self, fact: Fact, data: Data) -> bool:
         everybody = self._people.everybody(data)
@@ -303,6 +335,7 @@ _EVENTS: Mapping[str, Callable[[_VconBuilder, Fact, Data], bool]] = MappingProxy
         "cx.social.comment.v1": _VconBuilder.message,
         "cx.social.review.v1": _VconBuilder.message,
         "cx.bot.turn.v1": _VconBuilder.bot_turn,
+        "cx.media.stored.v1": _VconBuilder.stored,
         "cx.call.dtmf.v1": _VconBuilder.dtmf,
         "cx.call.recording.v1": _VconBuilder.recording,
         "cx.call.transcript.v1": lambda builder, fact, data: builder.analysis.transcript(fact, data),
@@ -313,6 +346,11 @@ _EVENTS: Mapping[str, Callable[[_VconBuilder, Fact, Data], bool]] = MappingProxy
         "cx.survey.answered.v1": lambda builder, fact, data: builder.analysis.survey(fact, data),
     }
 )
+
+
+def _hash_of(file: Attachment) -> Json:
+    digest = content_hash(file.sha256 or file.blob.removeprefix("sha256:"))
+    return {"content_hash": digest} if digest else {}
 
 
 def content_hash(sha256_hex: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from tests.media_vendor import Vendor, vendor_serving
 from tests.patience import PATIENCE
 from tests.polled import QUICK, until
 from tests.receiver import HANG, answer
+from tests.vcons import faults
 
 from cx_channels.intake import Intake
 from cx_channels.media.references import MediaConnections
@@ -54,6 +55,7 @@ MIB = 1 << 20
 CHANNELS = Path(__file__).parents[2] / "services" / "cx_channels"
 TWILIO = "api.twilio.com/2010-04-01/Accounts/AC00000000000000000000000000000001/Messages/MM1/Media/"
 STORED = "cx.media.stored.v1"
+HUB = "https://hub.example"
 MAIL = b"""\
 From: Ana Lima <ana@example.com>\r
 To: support@acme.example\r
@@ -216,7 +218,7 @@ async def world(parts: dict[str, Any], tmp_path: Path) -> AsyncIterator[World]:
     blobs, tenants = FolderBlobs(tmp_path / "blobs"), configured()
     await blobs.start()
     async with (
-        running_api(tmp_path, configured=tenants, blobs=blobs, **parts) as hub,
+        running_api(tmp_path, configured=tenants, blobs=blobs, public_url=HUB, **parts) as hub,
         vendor_serving(Bounds(connect=PATIENCE, whole=PATIENCE, answer=MIB, connections=8)) as vendor,
     ):
         metrics = Metrics()
@@ -248,6 +250,70 @@ async def test_pictures_of_an_mms_are_shown_from_the_hub(world: World) -> None:
     assert world.counted("acme-sms", "stored") == 2
     counts = (await world.hub.body("phone:%2B14155550123"))["counts"]
     assert (counts["events"], counts["messages"], counts["interactions"]) == (1, 1, 1)
+
+
+async def exported(world: World, query: str) -> dict[str, Any]:
+    """The vCon of the one conversation of a context, which lists no stored file as an event without a place in it."""
+    (conversation,) = (await world.hub.get(f"/v1/context?{query}")).json()["body"]["conversations"]
+    answered = await world.hub.get(f"/v1/conversations/{conversation['id']}/vcon")
+    assert answered.status_code == 200, answered.text
+    found: dict[str, Any] = answered.json()
+    assert faults(found) == []
+    assert STORED not in {each["type"] for each in found.get("throughline", {}).get("events", ())}
+    return found
+
+
+def hash_of(content: bytes) -> str:
+    return "sha256-" + urlsafe_b64encode(sha256(content).digest()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("room", [MIB, len(CARD)])
+async def test_a_vcon_has_the_fetched_files(world: World, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    monkeypatch.setattr(world.hub.api.vcons, "_most_content", room)
+    world.vendor.has(TWILIO + "ME1", answer(200, "Content-Type: image/jpeg", body=PICTURE))
+    world.vendor.has(TWILIO + "ME2", answer(200, "Content-Type: text/x-vcard", body=CARD))
+    await world.comes("acme-sms", "mms.form")
+    before = (await exported(world, "identifier=phone:%2B14155550123"))["attachments"]
+    assert [each["url"] for each in before] == [f"https://{TWILIO}{id}" for id in ("ME1", "ME2")]
+    async with world.fetching():
+        await world.until_stored(2)
+    picture, card = (await exported(world, "identifier=phone:%2B14155550123"))["attachments"]
+    assert urlsafe_b64decode(card["body"] + "==") == CARD
+    if room == MIB:
+        assert urlsafe_b64decode(picture["body"] + "==") == PICTURE
+    else:
+        assert picture["content_hash"] == hash_of(PICTURE)
+        assert (await world.hub.get(picture["url"].removeprefix(HUB))).content == PICTURE
+
+
+async def test_a_vcon_has_a_fetched_recording(world: World) -> None:
+    id = "RE00000000000000000000000000000002"
+    place = f"api.twilio.com/2010-04-01/Accounts/AC00000000000000000000000000000001/Recordings/{id}.mp3"
+    world.vendor.has(place, answer(200, "Content-Type: audio/mpeg", body=b"ID3 hello"))
+    for fixture in ("status-ringing.form", "recording-in-progress.form", "recording-completed.form"):
+        await world.comes("acme-calls", fixture)
+    async with world.fetching():
+        (stored,) = await world.until_stored(1)
+    event = f"/v1/event?source={quote(stored['source'], safe='')}&id={quote(stored['id'], safe='')}"
+    (file,) = (await world.hub.get(event)).json()["attachments"]
+    dialogs = (await exported(world, f"interaction={quote(stored['data']['interaction'])}"))["dialog"]
+    (recording,) = [each for each in dialogs if each["type"] == "recording"]
+    assert recording["url"] == f"{HUB}/v1/attachments/{file['id']}"
+    assert (recording["mediatype"], recording["content_hash"]) == ("audio/mpeg", hash_of(b"ID3 hello"))
+    assert (await world.hub.get(recording["url"].removeprefix(HUB))).content == b"ID3 hello"
+
+
+async def test_a_vcon_has_the_words_of_a_fetched_mail(world: World) -> None:
+    place = "acme-mail.s3.eu-west-1.amazonaws.com/in/o3vrnil0e2ic28tr000000000000000000000c01"
+    world.vendor.has(place, answer(200, body=MAIL))
+    await world.comes("acme-ses", "in-s3.json")
+    async with world.fetching():
+        await world.until_stored(1)
+    found = await exported(world, "identifier=email:ana@example.com")
+    assert "The lamp came broken, and nobody answers." in [each["body"].strip() for each in found["dialog"]]
+    mail, bill = found["attachments"]
+    assert urlsafe_b64decode(mail["body"] + "==") == MAIL
+    assert (bill["filename"], urlsafe_b64decode(bill["body"] + "==").strip()) == ("bill.pdf", b"%PDF a bill")
 
 
 async def test_a_picture_of_whatsapp_comes_in_two_steps(world: World) -> None:

@@ -107,6 +107,11 @@ def stored_id_of(id: str) -> str:
     return _STORED + id
 
 
+def recording_id_of(event: bytes) -> str:
+    """Return the id of an event's recording, by the event's key."""
+    return f"{text_of(event)}.recording"
+
+
 def note_stored_files(part: Part, fact: Fact, at: At) -> bool:
     """Note the files that were fetched for an attachment; return whether there are any. Only the hub names blobs."""
     message, id = fact.event.data.message, fact.event.id

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cx_channels.provider import MEDIA_SETTING, Connection, Provider
-from cx_context.sections.attachments import id_of, stored_id_of
+from cx_context.sections.attachments import id_of, recording_id_of, stored_id_of
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Attachment, Event
 from cx_events.errors import Refused
 from cx_events.facts import connection_source, key_of, replace_nul
-from cx_events.ids import event_key, text_of
+from cx_events.ids import event_key
 from cx_events.types.media import STORED
 
 _URL = b'"url":"'
@@ -81,5 +81,5 @@ def references_of(event: Event) -> list[Reference]:
     recording = event.data.recording
     if recording is not None and recording.url and recording.status in ("", "completed"):
         file = Attachment(name=recording.id or "recording", content_type="audio/*", url=recording.url)
-        found.append(Reference(event, f"{text_of(key)}.recording", file))
+        found.append(Reference(event, recording_id_of(key), file))
     return found

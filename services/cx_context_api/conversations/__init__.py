@@ -10,7 +10,7 @@ Modules:
 ``histories`` pages through timelines and conversations.
 ``timeline_filters`` narrows a timeline.
 ``journeys`` pages through a customer's contacts.
-``vcon_export`` exports a conversation as vCon.
+``vcon_export`` exports a conversation as vCon; ``vcon_files`` finds the files for it that the hub holds.
 ``routes`` handles the requests to read.
 ``agent_actions`` plans what agents do to a conversation; ``agent_action_routes`` handles those requests.
 ``act_details`` has the details of promises, assignments, snoozes and of taking an act back.

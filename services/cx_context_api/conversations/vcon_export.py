@@ -3,7 +3,7 @@
 By the conversation's id or an alias: all that happened in it, imported or not. By the ``uuid`` of an imported vCon:
 that vCon as it came, whatever else its conversation holds.
 
-Attachments in the hub are included, the first ones up to ``MAX_CONTENT`` bytes; the others by this API's URL.
+Files in the hub, fetched ones included, stand as ``vcon_files`` tells; of attachments up to ``MAX_CONTENT`` bytes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from cx_context.sections.attachments import id_of, place_of
 from cx_context.store import Store
 from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import Ownership
 from cx_context.store.parts import read_parts_of_sides, streams_of
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.threads import find_thread
+from cx_context_api.conversations.vcon_files import VconFiles
 from cx_context_api.events.contents import Contents
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.tenancy import Tenancy
@@ -28,7 +28,6 @@ from cx_events.facts import Fact
 from cx_events.ids import NodeId, parse_node_id, text_of
 from cx_events.json_types import Json
 from cx_runtime.answer_deadline import within
-from cx_vcon.builder import Files
 from cx_vcon.exporting import blob_of, export_vcon, imported_vcons, native_facts, original_of, with_required_members
 from cx_vcon.round_trip import MAX_INTERACTIONS, ImportedVcon, id_part, interaction_of
 from cx_vcon.syntax import CURRENT, modernise
@@ -88,28 +87,8 @@ class VconExports:
             facts.sort(key=lambda fact: fact.order)
             blobs = await self._large(tenant, facts)
             _check_whole(imported_vcons(facts, blobs))
-        files = await self._files(tenant, native_facts(facts))
+        files = await VconFiles(self._contents, tenant, self._base, self._most_content).of(native_facts(facts))
         return await asyncio.to_thread(export_vcon, name, facts, blobs, files)
-
-    async def _files(self, tenant: str, facts: Iterable[Fact]) -> Files:
-        """Return the attachments in the hub, in the facts' order. Those at a provider are not fetched."""
-        found: dict[tuple[bytes, int], bytes | str] = {}
-        room = self._most_content
-        for fact in facts:
-            files = fact.event.data.message.attachments if fact.event.data.message is not None else []
-            for place, file in enumerate(files):
-                if place_of(file) != "hub":
-                    continue
-                if (file.bytes or 0) <= room:
-                    content = await self._contents.of_file(tenant, fact.event, file)
-                    if content is None:
-                        continue  # it is gone; if a provider has it, too, the vCon has its URL
-                    if len(content) <= room:
-                        found[fact.key, place] = content
-                        room -= len(content)
-                        continue
-                found[fact.key, place] = f"{self._base}/v1/attachments/{id_of(fact.key, place)}"
-        return found
 
     async def _of_conversation(self, tenant: str, id: str) -> tuple[str | None, list[Fact]]:
         """Return the conversation's id of today and its events in canonical order; (None, []) if there is none."""
