@@ -18,7 +18,10 @@ from cx_events.codec import same_content
 from cx_events.envelope import Draft
 from cx_events.stamp import stamp
 
-SETTINGS = {"addresses": ["support@acme.example", "help@acme.example"]}
+SETTINGS = {
+    "addresses": ["support@acme.example", "help@acme.example"],
+    "forwarders": [{"from": "mailer@shop.example", "person": "x-customer"}],
+}
 BASE = {
     "From": "Courier <parcel@courier.example>",
     "To": "support@acme.example",
@@ -116,6 +119,71 @@ def test_what_lies_beyond_the_limits_of_parts_counts_too() -> None:
 def test_a_copy_to_another_continuity_token_is_another_event() -> None:
     one, other = (mapped(BASE, x_envelope_to=f"support+token-{n}00000@acme.example") for n in (1, 2))
     assert one.id != other.id
+
+
+# --- whoever wrote it -------------------------------------------------------------------------------------------------
+
+PASSED_ON = {
+    "by a form in our own name": ({"From": "Acme <support@acme.example>"}, "Reply-To"),
+    "by a group": ({"From": "Ana via Help <help@lists.example>", "List-Id": "<help.lists.example>"}, "X-Original-From"),
+    "by Mailman": (
+        {"From": "'Ana' via Help <help@lists.example>", "List-Post": "<mailto:help@lists.example>"},
+        "Reply-To",
+    ),
+    "by an anonymous list": ({"From": "Ana <0123-dmarc-request@lists.example>"}, "Reply-To"),
+    "by a configured forwarder": ({"From": "Shop <mailer@shop.example>"}, "X-Customer"),
+    "by a host that cut From": ({"From": "root"}, "Sender"),
+    "by a host that left From out": ({"From": ""}, "Return-Path"),
+}
+
+
+@pytest.mark.parametrize("id", ["<m-1@courier.example>", ""])
+@pytest.mark.parametrize("way", PASSED_ON)
+def test_two_writers_never_share_an_id(way: str, id: str) -> None:
+    fields, names_the_writer = PASSED_ON[way]
+    ana, ben, again = (
+        mapped({**BASE, **fields, "Message-ID": id, names_the_writer: f"<{writer}@example.com>"})
+        for writer in ("ana", "ben", "ANA")
+    )
+    assert [customer_of(each).lower() for each in (ana, ben)] == ["ana@example.com", "ben@example.com"]
+    assert ana.id != ben.id
+    assert ana.id == again.id
+
+
+@pytest.mark.parametrize(
+    "name", ["Sender", "Reply-To", "Resent-From", "Resent-Sender", "Return-Path", "X-Original-From"]
+)
+def test_fields_that_name_no_writer_change_no_id(name: str) -> None:
+    """Hosts and lists add them on the way: the same mail by another way is the same event."""
+    draft = mapped({**BASE, name: "<ben@example.com>"})
+    assert (draft.id, customer_of(draft)) == (mapped(BASE).id, "parcel@courier.example")
+
+
+def test_ids_of_plain_mails_stay() -> None:
+    assert mapped(BASE).id == "m-1@courier.example/f435dc93c3b42ee932188f16ab111a7a/received"
+    assert mapped({**BASE, "Message-ID": ""}).id == "digest-f435dc93c3b42ee932188f16ab111a7a/received"
+
+
+_ADDRESSES = st.sampled_from(["", "<ana@example.com>", "<ben@example.com>", "<support@acme.example>", "root"])
+_WRITERS = st.fixed_dictionaries(
+    {
+        "From": st.sampled_from([fields["From"] for fields, _ in PASSED_ON.values()] + [BASE["From"]]),
+        "List-Id": st.sampled_from(["", "<help.lists.example>"]),
+        **dict.fromkeys(("Reply-To", "Sender", "Return-Path", "X-Original-From", "Author", "X-Customer"), _ADDRESSES),
+    }
+)
+
+
+@given(_WRITERS, _WRITERS)
+def test_one_id_is_one_writers(one: dict[str, str], other: dict[str, str]) -> None:
+    first, second = (mapped({**BASE, **fields, "From": one["From"]}) for fields in (one, other))
+    assert (first.id == second.id) == (customer_of(first) == customer_of(second))
+
+
+def customer_of(draft: Draft) -> str:
+    """The address of the customer who is identified, "" where none is."""
+    first = next((each for each in draft.data.participants if each.role == "customer"), None)
+    return first.identifiers[0].value if first is not None and first.identifiers else ""
 
 
 # --- Postmark ---------------------------------------------------------------------------------------------------------

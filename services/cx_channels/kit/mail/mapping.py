@@ -107,7 +107,7 @@ class MailMapping:
         self.people = people_of(mail.headers, envelope.recipients, envelope.sender, settings, self.origin)
         self.content: Content = content_of(mail.root)
         self.tokens = dict.fromkeys((*self.people.tokens(), *envelope.tokens))
-        self.digest = content_digest(mail, self.tokens)
+        self.digest = content_digest(mail, self.tokens, self.people.behind(mail.headers))
         self.thread: Thread = thread_of(mail.headers, f"digest-{self.digest}")
         self.at = written_at(mail.headers)
         self.body: Body | None = None

@@ -67,6 +67,12 @@ class People:
             return self.own.has(mailbox.address)
         return mailbox not in self.cc and mailbox.address.lower() != self.sender.address.lower()
 
+    def behind(self, headers: Headers) -> str:
+        """Return the writer's address in lower case where the mail's From does not begin with it, else ""."""
+        written = self.sender.address.lower()
+        shown = next(iter(parse_mailboxes(headers.raw("from"))), NOBODY)
+        return "" if written == shown.address.lower() else written
+
     def tokens(self) -> list[str]:
         """Return the continuity tokens in the addresses of ours that it was sent or delivered to, each once."""
         written = (self.own.token(mailbox.address) for mailbox in (*self.to, *self.cc, *self.reached))

@@ -16,10 +16,12 @@ _NO_PARTS = frozenset({EPILOGUE, ENCRYPTED})
 _FIELDS = ("from", "date", "subject")
 
 
-def content_digest(mail: Mail, tokens: Iterable[str] = ()) -> str:
+def content_digest(mail: Mail, tokens: Iterable[str] = (), writer: str = "") -> str:
     """Return 32 hex digits that stand for From, Date, Subject and body, however the body was encoded for transport.
 
-    ``tokens``: continuity tokens by which it came to us: a copy to another one says something else.
+    ``tokens``: continuity tokens by which it came to us: a copy to another one says something else. ``writer``: the
+    address of whoever wrote it, where From does not name them. Fields that name nobody (a list's Reply-To, Sender,
+    Resent-...) don't count: hosts add them on the way.
     """
     digest = blake2b(digest_size=16)
     for name in _FIELDS:
@@ -27,6 +29,8 @@ def content_digest(mail: Mail, tokens: Iterable[str] = ()) -> str:
             _add(digest, f"{name}:{' '.join(value.split())}".encode("utf-8", "replace"))
     for token in sorted(tokens):
         _add(digest, f"token:{token}".encode("utf-8", "replace"))
+    if writer:
+        _add(digest, f"writer:{writer}".encode("utf-8", "replace"))
     if not _NO_PARTS.issuperset(mail.omissions):  # there is more than the parts show
         _add(digest, _plain(mail.root.raw))
     for part in mail.root.walk():
