@@ -83,12 +83,16 @@ def exposed(home: Path) -> Mapping[str, Mapping[str, frozenset[str]]]:
         provider="email/imap", secrets=(secret,), settings={"host": "127.0.0.1", "port": 9, "user": "nobody"}
     )
 
+    pictures = ConnectionConfig(
+        provider="social/whatsapp", secrets=(secret,), settings={"media": True, "media_token": secret}
+    )
+
     async def asked() -> Mapping[str, Mapping[str, frozenset[str]]]:
         (tenant,) = load(None, home, {}).by_name.values()
         more = {"subscriptions": {"crm": nobody}, "queues": {"billing": QueueConfig(answer_within=120)}}
         async with stream_serving() as stream, AsyncExitStack() as opened:
             contacts = ConnectionConfig(provider=stream.provider.name, settings=stream.settings)
-            connections = {**tenant.connections, "mailbox": mailbox, "contacts": contacts}
+            connections = {**tenant.connections, "mailbox": mailbox, "contacts": contacts, "pictures": pictures}
             hub, client = await opened.enter_async_context(asked_hub(home, connections=connections, **more))
             assert (await client.post("/v1/events", json=EVENT, headers=STRUCTURED)).status_code == 202
             query = {"identifier": "email:ana@example.com", "at_least": "//shop.example/chat#m-1", "wait": "30s"}
