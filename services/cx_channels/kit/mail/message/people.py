@@ -68,10 +68,13 @@ class People:
         return mailbox not in self.cc and mailbox.address.lower() != self.sender.address.lower()
 
     def behind(self, headers: Headers) -> str:
-        """Return the writer's address in lower case where the mail's From does not begin with it, else ""."""
+        """Return the writer's address in lower case where the mail's From begins with another's, else "".
+
+        Without a From the envelope's sender is taken, whom not every door knows.
+        """
         written = self.sender.address.lower()
-        shown = next(iter(parse_mailboxes(headers.raw("from"))), NOBODY)
-        return "" if written == shown.address.lower() else written
+        shown = next(iter(parse_mailboxes(headers.raw("from"))), NOBODY).address.lower()
+        return written if shown and written != shown else ""
 
     def tokens(self) -> list[str]:
         """Return the continuity tokens in the addresses of ours that it was sent or delivered to, each once."""
