@@ -97,8 +97,8 @@ def ids(found: list[Delivery]) -> list[str]:
 
 
 def test_a_page_is_given_messages_after_its_last(tail: LogDeliveries) -> None:
-    for place, id in enumerate("abc"):
-        tail.take(sent(id, recorded=START + place * 2 * OVERLAP))
+    for id in "abc":
+        tail.take(sent(id))
     address = Address("acme", "chat-1")
     assert ids(tail.recent(address)) == ["a", "b", "c"]
     assert ids(tail.recent(address, "//acme.example/chat#b")) == ["c"]
@@ -109,10 +109,17 @@ def test_a_page_is_given_messages_after_its_last(tail: LogDeliveries) -> None:
 def test_what_another_process_had_not_read_follows(tail: LogDeliveries) -> None:
     """Two answers lie in two partitions: the process that the page comes from had read the later one alone."""
     ended = an_event("cx.interaction.ended.v1", id="end", interaction="chat-1", role="agent", recorded=START).raw
-    for raw in (sent("a"), ended, sent("b", recorded=START + OVERLAP), sent("c", recorded=START + OVERLAP + 1)):
-        tail.take(raw)
-    assert ids(tail.recent(Address("acme", "chat-1"), "//acme.example/chat#b")) == ["a", "c"]
-    assert ids(tail.recent(Address("acme", "chat-1"), "//acme.example/chat#c")) == ["b"]
+    recorded = {
+        "a": (1, START),
+        "b": (0, START + OVERLAP),
+        "c": (1, START + OVERLAP + 1),
+        "d": (1, START + OVERLAP + 2),
+    }
+    tail.take(ended, 1)
+    for id, (partition, at) in recorded.items():
+        tail.take(sent(id, recorded=at), partition)
+    assert ids(tail.recent(Address("acme", "chat-1"), "//acme.example/chat#b")) == ["a", "c", "d"]
+    assert ids(tail.recent(Address("acme", "chat-1"), "//acme.example/chat#d")) == ["b"]
 
 
 def test_followers_hear_their_own_chat_until_they_leave(tail: LogDeliveries) -> None:

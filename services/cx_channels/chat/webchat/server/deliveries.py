@@ -27,8 +27,8 @@ LOOK_BACK = 1_000
 """Records of each partition that are read again at the start."""
 
 OVERLAP = 30_000_000
-"""µs before the last one that a browser has, of which messages are told again: events of one chat may lie in several
-partitions, and the process that served it may have read these in another order. Known ids change nothing there."""
+"""µs before the last one that a browser has, of which messages in other partitions are told again: the process that
+served it may have read them in another order than this one. Known ids change nothing there."""
 
 KEPT_EVENTS = 10_000
 KEPT_OF_ONE = 100
@@ -45,10 +45,11 @@ class Address(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """An event for the customer's eyes. ``id``: ``SOURCE#ID``."""
+    """An event for the customer's eyes. ``id``: ``SOURCE#ID``. ``partition``: in which it lies on the log."""
 
     id: str
     event: Event
+    partition: int = 0
 
 
 Deliver = Callable[[Delivery], None]
@@ -64,7 +65,7 @@ class Deliveries(Protocol):
 
     def recent(self, address: Address, after: str = "") -> list[Delivery]:
         """Return the latest deliveries, oldest first: those after the one with this id, and messages of shortly before
-        it (``OVERLAP``), or all that are still known."""
+        it in other partitions (``OVERLAP``), or all that are still known."""
 
 
 class LogDeliveries:
@@ -116,7 +117,7 @@ class LogDeliveries:
         records = await reader.read(2_000, wait=1.0)
         for record in records:
             try:
-                self.take(record.value)
+                self.take(record.value, record.partition)
             except Exception:  # one event must not hold up all chats
                 self._said.exception("an event was not looked at", partition=record.partition, offset=record.offset)
             self._offsets[Partition(record.topic, record.partition)] = record.offset + 1
@@ -138,7 +139,7 @@ class LogDeliveries:
         except TimeoutError:
             pass  # the log is down: what is known is better than nothing
 
-    def take(self, raw: bytes) -> None:
+    def take(self, raw: bytes, partition: int = 0) -> None:
         """Look at one event's bytes, and keep and hand on what is for a customer."""
         # Most events are not: a search is far cheaper than a decode.
         if not any(mark in raw for mark in _MARKS):
@@ -150,7 +151,7 @@ class LogDeliveries:
         if event.type not in TYPES or not event.data.interaction or event.data.direction == "inbound":
             return
         address = Address(event.tenantid, event.data.interaction)
-        delivery = Delivery(f"{event.source}#{event.id}", event)
+        delivery = Delivery(f"{event.source}#{event.id}", event, partition)
         if any(known.id == delivery.id for known, _ in self._kept.get(address, ())):
             return  # sent again, since its sender was told nothing, or something unclear
         self._keep(address, delivery, len(raw))
@@ -200,6 +201,7 @@ class LogDeliveries:
 
 
 def _overlap(before: list[Delivery], last: Delivery) -> list[Delivery]:
-    """Return the messages that the last one may have overtaken at another process."""
+    """Return the messages that the last one may have overtaken at another process. In one partition none is."""
     begin = parse_time(last.event.recordedtime) - OVERLAP
-    return [each for each in before if each.event.type in MESSAGES and parse_time(each.event.recordedtime) >= begin]
+    others = (each for each in before if each.partition != last.partition and each.event.type in MESSAGES)
+    return [each for each in others if parse_time(each.event.recordedtime) >= begin]
