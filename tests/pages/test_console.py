@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 from tests.chromium import axe, until
 from tests.pages.console_hub import (
     ALL,
@@ -50,7 +51,7 @@ async def test_bar_and_health_line(browser: Browser, hub: Hub) -> None:
         await expect(bar).to_contain_text("acme · what you do here reaches customers")
         assert await bar.evaluate("(bar) => getComputedStyle(bar).backgroundColor") == "rgb(179, 38, 30)"
         await expect(page.get_by_role("heading", level=1)).to_have_text("Well. All 16 parts are current.")
-        await expect(page.locator(".figures")).to_contain_text("1 dead letter")
+        await expect(page.locator(".figures")).to_contain_text(re.compile(r"\d dead letter"))  # other tests make more
         assert await page.title() == "Health · Console · production"
 
 
@@ -157,9 +158,9 @@ async def test_times_in_utc_local_and_ago(browser: Browser, hub: Hub) -> None:
         await expect(recorded).to_contain_text("ago")
 
 
-async def said(page: Page, why: str) -> None:
-    """Give a reason, and choose what comes first, by keys."""
-    await page.get_by_label("Why").focus()
+async def said(page: Page, why: str, within: Locator | None = None) -> None:
+    """Give a reason, and choose what comes first, by keys. ``within``: where several things ask for one."""
+    await (within or page).get_by_label("Why").focus()
     await page.keyboard.type(why)
     await page.keyboard.press("Enter")
 
@@ -176,7 +177,7 @@ async def test_rebuild_switched_and_undone_by_keys(browser: Browser, hub: Hub) -
         await page.keyboard.press("Enter")
         assert (await ask(hub, "GET", "/v1/ops/rebuilds"))["items"] == [], "nothing begins without a reason"
         await said(page, "a new rule")
-        await expect(stage).to_have_text("All 2 customers are equal, byte for byte")
+        await expect(stage).to_have_text(re.compile(r"All \d customers are equal, byte for byte"))
         await expect(current).to_contain_text("Look at differences")
         await expect(page.get_by_role("button", name="Throw away")).to_be_visible()
         await said(page, "they are equal")
@@ -264,7 +265,7 @@ async def test_merge_looked_at_and_undone(browser: Browser, hub: Hub) -> None:
         await page.keyboard.press("Enter")
         await decision.get_by_role("button", name="What would change?").press("Enter")
         await expect(decision).to_contain_text("2 customers afterwards")
-        await said(page, "they are cousins")
+        await said(page, "they are cousins", decision)
         await expect(decision).to_have_attribute("data-state", "withdrawn")
         await until(are_two)
 
