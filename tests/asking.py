@@ -11,6 +11,15 @@ import httpx2
 from tests.patience import PATIENCE
 
 
+def ran_out(answer: httpx2.Response) -> bool:
+    """Return whether store or log did not answer in time (``cx_runtime.answer_deadline``)."""
+    return (
+        answer.status_code == 503
+        and answer.headers.get("content-type", "").endswith("json")
+        and answer.json().get("reason") == "try-later"
+    )
+
+
 class PatientClient(httpx2.AsyncClient):
     """``is_patient``: False where an outage is what is tested."""
 
@@ -31,18 +40,11 @@ class PatientBlockingClient(httpx2.Client):
         return asked_patiently(lambda: ask(*args, **more))
 
 
-def asked_patiently(ask: Callable[[], httpx2.Response]) -> httpx2.Response:
-    """Return the answer of a client that blocks, asked for again likewise."""
+def asked_patiently(
+    ask: Callable[[], httpx2.Response], is_late: Callable[[httpx2.Response], bool] = ran_out
+) -> httpx2.Response:
+    """Return the answer of a client that blocks, asked for again likewise. ``is_late``: which answers are."""
     until = time.monotonic() + PATIENCE
-    while ran_out(answer := ask()) and time.monotonic() < until:
+    while is_late(answer := ask()) and time.monotonic() < until:
         time.sleep(0.2)
     return answer
-
-
-def ran_out(answer: httpx2.Response) -> bool:
-    """Return whether store or log did not answer in time (``cx_runtime.answer_deadline``)."""
-    return (
-        answer.status_code == 503
-        and answer.headers.get("content-type", "").endswith("json")
-        and answer.json().get("reason") == "try-later"
-    )

@@ -77,18 +77,17 @@ def event(id: str, **changes: Any) -> dict[str, Any]:
 def wait_for(url: str, event: str, identifier: str = "email:ana@example.com") -> None:
     """Until the hub has applied an event."""
     key = (Path(os.environ["CX_HOME"]) / "key").read_text().strip()
-    until = time.monotonic() + PATIENCE
-    while True:
-        answer = httpx2.post(
+    answer = asked_patiently(
+        lambda: httpx2.post(
             f"{url}/v1/context/lookup",
             params={"at_least": event, "wait": "10s"},
             json={"identifier": identifier},
             headers={"authorization": f"Bearer {key}"},
             timeout=PATIENCE,
             trust_env=False,
-        )
-        if answer.status_code not in (503, 504) or time.monotonic() > until:
-            break
+        ),
+        lambda answer: answer.status_code in (503, 504),
+    )
     assert answer.status_code == 200, answer.text
 
 

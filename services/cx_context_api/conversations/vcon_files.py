@@ -32,13 +32,11 @@ class VconFiles:
         found: dict[tuple[bytes, int], HeldFile] = {}
         for fact in facts:
             for place, id, file in _files_of(fact) if fact.key not in stored else ():
-                fetched = stored.get(event_key(self._tenant, fact.event.source, stored_id_of(id)))
+                held = None
                 if place_of(file) == "hub":
                     held = await self._held(fact, place, file)
-                elif fetched is not None:
-                    held = await self._fetched(fetched, place)
-                else:
-                    continue
+                elif told := stored.get(event_key(self._tenant, fact.event.source, stored_id_of(id))):
+                    held = await self._fetched(told, place)
                 if held is not None:
                     found[fact.key, place] = held
         return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -66,13 +68,23 @@ class Assignment(NamedTuple):
     digest: bytes
 
 
-class LiveAssignments(NamedTuple):
+@dataclass(frozen=True)
+class LiveAssignments:
     """All assignments of a routing target. ``more``: there are more than ``MAX_LIVE``. ``over``: its waits that are
     over their queue's bound."""
 
     by_key: Mapping[Key, Assignment]
     more: bool
     over: tuple[Over, ...] = ()
+
+    @cached_property
+    def mark(self) -> bytes:
+        """Return a digest of all that is live, as it is told: who deals with it may change alone.
+
+        It is worked out once for all followers: every event that they are sent bears it.
+        """
+        told = b"".join(sorted(msgspec.json.encode(one.view, order="sorted") for one in self.by_key.values()))
+        return blake2b(told + bytes([self.more]), digest_size=_MARK).digest()
 
 
 async def read_live_assignments(
@@ -152,10 +164,13 @@ class RoutingTargetSubscription(Subscription):
 
     async def refresh(self) -> bool:
         named: list[Interest] = [(self.tenant, self.target.kind, name) for name in self._names()]
-        before, self.live = self.live, await self._read()
+        live = await self._read()
+        is_news = live != self.live
+        if is_news:  # else what was worked out of it holds still
+            self.live = live
         customers: Iterable[Interest] = ((self.tenant, text_of(one.customer)) for one in self.live.by_key.values())
         self.interests = frozenset((*named, *customers))
-        return self.live != before
+        return is_news
 
 
 class RoutingTargetFollower:
@@ -264,7 +279,7 @@ class LightTargetFollower:
 
     def mark(self) -> bytes:
         """Return what the client has: a digest of ``live``, and the waits that it was told of; empty before."""
-        return mark_of(self._sent) + self._overdue.mark() if self._live_sent else b""
+        return self._sent.mark + self._overdue.mark() if self._live_sent else b""
 
     async def next_frames(self) -> list[Frame]:
         """Return all that left, came or changed, then what is overdue; ``live`` first, and where only ``more`` has
@@ -276,7 +291,7 @@ class LightTargetFollower:
         before, self._sent = self._sent, live
         if not self._live_sent:
             self._live_sent = True
-            return [] if self._seen == mark_of(live) else [_all_live(live)]
+            return [] if self._seen == live.mark else [_all_live(live)]
         if live.more != before.more:
             return [_all_live(live)]
         left = [json_frame("released", _names(one)) for key, one in before.by_key.items() if key not in live.by_key]
@@ -289,12 +304,6 @@ def view_of(assigned: Assignment, *, is_news: bool) -> Mapping[str, Any]:
     ``late``: nobody waits on the line."""
     late = time.time() - parse_time(assigned.view["since"]) / 1e6 > LATE_SECONDS
     return {**assigned.view, "late": True} if is_news and late else assigned.view
-
-
-def mark_of(live: LiveAssignments) -> bytes:
-    """Return a digest of all that is live at a routing target, as it is told: who deals with it may change alone."""
-    told = b"".join(sorted(msgspec.json.encode(one.view, order="sorted") for one in live.by_key.values()))
-    return blake2b(told + bytes([live.more]), digest_size=_MARK).digest()
 
 
 def _all_live(live: LiveAssignments) -> Frame:

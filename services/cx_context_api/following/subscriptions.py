@@ -59,6 +59,11 @@ class Subscription(ABC):
         Raises ``TryLater``; ``Refused`` if it exists no more.
         """
 
+    def wake_followers(self) -> None:
+        """Have all followers look for something new."""
+        for notifier in self.notifiers:
+            notifier.notify()
+
 
 Kind = TypeVar("Kind", bound=Subscription)
 
@@ -101,8 +106,7 @@ class Subscriptions:
         subscription.gone = None
         self._index(subscription, asked)
         if is_news:  # the next refresh finds it read: the other followers would wait for a heartbeat
-            for notifier in subscription.notifiers:
-                notifier.notify()
+            subscription.wake_followers()
 
     def leave(self, subscription: Subscription, notifier: Notifier) -> None:
         """Drop a follower, and the subscription with the last one."""
@@ -183,8 +187,7 @@ class Subscriptions:
                     if isinstance(error, Refused) and not isinstance(error, TooFast):
                         subscription.gone = error
                         self._index(subscription)
-                        for notifier in subscription.notifiers:
-                            notifier.notify()
+                        subscription.wake_followers()
                         break
                     subscription.stale = True
                     if not isinstance(error, TryLater | TooFast):
@@ -194,8 +197,7 @@ class Subscriptions:
                 self._index(subscription, asked)
                 if changed or subscription.told_anyway:
                     subscription.told_anyway = False
-                    for notifier in subscription.notifiers:
-                        notifier.notify()
+                    subscription.wake_followers()
                 await asyncio.sleep(MIN_INTERVAL_SECONDS)
         finally:
             subscription.refreshing = None

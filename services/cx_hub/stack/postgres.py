@@ -84,7 +84,7 @@ class Place:
 
 def launch_postgres(place: Place, port: int, password: str) -> Process:
     """Start a server; makes its cluster if it is new."""
-    if place.is_outside and not place.folder.exists():
+    if place.is_outside and place.data.exists() and not place.folder.exists():
         _erase_what_a_removed_home_left(place.data)
     make_folder(place.folder)
     programs = place.bin()
@@ -103,9 +103,8 @@ def _erase_what_a_removed_home_left(data: Path) -> None:
     for process in _working_in(data):
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
-    if data.exists():
-        _await_nobody_in(data)
-        shutil.rmtree(data)
+    _await_nobody_in(data)
+    shutil.rmtree(data)
 
 
 def await_postgres(process: Process, port: int, password: str, log: Path) -> None:

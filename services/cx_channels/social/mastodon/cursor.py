@@ -42,9 +42,9 @@ class Tail(msgspec.Struct):
     def handled(self, ids: Iterable[str], listed: str = "") -> Tail:
         """Return the tail after these were handled. ``listed``: up to which id all were listed and handled."""
         latest = sorted({*self.seen, *(id for id in ids if order(id) > order(self.floor))}, key=order)
-        over = [id for id in latest[:-TAIL] if order(id) <= order(listed)]
-        over = latest[: max(len(over), len(latest) - MOST_SEEN)]
-        return Tail(over[-1] if over else self.floor, latest[len(over) :])
+        listed_below = sum(order(id) <= order(listed) for id in latest[:-TAIL])
+        count = max(listed_below, len(latest) - MOST_SEEN)
+        return Tail(latest[count - 1] if count else self.floor, latest[count:])
 
     @classmethod
     def after(cls, ids: Iterable[str]) -> Tail:

@@ -203,7 +203,8 @@ class Session:
         has_news = False
         while not (first := (await self._wire.receive())[0]).startswith(b"+"):
             if first.startswith(tag):  # it does not idle just now
-                await asyncio.sleep(0.0 if has_news else seconds)
+                if not has_news:
+                    await asyncio.sleep(seconds)
                 return
             if not first.startswith(b"* "):
                 raise unreadable("IDLE is not begun")
