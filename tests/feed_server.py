@@ -14,8 +14,8 @@ from typing import Any
 
 from tests.polled import Faults
 
-from cx_channels.pollers.source import METHOD, Delivery, SourcePorts, Step
-from cx_channels.provider import Connection, Mapped, Provider, Request
+from cx_channels.pollers.source import Delivery, SourcePorts, Step
+from cx_channels.provider import FETCHED, Connection, Mapped, Provider, Request
 from cx_events.envelope import Data, Draft, Message
 from cx_events.errors import Fatal, Refused
 
@@ -36,7 +36,7 @@ FEED = Provider(
     unsigned="it is asked by us",
     kinds={"n": "cx.message.received.v1"},
     transport="poller",
-    methods=frozenset({METHOD}),
+    methods=frozenset({FETCHED}),
     settings=frozenset({"port"}),
 )
 
@@ -70,7 +70,7 @@ class FeedSource:
                 while place + 1 in above:
                     place += 1
                     above.discard(place)
-                yield Step((Delivery(Request(line.strip(), METHOD)),), str(place).encode())
+                yield Step((Delivery(Request(line.strip(), FETCHED)),), str(place).encode())
         finally:
             writer.close()
 

@@ -12,8 +12,7 @@ from dataclasses import replace
 from tests.contract.provider_cases import Case, cases_of, readable_requests, with_keys
 
 from cx_channels.dry_run import DEMO_NOW
-from cx_channels.pollers.source import METHOD as FETCHED
-from cx_channels.provider import COVERABLE, Connection, Provider, Request, Signature
+from cx_channels.provider import COVERABLE, FETCHED, Connection, Provider, Request, Signature
 from cx_channels.published_keys import KeyUnknown
 from cx_events.errors import Refused
 

@@ -18,14 +18,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
 
-from cx_channels.provider import FETCHED, Connection, Request, Unmapped
+from cx_channels.provider import Connection, Request, Unmapped
 from cx_channels.registry import folder_name, providers
 from cx_events.timestamps import Micros
 
 MODULES = ("stream", "poller")
-
-METHOD = FETCHED
-"""The ``Request.method`` of what came so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from cx_channels.email.imap.client.names import internal_date, micros_of
 from cx_channels.email.imap.client.session import PIECE, MailHead, Selected, Session
 from cx_channels.email.imap.cursor import TAIL, Cursor, FolderPlace, read_cursor
 from cx_channels.email.imap.settings import MailboxSettings, mailbox_settings
-from cx_channels.pollers.source import METHOD, Delivery, SourcePorts, Step
-from cx_channels.provider import Connection, Request, Unmapped
+from cx_channels.pollers.source import Delivery, SourcePorts, Step
+from cx_channels.provider import FETCHED, Connection, Request, Unmapped
 from cx_events.timestamps import format_time
 
 IDLE_SECONDS = 290
@@ -133,7 +133,7 @@ class Mailbox:
             "x-mailbox-uid": f"{validity}/{head.uid}",
             "x-mailbox-arrived": head.arrived.decode("ascii", "replace"),
         }
-        request = Request(content, METHOD, headers=headers, received=self._ports.now())
+        request = Request(content, FETCHED, headers=headers, received=self._ports.now())
         return Delivery(request, self._too_large(content, head), self._settings.delivers_as)
 
     def _too_large(self, content: bytes, head: MailHead) -> Unmapped | None:

@@ -14,8 +14,8 @@ import msgspec
 
 from cx_channels.kit.json_values import obj, objects, text
 from cx_channels.kit.times import iso_time
-from cx_channels.pollers.source import METHOD, Delivery, SourcePorts, Step
-from cx_channels.provider import Connection, Request
+from cx_channels.pollers.source import Delivery, SourcePorts, Step
+from cx_channels.provider import FETCHED, Connection, Request
 from cx_channels.social.mastodon.account import Account
 from cx_channels.social.mastodon.api import read_status, uri_of
 from cx_channels.social.mastodon.client.beside import Beside
@@ -195,7 +195,7 @@ class _Session:
     def _delivery(self, event: str, payload: Any, beside: Json) -> Delivery:
         body = msgspec.json.encode({"event": event, "payload": payload, "account": self._own, **beside})
         headers = {"content-type": "application/json"}
-        return Delivery(Request(body, METHOD, headers=headers, received=self._ports.now()))
+        return Delivery(Request(body, FETCHED, headers=headers, received=self._ports.now()))
 
 
 _MORE: dict[str, dict[str, str]] = {

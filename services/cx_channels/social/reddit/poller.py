@@ -15,8 +15,8 @@ import msgspec
 
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.settings import since_seconds
-from cx_channels.pollers.source import METHOD, Delivery, SourcePorts, Step
-from cx_channels.provider import Connection, Request
+from cx_channels.pollers.source import Delivery, SourcePorts, Step
+from cx_channels.provider import FETCHED, Connection, Request
 from cx_channels.social.reddit.client.api import LOOKED_UP, Api, open_api
 from cx_channels.social.reddit.cursor import Known, Place, children_of, is_new_oddity, news_of, read_place, written
 from cx_channels.social.reddit.mapping import GONE, KNOWN, THINGS
@@ -137,7 +137,7 @@ class Account:
 
     def _delivery(self, body: Json, known: str) -> Delivery:
         headers = {"content-type": "application/json", **({KNOWN: known} if known else {})}
-        return Delivery(Request(_encode(body), METHOD, headers=headers, received=self._ports.now()))
+        return Delivery(Request(_encode(body), FETCHED, headers=headers, received=self._ports.now()))
 
     def _step(self, news: list[Delivery], latest: int = 0) -> Step:
         lag = max(self._now() - latest, 0.0) if latest and news else None

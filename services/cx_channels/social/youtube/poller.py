@@ -14,8 +14,8 @@ import msgspec
 
 from cx_channels.kit.json_values import text
 from cx_channels.kit.settings import since_seconds
-from cx_channels.pollers.source import METHOD, Delivery, SourcePorts, Step
-from cx_channels.provider import Connection, Request
+from cx_channels.pollers.source import Delivery, SourcePorts, Step
+from cx_channels.provider import FETCHED, Connection, Request
 from cx_channels.social.youtube.client.api import LOOKED_UP, Api, open_api
 from cx_channels.social.youtube.client.quota import spend
 from cx_channels.social.youtube.comparing import Found, News, missing, must_list, news_of, read_thread
@@ -211,7 +211,7 @@ class Channel:
 
     def _request(self, body: Json, known: str = "") -> Request:
         headers = {"content-type": "application/json", **({KNOWN: known} if known else {})}
-        return Request(_encode(body), METHOD, headers=headers, received=self._ports.now())
+        return Request(_encode(body), FETCHED, headers=headers, received=self._ports.now())
 
     def _step(self, news: list[Delivery], latest: int = 0) -> Step:
         stored = self._place.stored()

@@ -17,8 +17,8 @@ import structlog
 
 from cx_channels.kit.json_values import obj, objects, text
 from cx_channels.kit.signing import sha256_hex
-from cx_channels.pollers.source import METHOD, Delivery, SourcePorts, Step
-from cx_channels.provider import Connection, Request, Unmapped
+from cx_channels.pollers.source import Delivery, SourcePorts, Step
+from cx_channels.provider import FETCHED, Connection, Request, Unmapped
 from cx_channels.voice.freeswitch.calls import Calls
 from cx_channels.voice.freeswitch.client.wire import CONNECT_SECONDS, Frame, Wire
 from cx_channels.voice.freeswitch.leg import micros
@@ -219,7 +219,7 @@ class _Listening:
         return self._calls.stored()
 
     def _request(self, body: bytes) -> Request:
-        return Request(body, METHOD, headers={"content-type": "text/event-json"}, received=self._ports.now())
+        return Request(body, FETCHED, headers={"content-type": "text/event-json"}, received=self._ports.now())
 
 
 def _is_uuid(word: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import httpx2
 import msgspec
 
+from cx_channels.kit.authorization import bearer_header
 from cx_channels.kit.json_values import number, obj, text
 from cx_channels.pollers.tls import client_tls
 from cx_channels.social.mastodon.settings import ServerSettings
@@ -39,7 +40,7 @@ class Api:
     def __init__(self, client: httpx2.AsyncClient, server: str, token: str) -> None:
         self._client = client
         self._server = server
-        self._headers = {"authorization": f"Bearer {token}", "accept-encoding": "identity"}
+        self._headers = {**bearer_header(token), "accept-encoding": "identity"}
 
     async def get(self, path: str, **query: str) -> Any:
         """Return an answer's JSON; None where there is nothing (404, 410). Raise ``Refused`` where the token is refused

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from cx_channels.kit.authorization import bearer_header
 from cx_channels.kit.json_values import obj, text
 from cx_channels.pollers.asking import Answered, Asker, open_asker
 from cx_channels.pollers.oauth import AccessTokens, TokenRequest
@@ -56,7 +57,7 @@ class Api:
                 wait = int(self._used_up_until - self._now()) + 1
                 raise TryLater("rate-limited", "all requests that Reddit allows for now are used up", wait)
             token = await self._token()
-            headers = {"authorization": f"Bearer {token}"}
+            headers = bearer_header(token)
             answered = await self._asker.ask("GET", self._settings.api_url + path, query=query, headers=headers)
             self._note(answered)
             if answered.status == 200:

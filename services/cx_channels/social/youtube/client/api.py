@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from cx_channels.kit.authorization import bearer_header
 from cx_channels.kit.json_values import objects, text
 from cx_channels.pollers.asking import Answered, Asker, open_asker
 from cx_channels.pollers.oauth import AccessTokens, TokenRequest
@@ -110,13 +111,13 @@ class Api:
         self._keys.pop(0)
         self._tokens.pop(0)
 
-    async def _proof(self) -> dict[str, str]:
+    async def _proof(self) -> Mapping[str, str]:
         """Return the header that proves who asks: never in the URL, which ends up in logs."""
         if not self._settings.client_id:
             return {"x-goog-api-key": self._keys[0]}
         while True:
             try:
-                return {"authorization": f"Bearer {await self._tokens[0].get()}"}
+                return bearer_header(await self._tokens[0].get())
             except Refused as refused:
                 if len(self._tokens) == 1:
                     raise Refused("login-refused", refused.detail) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from base64 import b64encode
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from cx_channels.kit.authorization import basic_header
 from cx_channels.pollers.tls import client_tls
 from cx_channels.voice.asterisk.settings import SystemSettings
 from cx_events.errors import Refused, TryLater
@@ -33,8 +33,7 @@ class Ari:
     def __init__(self, settings: SystemSettings, secret: str) -> None:
         self._settings = settings
         self._tls = client_tls(settings.ca_file) if settings.tls else None
-        given = b64encode(f"{settings.user}:{secret}".encode()).decode()
-        self._headers = {"Authorization": f"Basic {given}"}
+        self._headers = basic_header(settings.user, secret)
 
     @property
     def _base(self) -> str:

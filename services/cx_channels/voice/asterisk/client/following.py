@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from cx_channels.pollers.source import METHOD, Delivery, SourcePorts, Step
-from cx_channels.provider import Connection, Request
+from cx_channels.pollers.source import Delivery, SourcePorts, Step
+from cx_channels.provider import FETCHED, Connection, Request
 from cx_channels.voice.asterisk.channel import Channel
 from cx_channels.voice.asterisk.live import BEGINS, ENDS, KNOWN_HEADER, Live
 from cx_events.timestamps import Micros, format_time
@@ -56,7 +56,7 @@ class Following:
         all_headers = {"content-type": self._content_type, **(headers or {})}
         if added:
             all_headers[KNOWN_HEADER] = msgspec.json.encode(added).decode()
-        return Delivery(Request(body, METHOD, headers=all_headers, received=self._ports.now())), changed
+        return Delivery(Request(body, FETCHED, headers=all_headers, received=self._ports.now())), changed
 
     def stamp(self) -> str:
         """Return the time of receipt, another one for each event: what has no time of its own is known by it."""
