@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 from tests.browsers import answered
 from tests.channels import Hub, running_hub
 from tests.chromium import axe, field, launcher, opened, said, site, tab, until, visitor, words
 from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
+
+WIDGET = Path(__file__).parents[2] / "services/cx_channels/chat/webchat/widget"
 
 STRICT = (
     "default-src 'none'; script-src {hub}; connect-src {hub} {socket}; "
@@ -209,12 +211,107 @@ MERGING = """(trials) => {
 
 async def test_tabs_merge_their_messages_in_any_order(browser: Browser) -> None:
     """Of two tabs' lines under one id, who speaks and what is said agree: they are made once."""
-    module = Path("services/cx_channels/chat/webchat/widget/talk.js")
-    source = (Path(__file__).parents[2] / module).read_text(encoding="utf-8").replace("export ", "")
+    source = (WIDGET / "talk.js").read_text(encoding="utf-8").replace("export ", "")
     async with visitor(browser) as context:
         page = await context.new_page()
         program = MERGING.replace('from: { role: random(2) ? "customer" : "agent" }', 'from: { role: "agent" }')
         assert await page.evaluate(f"() => {{ {source}\nreturn ({program})(3000); }}") == []
+
+
+STALE = """async (trials) => {
+  const { Chat } = await import("https://widget.example/chat.js");
+  let seed = 11;
+  const random = (most) => (seed = (seed * 48271) % 2147483647) % most;
+  const wrong = [];
+  for (let trial = 0; trial < trials; trial++) {
+    const disk = new Map();
+    const tabs = [], late = [];
+    const opened = () => {
+      const cache = new Map(disk); // what this tab's process reads: what others wrote comes to it later
+      const storage = {
+        getItem: (key) => cache.get(key) ?? null,
+        setItem: (key, text) => {
+          cache.set(key, text);
+          disk.set(key, text);
+          for (const each of tabs) if (each.chat !== chat) late.push([each, () => each.cache.set(key, text)]);
+        },
+      };
+      const channel = {
+        postMessage: (data) => {
+          const copy = structuredClone(data);
+          for (const each of tabs) if (each.chat !== chat) late.push([each, () => each.chat.toldByTab(copy)]);
+        },
+      };
+      class Tab extends Chat {
+        connect() {} // nobody is called
+      }
+      const chat = new Tab({ url: "", storage, key: "chat", tabs: channel });
+      tabs.push({ chat, cache });
+    };
+    const settle = (most) => { // each tab hears in the order of what was sent to it, the tabs in any order
+      while (late.length && most-- > 0) {
+        const [tab] = late[random(late.length)];
+        const index = late.findIndex(([each]) => each === tab);
+        late.splice(index, 1)[0][1]();
+      }
+    };
+    opened();
+    opened();
+    let places = 0;
+    const said = new Map(), known = [];
+    const say = (chat, text) => {
+      if (!chat.talk.session.interaction) settle(1000); // else two tabs may begin one chat together
+      if (!chat.talk.session.interaction) {
+        known.push(`i${places++}`);
+        chat.changeSession({ ...chat.talk.session, interaction: known.at(-1), begun: true, at: places });
+      }
+      const line = { ...chat.ownLine({ text }), sent: true };
+      said.set(text, chat.talk.session.interaction); // what the visitor sees as they write
+      chat.changeLines([line]);
+    };
+    for (let step = 0; step < 12; step++) {
+      settle(random(3) ? 1000 : random(3));
+      if (tabs.length < 4 && random(5) === 0) opened();
+      const { chat } = tabs[random(tabs.length)];
+      const others = chat.shelf;
+      const act = random(3);
+      if (act === 0) say(chat, `${trial}.${step}`);
+      else if (act === 1 && chat.talk.session.interaction) settle(1000), chat.turnTo("");
+      else if (others.length) settle(1000), chat.turnTo(others[random(others.length)].session.interaction);
+    }
+    settle(10_000);
+    for (const { chat } of tabs) chat.change(chat.talk);
+    settle(10_000);
+    opened();
+    for (const { chat } of tabs) {
+      const all = [chat.talk, ...chat.shelf];
+      const twice = new Set(all.map((each) => each.session.interaction)).size < all.length;
+      for (const [text, interaction] of said) {
+        const found = all.find((each) => each.session.interaction === interaction);
+        if (twice || !found?.lines.some((line) => line.text === text)) {
+          wrong.push([trial, text, interaction, twice, JSON.stringify(all)]);
+        }
+      }
+    }
+  }
+  return wrong.slice(0, 2);
+}"""
+
+
+async def test_no_tab_loses_a_chat_that_another_put_away(browser: Browser) -> None:
+    """What one tab's process wrote into the store another's may not read yet: no writer may undo what it has not read."""
+
+    async def serve(route: Route) -> None:
+        name = route.request.url.rsplit("/", 1)[1]
+        body = "" if name == "page" else (WIDGET / name).read_text(encoding="utf-8")
+        type = "text/html" if name == "page" else "text/javascript"
+        await route.fulfill(body=body, content_type=type)
+
+    async with visitor(browser) as context:
+        await context.route("https://widget.example/*", serve)
+        page = await context.new_page()
+        await page.goto("https://widget.example/page")
+        assert await page.evaluate(STALE, 300) == []
 
 
 # --- links -----------------------------------------------------------------------------------------------------------

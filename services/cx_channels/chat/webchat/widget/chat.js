@@ -5,7 +5,7 @@
 
 import { put, whyNot } from "./files.js";
 import { hear } from "./hearing.js";
-import { shelved, without } from "./shelf.js";
+import { mergedChats } from "./shelf.js";
 import {
   EMPTY, forgotten, forgottenIn, inPlaceOf, lastHeard, merged, nextPlace, randomId, renewed, standingOf, unseenOf, unsentOf,
   withoutSession,
@@ -54,13 +54,12 @@ export class Chat extends EventTarget {
     }
   }
 
-  /* Take a change in: into memory, the store and the other tabs. `put`: changes the shelf. */
-  change(talk, put = (shelf) => shelf) {
-    const { cookie = this.visitor.cookie, talk: known = this.talk, shelf = this.shelf } = this.kept();
+  /* Take a change in: into memory and the store, on top of what this tab knows and of what it reads there. */
+  change(talk, shelf = []) {
+    const { cookie = this.visitor.cookie, talk: known = this.talk, shelf: there = [] } = this.kept();
     this.visitor.cookie = cookie; // another tab may have been the first to make one
-    this.talk = merged(talk, known);
-    // A tab that had not heard yet that all is forgotten may have kept its chats again.
-    this.shelf = put(forgottenIn(known) < forgottenIn(this.talk) ? [] : shelf);
+    const mine = { talk: this.talk, shelf: this.shelf };
+    Object.assign(this, [{ talk: known, shelf: there }, { talk, shelf }].reduce(mergedChats, mine));
     try {
       this.storage.setItem(this.key, JSON.stringify({ cookie, talk: this.talk, shelf: this.shelf }));
     } catch {
@@ -72,7 +71,7 @@ export class Chat extends EventTarget {
   /* Change lines, and tell the other tabs of these alone. `online`: whether this tab sends what is to be sent. */
   changeLines(lines) {
     const talk = { ...this.talk, lines };
-    this.change(merged(this.talk, talk));
+    this.change(talk);
     this.tabs?.postMessage({ talk, online: this.online });
   }
 
@@ -81,9 +80,9 @@ export class Chat extends EventTarget {
     this.tabs?.postMessage({ talk: { ...this.talk, lines: [] }, online: this.online });
   }
 
-  toldByTab({ talk, online }) {
+  toldByTab({ talk, shelf, online }) {
     const before = forgottenIn(this.talk);
-    this.change(merged(this.talk, talk));
+    this.change(talk, shelf);
     if (before < forgottenIn(this.talk)) this.tell("forgotten");
     const { interaction, ended } = this.talk.session;
     if (ended && this.forgets) this.forget();
@@ -251,10 +250,9 @@ export class Chat extends EventTarget {
   /* Put this chat away and show another one, known by its interaction, or a new one. */
   turnTo(interaction) {
     const other = this.shelf.find((chat) => chat.session.interaction === interaction);
-    const before = this.talk;
-    const put = (shelf) => without(shelved(shelf, before), interaction);
-    this.change(inPlaceOf(before, other), put);
-    this.tabs?.postMessage({ talk: this.talk, online: false });
+    if (interaction && !other) return; // another tab has turned to it already
+    this.change(inPlaceOf(this.talk, other));
+    this.tabs?.postMessage({ talk: this.talk, shelf: this.shelf, online: false });
     this.disconnect();
     this.connect();
   }

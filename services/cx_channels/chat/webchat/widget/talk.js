@@ -5,7 +5,7 @@
    idempotent). A talk is {forgotten, era, session, lines}:
 
    - forgotten: the era in which all chats of this browser were last forgotten, 0 where none was; the later one counts
-     alone. Chats put away before it are not to be kept either (chat.js).
+     alone. Chats put away before it are not to be kept either (shelf.js).
    - era: rises where another talk takes this one's place; of two forgotten equally late, the later era counts alone.
    - session: {round, interaction, token, begun, ended?, reopen?, at}. `round` rises where a session is left, `at` with
      each change. `begun`: something was said in it. `ended`: it is over. `reopen`: the visitor wants to go on with it,
@@ -41,7 +41,7 @@ export function forgottenIn(talk) {
 
 /* Above 0 where the first session counts. Two tabs may begin a chat at the same time: both go on with the one in which
    something was said, else with the lesser interaction. */
-function preferred(one, other) {
+export function preferred(one, other) {
   return (
     one.round - other.round ||
     one.begun - other.begun ||
@@ -52,7 +52,7 @@ function preferred(one, other) {
   );
 }
 
-function mergedLines(ones, others) {
+export function mergedLines(ones, others) {
   const known = new Map(ones.map((line) => [line.id, line]));
   for (const line of others) {
     const before = known.get(line.id);

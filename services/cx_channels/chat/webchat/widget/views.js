@@ -1,6 +1,7 @@
 /* What stands in the log's place for a while: the menu, a call to ask for, codes, the visitor's other chats. */
 
 import { button, element, fill } from "./elements.js";
+import { saidLast, titleOf } from "./shelf.js";
 import { unsentOf } from "./talk.js";
 import { WORDS, timeOf } from "./words.js";
 
@@ -90,10 +91,10 @@ export class Views {
   }
 
   chats() {
-    return this.chat.shelf.map(({ session, title, at }) => {
-      const made = button("", () => this.turnTo(session.interaction), "choice wide");
-      const when = element("span", { className: "hint", textContent: timeOf(at) });
-      made.append(element("bdi", { textContent: title || WORDS.launcher }), when);
+    return this.chat.shelf.map((chat) => {
+      const made = button("", () => this.turnTo(chat.session.interaction), "choice wide");
+      const when = element("span", { className: "hint", textContent: timeOf(saidLast(chat)) });
+      made.append(element("bdi", { textContent: titleOf(chat) || WORDS.launcher }), when);
       return made;
     });
   }
