@@ -299,7 +299,7 @@ STALE = """async (trials) => {
 
 
 async def test_no_tab_loses_a_chat_that_another_put_away(browser: Browser) -> None:
-    """What one tab's process wrote into the store another's may not read yet: no writer may undo what it has not read."""
+    """What one tab wrote into the store another may not read yet: no writer undoes what it has not read."""
 
     async def serve(route: Route) -> None:
         name = route.request.url.rsplit("/", 1)[1]
