@@ -65,6 +65,13 @@ async def shows(page: Page, text: str) -> None:
     await page.get_by_text(text, exact=True).first.wait_for()
 
 
+async def sent(page: Page, hub: Hub, text: str) -> str:
+    """Say this by keys, wait until the page knows that the hub has it (no chat is left before), and return where."""
+    await typed(page, text)
+    await shows(page, "Sent")
+    return await interaction_of(hub, text)
+
+
 async def forgets(page: Page) -> None:
     """Wait until the browser keeps nothing of what was said about any matter."""
     await page.wait_for_function("!JSON.stringify(localStorage).includes('matter')")
@@ -200,14 +207,13 @@ async def test_several_chats_keep_their_own_words(hub: Hub, browser: Browser) ->
         tab(context, address) as other,
     ):
         await opened(page)
-        await typed(page, "the first matter")
-        first = await interaction_of(hub, "the first matter")
+        first = await sent(page, hub, "the first matter")
         await chosen(page, "New chat")
         assert await words(page) == []
-        await typed(page, "the second matter")
-        assert await interaction_of(hub, "the second matter") != first
+        assert await sent(page, hub, "the second matter") != first
         await answered(hub, first, "a-shelf")
         await opened(other)
+        await shows(other, "the second matter")
         assert await words(other) == ["the second matter"], "tabs show one chat"
         await chosen(page, "Your chats", "the first matter")
         await shows(page, "answer a-shelf")
@@ -229,11 +235,9 @@ async def test_a_tab_that_lags_behind_keeps_no_forgotten_chat(hub: Hub, browser:
         tab(context, address) as other,
     ):
         await opened(page)
-        await typed(page, "the third matter")
-        await interaction_of(hub, "the third matter")
+        await sent(page, hub, "the third matter")
         await chosen(page, "New chat")
-        await typed(page, "the fourth matter")
-        last = await interaction_of(hub, "the fourth matter")
+        last = await sent(page, hub, "the fourth matter")
         await opened(other)
         await shows(other, "the fourth matter")
         # What one tab writes into the store, another reads some time later, and writes what it read before.
