@@ -17,12 +17,12 @@ import msgspec
 
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.json_values import first, number, obj, objects, text
 from cx_channels.kit.settings import texts_of
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time, rfc2822_time, unix_time
 from cx_channels.provider import Connection, Unmapped
-from cx_events.envelope import Direction, Draft, Identifier, Participant, Weight
+from cx_events.envelope import Attachment, Direction, Draft, Identifier, Participant, Weight
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 from cx_events.weights import PROVED
@@ -113,6 +113,19 @@ def time_of(element: Json) -> Micros | None:
         month, day, clock, zone, year = match.groups()
         return rfc2822_time(f"{day} {month} {year} {clock} {zone}")
     return iso_time(written)
+
+
+def film_of(media: Json) -> Attachment | None:
+    """Return a film by the address of its best single file; None for a picture, or where X tells no file.
+
+    ``media_url_https`` of a film is a still of it (docs.x.com, extended entities: post with native video).
+    """
+    variants = [*objects(obj(media.get("video_info")).get("variants")), *objects(media.get("variants"))]
+    files = [each for each in variants if text(each.get("content_type")) == "video/mp4" and text(each.get("url"))]
+    if not files:
+        return None
+    best = max(files, key=lambda each: number(first(each.get("bitrate"), each.get("bit_rate"))) or 0)
+    return Attachment(content_type="video/mp4", name=text(media.get("type")), url=text(best.get("url")))
 
 
 def plain(words: str, entities: Any) -> str:

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
-from cx_channels.social.x.account import Account, dm_root, id_of, plain, time_of
+from cx_channels.social.x.account import Account, dm_root, film_of, id_of, plain, time_of
 from cx_channels.social.x.kinds import ignored
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
-
-_FILM = frozenset({"video", "animated_gif"})
 
 
 def map_message(account: Account, element: Json) -> Iterator[Outcome]:
@@ -46,8 +44,11 @@ def files_of(data: Json) -> Iterator[Attachment]:
     attachment = obj(data.get("attachment"))
     media = obj(attachment.get("media"))
     url = first(media.get("media_url_https"), media.get("media_url"))
-    if url:
-        yield Attachment(content_type="video/*" if text(media.get("type")) in _FILM else "image/*", url=url)
+    film = film_of(media)
+    if film is not None:
+        yield film
+    elif url:
+        yield Attachment(content_type="image/*", url=url)
     place = obj(obj(obj(obj(attachment.get("location")).get("shared_coordinate")).get("coordinates")))
     point = place.get("coordinates")
     if isinstance(point, list) and len(point) == 2 and all(isinstance(each, int | float) for each in point):

@@ -13,7 +13,7 @@ from cx_channels.provider import Connection, Mapped, Request, Unmapped
 from cx_channels.social.x.account import Account, encode, users_of
 from cx_channels.social.x.direct import map_encrypted, map_message, map_read
 from cx_channels.social.x.kinds import IGNORED, ignored
-from cx_channels.social.x.posts import map_deletion, map_like, map_post
+from cx_channels.social.x.posts import map_broadcast_chat, map_deletion, map_like, map_post
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.errors import Refused
 from cx_events.json_types import Json
@@ -40,6 +40,7 @@ PAYLOADS: Mapping[str, tuple[Mapper, str]] = {
     "post.quote.create": (map_post, _POST),
     "post.delete": (map_deletion, "cx.message.deleted"),
     "like.create": (map_like, "cx.message.reacted"),
+    "broadcast.chat": (map_broadcast_chat, "cx.social.comment of a broadcast"),
     "chat.received": (map_encrypted, "cx.message.received without words"),
     "chat.sent": (map_encrypted, "cx.message.sent without words"),
 }
@@ -85,7 +86,7 @@ def _of_activity(connection: Connection, data: Json) -> Iterator[Outcome]:
     kind, payload = text(data.get("event_type")), obj(data.get("payload"))
     if not kind:
         raise Refused("malformed", "the delivery names no event_type")
-    people = users_of(obj(data.get("includes")).get("users"), payload.get("users"))
+    people = users_of(obj(data.get("includes")).get("users"), payload.get("users"), [payload.get("author")])
     account = Account(connection, text(obj(data.get("filter")).get("user_id")), people)
     if kind in PAYLOADS:
         yield from PAYLOADS[kind][0](account, payload)

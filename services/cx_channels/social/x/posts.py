@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text, texts
 from cx_channels.kit.outcomes import Outcome
-from cx_channels.social.x.account import Account, id_of, plain, time_of
+from cx_channels.social.x.account import Account, film_of, id_of, is_id, plain, time_of
 from cx_channels.social.x.kinds import ignored
 from cx_events.envelope import Attachment, Message, Reference
 from cx_events.json_types import Json
@@ -116,8 +115,10 @@ def files_of(element: Json) -> Iterator[Attachment]:
     """Yield pictures and films by their public addresses."""
     whole = obj(element.get("extended_tweet")) or element
     for each in objects(obj(whole.get("extended_entities")).get("media")):
-        url = first(each.get("media_url_https"), each.get("media_url"))
-        if url:
+        url, film = first(each.get("media_url_https"), each.get("media_url")), film_of(each)
+        if film is not None:
+            yield film
+        elif url:
             yield Attachment(content_type="image/*", name=text(each.get("type")), url=url)
 
 
@@ -138,19 +139,48 @@ def map_deletion(account: Account, element: Json) -> Iterator[Outcome]:
 
 
 def map_like(account: Account, element: Json) -> Iterator[Outcome]:
-    """Map somebody's like of our post."""
+    """Map somebody's like of our post. The X Activity API names the post and its author, and who likes it beside the
+    payload alone; its ``created_at`` is the post's (docs.x.com/x-api/activity/event-payloads, like.create)."""
     liked = obj(element.get("favorited_status"))
-    post, author = first(id_of(liked), element.get("liked_tweet_id")), first(
-        id_of(liked.get("user")), element.get("tweet_author_id")
-    )  # fmt: skip
-    by: Any = first(id_of(element.get("user")), element.get("user_id"), element.get("liker_id"))
-    if not post or not by:
+    newer = first(element.get("liked_tweet_id"))
+    post = first(id_of(liked), newer)
+    author = first(id_of(liked.get("user")), element.get("liked_tweet_author_id"), element.get("tweet_author_id"))
+    by = first(id_of(element.get("user")), element.get("user_id"), element.get("liker_id"))
+    by = by or (_liker_beside(account, author) if newer else "")
+    if author and author not in account.ours:
+        yield ignored("like/of-others")
+    elif not post or not by:
         yield ignored("like/unnamed")
-    elif by in account.ours or (author and author not in account.ours):
+    elif by in account.ours:
         yield ignored("like/of-others")
     else:
-        kept = {"post": post, "user": by, "at": first(element.get("timestamp_ms"), element.get("created_at"))}
+        times = ("timestamp_ms",) if newer else ("timestamp_ms", "created_at")
+        told = {name: element[name] for name in times if name in element}
+        kept = {"post": post, "user": by, "at": first(*told.values())}
         yield account.draft(
             "cx.message.reacted.v1", f"post/{id_part(post)}/like/{id_part(by)}", kept, f"post/{id_part(post)}",
-            time_of(element), [account.person(by)], "inbound", message=Message(id=post), reaction="like",
+            time_of(told), [account.person(by)], "inbound", message=Message(id=post), reaction="like",
         )  # fmt: skip
+
+
+def _liker_beside(account: Account, author: str) -> str:
+    """Return the one account of ``includes`` that is neither the author nor ours; "" for none, or for several."""
+    others = [id for id in account.users if is_id(id) and id != author and id not in account.ours]
+    return others[0] if len(others) == 1 else ""
+
+
+def map_broadcast_chat(account: Account, payload: Json) -> Iterator[Outcome]:
+    """Map what somebody wrote in the public chat of a broadcast of ours."""
+    id, talk, words = (text(payload.get(name)) for name in ("message_id", "broadcast_id", "message"))
+    author = id_of(obj(obj(payload.get("author")).get("data")) or payload.get("author"))
+    if not id or not talk or not author:
+        yield account.lost("broadcast chat", "it has no id, no broadcast or no author", payload)
+        return
+    mine = author in account.ours
+    kept = {"broadcast_id": talk, "message_id": id, "message": words, "author": {"id": author}}
+    yield account.draft(
+        "cx.social.comment.v1", f"broadcast/{id_part(id)}", kept, f"broadcast/{id_part(talk)}", time_of(payload),
+        [account.business(author) if mine else account.person(author)], "outbound" if mine else "inbound",
+        message=Message(id=id, text=words, content_type="text/plain" if words else ""),
+        url=f"https://x.com/i/broadcasts/{id_part(talk)}",
+    )  # fmt: skip
