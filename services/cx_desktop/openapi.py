@@ -35,6 +35,11 @@ _ME = named(
             {"name": TEXT, "color": {**TEXT, "description": "`#rrggbb`."}},
             about="What this hub is, for people; empty where nobody said.",
         ),
+        "chats": {
+            **array(TEXT),
+            "description": "Connections of the hub's own web chat. A `cx.message.sent.v1` with an interaction "
+            "of theirs (`CONNECTION/...`) is told to the visitor.",
+        },
         "session": or_none(
             named(
                 "SessionState",

@@ -11,7 +11,7 @@ depends on who asks. Whoever is not signed in gets the same document without the
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
@@ -63,6 +63,7 @@ class PageRoutes:
         environment: Environment,
         assets: Assets,
         directories: Mapping[str, Directory],
+        chats: Mapping[str, Sequence[str]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._auth = auth
@@ -70,6 +71,7 @@ class PageRoutes:
         self._environment = environment
         self._assets = assets
         self._directories = directories
+        self._chats = chats
         self._clock = clock
         self._heads = {page.path: _head(page, assets) for page in PAGES}
 
@@ -129,6 +131,7 @@ class PageRoutes:
             session.key,
             self._environment,
             directory=self._directories[session.tenant],
+            chats=self._chats[session.tenant],
             session=session,
             csrf_token=self._auth.sealer.csrf_token(session),
         )

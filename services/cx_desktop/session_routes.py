@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cx_desktop.me import Environment, me
+from cx_desktop.me import Environment, chats_of, me
 from cx_events.directory import Directory
 from cx_events.errors import Refused, TooFast
 from cx_events.strict_json import Limits, decode
@@ -131,6 +131,7 @@ class SignInRoutes:
             key,
             self._environment,
             directory=self._directories[tenant],
+            chats=chats_of(self._tenants.by_name[tenant]),
             session=session,
             csrf_token=self._auth.sealer.csrf_token(session) if session is not None else "",
         )

@@ -67,6 +67,7 @@ def tenants(**changed: str) -> Tenants:
                         "mia": {"name": "Mia", "ids": {"//acme.example/chat": "21"}},
                     },
                     "queues": {"billing": {"name": "Billing"}},
+                    "connections": {"acme-chat": {"provider": "chat/webchat", "secrets": ["a secret of acme's chat"]}},
                     "frame_ancestors": ["https://crm.acme.example"],
                 }
             ),
@@ -148,6 +149,7 @@ async def test_me_tells_key_agent_and_environment(http: httpx2.AsyncClient) -> N
         "required_assurance": None,
         "agent": {"id": "ben", "name": "Ben Okafor", "teams": [], "queues": ["billing"]},
         "environment": {"name": "test", "color": "#b3261e"},
+        "chats": ["acme-chat"],
         "session": None,
         "now": None,
     }

@@ -22,6 +22,7 @@ from cx_hub.stack.processes import free_port
 from cx_runtime.tenants import TenantConfig, Tenants
 
 KEY = "the key of acme's desk"
+ANSWERER = "the key of a desk that answers chats"
 WRITER = "the key of acme's systems"
 CAREFUL = "the key of a desk that reads assured contacts alone"
 
@@ -34,6 +35,7 @@ def tenants() -> Tenants:
         "id_key": "a lasting key of acme",
         "keys": [
             {"id": "desk", "secret": KEY, "scopes": ["context:read", "conversations:write"]},
+            {"id": "answers", "secret": ANSWERER, "scopes": ["context:read", "conversations:write", "events:write"]},
             {"id": "careful", "secret": CAREFUL, "scopes": ["context:read"], "required_assurance": "proved"},
             {"id": "writer", "secret": WRITER, "scopes": ["*"]},
         ],

@@ -44,6 +44,7 @@ function deskKeys(desk) {
     entry("Ctrl+k", "Find", "Do or find anything", () => openIn(desk, "palette"), always, true),
     entry("t", "Do", "Take", () => desk.acts.take(), can),
     entry("d", "Do", "Decline…", () => desk.acts.open("decline"), isDeclinable),
+    entry("r", "Do", "Answer the customer", () => desk.acts.writeAnswer(), () => can() && desk.acts.isAnswerable()),
     entry("n", "Do", "Write a note", () => desk.acts.writeNote(), can),
     entry("h", "Do", "Hand off…", () => desk.acts.open("handoff"), can),
     entry("e", "Do", "Resolve", () => desk.acts.resolve(), can),

@@ -5,19 +5,23 @@
 
 import { h, theirs } from "../kit/html.js";
 import { icon } from "../kit/icons.js";
-import { hasScope, subjectOf } from "./acts/subject.js";
+import { hasScope, isAnswerable, subjectOf } from "./acts/subject.js";
 
 const SECONDS = 30;
 const AGAIN_MS = 20_000;
+const ANSWERS_AGAIN_MS = 4_000; // the hub tells a customer for 8 s that an answer is written
 const TYPING_MS = 4_000; // how long somebody who pauses is still writing
 const SOON_MS = 300;
 
 /** @typedef {import("./state.js").State} State */
-/** @typedef {{state: "available" | "busy" | "away", typedAt: number}} Own */
+/**
+ * @typedef {{state: "available" | "busy" | "away", typedAt: number, answeredAt: number}} Own `typedAt`: anything about a
+ *   customer, for colleagues; `answeredAt`: an answer to the customer
+ */
 
 /** What this page tells of its agent. Pure. @param {State} state @param {string} tab */
 export function presenceOf(state, tab) {
-  const { state: standing, typedAt } = state.plugins.presence;
+  const { state: standing, typedAt, answeredAt } = state.plugins.presence;
   const at = subjectOf(state);
   const customer = state.past ? null : state.context?.body.customer.id;
   const isTyping = at !== null && state.now - typedAt < TYPING_MS;
@@ -25,6 +29,7 @@ export function presenceOf(state, tab) {
     tab, state: standing, seconds: SECONDS,
     looking: customer ? [{ kind: "customer", id: customer }] : [],
     ...(isTyping ? { typing: at.conversation.id } : {}),
+    ...(isTyping && state.now - answeredAt < TYPING_MS && isAnswerable(state, at) ? { answering: at.interaction } : {}),
   };
 }
 
@@ -60,7 +65,7 @@ export function createPresence() {
     const state = desk.state();
     const presence = presenceOf(state, tab);
     const text = JSON.stringify(presence);
-    if (text === told && Date.now() - toldAt < AGAIN_MS) return;
+    if (text === told && Date.now() - toldAt < (presence.answering ? ANSWERS_AGAIN_MS : AGAIN_MS)) return;
     told = text;
     toldAt = Date.now();
     try {
@@ -84,11 +89,14 @@ export function createPresence() {
           tell(desk);
         }, SOON_MS);
       };
+      desk.tellPresence = () => tell(desk);
       setInterval(soon, 1000);
       soon();
     },
     /** @param {Own | undefined} own @param {any} action @param {State} state */
-    reduce(own = { state: "available", typedAt: -TYPING_MS }, action, state) {
+    reduce(own = { state: "available", typedAt: -TYPING_MS, answeredAt: -TYPING_MS }, action, state) {
+      if (action.type === "acts/typed" && action.name === "answer") return action.interaction ? { ...own, typedAt: state.now, answeredAt: state.now } : { ...own, answeredAt: -TYPING_MS };
+      if (action.type === "acts/answered") return { ...own, answeredAt: -TYPING_MS };
       if (action.type === "acts/typed" && action.interaction) return { ...own, typedAt: state.now };
       if (action.type === "presence/state") return { ...own, state: action.state };
       return own;

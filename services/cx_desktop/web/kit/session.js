@@ -5,7 +5,7 @@
  *
  * @typedef {{tenant: string, key: string, scopes: string[], required_assurance: string | null,
  *   agent: {id: string, name: string, teams: string[], queues: string[]} | null,
- *   environment: {name: string, color: string}, session: {expires: string, csrf_token: string} | null, now: string}} Me
+ *   environment: {name: string, color: string}, chats: string[], session: {expires: string, csrf_token: string} | null, now: string}} Me
  * @typedef {{me: Me, http: ReturnType<typeof createHttp>, signOut: () => Promise<void>, isOver: () => void}} Session
  *   `isOver`: to be called when the session turns out to be over
  */

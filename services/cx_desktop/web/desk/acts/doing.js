@@ -8,7 +8,7 @@ import { packetOf, receivers } from "./handing.js";
 import { resolvedAlready, resolvesOf } from "./outcomes.js";
 import * as requests from "./requests.js";
 import { refusalOf } from "./sender.js";
-import { contactsOf, isOpen, openHandoffs, subjectOf, whyNot } from "./subject.js";
+import { contactsOf, hasScope, isAnswerable, isOpen, lastWordsOf, openHandoffs, subjectOf, whyNot } from "./subject.js";
 import { entryKey } from "../state.js";
 
 /** Of a stranger's claim nothing of the customer's goes along. */
@@ -31,13 +31,21 @@ export function createDoing(desk, sender, fields) {
   /** @param {string} name @param {string} interaction @param {string} text */
   function put(name, interaction, text) {
     fields.write(name, interaction, text);
-    desk.dispatch({ type: "acts/typed", interaction: text ? interaction : "" });
+    desk.dispatch({ type: "acts/typed", interaction: text ? interaction : "", name });
   }
 
   /** An undo that names the event of the act. @param {string} words @returns {(at: any, told: any, act: string, done: string) => any} */
   const takenBack = (words) => (at, told, act, done) => ({ act, words: done, undo: { label: "Undo", words, request: () => requests.undo(at, told.event) } });
 
   const acts = {
+    /** Say something to the customer. That an answer is written is told no longer, before they read it. */
+    answer() {
+      const text = read("answer").trim();
+      if (!text) return;
+      desk.dispatch({ type: "acts/answered" });
+      desk.tellPresence?.();
+      send("answer", (at) => requests.answer(at, person(state().me.agent), text, lastWordsOf(state(), at)), { act: "answer", words: "Sent to the customer" }, ["answer"]);
+    },
     note() {
       const note = read("note");
       if (note.trim()) send("note", (at) => requests.addNote(at, note), (/** @type {any} */ at, /** @type {any} */ told) => takenBack("Note taken back")(at, told, "note", "Note added"), ["note"]);
@@ -149,6 +157,15 @@ export function createDoing(desk, sender, fields) {
       desk.dispatch({ type: "acts/fold", name, isOpen: true });
       const field = { promise: "promise", handoff: "to", decline: "decline" }[name];
       queueMicrotask(() => focusOn(field ? `#field-${field}` : `#act-${name} summary`));
+    },
+    writeAnswer() {
+      desk.dispatch({ type: "tab", tab: "acts" });
+      queueMicrotask(() => focusOn("#field-answer"));
+    },
+    /** Whether the customer at hand can be answered here. */
+    isAnswerable() {
+      const at = subjectOf(state());
+      return at !== null && isAnswerable(state(), at) && hasScope(state(), "events:write");
     },
     writeNote() {
       desk.dispatch({ type: "tab", tab: "acts" });

@@ -4,6 +4,7 @@ import { withQuery } from "../../kit/http.js";
 import { h } from "../../kit/html.js";
 import { icon } from "../../kit/icons.js";
 import { interactionPath } from "../address.js";
+import { answerView } from "./answer.js";
 import { codeView } from "./code.js";
 import { createDoing } from "./doing.js";
 import { createFields } from "./fields.js";
@@ -75,7 +76,7 @@ export function createActs() {
     const told = made.isTold;
     if (told) readPacket(desk, made.at.conversation);
     return [
-      askedView(made), endButtons(made), noteView(made), told && topicView(made), told && endView(made), told && promiseView(made),
+      askedView(made), endButtons(made), answerView(made), noteView(made), told && topicView(made), told && endView(made), told && promiseView(made),
       handoffView(made), assignView(made), snoozeView(made), told && codeView(made),
     ].filter(Boolean);
   }

@@ -1,7 +1,8 @@
 /**
  * Build the requests of acts. Pure. The agent is left out: the hub takes the session's.
  *
- * @typedef {{path: string, body: Record<string, unknown>}} Request
+ * @typedef {{path: string, body: Record<string, unknown>, isEvent?: boolean}} Request `isEvent`: the key under which it is
+ *   sent is the event's id
  * @typedef {import("./subject.js").Subject} Subject
  */
 
@@ -15,6 +16,21 @@ function present(body) {
 
 /** @param {{source: string, id: string}} event */
 export const nameOf = (event) => `${event.source}#${event.id}`;
+
+/**
+ * Words to the visitor of a web chat, as any software sends them.
+ *
+ * @param {Subject} at @param {{id: string, name: string}} agent @param {string} text
+ * @param {any} answered the entry of the customer's last words; null where they said nothing
+ */
+export const answer = ({ interaction }, { id, name }, text, answered) => ({
+  path: "/v1/events",
+  isEvent: true,
+  body: {
+    ...present({ specversion: "1.0", source: "/desk", type: "cx.message.sent.v1", causationid: answered?.event.id }),
+    data: { channel: "chat", interaction, direction: "outbound", participants: [{ role: "agent", id, name }], message: { text, content_type: "text/plain" } },
+  },
+});
 
 /** @param {Subject} at @param {string} note */
 export const addNote = ({ conversation, interaction }, note) => about(conversation.id, "notes", { note, interaction });

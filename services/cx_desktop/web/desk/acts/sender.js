@@ -13,7 +13,7 @@ import { nameOf } from "./requests.js";
 
 /** @param {any} desk */
 export function createSender(desk) {
-  /** The key under which an act that failed is sent again. @type {Map<string, {text: string, key: string}>} */
+  /** What failed, and the key under which it is sent again. @type {Map<string, {text: string, key: string, sent: unknown}>} */
   const tried = new Map();
 
   /**
@@ -40,12 +40,13 @@ export function createSender(desk) {
   }
 
   /** @param {string} act @param {Request} request */
-  async function post(act, { path, body }) {
-    const text = JSON.stringify([path, body]);
+  async function post(act, { path, body, isEvent = false }) {
+    const text = JSON.stringify([path, isEvent ? body.data : body]);
     const before = tried.get(act);
     const key = before?.text === text ? before.key : newKey();
-    tried.set(act, { text, key });
-    const answer = (await desk.http.post(path, body, { key })).body;
+    const sent = before?.text === text ? before.sent : isEvent ? { ...body, id: key } : body; // one id, one content
+    tried.set(act, { text, key, sent });
+    const answer = (await desk.http.post(path, sent, { key })).body;
     tried.delete(act);
     return answer;
   }

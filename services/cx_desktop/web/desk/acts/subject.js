@@ -40,6 +40,23 @@ export function holderOf(conversation) {
   return conversation.assigned_to ?? conversation.handoff?.accepted_by ?? conversation.agent;
 }
 
+/**
+ * Return whether what is written here reaches the customer: by the hub's own web chat, while it goes on.
+ *
+ * @param {State} state @param {Subject} at
+ */
+export function isAnswerable({ me, journey }, { interaction }) {
+  const [connection, ...rest] = interaction.split("/");
+  const contacts = (journey ?? []).filter((each) => each.interaction === interaction);
+  return rest.length > 0 && me.chats.includes(connection) && (contacts.length === 0 || contacts.some((each) => !each.end));
+}
+
+/** Return the entry of the customer's last words in a contact; null where none are at hand. @param {State} state @param {Subject} at @returns {any} */
+export function lastWordsOf({ context }, { interaction }) {
+  const isTheirs = (/** @type {any} */ each) => each.interaction === interaction && each.type === "cx.message.received.v1";
+  return context?.body.timeline.find(isTheirs) ?? null;
+}
+
 /** @param {State} state @param {string} scope */
 export function hasScope({ me }, scope) {
   return me.scopes.includes("*") || me.scopes.includes(scope);
