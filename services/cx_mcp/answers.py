@@ -37,7 +37,7 @@ def refusal(answer: HubAnswer) -> ToolAnswer:
     """Return what the hub refused, and what can be done instead."""
     problem = answer.body
     reason, detail = str(problem.get("reason", answer.status)), str(problem.get("detail", ""))
-    lines = [f"Refused ({reason}): {quoted(detail)}."]
+    lines = [f"Refused ({reason}): {quoted(detail)}"]
     ids: Json = {"reason": reason}
     if reason == "not-assured":
         lines.append(_NOT_ASSURED)

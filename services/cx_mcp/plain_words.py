@@ -75,12 +75,14 @@ def conversation_lines(conversation: Json) -> list[str]:
     lines += handoff_lines(conversation["handoff"])
     for other in conversation["other_handoffs"][:LISTED]:
         lines += handoff_lines(other)
-    lines += [
-        f"Note by {_words((note.get('agent') or {}).get('name'))}: {_words(note.get('text') or note.get('note'))}"
-        for note in conversation["notes"][:LISTED]
-    ]
+    lines += note_lines(conversation["notes"])
     lines += [_message_line(message) for message in conversation["messages"][:MESSAGES]]
     return lines
+
+
+def note_lines(notes: list[Json]) -> list[str]:
+    """Return the notes of agents."""
+    return [f"Note by {_words(note['agent'])}: {_words(note['text'])}" for note in notes[:LISTED]]
 
 
 def handoff_lines(handoff: Json | None) -> list[str]:
@@ -113,7 +115,7 @@ def entry_line(entry: Json) -> str:
 
 
 def packet_lines(packet: Json) -> list[str]:
-    """Return the packet of a handoff: what was said, tried and learned, and what is open."""
+    """Return the packet of a handoff: what was said, tried, learned and proved, and what is open."""
     lines = handoff_lines(packet["request"]) if packet["request"] else ["Nobody requested a handoff."]
     if packet["summary"]:
         lines.append(f"About: {quoted(packet['summary'])}.")
@@ -123,6 +125,11 @@ def packet_lines(packet: Json) -> list[str]:
     for name, title in (("tried", "Tried"), ("open_questions", "Open")):
         if packet[name]:
             lines.append(f"{title}: " + _list(packet[name]) + ".")
+    lines += [
+        f"Proved in {_words(proof['interaction'])}: {proof['kind']} by {quoted(proof['method'])}."
+        for proof in packet["verified"][:LISTED]
+    ]
+    lines += note_lines(packet["notes"])
     lines += [
         f"- {line['time']} {line['channel']} {line['role'] or 'system'}: {_words(line['text'])}"
         for line in packet["transcript"][:TIMELINE]

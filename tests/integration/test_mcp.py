@@ -169,8 +169,7 @@ async def test_an_unassured_contact_is_handed_over_with_a_packet(hub: Hub, key: 
             slots={"order": "none"},
             open_questions=["who is it?"],
         )
-    at_least = f"{done['event']['source']}#{done['event']['id']}"
-    query = {"interaction": "chat-2", "at_least": at_least, "wait": "30s"}
+    query = {"interaction": "chat-2", "at_least": _name_of(done), "wait": "30s"}
     assert (await hub.http.get("/v1/context", params=query)).status_code == 200
     async with client(hub, ALL) as connected:
         text, _ = await ask(connected, "read_handoff", interaction="chat-2")
@@ -205,6 +204,23 @@ async def test_an_agents_acts_are_events_in_its_name(hub: Hub) -> None:
         assert (data[member], data["agent"]["id"]) == (value, "all")
 
 
+async def test_an_agent_reads_the_notes_of_people(hub: Hub) -> None:
+    await hub.send(*STORY)
+    async with client(hub, ALL) as connected:
+        _, noted = await ask(connected, "add_note", interaction="chat-1", note="called back")
+        _, asked = await ask(connected, "request_handoff", interaction="chat-1", reason="a refund")
+        query = {"interaction": "chat-1", "at_least": [_name_of(noted), _name_of(asked)], "wait": "30s"}
+        assert (await hub.http.get("/v1/context", params=query)).status_code == 200
+        for tool in ("read_context", "read_conversation", "read_handoff"):
+            text, _ = await ask(connected, tool, interaction="chat-1")
+            assert 'Note by "all": "called back"' in text
+    assert 'Proved in "chat-1": email by "login".' in text
+
+
+def _name_of(done: dict[str, Any]) -> str:
+    return f"{done['event']['source']}#{done['event']['id']}"
+
+
 async def test_a_customer_goes_on_elsewhere_by_a_code(hub: Hub) -> None:
     await hub.send(*STORY)
     call = event("call", "cx.interaction.started.v1", "call-9", participants=[{"role": "customer", "identifiers": []}])
@@ -212,7 +228,7 @@ async def test_a_customer_goes_on_elsewhere_by_a_code(hub: Hub) -> None:
         text, made = await ask(connected, "issue_code", interaction="chat-1")
         assert made["code"] in text
         assert (await hub.http.post("/v1/events", json=call)).status_code == 202
-        query = {"interaction": "chat-1", "at_least": f"{made['event']['source']}#{made['event']['id']}", "wait": "30s"}
+        query = {"interaction": "chat-1", "at_least": _name_of(made), "wait": "30s"}
         assert (await hub.http.get("/v1/context", params=query)).status_code == 200
         _, gone_on = await ask(connected, "continue_conversation", token=made["code"], interaction="call-9")
     assert gone_on["conversation"] == made["conversation"]

@@ -52,8 +52,9 @@ async def test_the_story_holds_in_one_process_on_files(tmp_path: Path) -> None:
         await play(Doors(hub.url, hub.url, ("127.0.0.1", hub.smtp_port), tenants), stage)
         await hold_against_the_log(stage, tenants, hub.store, hub.log)
     assert not stage.broken, told(stage)
-    assert len(stage.checks) >= 23
+    assert len(stage.checks) >= 30
     assert "403 not-assured" in told(stage)
+    assert "MCP read_context, of this chat  →  not-assured" in told(stage)
 
 
 async def test_a_remote_hub_runs_the_story_again_and_again(tmp_path: Path) -> None:

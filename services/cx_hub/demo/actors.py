@@ -354,11 +354,12 @@ class Desktop:
         found: Json = await insist(lambda: self._client.get(f"/v1/customers/{customer}/context"), self._patience)
         return found
 
-    async def reads_packet(self, conversation: str, until: Callable[[Json], bool]) -> Json:
-        """Return what a handoff tells whoever takes over, once ``until`` is content with it. Raises ``TryLater``."""
+    async def reads_packet(self, conversation: str, interaction: str, until: Callable[[Json], bool]) -> Json:
+        """Return what a contact's handoff tells who takes over, once ``until`` is content. Raises ``TryLater``."""
 
         async def look() -> Json:
-            packet: Json = await self._client.get(f"/v1/conversations/{conversation}/handoff")
+            path = f"/v1/conversations/{conversation}/handoff"
+            packet: Json = await self._client.get(path, interaction=interaction)
             if not until(packet):
                 raise TryLater("hub", "the packet is not there yet")
             return packet

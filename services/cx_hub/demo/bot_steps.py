@@ -16,27 +16,39 @@ async def answers_in_chat(
 
     ``level``: how sure it will be who is there, once the hub has heard all.
     """
-    bot, mark = world.chat_bot, f"{world.cast.mark}{interaction}"
+    bot = world.chat_bot
     brief = await bot.reads(interaction, until=lambda found: found["level"] == level)
     stage.door(f"POST /v1/context/brief  {interaction}", f"200 {brief['level']}")
     words = answer_to(brief)
-    status = await bot.says(f"{mark}/answer", interaction, words, "handoff")
-    stage.door("POST /v1/events  cx.bot.turn.v1", str(status))
-    shown = await chat.hear("message")
-    stage.says(f"The browser shows: {shown['from']['role']}: {shown['text']}")
+    shown = await is_told(stage, world, chat, interaction, words, "handoff")
     packet = packet_of(brief, question, [words])
     reason = "asks what the bot may not decide" if brief["say"]["name"] else "nobody knows who it is"
     conversation = brief["route"]["conversation"]
-    await bot.hands_over(f"{mark}/handoff", conversation, reason, packet)
+    await bot.hands_over(f"{world.cast.mark}{interaction}/handoff", conversation, reason, packet)
     stage.door(f"POST /v1/conversations/{conversation[:8]}…/handoffs", "202")
-    return brief, str(shown["text"])
+    return brief, shown
 
 
-async def is_taken_over(stage: Stage, world: World, brief: Json, question: str) -> None:
-    """Ben reads the packet and takes the conversation over."""
-    conversation = brief["route"]["conversation"]
-    found = await world.desk.reads_packet(conversation, until=lambda packet: packet["summary"] == question)
-    accepted = await world.desk.decides(conversation, "handoffs/accept")
+async def is_told(stage: Stage, world: World, chat: Chat, interaction: str, words: str, intent: str) -> str:
+    """Have the bot write into the chat. Return what the visitor's browser shows."""
+    mark = f"{world.cast.mark}{interaction}/{intent}"
+    status = await world.chat_bot.says(f"{mark}/answer", interaction, words, intent)
+    stage.door("POST /v1/events  cx.bot.turn.v1", str(status))
+    shown = await chat.hear("message")
+    stage.says(f"The browser shows: {shown['from']['role']}: {shown['text']}")
+    return str(shown["text"])
+
+
+async def is_taken_over(
+    stage: Stage, world: World, conversation: str, interaction: str, question: str, who: str = "the bot"
+) -> None:
+    """Ben reads the packet of the contact at hand, which ``who`` put, and takes it over."""
+    found = await world.desk.reads_packet(
+        conversation,
+        interaction,
+        until=lambda packet: packet["request"] is not None and packet["summary"] == question,
+    )
+    accepted = await world.desk.decides(conversation, "handoffs/accept", interaction=interaction)
     stage.sees(
         f"{BEN['name']}, who takes over,",
         [
@@ -47,9 +59,6 @@ async def is_taken_over(stage: Stage, world: World, brief: Json, question: str) 
         ],
     )
     stage.check(
-        "the bot hands over with a packet, and Ben sees it before he answers",
-        found["request"] is not None
-        and found["request"]["by"] == "bot"
-        and found["slots"].get("order") == world.cast.order
-        and bool(accepted["event"]),
+        f"{who} hands over with a packet, and Ben sees it before he answers",
+        found["request"]["by"] == "bot" and found["slots"].get("order") == world.cast.order and bool(accepted["event"]),
     )

@@ -14,6 +14,7 @@ from cx_hub.demo.actors import (
     Software,
     WebSite,
 )
+from cx_hub.demo.ai_agent import AiAgent
 from cx_hub.demo.bot import ChatBot
 
 BUSINESS = "+15550100199"
@@ -30,6 +31,7 @@ class Cast:
     phone: str = "+15550100123"
     cookie: str = "c-7f3a"
     strangers_cookie: str = "c-e91d"
+    other_cookie: str = "c-b840"
     crm: str = "C-1009"
     psid: str = "2000000000000042"
     order: str = "4711"
@@ -47,6 +49,7 @@ class Cast:
             phone=f"+1555{digits}",
             cookie=f"c-{digits}",
             strangers_cookie=f"c-{digits}-e",
+            other_cookie=f"c-{digits}-b",
             crm=f"C-{digits}",
             psid=f"20000{digits}",
             order=f"4711{digits}",
@@ -69,12 +72,14 @@ class World:
     browser: Browser
     site: WebSite
     strangers_browser: Browser
+    other_browser: Browser
     phone: PhoneCompany
     social: SocialNetwork
     mail: MailServer
     bot: Software
     assured_bot: AssuredBot
     chat_bot: ChatBot
+    ai_agent: AiAgent
     crm: Software
     helpdesk: Software
     login: Software

@@ -30,6 +30,7 @@ from cx_hub.demo.actors import (
     Software,
     WebSite,
 )
+from cx_hub.demo.ai_agent import AiAgent
 from cx_hub.demo.bot import ChatBot
 from cx_hub.demo.cast import BEN, FIRST, Cast, World
 from cx_hub.demo.stage import Stage
@@ -46,13 +47,14 @@ PUBLIC_URL = "https://hub.acme.example"
 KEYS: Mapping[str, frozenset[Scope]] = {
     "writer": frozenset({"events:write"}),
     "bot": frozenset({"events:write", "context:read", "conversations:write"}),
+    "ai-agent": frozenset({"context:read", "conversations:write"}),
     "desk": frozenset({"context:read", "conversations:write"}),
     "crm": frozenset({"events:write", "identity:assert"}),
     "login": frozenset({"events:write", "identity:prove"}),
 }
 """What those who take part may do: a CRM vouches for its records, a login proves, nobody else says who is who."""
-RESTRICTED = "bot"
-"""Whose key has ``required_assurance``: a bot reads of contacts that are assured enough, and nothing else."""
+RESTRICTED = frozenset({"bot", "ai-agent"})
+"""Whose keys have ``required_assurance``: a bot reads of contacts that are assured enough, and nothing else."""
 
 
 def embedded_settings(home: Path, port: int = 0, smtp_port: int = 0) -> Settings:
@@ -128,19 +130,23 @@ async def _world(stack: AsyncExitStack, doors: Doors, tenant: TenantConfig, cast
     def hook(id: str) -> Hook:
         return Hook(outside, f"{doors.channels}/v1/hooks/{id}", patience)
 
-    of_bot = await client(doors.api, *KEYS[RESTRICTED], restricted=True)
+    ai_key = doors.key or _key(tenant, *KEYS["ai-agent"], restricted=True)
+    ai_http = httpx2.AsyncClient(headers={"authorization": f"Bearer {ai_key}"}, timeout=PATIENCE, trust_env=False)
+    of_bot = await client(doors.api, *KEYS["bot"], restricted=True)
     return World(
         cast=cast,
         where=doors.where,
         browser=browser(),
         site=WebSite(chat.secrets[0]),
         strangers_browser=browser(),
+        other_browser=browser(),
         phone=PhoneCompany(hook("acme-calls"), calls.secrets[0], f"{doors.public_url}/v1/hooks/acme-calls"),
         social=SocialNetwork(hook("acme-social"), social.secrets[0]),
         mail=MailServer(*doors.smtp, patience),
         bot=await software("bot"),
         assured_bot=AssuredBot(of_bot, patience),
-        chat_bot=ChatBot(of_bot, await software("bot", *KEYS[RESTRICTED], restricted=True), patience),
+        chat_bot=ChatBot(of_bot, await software("bot", *KEYS["bot"], restricted=True), patience),
+        ai_agent=AiAgent(f"{doors.api}/mcp", await stack.enter_async_context(ai_http), patience),
         crm=await software("crm", "identity:assert"),
         helpdesk=await software("helpdesk"),
         login=await software("login", "identity:prove"),
@@ -174,7 +180,7 @@ def with_keys_of_the_story(tenants: Tenants) -> Tenants:
             id=f"demo-{id}",
             secret=secrets.token_urlsafe(32),
             scopes=scopes,
-            required_assurance="asserted" if id == RESTRICTED else None,
+            required_assurance="asserted" if id in RESTRICTED else None,
         )
         for id, scopes in KEYS.items()
     )

@@ -9,6 +9,7 @@ from typing import Any
 from cx_events.json_types import Json
 from cx_hub.context_view import render_conversation, render_counts, render_joins, told
 from cx_hub.demo.actors import Chat, next_second
+from cx_hub.demo.ai_agent_steps import asks_an_ai_agent
 from cx_hub.demo.bot_steps import answers_in_chat, is_taken_over
 from cx_hub.demo.cast import BEN, BUSINESS, PAGE, SUPPORT, Cast, World
 from cx_hub.demo.stage import Stage
@@ -33,6 +34,7 @@ async def tell(stage: Stage, world: World) -> None:
     await _is_served(stage, world, thread)
     await _comes_back(stage, world, thread)
     await claims_to_be_her(stage, world)
+    await asks_an_ai_agent(stage, world)
 
 
 async def _chats(stage: Stage, world: World, chat: Chat) -> None:
@@ -354,7 +356,8 @@ async def _comes_back(stage: Stage, world: World, thread: str) -> None:
         "the bot, by a key that reads assured contacts alone, knows her name, topic and order",
         brief["level"] == "proved" and all(each in words for each in ("Ana", "double charge", cast.order)),
     )
-    await is_taken_over(stage, world, brief, ASKS_AGAIN)
+    conversation_id = brief["route"]["conversation"]
+    await is_taken_over(stage, world, conversation_id, world.browser.interaction, ASKS_AGAIN)
 
 
 def _has(type: str) -> Any:
