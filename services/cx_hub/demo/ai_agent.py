@@ -15,7 +15,7 @@ import msgspec
 
 from cx_events.errors import TryLater
 from cx_events.json_types import Json
-from cx_hub.demo.actors import insist
+from cx_hub.demo.actors import PATIENCE, insist
 
 ASSURED = ("asserted", "proved")
 _QUOTED = r'("(?:[^"\\]|\\.)*")'
@@ -45,11 +45,11 @@ class ToolResult(NamedTuple):
 
 
 class AiAgent:
-    """Calls the tools at ``url`` with ``http``, which carries the agent's key."""
+    """Calls the tools of the hub at ``url`` with a key of its own."""
 
-    def __init__(self, url: str, http: httpx2.AsyncClient, patience: float) -> None:
-        self._url = url
-        self._http = http
+    def __init__(self, url: str, key: str, patience: float) -> None:
+        self._url = f"{url}/mcp"
+        self._headers = {"authorization": f"Bearer {key}"}
         self._patience = patience
 
     async def uses(
@@ -79,7 +79,10 @@ class AiAgent:
 
         result = None
         try:
-            async with Client(streamable_http_client(self._url, http_client=self._http)) as connected:
+            async with (
+                httpx2.AsyncClient(headers=self._headers, timeout=PATIENCE, trust_env=False) as http,
+                Client(streamable_http_client(self._url, http_client=http)) as connected,
+            ):
                 result = await connected.call_tool(tool, dict(arguments))
         except* (MCPError, httpx2.HTTPError, OSError) as errors:
             if result is None:

@@ -117,7 +117,7 @@ async def _world(stack: AsyncExitStack, doors: Doors, tenant: TenantConfig, cast
     outside = await stack.enter_async_context(httpx2.AsyncClient(timeout=PATIENCE, trust_env=False))
 
     async def client(url: str, *scopes: Scope, restricted: bool = False) -> Client:
-        key = doors.key or _key(tenant, *scopes, restricted=restricted)
+        key = _key(doors, tenant, *scopes, restricted=restricted)
         return await stack.enter_async_context(connected(url, key))
 
     async def software(name: str, *scopes: Scope, restricted: bool = False) -> Software:
@@ -130,8 +130,6 @@ async def _world(stack: AsyncExitStack, doors: Doors, tenant: TenantConfig, cast
     def hook(id: str) -> Hook:
         return Hook(outside, f"{doors.channels}/v1/hooks/{id}", patience)
 
-    ai_key = doors.key or _key(tenant, *KEYS["ai-agent"], restricted=True)
-    ai_http = httpx2.AsyncClient(headers={"authorization": f"Bearer {ai_key}"}, timeout=PATIENCE, trust_env=False)
     of_bot = await client(doors.api, *KEYS["bot"], restricted=True)
     return World(
         cast=cast,
@@ -146,7 +144,7 @@ async def _world(stack: AsyncExitStack, doors: Doors, tenant: TenantConfig, cast
         bot=await software("bot"),
         assured_bot=AssuredBot(of_bot, patience),
         chat_bot=ChatBot(of_bot, await software("bot", *KEYS["bot"], restricted=True), patience),
-        ai_agent=AiAgent(f"{doors.api}/mcp", await stack.enter_async_context(ai_http), patience),
+        ai_agent=AiAgent(doors.api, _key(doors, tenant, *KEYS["ai-agent"], restricted=True), patience),
         crm=await software("crm", "identity:assert"),
         helpdesk=await software("helpdesk"),
         login=await software("login", "identity:prove"),
@@ -160,11 +158,13 @@ def _connection(tenant: TenantConfig, id: str) -> ConnectionConfig:
     return tenant.connections[id]
 
 
-def _key(tenant: TenantConfig, *scopes: Scope, restricted: bool = False) -> str:
-    """Return the secret of the tenant's key that may do this, and the least beside it.
+def _key(doors: Doors, tenant: TenantConfig, *scopes: Scope, restricted: bool = False) -> str:
+    """Return the key that is given, else the tenant's that may do this, and the least beside it.
 
     ``restricted``: of those with ``required_assurance`` if there are any; else of the others.
     """
+    if doors.key:
+        return doors.key
     fitting = [key for key in tenant.keys if all(key.allows(scope) for scope in scopes)]
     if not restricted or any(key.required_assurance for key in fitting):
         fitting = [key for key in fitting if (key.required_assurance is not None) == restricted]
