@@ -117,8 +117,7 @@ async def _world(stack: AsyncExitStack, doors: Doors, tenant: TenantConfig, cast
     outside = await stack.enter_async_context(httpx2.AsyncClient(timeout=PATIENCE, trust_env=False))
 
     async def client(url: str, *scopes: Scope, restricted: bool = False) -> Client:
-        key = _key(doors, tenant, *scopes, restricted=restricted)
-        return await stack.enter_async_context(connected(url, key))
+        return await stack.enter_async_context(connected(url, _key(doors, tenant, *scopes, restricted=restricted)))
 
     async def software(name: str, *scopes: Scope, restricted: bool = False) -> Software:
         of_software = await client(doors.channels, "events:write", *scopes, restricted=restricted)
