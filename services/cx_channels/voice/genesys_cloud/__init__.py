@@ -2,7 +2,7 @@
 
 Modules: ``mapping`` (topics), ``conversation`` (what all events of one share), ``people`` (who is who),
 ``detail_events`` (steps, by EventBridge), ``legs`` (the state of a conversation), ``analytics`` (a conversation's
-details), ``transcription`` (words); ``poller`` (the source that reads queues and streams).
+details), ``transcription`` (words), ``summaries`` (what a model makes of them); ``poller`` (the source that reads queues and streams).
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ PROVIDER = Provider(
         "line": {"asserted": _NETWORK},
         "x": {"asserted": _NETWORK},
         "apple-business": {"asserted": _NETWORK},
+        **{kind: {"asserted": _NETWORK} for kind in ("linkedin", "telegram", "viber", "wechat", "kakao")},
     },
     settings=frozenset({"attributes", "external_contacts", "organization"}) | reading.SETTING_NAMES,
     secret_settings=reading.SECRET_NAMES,

@@ -26,13 +26,13 @@ from cx_channels.voice.genesys_cloud.conversation import (
     time_of,
     word,
 )
-from cx_channels.voice.genesys_cloud.legs import AGENTS, CUSTOMERS, MENUS
-from cx_events.envelope import Draft, Transfer
+from cx_channels.voice.genesys_cloud.legs import AGENTS, CUSTOMERS, MENUS, third_parties
+from cx_events.envelope import Draft, Recording, Transfer
 from cx_events.json_types import Json
 
 _OFFERED = frozenset({"alert", "dialing", "contacting"})
 IGNORED: Mapping[str, str] = {
-    "segment/other": "a segment of a machine, of a supervisor who listens, or of a shared screen",
+    "segment/other": "a segment of a machine, a supervisor who listens, a shared screen, or of whom an agent brought in",
 }
 
 
@@ -59,13 +59,15 @@ class Session(Struct, gc=False):
 def map_details(body: Json, connection: Connection, organization: str) -> Iterator[Outcome]:
     """Map a conversation's details."""
     base = Conversation(id=text(body.get("conversationId")), connection=connection)
-    for participant in objects(body.get("participants")):
+    participants = objects(body.get("participants"))
+    brought_in = third_parties(participants)
+    for number, participant in enumerate(participants):
         purpose = text(participant.get("purpose")).lower()
         for value in objects(participant.get("sessions")):
             session = _session(participant, value, base, organization, purpose)
             segments = objects(value.get("segments"))
-            listens = text(value.get("mediaType")).upper() in NO_CONTACT
-            found: list[Outcome] = [] if listens else list(_map_session(session, purpose, segments))
+            apart = number in brought_in or text(value.get("mediaType")).upper() in NO_CONTACT
+            found: list[Outcome] = [] if apart else list(_map_session(session, purpose, segments))
             yield from found or [Ignored("segment/other", IGNORED["segment/other"])]
 
 
@@ -113,8 +115,27 @@ def _map_session(session: Session, purpose: str, segments: list[Json]) -> Iterat
             if text(each.get("segmentType")) in ("ivr", "interact"):
                 step = text(session.participant.get("participantName")) or purpose
                 yield session.draft("cx.call.ivr_step.v1", "flow", each.get("segmentStart"), each, step=step)
+    elif purpose == "voicemail":
+        yield from _map_voicemail(session, segments)
     elif purpose in AGENTS:
         yield from _map_agent(session, segments)
+
+
+def _map_voicemail(session: Session, segments: list[Json]) -> Iterator[Draft]:
+    for each in segments:
+        if text(each.get("segmentType")) != "voicemail":
+            continue
+        began, ended = time_of(each.get("segmentStart")), time_of(each.get("segmentEnd"))
+        if ended is None:
+            continue
+        recording = Recording(
+            id=text(session.value.get("sessionId")),
+            duration_ms=(ended - began) // 1000 if began is not None and began <= ended else None,
+            status="voicemail",
+        )
+        waits = queue(each.get("queueId"))
+        at = each.get("segmentEnd")
+        yield session.draft("cx.call.recording.v1", "voicemail", at, each, recording=recording, queue=waits)
 
 
 def _map_agent(session: Session, segments: list[Json]) -> Iterator[Draft]:

@@ -26,7 +26,7 @@ from cx_channels.voice.genesys_cloud.conversation import (
     time_of,
     word,
 )
-from cx_events.envelope import AgentOrQueue, Draft, Transfer
+from cx_events.envelope import AgentOrQueue, Draft, Recording, Transfer
 from cx_events.json_types import Json
 
 MEDIA: Mapping[str, str] = {
@@ -44,6 +44,7 @@ _LISTENING = ("monitoredParticipantId", "coachedParticipantId", "bargedParticipa
 
 IGNORED: Mapping[str, str] = {
     "leg/listening": "a supervisor listens in or coaches; no part of the customer's story",
+    "leg/third-party": "somebody from outside whom an agent brought in: neither the customer nor the customer's leg",
     "leg/other": "a dialler's, station's, voicemail's or other machine's own leg",
     "leg/nothing": "nothing has happened yet that has a time",
 }
@@ -75,7 +76,12 @@ def map_state(body: Json, connection: Connection, organization: str) -> Iterator
     base = Conversation(
         id=text(body.get("id")), connection=connection, consults=text(obj(body.get("associatedConversation")).get("id"))
     )
-    for participant in objects(body.get("participants")):
+    participants = objects(body.get("participants"))
+    brought_in = third_parties(participants)
+    for number, participant in enumerate(participants):
+        if number in brought_in:
+            yield Ignored("leg/third-party", IGNORED["leg/third-party"])
+            continue
         if any(participant.get(name) for name in _LISTENING):
             yield Ignored("leg/listening", IGNORED["leg/listening"])
             continue
@@ -83,6 +89,18 @@ def map_state(body: Json, connection: Connection, organization: str) -> Iterator
             yield from _map_leg(_leg(participant, value, media, base, organization, bool(transfers)))
     for each in transfers:
         yield from _map_transfer(each, base)
+
+
+def third_parties(participants: list[Json]) -> frozenset[int]:
+    """Return the places of participants from outside who are not the customer: an agent consults them, or passes the
+    call on to them.
+
+    ``customer`` is the customer of a contact center conversation, ``external`` "a non-Genesys Cloud person", who is the
+    customer only where there is no other: the caller of a user, or whom a user calls, comes first.
+    """
+    of = {place: text(each.get("purpose")).lower() for place, each in enumerate(participants)}
+    externals = [place for place, purpose in of.items() if purpose == "external"]
+    return frozenset(externals if "customer" in of.values() else externals[1:])
 
 
 def _legs_of(participant: Json) -> Iterator[tuple[str, Json]]:
@@ -139,7 +157,7 @@ def _map_leg(leg: Leg) -> Iterator[Outcome]:
     purpose = text(leg.participant.get("purpose")).lower()
     found: list[Outcome]
     if purpose in CUSTOMERS:
-        found = list(_customer(leg))
+        found = [*_customer(leg), *_voicemail(leg)]
     elif purpose == "acd":
         found = list(_wait(leg))
     elif purpose in AGENTS:
@@ -166,6 +184,15 @@ def _customer(leg: Leg) -> Iterator[Draft]:
     if over := _over(leg):
         reason = word(leg.value.get("disconnectType"))
         yield leg.draft("cx.interaction.ended.v1", "disconnected", over, reason=reason)
+
+
+def _voicemail(leg: Leg) -> Iterator[Draft]:
+    """Yield the voicemail that a callback asks to answer, once it is stored: another status has no words to hear."""
+    voicemail = obj(leg.value.get("voicemail"))
+    id, began = text(voicemail.get("id")), _began(leg)
+    if id and began and text(voicemail.get("uploadStatus")).lower() in ("", "complete"):
+        recording = Recording(id=id, status="voicemail")
+        yield leg.draft("cx.call.recording.v1", "voicemail", began, more=id_part(id), recording=recording)
 
 
 def _wait(leg: Leg) -> Iterator[Draft]:

@@ -15,7 +15,7 @@ from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import first, obj, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Request
-from cx_channels.voice.genesys_cloud import analytics, detail_events, legs, transcription
+from cx_channels.voice.genesys_cloud import analytics, detail_events, legs, summaries, transcription
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.json_types import Json
 
@@ -24,6 +24,7 @@ _STATE = re.compile(
     r"v2\.(?:users|routing\.queues)\.[^.]{1,128}\.conversations(?:\.[a-z]{1,32})?|v2\.conversations\.[^.]{1,128}"
 )
 _TRANSCRIPTION = re.compile(r"v2\.conversations\.[^.]{1,128}\.transcription")
+_SUMMARIES = re.compile(r"v2\.conversations\.[^.]{1,128}\.summaries")
 _PARTNER = "aws.partner/genesys.com"
 
 IGNORED_TOPICS: Mapping[str, str] = {
@@ -44,6 +45,7 @@ IGNORED: Mapping[str, str] = {
     **legs.IGNORED,
     **analytics.IGNORED,
     **transcription.IGNORED,
+    **summaries.IGNORED,
     "other-organization": "the setting organization names another one than the event's source",
 }
 
@@ -53,6 +55,7 @@ DOCUMENTED: Mapping[str, str] = {
         "of each leg, by its times: cx.interaction.started, queued, routed, answered, held, resumed, transferred, ended"
     ),
     "transcription": "cx.call.transcript of each final utterance",
+    "summary": "cx.insight.found with a conversation's summary, reason and resolution",
     "details": "of each segment: cx.interaction.started, queued, routed, answered, held, resumed, transferred, ended",
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
 }
@@ -83,6 +86,8 @@ def _map_notice(notice: Notice, connection: Connection) -> Iterator[Outcome]:
         yield from analytics.map_details(body, connection, organization)
     elif kind == "conversations":
         yield from legs.map_state(body, connection, organization)
+    elif kind == "summary":
+        yield from summaries.map_summary(body, connection)
     elif kind == "transcription":
         yield from transcription.map_transcription(body, connection)
     else:
@@ -112,6 +117,8 @@ def kind_of(topic: str, body: Json) -> tuple[str, str]:
         return (kind if known else ""), topic
     if _TRANSCRIPTION.fullmatch(topic) is not None:
         return "transcription", topic
+    if _SUMMARIES.fullmatch(topic) is not None:
+        return "summary", topic
     if _STATE.fullmatch(topic) is not None and isinstance(body.get("participants"), list):
         return "conversations", topic
     begin = next((each for each in IGNORED_TOPICS if topic == each or topic.startswith(f"{each}.")), "")

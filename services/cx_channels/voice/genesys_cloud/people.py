@@ -28,12 +28,17 @@ _NETWORKS: Mapping[str, tuple[str, Weight]] = {
     "LINE": ("line", ASSERTED),
     "TWITTER": ("x", ASSERTED),
     "APPLE": ("apple-business", ASSERTED),
+    "LINKEDIN": ("linkedin", ASSERTED),
+    "TELEGRAM": ("telegram", ASSERTED),
+    "VIBER": ("viber", ASSERTED),
+    "WECHAT": ("wechat", ASSERTED),
+    "KAKAO": ("kakao", ASSERTED),
     "OPEN": ("genesys-open", CLAIMED),
     "WEBMESSAGING": ("cookie", CLAIMED),
 }
 """The kind of a message's address and its weight, by messageType: the network knows whom it serves, and Genesys says
 so; of OPEN whoever integrates it writes what it likes."""
-_SCOPED = frozenset({"facebook-psid", "instagram"})
+_SCOPED = frozenset({"facebook-psid", "instagram", "viber", "wechat", "kakao"})
 """Ids that mean somebody at one page or account alone, which is the other address."""
 
 
