@@ -27,6 +27,7 @@ STATES: Mapping[str, str] = {
     "CONNECTING": "cx.interaction.routed.v1",
     "CONNECTED": "cx.interaction.answered.v1",
     "CONNECTED_ONHOLD": "cx.interaction.held.v1",
+    "PAUSED": "cx.interaction.held.v1",
     "MISSED": "cx.interaction.routed.v1",
     "REJECTED": "cx.interaction.routed.v1",
     "ERROR": "cx.interaction.routed.v1",
@@ -74,9 +75,13 @@ def _map_state(notice: Notice, connection: Connection, value: Json, before: tupl
         if state != "ENDED":
             yield notice.lost(f"{UNKNOWN_KIND}: the contact state {state[:64]!r}")
         return
-    held = before[0] == "CONNECTED_ONHOLD"
+    held = before[0] in ("CONNECTED_ONHOLD", "PAUSED")
     if before[0] == state:
         return
+    if since == before[1]:
+        # On hold "StateStartTimestamp is not changed" (APIReference/API_AgentContactReference.html): each hold of a
+        # contact would be the same one, at the time of the answer
+        since = ""
     kind = "cx.interaction.resumed.v1" if held and state == "CONNECTED" else STATES[state]
     agent = agent_of({"ARN": notice.value.get("AgentARN"), "Username": _username(notice.value)})
     raw = msgspec.json.encode(

@@ -10,15 +10,17 @@ from collections.abc import Iterator, Mapping
 
 from cx_channels.kit.aws.deliveries import Notice
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.json_values import first, obj, objects, read_object, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.amazon_connect.contact import Contact, contact_of, time_of
 from cx_channels.voice.amazon_connect.contact_lens import ROLES
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import AgentOrQueue, Attachment, Draft, Message, Participant, Role
+from cx_events.errors import Refused
 from cx_events.json_types import Json
 
+_INTERACTIVE = "application/vnd.amazonaws.connect.message.interactive"
 _EVENT = "application/vnd.amazonaws.connect.event."
 EVENTS: Mapping[str, str] = {
     "participant.joined": "cx.interaction.answered.v1",
@@ -67,21 +69,36 @@ def _map_message(contact: Contact, value: Json, raw: bytes) -> Draft:
         )
         for each in objects(value.get("Attachments"))
     ]
+    content, kind = text(value.get("Content")), text(value.get("ContentType"))
+    choices = _choices(content) if kind == _INTERACTIVE else ""
     message = Message(
         id=text(value.get("Id")),
-        text=text(value.get("Content")),
-        content_type=text(value.get("ContentType")) if value.get("Content") else "",
+        text=choices or content,
+        content_type="text/plain" if choices else kind if content else "",
         attachments=files,
     )
-    kind = "cx.message.received.v1" if role == "customer" else "cx.message.sent.v1"
     return contact.draft(
-        kind,
+        "cx.message.received.v1" if role == "customer" else "cx.message.sent.v1",
         f"item/{id_part(text(value.get('Id')))}",
         raw,
         time_of(value.get("AbsoluteTime")),
         participants=_people(value, role),
         message=message,
     )
+
+
+def _choices(content: str) -> str:
+    """Return what an interactive message shows: title, subtitle and the choices, each on a line; "" where it has none.
+
+    Shape: .../adminguide/interactive-messages.html, ``{"templateType", "version", "data": {"content": {...}}}``.
+    """
+    try:
+        shown = obj(obj(read_object(content.encode("utf-8", "replace")).get("data")).get("content"))
+    except Refused:
+        return ""
+    lines = [text(shown.get(name)) for name in ("title", "subtitle")]
+    lines += [f"- {title}" for each in objects(shown.get("elements")) if (title := text(each.get("title")))]
+    return "\n".join(each for each in lines if each)
 
 
 def _map_event(contact: Contact, notice: Notice) -> Outcome:

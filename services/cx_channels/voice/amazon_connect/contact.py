@@ -43,6 +43,12 @@ METHODS: Mapping[str, Direction | None] = {
 """The direction by InitiationMethod; of TRANSFER, QUEUE_TRANSFER, DISCONNECT and FLOW it is that of an earlier contact,
 which is not told. Of API it depends on the channel."""
 
+_UNREACHED = frozenset({
+    "amd_unanswered", "sit_tone_detected", "sit_tone_busy", "sit_tone_invalid_number",
+})  # fmt: skip
+"""What an outbound call came to instead of somebody who picks up: it rang on, was busy, or three tones of the network
+say that it can't be put through (.../ctr-data-model.html, AnsweringMachineDetectionStatus)."""
+
 PASSED_ON = frozenset({"TRANSFER", "QUEUE_TRANSFER"})
 _CHANNELS: Mapping[str, Channel] = {"CHAT": "chat", "EMAIL": "email"}
 _IDENTIFIERS = {"TELEPHONE_NUMBER": "phone", "EMAIL_ADDRESS": "email"}
@@ -113,6 +119,20 @@ class Contact(Struct, gc=False):
             root=id_part(root) if root else own,
             time=time,
         )
+
+    @property
+    def is_outbound_call(self) -> bool:
+        """Whether the business called somebody, who then picks up: an agent, a campaign, or a program by the API."""
+        return self.channel == "voice" and self.direction in ("outbound", "internal") and self.method != "MONITOR"
+
+    def connected(self, id: str, raw: bytes, time: Micros | None, detected: str) -> Draft:
+        """Draft what became of an outbound call as it was put through. ``detected``: AnsweringMachineDetectionStatus.
+
+        CONNECTED_TO_SYSTEM is told for each of them, also where nobody picked up (.../contact-events.html).
+        """
+        if detected in _UNREACHED:
+            return self.draft("cx.interaction.routed.v1", id, raw, time, reason=detected)
+        return self.draft("cx.interaction.answered.v1", id, raw, time, answered_by=detected)
 
     def passed_on(self, id: str, raw: bytes, time: Micros | None, queue: AgentOrQueue | None) -> Draft | None:
         """Draft that the contact before was passed on as this one, where one is named: it is told in that one's

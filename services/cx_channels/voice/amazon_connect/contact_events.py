@@ -68,13 +68,14 @@ def _map_initiated(event: ContactEvent) -> Iterator[Outcome]:
 
 
 def _map_connected_to_system(event: ContactEvent) -> Iterator[Outcome]:
-    """Map that an outbound call was picked up, by a person or a machine. Chats and tasks have media at once."""
-    if event.contact.method not in _OUTBOUND:
+    """Map that an outbound call was picked up, by a person or a machine, or by nobody. Chats and tasks have media at once."""
+    if not event.contact.is_outbound_call:
         yield Ignored("contact-event/media", MEDIA)
         return
     answered_by = text(member(event.detail, "AnsweringMachineDetectionStatus")).lower()
     moment = event.step("ConnectedToSystemTimestamp")
-    yield event.draft("cx.interaction.answered.v1", "connected-to-system", moment, answered_by=answered_by)
+    id = f"connected-to-system/{id_part(moment.written)}"
+    yield event.contact.connected(id, event.raw, moment.at, answered_by)
 
 
 def _map_queued(event: ContactEvent) -> Iterator[Outcome]:
@@ -92,10 +93,10 @@ def _map_connected_to_agent(event: ContactEvent) -> Iterator[Outcome]:
 def _map_disconnected(event: ContactEvent) -> Iterator[Outcome]:
     """Map the end of a contact. One that waited in a queue and reached no agent was abandoned (.../ctr-data-model.html,
     "How to identify abandoned contacts"); one that came to no queue ended in the flow."""
-    waited = event.queue is not None and event.agent is None and event.contact.method not in _OUTBOUND
-    kind = "cx.interaction.abandoned.v1" if waited else "cx.interaction.ended.v1"
-    moment = event.step("DisconnectTimestamp")
     reason = text(member(event.detail, "DisconnectReason")).lower()
+    waited = event.queue is not None and event.agent is None and event.contact.method not in _OUTBOUND
+    kind = "cx.interaction.abandoned.v1" if waited and reason != "transferred" else "cx.interaction.ended.v1"
+    moment = event.step("DisconnectTimestamp")
     yield event.draft(kind, "disconnected", moment, reason=reason, agent=event.agent, queue=event.queue)
 
 
@@ -112,7 +113,10 @@ KINDS: Mapping[str, tuple[Callable[[ContactEvent], Iterator[Outcome]], str]] = {
         _map_initiated,
         "cx.interaction.started; of a transfer also cx.interaction.transferred, of the contact before",
     ),
-    "CONNECTED_TO_SYSTEM": (_map_connected_to_system, "cx.interaction.answered with answered_by, of outbound calls"),
+    "CONNECTED_TO_SYSTEM": (
+        _map_connected_to_system,
+        "cx.interaction.answered with answered_by, of outbound calls; cx.interaction.routed where nobody picked up",
+    ),
     "QUEUED": (_map_queued, "cx.interaction.queued"),
     "CONNECTED_TO_AGENT": (_map_connected_to_agent, "cx.interaction.answered"),
     "DISCONNECTED": (

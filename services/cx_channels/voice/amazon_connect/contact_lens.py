@@ -83,7 +83,7 @@ def _map_turn(contact: Contact, turn: Json, raw: bytes, _version: str) -> Iterat
         yield Ignored("lens/empty", "nothing was said")
         return
     id = "/".join(["said", *(id_part(text(turn.get(name))) for name in ("Id", "ParticipantRole", "BeginOffsetMillis"))])
-    yield contact.draft("cx.call.transcript.v1", id, raw, time_of(turn.get("AbsoluteTime")), transcript=[line])
+    yield contact.draft("cx.call.transcript.v1", id, raw, time_of(_absolute(turn)), transcript=[line])
 
 
 def _map_categories(contact: Contact, value: Json, raw: bytes, version: str) -> Iterator[Outcome]:
@@ -123,7 +123,7 @@ def map_analysis(notice: Notice, connection: Connection) -> Iterator[Outcome]:
     turns = objects(value.get("Transcript"))
     lines = [line for turn in turns if (line := _line(turn, people)) is not None]
     version = text(value.get("Version"))
-    times = [at for turn in turns if (at := time_of(turn.get("AbsoluteTime"))) is not None]
+    times = [at for turn in turns if (at := time_of(_absolute(turn))) is not None]
     last = max(times, default=None)
     found: list[Outcome] = []
     if lines:
@@ -185,10 +185,15 @@ def _line(turn: Json, people: Mapping[str, Json]) -> TranscriptLine | None:
         return None
     by = people.get(text(turn.get("ParticipantId")), {})
     role = first(turn.get("ParticipantRole"), by.get("ParticipantRole"), turn.get("ParticipantId")).upper()
-    at = first(turn.get("AbsoluteTime")) or number(turn.get("BeginOffsetMillis"))
+    at = _absolute(turn) or number(turn.get("BeginOffsetMillis"))
     return TranscriptLine(
         role=ROLES.get(role, ""), text=words, at=at, sentiment=_SENTIMENTS.get(text(turn.get("Sentiment")).upper())
     )
+
+
+def _absolute(turn: Json) -> str:
+    """Return when a chat's turn was written; those of the real-time API have it one level lower."""
+    return first(turn.get("AbsoluteTime"), obj(turn.get("Time")).get("AbsoluteTime"))
 
 
 def _customer_score(overall: Json) -> float | None:

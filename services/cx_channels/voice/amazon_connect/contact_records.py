@@ -56,11 +56,11 @@ def _begin(contact: Contact, record: Json) -> Iterator[Outcome]:
 def _outbound_answer(contact: Contact, record: Json) -> Iterator[Outcome]:
     """Yield who or what picked up an outbound call; of others this is the moment at which the flow took them."""
     at = time_of(record.get("ConnectedToSystemTimestamp"))
-    if at is None or contact.method not in _UNREACHED:
+    if at is None or not contact.is_outbound_call:
         return
     raw = _kept(record, "ConnectedToSystemTimestamp", "AnsweringMachineDetectionStatus")
-    answered_by = text(record.get("AnsweringMachineDetectionStatus")).lower()
-    yield contact.draft("cx.interaction.answered.v1", "record/system", raw, at, answered_by=answered_by)
+    detected = text(record.get("AnsweringMachineDetectionStatus")).lower()
+    yield contact.connected("record/system", raw, at, detected)
 
 
 def _queue(contact: Contact, record: Json) -> Iterator[Outcome]:
@@ -155,7 +155,8 @@ def _gave_up(contact: Contact, record: Json) -> bool:
     abandoned contacts"); one who asked for a callback, or was moved on, has a next contact."""
     waited = time_of(obj(record.get("Queue")).get("EnqueueTimestamp")) is not None
     reached = time_of(obj(record.get("Agent")).get("ConnectedToAgentTimestamp")) is not None
-    went_on = text(record.get("NextContactId")) or obj(record.get("TransferredToEndpoint"))
+    moved = text(record.get("DisconnectReason")).upper() == "TRANSFERRED"
+    went_on = moved or text(record.get("NextContactId")) or obj(record.get("TransferredToEndpoint"))
     return waited and not reached and not went_on and contact.method not in _UNREACHED
 
 

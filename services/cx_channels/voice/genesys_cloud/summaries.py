@@ -1,4 +1,4 @@
-"""Map summaries of conversations, ``v2.conversations.{id}.summaries``: what a model writes when one is over, or on demand.
+"""Map summaries of conversations, ``v2.conversations.{id}.summaries``: what a model writes when one is over.
 
 Fields: PureCloudPlatformClientV2, ``conversation_summary_topic_*``; those of virtual agents have the same. An agent may
 edit a summary later, under the same id: other words are another finding.
