@@ -68,7 +68,7 @@ def _map_initiated(event: ContactEvent) -> Iterator[Outcome]:
 
 
 def _map_connected_to_system(event: ContactEvent) -> Iterator[Outcome]:
-    """Map that an outbound call was picked up, by a person or a machine, or by nobody. Chats and tasks have media at once."""
+    """Map that an outbound call was picked up, by a person or a machine, or by nobody. Chats have media at once."""
     if not event.contact.is_outbound_call:
         yield Ignored("contact-event/media", MEDIA)
         return

@@ -2,7 +2,8 @@
 
 Modules: ``mapping`` (topics), ``conversation`` (what all events of one share), ``people`` (who is who),
 ``detail_events`` (steps, by EventBridge), ``legs`` (the state of a conversation), ``analytics`` (a conversation's
-details), ``transcription`` (words), ``summaries`` (what a model makes of them); ``poller`` (the source that reads queues and streams).
+details), ``transcription`` (words), ``summaries`` (what a model makes of them); ``poller`` (the source that
+reads queues and streams).
 """
 
 from __future__ import annotations

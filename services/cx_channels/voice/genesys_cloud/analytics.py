@@ -32,7 +32,7 @@ from cx_events.json_types import Json
 
 _OFFERED = frozenset({"alert", "dialing", "contacting"})
 IGNORED: Mapping[str, str] = {
-    "segment/other": "a segment of a machine, a supervisor who listens, a shared screen, or of whom an agent brought in",
+    "segment/other": "a segment of a machine, a supervisor who listens, a shared screen, or a third party",
 }
 
 
