@@ -122,7 +122,7 @@ class Contact(Struct, gc=False):
 
     @property
     def is_outbound_call(self) -> bool:
-        """Return whether the business called somebody, who then picks up: an agent, a campaign, or a program by the API."""
+        """Return whether the business called somebody, who then picks up: an agent, a campaign, or by the API."""
         return self.channel == "voice" and self.direction in ("outbound", "internal") and self.method != "MONITOR"
 
     def connected(self, id: str, raw: bytes, time: Micros | None, detected: str) -> Draft:
