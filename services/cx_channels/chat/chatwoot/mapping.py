@@ -28,7 +28,7 @@ DOCUMENTED: Mapping[str, str] = {
     "message_created/private": "cx.conversation.note, never the customer's to see",
     "message_updated/incoming": "cx.message.edited, cx.message.deleted",
     "message_updated/outgoing": "cx.message.delivered, cx.message.read, cx.message.failed, cx.message.deleted",
-    "message_updated/template": "cx.survey.answered",
+    "message_updated/template": "cx.survey.answered; cx.message.received: what was chosen or filled in",
     **{kind: becomes for kind, (_, becomes) in conversations.KINDS.items()},
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
 }

@@ -9,7 +9,7 @@ from cx_channels.chat.chatwoot.kinds import ignored
 from cx_channels.chat.chatwoot.notice import Notice, encode, time_of
 from cx_channels.chat.chatwoot.people import agent_of, contact_of, customer, role_of, staff
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import number, obj, objects, text
+from cx_channels.kit.json_values import first, number, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time
@@ -128,6 +128,8 @@ def map_updated(notice: Notice) -> Iterator[Outcome]:
         yield _update(notice, "cx.message.deleted.v1", id, "deleted", message=Message(id=id))
     elif obj(answered.get("csat_survey_response")):
         yield from _survey(notice, id, obj(answered.get("csat_survey_response")))
+    elif type_of(notice) != "incoming" and (words := answers_of(about)):
+        yield _answered(notice, id, words)
     elif status in _STATUSES:
         yield _status(notice, id, status, about)
     elif type_of(notice) == "incoming" or about.get("edited") is True or about.get("is_edited") is True:
@@ -150,6 +152,27 @@ def _update(notice: Notice, event_type: str, id: str, step: str, **data: Any) ->
 def _status(notice: Notice, id: str, status: str, about: Json) -> Outcome:
     failure = Failure(code="failed", message=text(about.get("external_error"))) if status == "failed" else None
     return _update(notice, _STATUSES[status], id, status, message=Message(id=id), failure=failure)
+
+
+def answers_of(about: Json) -> str:
+    """Return what a contact chose or filled in on a message of options, a form or a question for a mail address, a
+    line each: ``submitted_values`` is a list of ``{"title", "value"}`` or ``{"name", "value"}``
+    (chatwoot.com/hc, interactive messages)."""
+    given = objects(about.get("submitted_values"))
+    lines = [
+        ": ".join(filter(None, (text(each.get("name")), first(each.get("title"), each.get("value"))))) for each in given
+    ]
+    return "\n".join(filter(None, lines)) or text(about.get("submitted_email"))
+
+
+def _answered(notice: Notice, id: str, words: str) -> Outcome:
+    told = sha256_hex(words.encode("utf-8", "replace"))[:16]
+    own = f"{id}/answered/{told}"
+    return notice.draft(
+        "cx.message.received.v1", f"{_base(notice, id)}/answered/{told}", [customer(notice, contact_of(notice))],
+        time_of(notice.value.get("updated_at")), direction="inbound", reason="answered",
+        message=Message(id=own, text=words, content_type="text/plain", in_reply_to=id),
+    )  # fmt: skip
 
 
 def _survey(notice: Notice, id: str, given: Json) -> Iterator[Outcome]:

@@ -20,7 +20,9 @@ from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
 
 _AT = re.compile(r"<at(?: id=\"[^\"<>]{0,40}\")?>([^<>]{0,400})</at>")
-_QUOTED = re.compile(r"<blockquote [^<>]{0,400}\bitemid=\"([^\"<>]{1,100})\"")
+_QUOTED = re.compile(r"<blockquote [^<>]{0,400}\bitemid=\"([^\"<>]{1,100})\"[^<>]{0,400}>(.{0,8000}?)</blockquote>", re.DOTALL)
+_PLACE_OF_QUOTE = re.compile(r"<quoted messageId=\"[^\"<>]{1,100}\" ?/>\s*")
+"""Where a quote stands among the words; an entity tells which message it is."""
 _DOWNLOAD = "application/vnd.microsoft.teams.file.download.info"
 _CARD = "application/vnd.microsoft.card."
 _HTML = "text/html"
@@ -30,13 +32,26 @@ _MOST, _LONGEST = 50, 128 << 10
 def words_of(activity: Activity) -> str:
     """Return what a message says: its text without the mention of the bot; else its HTML; else what was filled in."""
     value = activity.value
-    written = text(value.get("text"))
+    written = _PLACE_OF_QUOTE.sub("", text(value.get("text")))
     if written.strip():
-        return _plain(activity, written, text(value.get("textFormat")))
+        return _plain(activity, _without_quoted(activity, written), text(value.get("textFormat")))
     html = html_of(value)
     if html:
         return _plain(activity, html, "xml")
     return filled_in(value.get("value"))
+
+
+def _without_quoted(activity: Activity, written: str) -> str:
+    """Return words without those that they quote: older clients put the quoted ones before them, flattened."""
+    quoted = _QUOTED.search(html_of(activity.value))
+    before = "".join(text_of(quoted[2]).split()) if quoted else ""
+    if not before or not "".join(written.split()).startswith(before):
+        return written
+    end, left = 0, len(before)
+    while left:
+        left -= not written[end].isspace()
+        end += 1
+    return written[end:] if written[end:].strip() else written
 
 
 def filled_in(value: Any) -> str:
@@ -97,8 +112,17 @@ def answered_by(activity: Activity) -> str:
     of its thread."""
     quoted = _QUOTED.search(html_of(activity.value))
     thread = activity.conversation.partition(";messageid=")[2]
-    replied = first(quoted[1] if quoted else "", activity.value.get("replyToId"), thread)
+    named = text(quote_of(activity).get("messageId"))
+    replied = first(named, quoted[1] if quoted else "", activity.value.get("replyToId"), thread)
     return activity.message_id(replied) if replied != activity.id else ""
+
+
+def quote_of(activity: Activity) -> Json:
+    """Return what a message quotes: ``{"messageId", "preview", "isReplyDeleted", ...}`` of an entity ``quotedReply``
+    (learn.microsoft.com/dotnet/api/microsoft.teams.apps.schema.entities.quotedreplydata), the first where it quotes
+    several. Older messages have a ``blockquote`` in their HTML instead."""
+    given = objects(activity.value.get("entities"))[:_MOST]
+    return next((obj(each.get("quotedReply")) for each in given if each.get("type") == "quotedReply"), {})
 
 
 def message_of(activity: Activity, id: str) -> Message:
@@ -111,5 +135,6 @@ def message_of(activity: Activity, id: str) -> Message:
         html=safe_html(html) if html else "",
         language=text(activity.value.get("locale"))[:40],
         in_reply_to=answered_by(activity),
+        quoted=text(quote_of(activity).get("preview")),
         attachments=files_of(activity.value),
     )

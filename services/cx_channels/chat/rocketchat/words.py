@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cx_channels.chat.rocketchat.room import Room
@@ -9,6 +10,9 @@ from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.settings import texts_of
 from cx_events.envelope import Attachment, Message, Participant
 from cx_events.json_types import Json
+
+_QUOTE = re.compile(r"\[ ?\]\(https?://[^\s()]{1,400}[?&]msg=([A-Za-z0-9]{1,64})[^\s()]{0,100}\)\s*", re.ASCII)
+"""How a message names the one that it quotes: a link without words before its own."""
 
 
 def said_by(room: Room, message: Json) -> Participant:
@@ -35,8 +39,15 @@ def message_of(message: Json, id: str) -> Message:
     if blocks and words.startswith("["):
         words = "\n".join(filter(None, (text(obj(each.get("text")).get("text")) for each in blocks)))
     words = "" if words == "undefined" else words
+    quotes = _QUOTE.match(words)
+    if quotes is not None:
+        words = words[quotes.end() :]
+    # What was typed beside a file stood with the file until version 7.
+    told = dict.fromkeys(text(each.get("description")) for each in objects(message.get("attachments")))
+    words = words or "\n".join(filter(None, told))
     return Message(
-        id=id, text=words, content_type="text/plain" if words else "", attachments=list(files_of(message))
+        id=id, text=words, content_type="text/plain" if words else "",
+        in_reply_to=f"{id.partition(':')[0]}:{quotes[1]}" if quotes else "", attachments=list(files_of(message)),
     )  # fmt: skip
 
 

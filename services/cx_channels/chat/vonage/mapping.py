@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from cx_channels.chat.vonage.notice import Notice, is_older, notice_of, read_fields
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.json_values import first, number, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
@@ -23,6 +23,7 @@ FILES = frozenset({"image", "audio", "video", "file", "sticker", "vcard"})
 WORDS = frozenset({"text", "reply", "button", "location", "contact", "order", "custom", "template"})
 TYPES = FILES | WORDS | {"reaction", "unsupported"}
 
+_TYPES = {"image": "image/*", "audio": "audio/*", "video": "video/*", "sticker": "image/*", "vcard": "text/vcard"}
 _RECEIVED = "cx.message.received"
 KINDS: Mapping[str, str] = {
     **{f"inbound/{each}": _RECEIVED for each in sorted(WORDS)},
@@ -102,7 +103,7 @@ def _map_inbound(notice: Notice, kind: str) -> Outcome:
         text=words,
         content_type="text/plain" if words else "",
         in_reply_to=about,
-        attachments=_files(content, type),
+        attachments=[*_files(content, type), *_asked_about(notice.fields)],
     )
     return notice.draft("cx.message.received.v1", _part(notice.fields), Data(message=message))
 
@@ -147,9 +148,15 @@ def _order(content: Json) -> str:
 
 def _contact(content: Json) -> str:
     people = objects(obj(content.get("contact")).get("contacts")) or [obj(content.get("contact"))]
-    return ", ".join(
-        filter(None, (first(obj(each.get("name")).get("formatted_name"), each.get("name")) for each in people))
-    )
+    return "\n".join(filter(None, map(_card, people)))
+
+
+def _card(person: Json) -> str:
+    """Return what stands on the address card of a third party, who is nobody of the conversation."""
+    phones = [text(each.get("phone")) for each in objects(person.get("phones"))]
+    mails = [text(each.get("email")) for each in objects(person.get("emails"))]
+    name = first(obj(person.get("name")).get("formatted_name"), person.get("name"))
+    return ", ".join(filter(None, (name, *phones, *mails)))
 
 
 _WORDS: Mapping[str, Callable[[Json], str]] = {
@@ -165,12 +172,24 @@ _WORDS: Mapping[str, Callable[[Json], str]] = {
 
 
 def _files(content: Json, type: str) -> list[Attachment]:
-    """Return the file by its address, which asks for a token of the application; it is not fetched."""
+    """Return the file by its address, which asks for a token of the application, or a place; nothing is fetched."""
+    if type == "location":
+        place = obj(content.get("location"))
+        latitude, longitude = number(place.get("lat")), number(place.get("long"))
+        known = latitude is not None and longitude is not None
+        return [Attachment(name="location", url=f"geo:{latitude},{longitude}")] if known else []
     if type not in FILES:
         return []
     file = obj(content.get(type))
     url = first(file.get("url"), file.get("id"))
-    return [Attachment(name=first(file.get("name"), type), url=url)] if url else []
+    return [Attachment(name=first(file.get("name"), type), content_type=_TYPES.get(type, ""), url=url)] if url else []
+
+
+def _asked_about(fields: Json) -> list[Attachment]:
+    """Return the product of the business's catalog that a WhatsApp message asks about
+    (en/messages/concepts/whatsapp/working-with-whatsapp-product-messages)."""
+    product = obj(obj(fields.get("context")).get("whatsapp_referred_product")).get("product_retailer_id")
+    return [Attachment(name=f"product {text(product)}")] if text(product) else []
 
 
 def _map_status(notice: Notice, status: str) -> Draft:

@@ -70,13 +70,14 @@ def _location(body: Json) -> Content:
 
 
 def _contacts(cards: Any) -> Content:
-    """Return the names and numbers of the address cards that somebody sends: third parties, nobody's identifiers."""
+    """Return the names, companies, numbers and mail addresses of the cards that somebody sends: third parties, nobody's identifiers."""
     lines: list[str] = []
     files: list[Attachment] = []
     for card in objects(cards)[:_MOST_FILES]:
         name = first(obj(card.get("name")).get("formatted_name"), obj(card.get("name")).get("first_name"))
         phones = [text(each.get("phone")) for each in objects(card.get("phones"))]
-        lines.append(", ".join(filter(None, (name, *phones))))
+        mails = [text(each.get("email")) for each in objects(card.get("emails"))]
+        lines.append(", ".join(filter(None, (name, text(obj(card.get("org")).get("company")), *phones, *mails))))
         files.append(Attachment(name=name or "contact", content_type="text/vcard"))
     return Content("\n".join(filter(None, lines)), tuple(files), "contacts")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.kit.json_values import first, obj, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.whatsapp.content import TYPES, Content, content_of
 from cx_channels.kit.whatsapp.notice import Notice, draft_of
 from cx_channels.kit.whatsapp.people import Person, person_of
-from cx_events.envelope import Consent, Direction, Message, Participant
+from cx_events.envelope import Attachment, Consent, Direction, Message, Participant
+from cx_events.json_types import Json
 
 Mapper = Callable[[Notice], Outcome]
 
@@ -91,7 +92,7 @@ def _about_person(
         text=content.words,
         content_type="text/plain" if content.words else "",
         in_reply_to="" if target else text(obj(item.get("context")).get("id")),
-        attachments=list(content.files),
+        attachments=[*content.files, *_asked_about(item)],
     )
     said = "cx.message.received.v1" if direction == "inbound" else "cx.message.sent.v1"
     return draft_of(
@@ -106,6 +107,14 @@ def _about_person(
         url=text(referral.get("source_url")),
         reaction=reaction,
     )
+
+
+def _asked_about(item: Json) -> Iterator[Attachment]:
+    """Yield the product of the business's catalog that a message asks about, by its number there
+    (.../webhooks/reference/messages/text, "context.referred_product")."""
+    product = text(obj(obj(item.get("context")).get("referred_product")).get("product_retailer_id"))
+    if product:
+        yield Attachment(name=f"product {product}")
 
 
 def map_call_permission(notice: Notice) -> Outcome:

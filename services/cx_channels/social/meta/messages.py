@@ -25,6 +25,7 @@ _MEDIA = {
     "file": "application/octet-stream",
     "reel": "video/*",
     "ig_reel": "video/*",
+    "sticker": "image/*",
 }
 
 
@@ -130,11 +131,15 @@ def _message(event: MessagingEvent, event_type: str, suffix: str, *, reason: str
     words = text(body.get("text"))
     reply = obj(body.get("reply_to"))
     story = obj(reply.get("story"))
-    attachments = [_attachment(each) for each in objects(body.get("attachments"))]
+    attachments = [_attachment(each) for each in _once(objects(body.get("attachments")))]
     if story:
         attachments.append(Attachment(name="story", url=text(story.get("url"))))
     if body.get("sticker_id") is not None and not attachments:
         attachments.append(Attachment(name="sticker", content_type="image/*"))
+    referral = obj(body.get("referral"))
+    product = text(obj(referral.get("product")).get("id"))
+    if product:  # what the person asks about, from the page of a product (.../webhook-events/messages)
+        attachments.append(Attachment(name=f"product {product}"))
     return draft_of(
         event,
         event_type,
@@ -146,9 +151,20 @@ def _message(event: MessagingEvent, event_type: str, suffix: str, *, reason: str
             in_reply_to=text(reply.get("mid")),
             attachments=attachments,
         ),
-        references=referral_tokens(body.get("referral")),
-        reason=reason,
+        references=referral_tokens(referral),
+        reason=reason or text(referral.get("source")),
     )
+
+
+def _once(given: list[Json]) -> list[Json]:
+    """Return attachments without the picture that repeats a sticker: for a time a sticker came as both
+    (developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/messages)."""
+    stickers = {text(obj(each.get("payload")).get("sticker_id")) for each in given if each.get("type") == "sticker"}
+    return [
+        each
+        for each in given
+        if each.get("type") != "image" or text(obj(each.get("payload")).get("sticker_id")) not in stickers - {""}
+    ]
 
 
 def _attachment(value: Json) -> Attachment:
@@ -166,7 +182,8 @@ def _attachment(value: Json) -> Attachment:
     shapes = (payload, obj(payload.get("generic")), obj(payload.get("product")))
     card = next((card for shape in shapes for card in objects(shape.get("elements"))), {})
     title = first(payload.get("title"), payload.get("name"), value.get("title"), card.get("title"), payload.get("text"))
-    named = "sticker" if payload.get("sticker_id") is not None else "" if kind in _MEDIA else kind
+    is_sticker = kind == "sticker" or payload.get("sticker_id") is not None
+    named = "sticker" if is_sticker else "" if kind in _MEDIA else kind
     return Attachment(name=title or named, content_type=_MEDIA.get(kind, ""), url=url)
 
 

@@ -6,6 +6,7 @@ A file is named by its ``file_id``: its address holds the bot's token and is goo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from cx_channels.kit.json_values import first, number, obj, objects, text
 from cx_events.envelope import Attachment, Message
@@ -64,7 +65,18 @@ def words_of(message: Json) -> str:
     dice = obj(message.get("dice"))
     if dice:
         return " ".join(filter(None, (text(dice.get("emoji")), text(dice.get("value")))))
-    return first(poll.get("question"), obj(message.get("sticker")).get("emoji"))
+    return _listed(poll.get("question"), poll.get("options")) or _checklist(obj(message.get("checklist"))) or text(
+        obj(message.get("sticker")).get("emoji")
+    )  # fmt: skip
+
+
+def _listed(title: Any, lines: Any) -> str:
+    """Return a title, and the texts of what stands below it, a line each."""
+    return "\n".join(filter(None, (text(title), *(text(each.get("text")) for each in objects(lines)))))
+
+
+def _checklist(given: Json) -> str:
+    return _listed(given.get("title"), given.get("tasks"))
 
 
 def _attachments(message: Json) -> Iterator[Attachment]:

@@ -128,8 +128,10 @@ def writer_of(update: Update) -> Person:
 
 
 def thread_of(message: Json, chat: str, place: str) -> str:
-    """Return what tells the interaction: the chat, its topic, and the account that connected the bot."""
+    """Return what tells the interaction: the chat, its topic, and the account that connected the bot. In the chat that
+    holds a channel's direct messages each person has a topic (core.telegram.org/bots/api#directmessagestopic)."""
     topic = text(message.get("message_thread_id")) if message.get("is_topic_message") is True else ""
+    topic = topic or text(obj(message.get("direct_messages_topic")).get("topic_id"))
     return id_part(f"{place}:{topic}" if topic else place) if chat else ""
 
 
