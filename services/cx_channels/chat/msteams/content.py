@@ -20,7 +20,9 @@ from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
 
 _AT = re.compile(r"<at(?: id=\"[^\"<>]{0,40}\")?>([^<>]{0,400})</at>")
-_QUOTED = re.compile(r"<blockquote [^<>]{0,400}\bitemid=\"([^\"<>]{1,100})\"[^<>]{0,400}>(.{0,8000}?)</blockquote>", re.DOTALL)
+_QUOTED = re.compile(
+    r"<blockquote [^<>]{0,400}\bitemid=\"([^\"<>]{1,100})\"[^<>]{0,400}>(.{0,8000}?)</blockquote>", re.DOTALL
+)
 _PLACE_OF_QUOTE = re.compile(r"<quoted messageId=\"[^\"<>]{1,100}\" ?/>\s*")
 """Where a quote stands among the words; an entity tells which message it is."""
 _DOWNLOAD = "application/vnd.microsoft.teams.file.download.info"

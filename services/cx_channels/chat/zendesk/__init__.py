@@ -46,6 +46,10 @@ PROVIDER = Provider(
             "asserted": "the business's own id, given through its API",
         },
         "email": {"claimed": "typed by a person into a form"},
+        "phone": {
+            "proved": "a WhatsApp number, of which WhatsApp checks the possession",
+            "claimed": "the sender of a text message, or what was noted of a user",
+        },
     },
     media=MEDIA,
     settings=frozenset({"webhooks", "bots", *API_SETTINGS}) | MEDIA.settings,

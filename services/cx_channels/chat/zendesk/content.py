@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.json_values import first, number, obj, objects, text
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
 
@@ -25,7 +25,9 @@ def _words(content: Json) -> str:
     kind, said = text(content.get("type")), text(content.get("text"))
     if kind == "location" and not said:
         place = obj(content.get("coordinates"))
-        said = " ".join(str(place[name]) for name in ("lat", "long") if isinstance(place.get(name), int | float))
+        at = " ".join(str(place[name]) for name in ("lat", "long") if isinstance(place.get(name), int | float))
+        named = obj(content.get("location"))
+        said = ", ".join(filter(None, (text(named.get("name")), text(named.get("address"))))) or at
     lines = [said, *_items(content), *_answers(content)]
     return "\n".join(each for each in lines if each.strip())
 
@@ -47,6 +49,10 @@ def _answers(content: Json) -> Iterator[str]:
 
 
 def _files(content: Json) -> Iterator[Attachment]:
+    place = obj(content.get("coordinates"))
+    latitude, longitude = number(place.get("lat")), number(place.get("long"))
+    if text(content.get("type")) == "location" and latitude is not None and longitude is not None:
+        yield Attachment(name="location", url=f"geo:{latitude},{longitude}")
     given = [content, *objects(content.get("items"))[:_MOST], *objects(content.get("attachments"))[:_MOST]]
     for each in given:
         url = first(each.get("mediaUrl"), each.get("content_url"))

@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cx_channels.chat.zendesk.content import message_of
+from cx_channels.chat.zendesk.kinds import IGNORED, READ_BY_US
 from cx_channels.chat.zendesk.notice import Notice
 from cx_channels.chat.zendesk.people import Person, app_user, business_author
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, obj, text
+from cx_channels.kit.json_values import first, obj, text, texts
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.times import iso_time
+from cx_channels.provider import Ignored
 from cx_events.envelope import AgentOrQueue, Failure, Handoff, Message
+from cx_events.json_types import Json
 
 Mapper = Callable[[Notice], Outcome]
 
@@ -41,10 +44,10 @@ def map_message(notice: Notice) -> Outcome:
         return notice.lost("no message, or no conversation")
     if text(author.get("type")) == "user":
         user = obj(author.get("user")) or obj(notice.payload.get("user")) or {"id": author.get("userId")}
-        person = app_user({"id": author.get("userId"), **user}, notice.scope)
+        person = app_user({"id": author.get("userId"), **user}, notice.scope, source)
         people: tuple[Person, ...] = (person,)
     else:
-        people = (business_author(author, notice.connection, text(source.get("type"))), *_user(notice))
+        people = (_writer(notice, message, author, text(source.get("type"))), *_user(notice))
     if message.get("deleted") is True:
         return notice.draft(
             "cx.message.deleted.v1", f"message/{id_part(id)}/deleted", root, people, message=Message(id=id)
@@ -56,6 +59,14 @@ def map_message(notice: Notice) -> Outcome:
         f"message/{id_part(id)}", root, people,
         time=iso_time(text(message.get("received"))), message=message_of(obj(message.get("content")), id, answered),
     )  # fmt: skip
+
+
+def _writer(notice: Notice, message: Json, author: Json, source: str) -> Person:
+    """Return who wrote for the business. What tells of the system's own doing ("ticket closed") is nobody's words."""
+    subtypes = {each.lower() for each in texts(author.get("subtypes"))}
+    if "activity" in subtypes or obj(message.get("activity")):
+        return Person("system", "", text(author.get("displayName")))
+    return business_author(author, notice.connection, source)
 
 
 def _about_message(event_type: str, step: str) -> Mapper:
@@ -112,9 +123,11 @@ def map_read(notice: Notice) -> Outcome:
     if not root:
         return notice.lost("no conversation")
     author = obj(obj(notice.payload.get("activity")).get("author"))
+    if text(author.get("type")) == "business":
+        return Ignored(READ_BY_US, IGNORED[READ_BY_US])
     people = _user(notice)
     if not people and text(author.get("userId")):
-        people = (app_user({"id": author.get("userId")}, notice.scope),)
+        people = (app_user({"id": author.get("userId"), **obj(author.get("user"))}, notice.scope),)
     return notice.draft("cx.message.read.v1", f"{notice.id}/read", root, people, direction="outbound")
 
 
@@ -125,7 +138,9 @@ def _control(event_type: str, step: str, integration: str) -> Mapper:
         root = root_of(notice)
         if not root:
             return notice.lost("no conversation")
-        to = obj(notice.payload.get(integration))
+        # The conversation names the integrations (spec, "conversationTruncated").
+        conversation = obj(notice.payload.get("conversation"))
+        to = obj(conversation.get(integration)) or obj(notice.payload.get(integration))
         name = first(to.get("name"), to.get("integrationType"), to.get("id"))
         data: dict[str, Any] = {"reason": first(notice.payload.get("reason"), step)}
         if event_type.startswith("cx.handoff."):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from cx_channels.chat.zendesk.tickets import SAME_STATE
 
+READ_BY_US = "conversation:read/business"
 _LIVE = "shown live, and no fact"
 _FAILED = "the switchboard did not do it: whoever has the conversation goes on"
 _FIELD = "a field of the ticket, not what was said or who deals with it"
@@ -18,6 +19,7 @@ def _kinds(why: str, names: str) -> Iterable[tuple[str, str]]:
 
 IGNORED: Mapping[str, str] = {
     "conversation:message:delivery:channel": "the channel took the message; whether it arrived is told by itself",
+    READ_BY_US: "an agent or a bot read what a customer wrote",
     "conversation:message/activity": "says who joined or left, written by Zendesk itself",
     **dict(_kinds(_LIVE, "conversation:typing v1/conversation:typing")),
     **dict(_kinds("about who is in the conversation, not what is said", "conversation:join conversation:leave")),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cx_channels.kit.ids import is_plain
 from cx_channels.kit.json_values import first, obj, objects, text, texts
 from cx_channels.kit.settings import texts_of
 from cx_channels.provider import Connection
-from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Role
+from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Role, Weight
 from cx_events.json_types import Json
 from cx_events.weights import ASSERTED, CLAIMED, PROVED
 
@@ -17,6 +18,10 @@ SUNCO_USER = "sunco-user"
 
 ZENDESK_USER = "zendesk-user"
 """A user's id; its scope is the account."""
+
+_NUMBERS = ("phone", "phone_number")
+_NUMBERED: Mapping[str, Weight] = {"whatsapp": PROVED, "twilio": CLAIMED, "messagebird": CLAIMED}
+"""Channels whose ``client.externalId`` is a telephone number (spec 17.12, "client")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,11 @@ class Person:
         )
 
 
-def app_user(user: Json, app: str) -> Person:
+def app_user(user: Json, app: str, source: Json | None = None) -> Person:
     """Return a user of an app, as versions 2 (``id``, ``externalId``) and 1 (``_id``, ``userId``) write one.
 
-    An ``externalId`` is the business's own; whether the user logged in with it is ``authenticated``.
+    An ``externalId`` is the business's own; whether the user logged in with it is ``authenticated``. ``source``: by
+    which channel a message came, with the user's number there (``client``, where the webhook asks for full sources).
     """
     id, external = first(user.get("id"), user.get("_id")), first(user.get("externalId"), user.get("userId"))
     profile = obj(user.get("profile"))
@@ -61,7 +67,21 @@ def app_user(user: Json, app: str) -> Person:
     addresses += [each.get("value") for each in objects(user.get("identities")) if text(each.get("type")) == "email"]
     typed = dict.fromkeys(text(each) for each in addresses if text(each))
     known += [Identifier(kind="email", value=each, weight=CLAIMED) for each in typed]
-    return Person("customer", id, " ".join(filter(None, names)), tuple(known))
+    client = obj(obj(source).get("client"))
+    known += _numbers(user, client)
+    name = " ".join(filter(None, names)) or text(client.get("displayName"))
+    return Person("customer", id, name, tuple(known))
+
+
+def _numbers(user: Json, client: Json) -> list[Identifier]:
+    """Return a user's telephone numbers: the one of the channel, which WhatsApp checks and text messages do not, and
+    those that the business's own systems noted."""
+    type, number = text(client.get("type")), text(client.get("externalId")).removeprefix("+")
+    noted = [each.get("value") for each in objects(user.get("identities")) if text(each.get("type")) in _NUMBERS]
+    found: dict[str, Weight] = {f"+{text(each).removeprefix('+')}": CLAIMED for each in noted if text(each)}
+    if type in _NUMBERED and number.isascii() and number.isdecimal():
+        found[f"+{number}"] = _NUMBERED[type]
+    return [Identifier(kind="phone", value=each, weight=weight) for each, weight in found.items()]
 
 
 def account_user(id: str, account: str, name: str = "", *, by_messenger: bool = False) -> Person:

@@ -70,7 +70,7 @@ def _location(body: Json) -> Content:
 
 
 def _contacts(cards: Any) -> Content:
-    """Return the names, companies, numbers and mail addresses of the cards that somebody sends: third parties, nobody's identifiers."""
+    """Return what stands on the address cards that somebody sends: third parties, nobody's identifiers."""
     lines: list[str] = []
     files: list[Attachment] = []
     for card in objects(cards)[:_MOST_FILES]:
