@@ -35,6 +35,8 @@ Handler = Callable[[Json, SentMail], Outcome]
 SUPPRESSED = 600
 """From this code on Mailgun did not even try: the address bounced, complained or left before."""
 
+ROUTE_FAILED = "routed/failed"
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -82,7 +84,12 @@ def _event_of(request: Request) -> tuple[Json, bytes]:
 
 def kind_of(event: Json) -> str:
     """Return an event's kind as the tables name it."""
-    kind = text(event.get("event")).lower()
+    kind, flags = text(event.get("event")).lower(), obj(event.get("flags"))
+    if flags.get("is-test-mode") is True:
+        return "test-mode"
+    if flags.get("is-routed") is True:
+        lost = kind == "failed" and text(event.get("severity")).lower() != "temporary"
+        return "routed/failed" if lost else "routed"
     if kind == "failed":
         return f"failed/{'temporary' if text(event.get('severity')).lower() == 'temporary' else 'permanent'}"
     if kind in ("opened", "clicked") and text(obj(event.get("client-info")).get("bot")):
@@ -96,6 +103,8 @@ def _outcome(request: Request, event: Json, raw: bytes, connection: Connection) 
         return Ignored(kind, IGNORED[kind])
     token = token_of(request, connection)
     id = id_part(token) if token else sha256_hex(raw)[:32]
+    if kind == ROUTE_FAILED:
+        return Unmapped(id, f"inbound-failed: a route could not pass on a mail that came: {_why(event)}", raw)
     if kind not in KINDS:
         return Unmapped(id, f"{UNKNOWN_KIND}: {kind[:64]!r}", raw)
     headers = obj(obj(event.get("message")).get("headers"))
@@ -111,6 +120,13 @@ def _outcome(request: Request, event: Json, raw: bytes, connection: Connection) 
     if not sent.is_known and not (kind == "unsubscribed" and sent.recipient):
         return Unmapped(id, f"malformed {kind}: no message-id", raw)
     return KINDS[kind][0](event, sent)
+
+
+def _why(event: Json) -> str:
+    """Return what the other server said, in short."""
+    status = obj(event.get("delivery-status"))
+    words = (text(status.get("code")), first(status.get("message"), status.get("description")))
+    return " ".join(each for each in words if each)[:160] or text(event.get("reason"))[:160]
 
 
 def _failed(event: Json, sent: SentMail) -> Outcome:
@@ -154,6 +170,8 @@ IGNORED: Mapping[str, str] = {
     "failed/temporary": "the other server asks to try later, and Mailgun does so; delivered or failed tells the end",
     "opened/machine": "a machine opened it, not a person (client-info.bot)",
     "clicked/machine": "a machine followed the link, not a person (client-info.bot)",
+    "routed": "a route passes on a mail that came (flags.is-routed): its recipient is no customer",
+    "test-mode": "Mailgun sent nothing: the mail was a test (flags.is-test-mode)",
     "stored": "Mailgun keeps a mail for a while; the route brings it",
     "list_member_uploaded": _ADMINISTRATION,
     "list_member_upload_error": _ADMINISTRATION,
@@ -164,5 +182,6 @@ IGNORED: Mapping[str, str] = {
 DOCUMENTED: Mapping[str, str] = {
     **{f"mail, {kind}": becomes for kind, becomes in KINDS_OF_MAIL.items()},
     **{kind: becomes for kind, (_, becomes) in KINDS.items()},
+    ROUTE_FAILED: "a dead letter, inbound-failed: a customer's mail was not passed on; Mailgun has it for some days",
     **{kind: f"ignored: {why}" for kind, why in IGNORED.items()},
 }

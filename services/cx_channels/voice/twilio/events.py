@@ -21,7 +21,7 @@ from cx_channels.voice.twilio.callback import (
     status_id,
 )
 from cx_channels.voice.twilio.kinds import OVER, status_of
-from cx_events.envelope import Draft, Handoff, Reference, TranscriptLine, Transfer
+from cx_events.envelope import Draft, Handoff, Reference, TranscriptLine, Transfer, Waiting
 
 
 def map_call_start(callback: CallbackRequest) -> Outcome:
@@ -188,11 +188,13 @@ def map_queue_wait(callback: CallbackRequest) -> Outcome:
     """Map the wait in a queue."""
     since = callback.fields["QueueTime"] or callback.distinct
     queue = queue_of(callback.fields)
+    position = callback.fields.whole("QueuePosition")
     return draft_of(
         callback,
         "cx.interaction.queued.v1",
         f"{id_part(callback.sid)}/queue/{id_part(queue.id)}/{id_part(since)}",
         queue=queue,
+        waiting=Waiting(position=position) if position else None,
     )
 
 

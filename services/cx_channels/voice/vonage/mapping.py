@@ -80,7 +80,11 @@ def _map_input(callback: Callback) -> Iterator[Outcome]:
     if words:
         line = TranscriptLine(role="customer", text=words)
         yield callback.draft("cx.call.transcript.v1", f"{step}/speech", Data(transcript=[line]))
-    if not digits and not words:
+    kept = text(obj(fields.get("speech")).get("recording_url"))  # where the action asks for it: saveAudio
+    if kept:
+        recording = Recording(url=kept, status="completed")
+        yield callback.draft("cx.call.recording.v1", f"{step}/recording", Data(recording=recording, reason="speech"))
+    if not digits and not words and not kept:
         yield Ignored("input/nothing", IGNORED["input/nothing"])
 
 
@@ -129,7 +133,7 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     "failed": (_map_end, f"{_OVER}, with the failure"),
     "cancelled": (_map_end, "cx.interaction.abandoned of a call that came in; else cx.interaction.ended"),
     "disconnected": (_map_end, "cx.interaction.routed: a WebSocket is gone, the call goes on"),
-    "input": (_map_input, "cx.call.dtmf, cx.call.transcript"),
+    "input": (_map_input, "cx.call.dtmf, cx.call.transcript, cx.call.recording of what was said"),
     "record": (_map_recording, "cx.call.recording"),
     "transcribed": (_map_recording, "cx.call.recording: its transcript can be fetched"),
     "transfer": (_map_transfer, "cx.interaction.transferred"),
