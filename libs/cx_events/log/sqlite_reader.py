@@ -12,13 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from cx_events.errors import Fatal
+from cx_events.log.file_changes import FileChanges
 from cx_events.log.headers import stored_headers
 from cx_events.log.port import TOPICS, LogRecord, Partition, check_topic
 from cx_events.log.sqlite_file import LAST_OFFSET, Topic, connect, end_offset, run_in_thread
 from cx_events.log.wake import Wake, WakeList
 
 _POLL_SECONDS = 0.05
-"""How often a waiting read looks for what other processes appended."""
+"""How often a waiting read looks for what other processes appended; it queries where their commits left a trace."""
 
 
 class SqliteReader:
@@ -38,6 +39,7 @@ class SqliteReader:
         self._unchecked: set[Partition] = set()
         self._turn = 0
         self._wake: Wake | None = None
+        self._changes = FileChanges(path)
         self._connection: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(1, "cx-log-reader")
 
@@ -46,6 +48,7 @@ class SqliteReader:
             check_topic(partition.topic, self._known)
         self._offsets = dict(offsets)
         self._unchecked = set(offsets)
+        self._changes.forget()
 
     async def read(self, max_records: int, *, max_bytes: int = 16 << 20, wait: float = 0.5) -> list[LogRecord]:
         if self._wake is None:
@@ -55,6 +58,7 @@ class SqliteReader:
         while True:
             # Cleared before looking: an append that commits after the look wakes us.
             self._wake.clear()
+            self._changes.begin_query()
             offsets = self._offsets
             query = partial(self._query, offsets, max_records, max_bytes)
             records = await run_in_thread(self._thread, self._path, query)
@@ -62,10 +66,16 @@ class SqliteReader:
                 for record in records:
                     offsets[Partition(record.topic, record.partition)] = record.offset + 1
                 return records
-            left = until - time.monotonic()
-            if left <= 0:
+            if not await self._comes_more(self._wake, until):
                 return []
-            await self._wake.wait(min(left, _POLL_SECONDS))
+
+    async def _comes_more(self, wake: Wake, until: float) -> bool:
+        """Return True once a query may find more, False when the time is up."""
+        while (left := until - time.monotonic()) > 0:
+            await wake.wait(min(left, _POLL_SECONDS))
+            if wake.is_set() or self._changes.may_find_more():
+                return True
+        return False
 
     async def close(self) -> None:
         if self._wake is not None:

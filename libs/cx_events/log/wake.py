@@ -22,6 +22,10 @@ class Wake:
     def clear(self) -> None:
         self._event.clear()
 
+    def is_set(self) -> bool:
+        """Return whether anybody called since it was cleared."""
+        return self._event.is_set()
+
     async def wait(self, seconds: float) -> None:
         """Return when it is set, or after ``seconds``."""
         with suppress(TimeoutError):
