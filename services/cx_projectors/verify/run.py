@@ -195,11 +195,13 @@ class _Verification:
         told = self._told("events checked", ready.events)
         await told(sum(each.events for each in found))
         left = sorted(set(range(ready.buckets)) - {each.number for each in found})
-        async with _workers(min(self._how.workers, len(left))) as pool:
+        # The last bucket has the rows of nobody, hence little: a process of its own costs more than checking it.
+        workers = max(1, min(self._how.workers, len(left), ready.buckets - 1))
+        async with _workers(workers) as pool:
             loop = asyncio.get_running_loop()
             waiting: set[asyncio.Future[BucketFindings]] = set()
             while left or waiting:
-                while left and len(waiting) < max(1, self._how.workers):
+                while left and len(waiting) < workers:
                     waiting.add(
                         loop.run_in_executor(
                             pool, check_bucket, self._folder.path, left.pop(0), ready.terms, dict(self._tenants)
