@@ -48,6 +48,7 @@ FIRST = pytest.StashKey[bool]()
 
 def pytest_configure(config: pytest.Config) -> None:
     one_clock.share_clock(os.environ)
+    parts.spare_compiling(os.environ)
     # A shell's job in the background ignores SIGINT, and so would the processes that tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # A disk that three workers share may need seconds for a commit; a file that is locked is told earlier all the same.

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,19 @@ POSTGRES_IMAGE = "postgres:18"
 _HOMES = "throughline-tests-"
 _CONTAINERS = "containers"
 """The file in a stream that lists the ids of its containers, one a line."""
+
+
+_JVM_OPTIONS = "JAVA_TOOL_OPTIONS"
+"""https://docs.oracle.com/en/java/javase/21/troubleshoot/environment-variables-and-system-properties.html"""
+_QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
+
+
+def spare_compiling(environment: MutableMapping[str, str]) -> None:
+    """Let brokers started from now on compile with their quick compiler alone: one that lives for a test run spends
+    more on the thorough one than it gains by it, and takes twice as much of the processors to start."""
+    given = environment.get(_JVM_OPTIONS, "")
+    if _QUICK_COMPILER not in given:
+        environment[_JVM_OPTIONS] = f"{given} {_QUICK_COMPILER}".strip()
 
 
 def new_home() -> Path:
@@ -119,6 +132,7 @@ def _kafka_container(stream_id: Path) -> str:
         "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
         "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
         "KAFKA_HEAP_OPTS": "-Xmx512m",
+        _JVM_OPTIONS: _QUICK_COMPILER,
     }
     for name, value in settings.items():
         container = container.with_env(name, value)
