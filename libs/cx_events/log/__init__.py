@@ -10,8 +10,9 @@ SQLite for one machine and Kafka, pass ``cx_events.testing.log_contract``.
 
 Modules: ``port`` (what a log does, its topics and limits), ``headers`` (what makes records CloudEvents on Kafka),
 ``declarations`` (how topics are kept), ``open`` (from a URL to a log), ``topic_states`` (how topics are kept on a
-broker or in a file, and changes of that); ``sqlite``, with ``sqlite_file``, ``sqlite_writer``, ``sqlite_reader`` and
-``wake`` (readers that wait for an append), ``file_changes`` (whether to look at the file at all); ``kafka``, with ``kafka_access`` (addresses, TLS, credentials),
+broker or in a file, and changes of that); ``sqlite``, with ``sqlite_file``, ``sqlite_writer``, ``sqlite_reader``,
+``wake`` (readers that wait for an append) and ``file_changes`` (whether a waiting reader looks into the file);
+``kafka``, with ``kafka_access`` (addresses, TLS, credentials),
 ``kafka_topics``, ``kafka_producer`` and ``kafka_reader``; ``partition_reader`` (one partition up to an end),
 ``merged_reader`` (several as one sequence); ``sqlite_copy`` (backups of such a file); ``places`` (whether two URLs name
 one log).

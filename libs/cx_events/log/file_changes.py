@@ -17,7 +17,7 @@ _Mark = tuple[int, int, int]
 
 
 class FileChanges:
-    """Whether a query of a file in WAL mode might find more than the last one did, by any process's commits.
+    """Tell whether a query of a file in WAL mode might find more than the last one did, by any process's commits.
 
     Each commit writes to the file's log of changes, which moves that one's size or time (``st_mtime_ns``). It is never
     opened: to close it would end the locks of this process's connections
