@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from tests.browsers import answered, happened
-from tests.channels import Hub, running_hub
+from tests.channels import IMPORTER, Hub, running_hub
 from tests.chromium import axe, field, launcher, opened, site, tab, until, visitor, words
+
+from cx_events.timestamps import format_time
 
 pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
 
@@ -122,6 +125,7 @@ async def test_a_chat_from_its_greeting_to_its_second_end(hub: Hub, browser: Bro
         assert await is_in_field(page)
         assert await axe(page) == [], "while waiting"
         await told("h-1", "cx.handoff.accepted.v1", agent=BEN)
+        await expect(page.get_by_text("You’re next, about 1 min.")).to_have_count(0)
         await told("i-1", "cx.interaction.answered.v1", agent=BEN)
         await told("h-2", "cx.handoff.context_shown.v1", agent=BEN)
         await shows(page, "Ben has read what you told the bot.")
@@ -147,6 +151,36 @@ async def test_a_chat_from_its_greeting_to_its_second_end(hub: Hub, browser: Bro
         assert len(await stored(hub, interaction, "cx.interaction.resumed.v1")) == 1
         await chosen(page, "End this chat")
         await page.get_by_role("button", name="Write again").wait_for()
+
+
+async def test_a_place_is_told_while_it_holds(hub: Hub, browser: Browser) -> None:
+    async with site(hub) as address, visitor(browser) as context, tab(context, address) as page:
+        await opened(page)
+        interaction = await sent(page, hub, "a place in the queue")
+
+        async def queued(id: str, minutes_ago: float, position: int) -> None:
+            """Say a place, and 5 minutes to wait, as of some time ago."""
+            at = format_time(time.time_ns() // 1000 - int(minutes_ago * 60_000_000))
+            data = {"channel": "chat", "interaction": interaction, "waiting": {"position": position, "about_s": 300}}
+            await answered(hub, interaction, id, IMPORTER, type="cx.interaction.queued.v1", time=at, data=data)
+
+        await queued("p-1", 0, 3)
+        await shows(page, "You’re number 3, about 5 min")
+        await queued("p-2", 6, 2)
+        await shows(page, "You’re number 2")
+        assert await page.get_by_text("about").count() == 0, "an estimate that has passed says nothing"
+        await answered(hub, interaction, "p-3")
+        await shows(page, "Ben is here.")
+        await expect(page.get_by_text("You’re number 2")).to_have_count(0)
+        await queued("p-4", 0, 4)
+        await shows(page, "You’re number 4, about 5 min")
+        await happened(hub, interaction, "p-5", "cx.interaction.ended.v1")
+        await shows(page, "This chat has ended.")
+        await expect(page.get_by_text("You’re number 4")).to_have_count(0)
+        await page.get_by_role("button", name="Write again").focus()
+        await page.keyboard.press("Enter")
+        await shows(page, "You’re waiting for a person")
+        assert await page.get_by_text("number 4").count() == 0, "who left the queue has no place in it"
 
 
 async def test_a_call_and_codes_are_asked_for_by_keys(hub: Hub, browser: Browser) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Browser, expect
 from tests.chromium import axe
@@ -137,6 +139,28 @@ async def test_an_overdue_wait_is_marked_in_words(browser: Browser, desk_hub: De
         await expect(row.locator(".overdue svg")).to_have_count(1)
         await expect(desk.page.locator(".now .overdue")).to_have_text("overdue")
         assert await axe(desk.page) == []
+
+
+async def test_a_place_moves_as_others_are_answered(browser: Browser, desk_hub: DeskHub) -> None:
+    names = ("Stays", "Answered", "Gone", "Last")
+    line = [ANA._replace(email=f"{name}@example.com", name=name, interaction=f"chat-{name}") for name in names]
+    for each in line:
+        await desk_hub.say(each, "Hello?", queue={"id": "billing"})
+        await desk_hub.send(each, "cx.interaction.queued.v1", queue={"id": "billing"})
+    async with agent(browser, desk_hub) as desk:
+        await desk.open("/desk/interactions/chat-Last")
+        place = desk.page.locator(".now .place")
+        await expect(place).to_have_text(re.compile(r"number \d+ of \d+"))
+        number, most = map(int, re.findall(r"\d+", await place.inner_text()))
+        assert number == most
+        await desk_hub.say(line[1], "Good day", role="agent")
+        await expect(place).to_have_text(f"number {number - 1} of {most - 1}")
+        assert await axe(desk.page) == []
+        await desk_hub.send(line[2], "cx.interaction.abandoned.v1")
+        await desk_hub.send(line[2], "cx.interaction.ended.v1")
+        await expect(place).to_have_text(f"number {number - 2} of {most - 2}")
+        await desk_hub.say(line[3], "Good day", role="agent")
+        await expect(place).to_have_count(0)
 
 
 async def test_what_is_not_there_opens_when_it_comes(browser: Browser, desk_hub: DeskHub) -> None:

@@ -23,10 +23,18 @@ def test_the_script_holds_no_comment_and_no_module() -> None:
 @pytest.mark.parametrize(
     ("text", "left"),
     [
-        ("const a = 1; // why\n/* and\n  how */\nlet b = a + 1;\n", "let a=1;let b=a+1;"),
+        ("const a = 1; // why\n/* and\n  how */\nlet b = a + 1;\n", "let a=1,b=a+1;"),
+        (
+            "const a = 1;\nif (a) {\n  const b = 2;\n}\nlet c;\nc = 3;\nconst d = 4;",
+            "let a=1;if(a){let b=2}\nlet c;c=3;let d=4;",
+        ),
+        (
+            "for (let i = 0; i < 3; i++) f(i);\nconst {x, y} = z;\nconst [q] = w;",
+            "for(let i=0;i<3;i++)f(i);let{x,y}=z,[q]=w;",
+        ),
         ("f(\"// no comment  \", '/* none */');", "f(\"// no comment  \",'/* none */');"),
         ("const at = `a  ${b}  // c`;", "let at=`a  ${b}  // c`;"),
-        ("const css = `\n  .a > b { color: red; } /* why */\n`;", "let css=` .a>b{color:red;}`;"),
+        ("const css = `\n  .a > b { color: red; } /* why */\n`;", "let css=` .a>b{color:red}`;"),
         (r"const slash = text.replace(/[/\s]\/ +/g, '');", r"let slash=text.replace(/[/\s]\/ +/g,'');"),
         ("return a / b / c;", "return a/b/c;"),
         ("a + +b - -c", "a+ +b- -c"),

@@ -30,6 +30,7 @@ _STYLES = (
     (re.compile(r"\s+"), " "),
     (re.compile(r" ?([{};,>]) ?"), r"\1"),
     (re.compile(r"(?<=:) +"), ""),
+    (re.compile(r";(?=\})"), ""),
 )
 
 
@@ -41,7 +42,7 @@ def squeeze(text: str) -> str:
         if piece.isspace() and found and found[-1].isspace():
             piece = "\n" if "\n" in (piece, found.pop()) else " "
         found.append(piece)
-    return "".join(_without_signs(_without_blanks(found))).strip()
+    return "".join(_with_joined_lets(_without_signs(_without_blanks(found)))).strip()
 
 
 def _squeezed(kind: str, piece: str) -> str:
@@ -89,6 +90,29 @@ def _takes_one_name(kept: list[str]) -> bool:
     if kept[-2:] != ["=", ">"] or len(kept) < 5 or kept[-3] != ")" or kept[-5] != "(" or not _WORD.match(kept[-4]):
         return False
     return len(kept) == 5 or not _WORD.match(kept[-6][-1])
+
+
+def _with_joined_lets(pieces: list[str]) -> list[str]:
+    """Make one declaration of those that follow one another: ``let a=1;let b=2`` becomes ``let a=1,b=2``."""
+    kept: list[str] = []
+    declares = [False]  # whether the statement under way, or the one that just ended, declares, by depth of brackets
+    for piece in pieces:
+        ended = kept[-1:] == [";"]
+        if piece in ("{", "(", "["):
+            declares.append(False)
+        elif piece in ("}", ")", "]"):
+            declares.pop()
+        if piece == "let" and ended and declares[-1]:
+            kept[-1] = ","
+            continue
+        if piece == " " and kept[-1:] == [","]:
+            continue  # it parted `let` and a name
+        if piece == "let":
+            declares[-1] = True
+        elif ended:
+            declares[-1] = False
+        kept.append(piece)
+    return kept
 
 
 def _squeeze_styles(text: str) -> str:

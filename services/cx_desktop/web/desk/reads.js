@@ -2,7 +2,7 @@
 
 import { Problem, withQuery } from "../kit/http.js";
 import { contextRequest } from "./address.js";
-import { entryKey } from "./state.js";
+import { LISTED, entryKey } from "./state.js";
 
 const LATER = 3_000; // ms until what is not there (yet) is asked for again
 const CALM = 250; // ms in which requests of one kind become one
@@ -98,7 +98,7 @@ export function createReads(desk) {
 
   /** @param {Record<string, unknown>} query @returns {Promise<any[]>} */
   async function listed(query) {
-    return (await http.get(withQuery("/v1/conversations", { state: "open", limit: 100, ...query }))).body.items;
+    return (await http.get(withQuery("/v1/conversations", { state: "open", limit: LISTED, ...query }))).body.items;
   }
 
   /** @param {string} text */

@@ -23,6 +23,8 @@
 
 import { instant } from "../kit/time_words.js";
 
+export const LISTED = 100; // rows of a list that are read
+
 /** @param {any} entry */
 export const entryKey = (entry) => `${entry.event.source}#${entry.event.id}`;
 

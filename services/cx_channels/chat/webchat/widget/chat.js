@@ -189,6 +189,7 @@ export class Chat extends EventTarget {
     this.timers.ping = setTimeout(() => {
       this.send({ type: "ping" });
       this.expect();
+      this.tell("lines"); // an estimate of the wait may have passed
     }, PING_MS);
   }
 

@@ -3,7 +3,7 @@
 
 import { button, element, fill, icon } from "./elements.js";
 import { hrefOf, pieces } from "./links.js";
-import { isOwn } from "./talk.js";
+import { isOwn, stillWaiting } from "./talk.js";
 import { WORDS, sizeOf } from "./words.js";
 
 const NEAR_END = 48; // pixels
@@ -26,6 +26,7 @@ export class Lines {
     const read = lines.findLast((line) => isOwn(line) && line.got === 2);
     lines.forEach((line, index) => {
       const made = this.shown.get(line.id) ?? this.make(line);
+      if (line.kind === "waiting") retell(made.firstChild, waitWords(line));
       if (line.kind === "joined") this.tellInformed(made, line, all);
       else this.tellState(made, line, online, line === last || line === read);
       if (log.children[index] !== made) log.insertBefore(made, log.children[index] ?? null);
@@ -65,7 +66,7 @@ export class Lines {
     const informed = all.some((each) => each.kind === "informed" && each.name === line.name);
     const byBot = all.some((each) => each.from?.role === "bot");
     const text = informed ? WORDS.informed(line.name, byBot) : "";
-    if (made.lastChild.textContent !== text) made.lastChild.textContent = text;
+    retell(made.lastChild, text);
   }
 
   /* isLast: of the visitor's own, or of those that were read. */
@@ -85,10 +86,19 @@ export class Lines {
   }
 }
 
-/* Whether a line is shown: of places in the queue only the last one is, and none once somebody came. */
+/* Whether a line is shown: of places in the queue only the last one is, and none once somebody came or it was left. */
 function isShown({ kind }, later) {
   if (kind === "informed") return false;
-  return kind !== "waiting" || !later.some((line) => line.kind === "waiting" || line.kind === "joined");
+  return kind !== "waiting" || !later.some((line) => ["waiting", "joined", "ended"].includes(line.kind) || line.from?.role === "agent");
+}
+
+function waitWords(line) {
+  return `${WORDS.waiting(stillWaiting(line))}.`;
+}
+
+/* Only a change is read out. */
+function retell(made, text) {
+  if (made.textContent !== text) made.textContent = text;
 }
 
 function eventOf(line) {
@@ -96,7 +106,7 @@ function eventOf(line) {
   const asked = () => (ask.way === "person" ? WORDS.personAsked : WORDS.callbackAsked(ask.phone));
   const what = {
     joined: () => WORDS.joined(name),
-    waiting: () => `${WORDS.waiting(line)}.`,
+    waiting: () => waitWords(line),
     asked,
     ended: () => WORDS.ended,
     reopened: () => WORDS.reopened,

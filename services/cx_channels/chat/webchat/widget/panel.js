@@ -4,7 +4,7 @@ import { button, element, fill, icon } from "./elements.js";
 import { Lines } from "./lines.js";
 import { STYLE } from "./look.js";
 import { Shelter } from "./shelter.js";
-import { unseenOf } from "./talk.js";
+import { stillWaiting, unseenOf } from "./talk.js";
 import { Views } from "./views.js";
 import { WORDS, kindsOf, sizeOf } from "./words.js";
 
@@ -240,7 +240,7 @@ export class Panel {
     const { state, name, at } = standing;
     const told = {
       new: () => this.about,
-      waiting: () => WORDS.waiting(standing),
+      waiting: () => WORDS.waiting(stillWaiting(standing)),
       callback: () => WORDS.callback,
       joined: () => WORDS.joined(name),
       ended: () => WORDS.endedAt(at),

@@ -121,13 +121,18 @@ export function standingOf(lines) {
   for (const line of lines) {
     if (line.refused) continue;
     if (line.kind === "joined") standing = { state: "joined", name: line.name };
-    else if (line.kind === "waiting") standing = { state: "waiting", position: line.position, about_s: line.about_s };
+    else if (line.kind === "waiting") standing = { ...line, state: "waiting" };
     else if (line.kind === "asked") standing = { state: line.ask.way === "person" ? "waiting" : "callback" };
     else if (line.kind === "ended") [before, standing] = [standing, { state: "ended", at: line.at }];
-    else if (line.kind === "reopened") standing = before;
+    else if (line.kind === "reopened") standing = { ...before, position: 0, at: 0 }; // a place in the queue was left
     else if (line.from?.role === "agent") standing = { state: "joined", name: line.from.name };
   }
   return standing;
+}
+
+/* A place in the queue without an estimate that has passed since. */
+export function stillWaiting(line) {
+  return { ...line, about_s: Date.now() < Date.parse(line.at) + line.about_s * 1000 && line.about_s };
 }
 
 /* The session with other parts. `at` rises with each change, also where the machine's clock was set back: a newer token

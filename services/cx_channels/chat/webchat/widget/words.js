@@ -43,7 +43,7 @@ export const WORDS = {
   informed: (name, byBot) => `${name || "Somebody"} has read what you ${byBot ? "told the bot" : "wrote"}.`,
   waiting: ({ position, about_s: seconds }) => {
     const place = position ? (position > 1 ? `You’re number ${position}` : "You’re next") : "You’re waiting for a person";
-    return seconds === undefined ? place : `${place}, about ${Math.ceil(seconds / 60) || 1} min`;
+    return seconds ? `${place}, about ${Math.ceil(seconds / 60)} min` : place;
   },
   delivered: "Delivered",
   read: "Read",

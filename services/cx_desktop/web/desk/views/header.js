@@ -3,7 +3,7 @@
 import { h, theirs, unseen } from "../../kit/html.js";
 import { channelClass, channelIcon, channelName, icon } from "../../kit/icons.js";
 import { instant, waitWords, whenWords } from "../../kit/time_words.js";
-import { isShut, sureness } from "../state.js";
+import { LISTED, isShut, sureness } from "../state.js";
 import { sureChip, sureWords } from "./certainty.js";
 import { isOverdue, overdueMark } from "./rail.js";
 
@@ -51,10 +51,24 @@ function now(state, desk) {
       since !== null && h("span", { class: "wait" }, isLive ? waitWords(state.now - since) : whenWords(since, state.now)),
       since !== null && !state.past && isOverdue(rowOf(state, current.interaction), state) && overdueMark(),
       queue && h("small", null, since !== null ? "for " : "from ", theirs(queue)),
+      since !== null && isLive && place(state, current),
       h("span", { class: "types", role: "status" }, typesIn(state, current.interaction) && [icon("note", "s"), "is writing…"]),
     ),
     desk.nowActs(state),
   );
+}
+
+/**
+ * Which place a contact has among those that wait for its queue, by how long each has waited. It is told where the rail lists that queue.
+ *
+ * @param {import("../state.js").State} state @param {any} current
+ */
+function place({ rail }, { interaction, queue }) {
+  const waiting = (rail.waiting ?? []).filter((row) => row.queue?.id === queue?.id);
+  const at = waiting.findIndex((row) => row.interaction === interaction);
+  if (at < 0 || waiting.length === 1) return null;
+  const most = waiting.length < LISTED ? waiting.length : `${LISTED} or more`;
+  return h("small", { class: "place", title: "By how long each has waited here. Whoever routes may choose another order." }, `${at === 0 ? "first" : `number ${at + 1}`} of ${most}`);
 }
 
 /** Return whether the customer writes in a contact just now, and nothing of what. @param {import("../state.js").State} state @param {string} interaction */
