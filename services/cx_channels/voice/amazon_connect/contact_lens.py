@@ -164,7 +164,8 @@ def map_rule(notice: Notice, connection: Connection) -> Iterator[Outcome]:
         yield notice.lost("malformed rule match: no contactArn or no ruleName")
         return
     kind = text(notice.value.get("detail-type"))
-    contact = contact_of({"ContactId": id, "Channel": "CHAT" if "Chat" in kind else "VOICE"}, connection)
+    channel = "CHAT" if "Chat" in kind else "EMAIL" if "Email" in kind else "VOICE"
+    contact = contact_of({"ContactId": id, "Channel": channel}, connection)
     at = text(notice.value.get("time"))
     yield _insight(
         contact,

@@ -4,7 +4,8 @@
 dialect             how it is told, and what differs
 ==================  ==============================================================================================
 RFC 7865            ``session_id``, ``participant_id``; associations are elements of their own
-draft               ``id`` and ``session`` at participants, which hold their times; ``apkt:callingParty``
+draft               ``id`` and ``session`` at participants, which hold their times (``associate-time`` or
+                    ``start-time``); ``apkt:callingParty`` in ``extensiondata``, or beside it with ``parent``
 BroadWorks          root ``recording_metadata``, ``<aor>`` as a child
 flat                ``caller`` and ``callee`` with ``number`` and ``name``; ``direction``; no RFC's
 ==================  ==============================================================================================
@@ -15,12 +16,14 @@ Names are read without prefixes, since one document spells a namespace in two wa
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cx_channels.kit.number_lists import number_in
 from cx_channels.kit.safe_xml import Element, read_xml
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Request
@@ -88,16 +91,27 @@ def sessions_in(root: Element) -> list[Session]:
     sessions = root.all("session")
     if len(sessions) > MOST_SESSIONS:
         raise Refused("malformed", f"the metadata has more than {MOST_SESSIONS} sessions")
+    apart = _apart(root)
     for each in sessions:
         id = each.words("session_id", "id")
         if id:
-            found.append(_session(root, each, id))
+            found.append(_session(root, each, id, apart))
     return found
 
 
-def _session(root: Element, session: Element, id: str) -> Session:
+def _apart(root: Element) -> Mapping[str, list[Element]]:
+    """Return a vendor's data that stand beside what they are about, by its id, their ``parent`` (Oracle's "Metadata
+    Contents")."""
+    found: dict[str, list[Element]] = {}
+    for each in root.all("extensiondata"):
+        if parent := each.attributes.get("parent", ""):
+            found.setdefault(parent, []).append(each)
+    return found
+
+
+def _session(root: Element, session: Element, id: str, apart: Mapping[str, list[Element]]) -> Session:
     recorded = [each for each in root.all("sessionrecordingassoc") if each.words("session_id") in ("", id)]
-    more = [session, *session.all("extensiondata")]
+    more = [session, *session.all("extensiondata"), *apart.get(id, ())]
     calls = [each.text.partition(";")[0] for each in session.all("sipSessionID")]
     calls += [each.words("ucid").partition(";")[0] for each in more]
     groups = [*(each.text for each in session.all("group-ref")), session.attributes.get("group", "")]
@@ -106,7 +120,7 @@ def _session(root: Element, session: Element, id: str) -> Session:
         began=session.words("associate-time", "start-time"),
         ended=session.words("stop-time", "end-time", "disassociate-time"),
         reason=session.words("reason"),
-        people=tuple(_people(root, id)),
+        people=tuple(_people(root, id, apart)),
         calls=tuple(dict.fromkeys(filter(None, calls))),
         groups=tuple(dict.fromkeys(filter(None, groups))),
         recording_began=next((each.words("associate-time") for each in recorded), ""),
@@ -116,7 +130,7 @@ def _session(root: Element, session: Element, id: str) -> Session:
     )
 
 
-def _people(root: Element, session: str) -> list[Person]:
+def _people(root: Element, session: str, apart: Mapping[str, list[Element]]) -> list[Person]:
     found: list[Person] = []
     sides: tuple[Part, Part] = ("caller", "callee")
     for part in sides:
@@ -131,20 +145,27 @@ def _people(root: Element, session: str) -> list[Person]:
         if each.words("session") not in ("", session):
             continue
         id = each.words("participant_id", "id")
-        named = next(iter(each.all("nameID")), each)
+        named = _named(each)
         association = times.get(id, each)
-        calling = next((data.words("callingParty") for data in each.all("extensiondata")), "").lower()
+        more = [*each.all("extensiondata"), *apart.get(id, ())]
+        calling = next((data.words("callingParty") for data in more), "").lower()
         found.append(
             Person(
                 id=id,
                 address=named.words("aor"),
                 name=named.words("name"),
-                joined=association.words("associate-time"),
-                left=association.words("disassociate-time"),
+                joined=association.words("associate-time", "start-time"),
+                left=association.words("disassociate-time", "stop-time"),
                 part="caller" if calling == "true" else "callee" if calling == "false" else "",
             )
         )
     return found
+
+
+def _named(participant: Element) -> Element:
+    """Return where a participant's address and name stand: of several addresses one that is a telephone number."""
+    given = participant.all("nameID")
+    return next((each for each in given if number_in(each.words("aor"))), next(iter(given), participant))
 
 
 def time_in(written: str, zone: str) -> Micros | None:
