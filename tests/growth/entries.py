@@ -130,7 +130,7 @@ def planted() -> Iterator[Entry]:
 
     def work(text: str) -> None:
         if text.startswith("(("):
-            for _ in range(len(text) ** 2 // 1000):
+            for _ in range(len(text) ** 2 // 500):
                 pass
 
     yield "an entrance", work
