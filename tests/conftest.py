@@ -71,9 +71,10 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep what was collected, which stays to the end, out of the garbage collector's rounds."""
+    """Keep what was collected, which stays to the end, out of the garbage collector's rounds, and these rare."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

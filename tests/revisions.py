@@ -278,12 +278,15 @@ def _narrowed(before: Seen, after: Seen) -> Iterator[str]:
             yield f"{table} {each} must be unique now"
 
 
-async def narrowing(url: str, revisions: Revisions) -> dict[str, list[str]]:
-    """Of each revision but the first: what it takes from older code without saying that it is ``breaking``."""
+async def narrowing(url: str, revisions: Revisions, since: str = "") -> dict[str, list[str]]:
+    """Of each revision but the first: what it takes from older code without saying that it is ``breaking``.
+
+    ``since``: the revision that the database is at, and the first that is looked at; an empty one begins at the first.
+    """
     found: dict[str, list[str]] = {}
     store = store_at(url, revisions)
     seen: dict[str, Seen] = {}
-    for number in numbers(*revisions.folders):
+    for number in (each for each in numbers(*revisions.folders) if each >= since):
         await bring(url, number, revisions)
         seen[number] = await on(url, seen_by_code)
     async with store.reading() as tx:

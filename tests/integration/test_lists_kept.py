@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.projection import in_partitions, lists_of, verified, workers
 from tests.stores import sqlite_store
 
@@ -24,7 +25,7 @@ async def waiting(store: Store) -> set[bytes]:
         return await listing_queue.unlisted(tx)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(15)
 @given(history=histories(), data=st.data())
 def test_lists_in_any_order_equal_the_definition(history: list[StampedEvent], data: st.DataObject) -> None:
     history = data.draw(st.permutations(history))

@@ -13,8 +13,9 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.projection import OTHER, RULES, WINDOW, Worker, bodies, in_partitions, verified, workers
 from tests.stores import sqlite_store
 
@@ -214,7 +215,7 @@ def poisoned_histories() -> Iterator[None]:
         yield
 
 
-MANY = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = examples(15)
 
 
 async def in_any_order(store: Store, history: list[StampedEvent], seed: int) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.unit.identity_graphs import KINDS, Node, Seen, Step, graph_of, histories, rules
 from tests.unit.test_identity_scope import Store
 from tests.unit.test_identity_stories import ANA, ANA_AT_WORK, BEN, COOKIE, CRM_1, CRM_2, PHONE, Story, profile
@@ -23,7 +24,7 @@ from cx_identity.shared_identifiers import MOST_NEIGHBOURS
 LATER = 100
 ACCOUNT_1, ACCOUNT_2 = "account:1", "account:2"
 
-many = settings(max_examples=200, deadline=None)
+many = examples(100)
 
 
 def known_cores(graph: Graph, resolution: Resolution) -> set[bytes]:

@@ -6,8 +6,9 @@ from collections import defaultdict
 from dataclasses import replace
 from itertools import combinations
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.unit.identity_graphs import SOURCE, Step, decided, decision, graph_of, histories, rules, ties
 
 from cx_identity.candidates import weaker_end
@@ -20,7 +21,7 @@ from cx_identity.shared_identifiers import find_shared
 
 LATER = 100
 
-many = settings(max_examples=250, deadline=None)
+many = examples(100)
 
 
 def customers(resolution: Resolution) -> set[frozenset[bytes]]:
