@@ -65,8 +65,24 @@ def _texts_in(block: Any) -> Iterator[str]:
                 yield part.strip()
         elif isinstance(part, list):
             waiting[:0] = part[:_MOST_PARTS]
+        elif isinstance(part, dict) and "type" in part and (shown := _element(part)):
+            yield shown
         elif isinstance(part, dict):
             waiting[:0] = [part[name] for name in ("text", "elements", "fields", "title") if name in part]
+
+
+def _element(part: Json) -> str:
+    """Return what an element of rich text shows that has no text of its own, "" for all others
+    (docs.slack.dev/reference/block-kit/blocks/rich-text-block)."""
+    kind = text(part.get("type"))
+    if kind == "emoji":
+        return f":{text(part.get('name'))}:"
+    if kind == "link":
+        url, label = text(part.get("url")), text(part.get("text"))
+        return f"{label} ({url})" if label and label != url else url
+    named = {"user": "@", "usergroup": "@", "broadcast": "@", "channel": "#"}.get(kind)
+    id = first(part.get("user_id"), part.get("usergroup_id"), part.get("range"), part.get("channel_id"))
+    return f"{named}{id}" if named and id else ""
 
 
 def files_of(message: Json) -> list[Attachment]:

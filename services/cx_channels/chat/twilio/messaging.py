@@ -13,16 +13,22 @@ from typing import Any
 from cx_channels.chat.twilio.callback import Callback, draft_of, failure_of, location
 from cx_channels.chat.twilio.people import Address, business, customer, read_address
 from cx_channels.kit.ids import id_part
+from cx_channels.kit.json_values import first, text, texts
 from cx_channels.kit.outcomes import Outcome
+from cx_channels.kit.twilio_forms import Fields
 from cx_channels.provider import Ignored
+from cx_events import strict_json
 from cx_events.envelope import Attachment, Consent, Message
+from cx_events.errors import Refused
 
 Mapper = Callable[[Callback], Iterator[Outcome]]
 
 STATUSES = "statuses"
 """The setting: ``keep`` makes an event of a status that says no more than that a message was sent."""
 
-_MOST_FILES = 10
+_MOST_FILES, _MOST_ANSWERS = 10, 50
+_NO_ANSWERS = frozenset({"flow_token", "title", "type", "id", "name"})
+"""In the JSON of a form: what names the form, its pages and its fields."""
 _SENT = (
     "the carrier has a message whose words are not in it; whoever sent it tells them (the setting statuses keeps it)"
 )
@@ -46,7 +52,7 @@ def map_message(callback: Callback) -> Iterator[Outcome]:
         return
     id = id_part(callback.message)
     place = ", ".join(filter(None, (fields["Label"], fields["Address"])))
-    words = fields.first("Body", "ButtonText", "ListTitle") or place
+    words = "\n".join(filter(None, (fields.first("Body", "ButtonText", "ListTitle") or place, _answers(fields))))
     message = Message(
         id=callback.message,
         text=words,
@@ -64,6 +70,36 @@ def map_message(callback: Callback) -> Iterator[Outcome]:
     if keyword in ("STOP", "START"):
         consent = Consent(purpose="messages", granted=keyword == "START", channel=theirs.channel)
         yield _from_person(callback, "cx.consent.changed.v1", f"{id}/opt-out", theirs, ours, consent=consent)
+
+
+def _answers(fields: Fields) -> str:
+    """Return what somebody filled into a WhatsApp form (a Flow), a line for each answer: ``InteractiveData``, else
+    ``FlowData``, is JSON in a field (www.twilio.com/docs/messaging/guides/webhook-request). Labels are the form's own.
+    """
+    written = fields.first("InteractiveData", "FlowData")
+    try:
+        waiting: list[tuple[str, Any]] = (
+            [("", strict_json.decode(written.encode("utf-8", "replace")))] if written else []
+        )
+    except Refused:
+        return ""
+    lines = list[str]()
+    while waiting and len(lines) < _MOST_ANSWERS:
+        name, value = waiting.pop()
+        if isinstance(value, dict):
+            label = text(value.get("label"))
+            inner = [(label, value["value"])] if label and "value" in value else list(value.items())
+            waiting += reversed(inner)
+        elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+            waiting += [(name, each) for each in reversed(value)]
+        elif name not in _NO_ANSWERS:
+            told = ", ".join(texts(value)) if isinstance(value, list) else first(text(value), _yes_or_no(value))
+            lines += [f"{name}: {told}" if name else told] if told else []
+    return "\n".join(lines)
+
+
+def _yes_or_no(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else ""
 
 
 def map_reaction(callback: Callback) -> Iterator[Outcome]:

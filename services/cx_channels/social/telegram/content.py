@@ -17,16 +17,19 @@ SCHEME = "telegram-file:"
 
 _FILES = {
     "video": "video/*", "animation": "video/*", "audio": "audio/*", "voice": "audio/*", "video_note": "video/*",
-    "document": "application/octet-stream", "sticker": "image/*",
+    "document": "application/octet-stream", "sticker": "image/*", "live_photo": "video/*",
 }  # fmt: skip
-_NAMED = ("game", "story", "paid_media", "checklist", "live_photo", "invoice", "rich_message")
+_NAMED = ("game", "story", "checklist", "invoice")
 """Contents that are neither words nor one file; they are named."""
+
+_MOST, _MOST_BLOCKS = 20, 500
 
 CONTENTS = (
     "text", "caption", "photo", *_FILES, "location", "venue", "contact", "dice", "poll", *_NAMED, "web_app_data",
+    "paid_media", "rich_message",
 )  # fmt: skip
 """Members by which a message has content."""
-_ATTACHED = frozenset({"photo", *_FILES, "location", "venue", "contact", *_NAMED})
+_ATTACHED = frozenset({"photo", *_FILES, "location", "venue", "contact", "paid_media", "rich_message", *_NAMED})
 
 
 def message_of(message: Json, id: str) -> Message:
@@ -65,6 +68,8 @@ def words_of(message: Json) -> str:
     dice = obj(message.get("dice"))
     if dice:
         return " ".join(filter(None, (text(dice.get("emoji")), text(dice.get("value")))))
+    if rich := _rich_words(obj(message.get("rich_message"))):
+        return rich
     return _listed(poll.get("question"), poll.get("options")) or _checklist(obj(message.get("checklist"))) or text(
         obj(message.get("sticker")).get("emoji")
     )  # fmt: skip
@@ -80,14 +85,12 @@ def _checklist(given: Json) -> str:
 
 
 def _attachments(message: Json) -> Iterator[Attachment]:
-    photos = objects(message.get("photo"))
-    if photos:
-        yield _file(max(photos, key=lambda each: number(each.get("file_size")) or 0), "image/jpeg")
-    for kind, content_type in _FILES.items():
-        file = obj(message.get(kind))
-        # An animation comes as a document, too.
-        if file and not (kind == "document" and obj(message.get("animation"))):
-            yield _file(file, content_type)
+    yield from _own_files(message)
+    for each in objects(obj(message.get("paid_media")).get("paid_media"))[:_MOST]:
+        # Before it is paid for, only its size is told.
+        yield from list(_own_files(each)) or [Attachment(name="paid_media")]
+    for block in _blocks(obj(message.get("rich_message")).get("blocks")):
+        yield from _own_files(block)
     place = obj(message.get("location")) or obj(obj(message.get("venue")).get("location"))
     latitude, longitude = number(place.get("latitude")), number(place.get("longitude"))
     if latitude is not None and longitude is not None:
@@ -98,6 +101,58 @@ def _attachments(message: Json) -> Iterator[Attachment]:
     for kind in _NAMED:
         if kind in message:
             yield Attachment(name=kind)
+
+
+def _own_files(message: Json) -> Iterator[Attachment]:
+    """Yield the files of a message, or of a part of one. An animation comes as a document, a live photo as a photo,
+    too."""
+    photos = objects(message.get("photo")) if "live_photo" not in message else []
+    if photos:
+        yield _file(max(photos, key=lambda each: number(each.get("file_size")) or 0), "image/jpeg")
+    for kind, content_type in _FILES.items():
+        file = obj(message.get(kind))
+        if file and not (kind == "document" and obj(message.get("animation"))):
+            yield _file(file, content_type)
+
+
+def _blocks(given: Any) -> list[Json]:
+    """Return the blocks of a rich message with those inside of them, each before its own
+    (core.telegram.org/bots/api#richblock)."""
+    waiting, found = [*reversed(objects(given))], list[Json]()
+    while waiting and len(found) < _MOST_BLOCKS:
+        block = waiting.pop()
+        found.append(block)
+        rows = block.get("cells")
+        inner = [
+            *objects(block.get("items")), *objects(block.get("blocks")),
+            *(cell for row in (rows if isinstance(rows, list) else []) for cell in objects(row)),
+        ]  # fmt: skip
+        waiting += reversed(inner)
+    return found
+
+
+def _rich_words(given: Json) -> str:
+    """Return the words of a rich message, a line for each block, item or cell that has some."""
+    lines = [
+        _inline(part)
+        for block in _blocks(given.get("blocks"))
+        for part in (block.get("summary"), block.get("text"), obj(block.get("caption")).get("text"))
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _inline(given: Any) -> str:
+    """Return a RichText as text: a text, a list of such, or an object with one (core.telegram.org, "RichText")."""
+    parts, waiting = list[str](), [given]
+    while waiting and len(parts) < _MOST_BLOCKS:
+        part = waiting.pop()
+        if isinstance(part, str):
+            parts.append(part)
+        elif isinstance(part, list):
+            waiting += reversed(part[:_MOST_BLOCKS])
+        elif isinstance(part, dict):
+            waiting.append(part.get("text", first(part.get("alternative_text"), part.get("expression"))))
+    return "".join(parts).strip()
 
 
 def _file(file: Json, content_type: str) -> Attachment:
