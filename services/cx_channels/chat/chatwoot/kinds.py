@@ -16,6 +16,8 @@ IGNORED: Mapping[str, str] = {
     "message_updated/sent": "nothing that the customer sees changed: the message was handed to the network",
     "conversation_updated/other": "labels, priority, attributes: nothing was said, and nobody else has it",
     "contact/nobody": "a visitor of whom nothing is known yet",
+    "automation_event": "a rule of the account calls by itself; what happened is told by its own webhook",
+    "macro.executed": "an agent ran a macro; what it did is told by its own webhooks",
     "webwidget_triggered": "somebody opened the site's widget, and said nothing",
     "conversation_typing_on": _TYPING,
     "conversation_typing_off": _TYPING,

@@ -52,15 +52,21 @@ def _outcomes(notice: Notice) -> Iterator[Outcome]:
         yield ignored("other-account")
     elif event in KINDS:
         yield from KINDS[event][0](notice)
-    elif event in IGNORED:
-        yield ignored(event)
+    elif _left_out(event) in IGNORED:
+        yield ignored(_left_out(event))
     else:
         lost = notice.lost("")
         yield Unmapped(lost.id, f"{UNKNOWN_KIND}: {event[:64]!r}", lost.original)
 
 
+def _left_out(event: str) -> str:
+    """Return an event as ``IGNORED`` names it: a rule's call says which event it is for, ``automation_event.NAME``
+    (chatwoot.com/hc, automation rules, "Send webhook event")."""
+    return "automation_event" if event.startswith("automation_event.") else event
+
+
 def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
     """Return the kind of a webhook, if ``DOCUMENTED`` names it."""
     notice = Notice(connection, request.once(_body))
-    kind = messages.kind_of_message(notice) if notice.is_message else notice.event
+    kind = messages.kind_of_message(notice) if notice.is_message else _left_out(notice.event)
     return (kind,) if kind in DOCUMENTED else ()

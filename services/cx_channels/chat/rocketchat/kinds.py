@@ -14,7 +14,7 @@ IGNORED: Mapping[str, str] = {
     "no-contact": "the visitor left neither a mail address nor a number",
     "no-words": "a message without words or files",
     "not-closed": "the room is open, and its messages were told",
-    "no-tags": "the room was edited, without topic or tags",
+    "no-tags": "the room was edited, without topic, tags or anything known of the visitor",
     "colleagues": "no setting makes the channel one of customers",
     "integration/room": _SYSTEM,
     "integration/user": _SYSTEM,

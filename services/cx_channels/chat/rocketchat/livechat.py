@@ -96,7 +96,7 @@ def map_session(room: Room) -> Iterator[Outcome]:
 
 
 def map_edit(room: Room) -> Iterator[Outcome]:
-    """Map topic and tags that an agent gave a closed room."""
+    """Map topic and tags that an agent gave a closed room, and what was noted of the visitor."""
     topic, tags = text(room.value.get("topic")), ", ".join(texts(room.value.get("tags")))
     raw = room.kept("topic", "tags")
     told = sha256_hex(raw)[:16]
@@ -104,8 +104,21 @@ def map_edit(room: Room) -> Iterator[Outcome]:
         yield room.draft("cx.conversation.topic.v1", f"topic/{told}", raw, None, topic=topic)
     if tags:
         yield room.draft("cx.conversation.disposition.v1", f"tags/{told}", raw, None, disposition=tags)
-    if not topic and not tags:
+    noted = {name: value for name, value in _custom_fields(room).items() if value not in (None, "", [], {})}
+    if noted and room.person.identifiers:
+        kept = room.raw(customFields=noted)
+        yield room.draft(
+            "cx.customer.attributes_changed.v1", f"noted/{sha256_hex(kept)[:16]}", kept, None, attributes=noted
+        )  # fmt: skip
+    known = list(contacts(room))
+    yield from known
+    if not topic and not tags and not noted and not known:
         yield ignored("no-tags")
+
+
+def _custom_fields(room: Room) -> Json:
+    """Return the fields that the workspace keeps of a room and of its visitor."""
+    return {**obj(room.value.get("customFields")), **obj(room.visitor.get("customFields"))}
 
 
 def map_lead(room: Room) -> Iterator[Outcome]:
@@ -204,7 +217,10 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     "LivechatSessionTaken": (map_taken, "cx.interaction.answered"),
     "LivechatSessionForwarded": (map_forwarded, "cx.interaction.transferred"),
     "LivechatSession": (map_session, f"cx.interaction.ended, after the transcript: {_WRITTEN}"),
-    "LivechatEdit": (map_edit, "cx.conversation.topic, cx.conversation.disposition"),
+    "LivechatEdit": (
+        map_edit,
+        "cx.conversation.topic, cx.conversation.disposition, cx.customer.attributes_changed, cx.identity.asserted",
+    ),
     "Message": (map_messages, _WRITTEN),
     "LeadCapture": (map_lead, "cx.identity.asserted"),
     "LivechatOfflineMessage": (map_offline, "cx.interaction.started, cx.message.received"),
