@@ -45,7 +45,8 @@ def _outcomes(request: Request, event: Event, digest: str) -> Iterator[Outcome]:
     elif kind in KEPT:
         yield no_adapter(kind, KEPT[kind], digest, request.body)
     elif kind.removeprefix("CUSTOM/") in BY_SUBCLASS and kind.startswith("CUSTOM/"):
-        if not event.steps.leg.uuid and not event.header("CC-Member-Session-UUID"):
+        named = event.steps.leg.uuid or event.header("CC-Member-Session-UUID")
+        if not named and event.header("VM-Action") != "leave-message":
             yield Ignored(f"{kind}/other", IGNORED[f"{kind}/other"])
         else:
             yield from BY_SUBCLASS[kind.removeprefix("CUSTOM/")][0](event)

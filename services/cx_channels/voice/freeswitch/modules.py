@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+import msgspec
+
+from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Ignored
 from cx_channels.voice.freeswitch.events import Event
 from cx_channels.voice.freeswitch.kinds import SUBCLASSES
 from cx_channels.voice.freeswitch.leg import seconds
+from cx_channels.voice.freeswitch.people import named_caller
 from cx_channels.voice.freeswitch.steps import ABANDONED, HELD, QUEUED, ROUTED, queue_of
-from cx_events.envelope import AgentOrQueue, Recording, Reference
+from cx_events.envelope import AgentOrQueue, Draft, Recording, Reference
 from cx_events.timestamps import Micros
 
 
@@ -103,8 +107,23 @@ def _voicemail(event: Event) -> Iterator[Outcome]:
         status="voicemail",
         duration_ms=int(length) * 1000 if length.isdecimal() and length.isascii() and len(length) < 7 else None,
     )
+    if not event.steps.leg.uuid:
+        yield _voicemail_alone(event, recording)
+        return
     step = f"voicemail/{id_part(path or '0')}/{event.unique}"
     yield event.draft("cx.call.recording.v1", step, recording=recording)
+
+
+def _voicemail_alone(event: Event, recording: Recording) -> Draft:
+    """Draft a voicemail whose event names no channel, only who called: a contact of its own (mod_voicemail.c)."""
+    number, name = event.header("VM-Caller-ID-Number"), event.header("VM-Caller-ID-Name")
+    who = named_caller(number, name, event.connection)
+    own = f"voicemail/{id_part(event.header('VM-UUID') or recording.id or event.unique)}"
+    return make_draft(
+        event.connection, "voice", "cx.call.recording.v1", own,
+        raw=msgspec.json.encode(event.kept()), root=own, time=event.at, direction="inbound" if who else "internal",
+        participants=list(who), recording=recording,
+    )  # fmt: skip
 
 
 BY_SUBCLASS: Mapping[str, tuple[Callable[[Event], Iterator[Outcome]], str]] = {

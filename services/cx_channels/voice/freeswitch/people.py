@@ -82,6 +82,11 @@ def answering(leg: Leg, connection: Connection) -> tuple[People, AgentOrQueue | 
     return people, _agent(leg.other_destination) or people.agent, ""
 
 
+def named_caller(number: str, name: str, connection: Connection) -> tuple[Participant, ...]:
+    """Return the customer where an event names a caller and no channel; nobody where it is one of ours."""
+    return _customer(number, connection, name) if _side(number, connection) == "outside" else ()
+
+
 def _calling(leg: Leg, connection: Connection) -> People:
     """Return who calls FreeSWITCH: a customer, or one of ours."""
     caller = _side(leg.number, connection, leg=leg, channel=leg.channel)
