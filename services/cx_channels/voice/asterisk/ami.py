@@ -302,6 +302,8 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     "DTMFEnd": (_key, "cx.call.dtmf"),
     "MixMonitorStart": (_recording("started"), "cx.call.recording"),
     "MixMonitorStop": (_recording("completed"), "cx.call.recording"),
+    "MonitorStart": (_recording("started"), "cx.call.recording, of releases before 21"),
+    "MonitorStop": (_recording("completed"), "cx.call.recording, of releases before 21"),
     "UserEvent": (_user_event, "cx.call.ivr_step, of those that the setting user_events names"),
     "LocalBridge": (_local_bridge, "cx.interaction.routed, where the halves have no Linkedid in common"),
     "Hangup": (_hangup, f"{_LEFT}; cx.interaction.abandoned where its caller gave up"),

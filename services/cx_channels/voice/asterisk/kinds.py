@@ -1,7 +1,7 @@
 """The kinds of AMI's and ARI's that are left out, each with the reason, and those that wait for an adapter.
 
-AMI: all of the ``managerEvent`` documentation in Asterisk's source, and the events in which it answers actions. ARI:
-rest-api/api-docs/events.json. Both of master in August 2026.
+AMI: all of the ``managerEvent`` documentation in Asterisk's source, the events in which it answers actions, and those of
+releases 16 to 20 (docs.asterisk.org, "AMI Events"). ARI: rest-api/api-docs/events.json, of master in August 2026.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ IGNORED_AMI: Mapping[str, str] = {
     **_all(
         _DEVICES,
         "ContactStatus DeviceStateChange ExtensionStatus PeerStatus PresenceStateChange PresenceStatus Registry",
+        "SIPQualifyPeerDone JabberEvent JabberStatus",
     ),
     **_all(
         _STAFF,
@@ -74,8 +75,9 @@ IGNORED_AMI: Mapping[str, str] = {
         _TOLD,
         "BridgeCreate BridgeDestroy BridgeEnter BridgeLeave BridgeMerge Cdr CEL DialState HangupRequest",
         "LocalOptimizationBegin LocalOptimizationEnd NewAccountCode NewCallerid NewConnectedLine Newexten Newstate",
-        "OriginateResponse ParkedCallSwap SoftHangupRequest ChannelHungup",
+        "OriginateResponse ParkedCallSwap SoftHangupRequest ChannelHungup SessionTimeout",
     ),
+    **_all("what the network charges for the call; no step of it", "AOC-D AOC-E AOC-S"),
     "QueueCallerLeave": "sent before AgentConnect, too; QueueCallerAbandon says that the caller gave up",
     "ConfbridgeRecord": "a conference is recorded; no channel is named",
     "ConfbridgeStopRecord": "a conference's recording ended; no channel is named",
