@@ -91,9 +91,10 @@ class Relay:
         self._metrics.relay_lag.set(time.monotonic() - self._level_at)
 
     async def _relay_and_rest(self, progress: Progress) -> None:
+        woken = self._woken.is_set()
         self._woken.clear()
         began = time.monotonic()
-        rows = await self.step()
+        rows = await self.step() if woken or await self._some_wait() else 0
         progress.mark()
         if rows < ROWS_AT_ONCE:
             self._level_at = time.monotonic()
@@ -117,6 +118,14 @@ class Relay:
                 await self._woken.wait()
         except TimeoutError:
             pass
+
+    async def _some_wait(self) -> bool:
+        """Return whether any batch left something: to take what is not there would be to write, many times a second."""
+        async with self._store.asking() as tx:
+            if await outbox.some_wait(tx):
+                return True
+        self._metrics.relay_waiting.set(0)
+        return False
 
     async def step(self) -> int:
         """Relay up to ``ROWS_AT_ONCE`` rows, each what a batch left; return how many there were."""

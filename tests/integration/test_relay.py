@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from tests.patience import PATIENCE
 from tests.stores import sqlite_store
 
 from cx_context.store import Store, open_store, outbox
+from cx_context.store.sql import Tx
 from cx_events.log import CONTEXT_CHANGES
 from cx_events.log.sqlite import SqliteLog
 from cx_projectors import relay as relays
@@ -94,6 +96,43 @@ async def test_a_lasting_lag_does_not_stop_announcements(hub: Hub) -> None:
             await hub.leave()
             await hub.until_announced()
     assert hub.is_behind
+
+
+class Watched:
+    """A store that counts the transactions in which somebody may write."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.written = 0
+        self.asked = asyncio.Event()
+
+    def writing(self) -> AbstractAsyncContextManager[Tx]:
+        self.written += 1
+        return self._store.writing()
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[Tx]:
+        async with self._store.asking() as tx:
+            yield tx
+        self.asked.set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+async def test_an_idle_relay_writes_nothing_and_misses_nothing(hub: Hub) -> None:
+    watched = Watched(hub.store)
+    hub.relay._store = cast(Store, watched)
+    hub.is_behind = False
+    async with running(hub):
+        for _ in range(3):
+            watched.asked.clear()
+            async with asyncio.timeout(PATIENCE):
+                await watched.asked.wait()
+        assert watched.written == 0
+        async with hub.store.writing() as tx:  # as another process does, which wakes nobody here
+            await outbox.write(tx, "acme", CUSTOMERS, {})
+        assert await hub.until_announced() == len(CUSTOMERS)
 
 
 async def test_many_customers_go_in_several_appends(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,6 +97,11 @@ def _joined(packed: Iterable[bytes]) -> dict[str, set[RoutingTarget]]:
     return joined
 
 
+async def some_wait(tx: Tx) -> bool:
+    """Return whether any row is not relayed yet."""
+    return bool((await tx.fetch("SELECT EXISTS (SELECT 1 FROM outbox)"))[0][0])
+
+
 async def waiting(tx: Tx) -> int:
     """Return the number of rows that are not relayed yet."""
     return int((await tx.fetch("SELECT count(*) FROM outbox"))[0][0])
