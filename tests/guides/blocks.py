@@ -42,11 +42,15 @@ class Block(NamedTuple):
         return f"{self.page}:{self.line}"
 
 
+def pages() -> list[Path]:
+    """Return every page of the repository."""
+    folders = ("docs", "deploy", "services", "libs", "schemas")
+    return sorted([*ROOT.glob("*.md"), *(page for folder in folders for page in ROOT.glob(f"{folder}/**/*.md"))])
+
+
 def guides() -> list[str]:
     """Return every page that has a block of commands, by its path below the root."""
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
-    pages += [*ROOT.glob("services/**/*.md"), *ROOT.glob("libs/**/*.md")]
-    return [name for name in sorted(str(page.relative_to(ROOT)) for page in pages) if blocks_of(name)]
+    return [name for name in (str(page.relative_to(ROOT)) for page in pages()) if blocks_of(name)]
 
 
 def blocks_of(page: str) -> list[Block]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.guides.blocks import ROOT, blocks_of, guides, read_blocks
+from tests.guides.blocks import ROOT, blocks_of, guides, pages, read_blocks
 
 PAGES = sorted(
     str(page.relative_to(ROOT)) for page in [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "recipes").glob("*.md")]
 )
+COMMAND = re.compile(
+    r"^ *(\$ |(\w+=\S+ )*(\./cx|cx|curl|jq|python3?|pip|uv|npm|npx|\.venv/\S+|docker\S*|kubectl|faketime|export) )",
+    re.MULTILINE,
+)
+"""How a line begins that somebody would type."""
 READER = re.compile(r"# .+\n\n(?:<!-- .+ -->\n\n)?\*For .+\*\n")
 
 
@@ -33,10 +38,10 @@ def test_each_page_names_its_reader(page: str) -> None:
 def test_commands_hide_in_no_other_fence() -> None:
     """Commands that are fenced as ``bash``, ``console`` or nothing would be run by no test."""
     hidden = []
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/recipes/*.md")]:
+    for page in pages():
         text = page.read_text(encoding="utf-8")
         for language, content in re.findall(r"^ *```(\w*)\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE):
-            if language != "sh" and re.search(r"^ *(\$ |\./cx |cx |curl |python )", content, re.MULTILINE):
+            if language != "sh" and COMMAND.search(content):
                 hidden.append(f"{page.name}: {content.strip().splitlines()[0]}")
     assert hidden == []
 
