@@ -63,6 +63,8 @@ def map_message(callback: Callback) -> Iterator[Outcome]:
     reason, url = fields["ReferralSourceType"].lower(), fields["ReferralSourceUrl"]
     if fields["MessageType"].lower() == "unsupported":
         reason = "unsupported"
+    elif not reason and "true" in (fields["Forwarded"].lower(), fields["FrequentlyForwarded"].lower()):
+        reason = "forwarded"
     yield _from_person(
         callback, "cx.message.received.v1", id, theirs, ours, message=message, reason=reason, url=url
     )  # fmt: skip

@@ -103,10 +103,16 @@ def _about_person(
         direction,
         writer=(_AGENT,),
         message=message,
-        reason=content.reason or text(referral.get("source_type")),
+        reason=first(content.reason, referral.get("source_type"), "forwarded" if _is_forwarded(item) else ""),
         url=text(referral.get("source_url")),
         reaction=reaction,
     )
+
+
+def _is_forwarded(item: Json) -> bool:
+    """Return whether the words are somebody else's, passed on (.../webhooks/reference/messages/text, "context")."""
+    context = obj(item.get("context"))
+    return context.get("forwarded") is True or context.get("frequently_forwarded") is True
 
 
 def _asked_about(item: Json) -> Iterator[Attachment]:

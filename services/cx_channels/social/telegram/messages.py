@@ -18,6 +18,8 @@ from cx_events.weights import PROVED
 
 Mapper = Callable[[Update], Iterator[Outcome]]
 
+_FORWARDED = frozenset({"forward_origin", "forward_date"})
+"""Members by which a message passes somebody else's words on; the second until version 7 of the Bot API."""
 _START = re.compile(r"/start(?:@\w{1,64})?[ \t]([A-Za-z0-9_-]{1,64})", re.ASCII)
 
 
@@ -36,7 +38,8 @@ def map_message(update: Update) -> Iterator[Outcome]:
         yield from _start(update, person)
     kind = "cx.message.received.v1" if person.role == "customer" else "cx.message.sent.v1"
     message = message_of(update.value, name_of(update))
-    yield draft_of(update, kind, update.own_id(), person, Data(message=message))
+    data = Data(message=message, reason="forwarded" if not _FORWARDED.isdisjoint(update.value) else "")
+    yield draft_of(update, kind, update.own_id(), person, data)
     if person.role == "customer" and "contact" in update.value:
         yield from _own_contact(update, person)
 
