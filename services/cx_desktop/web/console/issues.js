@@ -64,7 +64,7 @@ function capital(text) {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-const STAGES = /** @type {Record<string, string>} */ ({
+export const STAGES = /** @type {Record<string, string>} */ ({
   __proto__: null,
   map: "a provider's request could not be mapped",
   decode: "bytes on the log could not be read",

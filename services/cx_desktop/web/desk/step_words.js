@@ -7,8 +7,11 @@ const queueOf = (entry) => entry.queue?.name || entry.queue?.id || "";
 /** @param {string | null | undefined} text */
 const quoted = (text) => (text ? `: “${text}”` : "");
 
+/** @type {Record<string, string>} what a survey asks */
+export const METRICS = { nps: "how likely to recommend us", csat: "how satisfied", ces: "how much effort it took" };
+
 /** @type {Record<string, (entry: any) => string>} */
-const WORDS = {
+export const WORDS = {
   "interaction.started": () => "Began",
   "interaction.queued": (entry) => `Waits${queueOf(entry) ? ` for ${queueOf(entry)}` : ""}`,
   "interaction.routed": (entry) => `Offered to ${agentOf(entry)}`,
@@ -33,6 +36,8 @@ const WORDS = {
   "identity.verified": () => "Proved who they are",
   "identity.merged": (entry) => `Joined with another customer by ${agentOf(entry)}`,
   "identity.unmerged": (entry) => `Parted again by ${agentOf(entry)}`,
+  "identity.candidate_dismissed": (entry) => `Said not to be theirs by ${agentOf(entry)}`,
+  "identity.rules_changed": () => "The rules changed by which customers are told apart",
   "identity.attributed": (entry) => `Given to this customer by ${agentOf(entry)}`,
   "conversation.topic": (entry) => `Topic${quoted(entry.text)}, by ${agentOf(entry)}`,
   "conversation.disposition": (entry) => `How it ended${quoted(entry.text)}`,
@@ -54,16 +59,17 @@ const WORDS = {
   "message.edited": (entry) => `Edited${quoted(entry.text)}`,
   "message.deleted": () => "A message was deleted by its writer",
   "message.reacted": (entry) => `Reacted with ${entry.reaction ?? entry.text ?? "a sign"}`,
-  "survey.answered": (entry) => (entry.survey ? `Answered a survey: ${entry.survey.metric ?? ""} ${entry.survey.score ?? ""}${quoted(entry.survey.comment)}` : "Answered a survey"),
+  "survey.answered": (entry) => (entry.survey ? `Answered a survey, ${METRICS[entry.survey.metric] ?? entry.survey.metric ?? ""}: ${entry.survey.score ?? ""}${quoted(entry.survey.comment)}` : "Answered a survey"),
   "consent.changed": (entry) => `Consent ${entry.consent?.granted ? "given" : "withdrawn"}${entry.consent?.purpose ? ` for ${entry.consent.purpose}` : ""}`,
   "insight.found": (entry) => `Found by a model${quoted(entry.insight?.summary ?? entry.insight?.topic ?? entry.text)}`,
   "customer.order_placed": (entry) => `Placed an order${quoted(entry.text)}`,
   "customer.attributes_changed": () => "Customer data changed",
+  "customer.erased": () => "What was known of the customer was erased",
   "customer.fact": (entry) => `Fact${quoted(entry.text)}`,
   "preference.changed": (entry) => `Preference changed${quoted(entry.text)}`,
 };
 
-const SPOKEN = new Set(["message.received", "message.sent", "bot.turn", "call.transcript", "social.comment", "social.mention", "social.post", "social.review"]);
+export const SPOKEN = new Set(["message.received", "message.sent", "bot.turn", "call.transcript", "social.comment", "social.mention", "social.post", "social.review"]);
 
 /** Return a type without its frame: `message.received` of `cx.message.received.v1`. @param {string} type */
 export const bareType = (type) => type.replace(/^cx\./, "").replace(/\.v\d+$/, "");

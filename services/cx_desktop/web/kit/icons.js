@@ -65,7 +65,7 @@ export function mark(channel, more = "") {
 }
 
 /** @type {Record<string, string>} */
-const NAMES = { voice: "Call", chat: "Chat", email: "Mail", social: "Social", sms: "Text message", web: "Web", survey: "Survey", crm: "CRM" };
+export const NAMES = { voice: "Call", chat: "Chat", email: "Mail", social: "Social", sms: "Text message", web: "Web", survey: "Survey", crm: "CRM" };
 
 /** @param {string | null | undefined} channel */
 export function channelName(channel) {

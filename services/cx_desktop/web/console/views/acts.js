@@ -5,7 +5,7 @@ import { addressOf } from "../address.js";
 import { count, counted } from "../numbers.js";
 import { heading, link, moreBelow, nothing, panel, table, when } from "./parts.js";
 
-const WORDS = /** @type {Record<string, string>} */ ({
+export const WORDS = /** @type {Record<string, string>} */ ({
   __proto__: null,
   contexts_rebuilt: "Rebuild",
   dead_letters_retried: "Dead letters tried again",

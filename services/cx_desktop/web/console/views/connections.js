@@ -35,11 +35,17 @@ function row(state, act, each, since) {
   );
 }
 
+/** @type {Record<string, string>} */
+export const POLLERS = {
+  connecting: "connecting", connected: "connected", waiting: "waits for its next turn", retrying: "failed, is tried again",
+  refused: "refused by the vendor", stopped: "stopped", "not running": "runs in no process",
+};
+
 /** Return how what is asked of a vendor gets on. @param {import("../state.js").State} state @param {any} poller */
 function fetched(state, poller) {
   const { state: word, came_at: came, lag_seconds: lag, problem } = poller;
   return [
-    h("p", { class: "meta" }, `fetched by us: ${word}`, came && [", last ", when(state, came)], lag >= 60 && `, ${spanWords(lag * 1000)} late`),
+    h("p", { class: "meta" }, `fetched by us: ${POLLERS[word] ?? word}`, came && [", last ", when(state, came)], lag >= 60 && `, ${spanWords(lag * 1000)} late`),
     problem && h("p", { class: "meta two" }, theirs(problem.detail)),
   ];
 }

@@ -6,6 +6,9 @@ import { count, rateWords } from "../numbers.js";
 import { durationWords } from "../times.js";
 import { chip, heading, nothing, panel, table, when } from "./parts.js";
 
+/** @type {Record<string, string>} */
+export const WORKERS = { running: "running", waiting: "waits for log or store", stuck: "stands still" };
+
 /** @param {import("../state.js").State} state @param {import("./parts.js").Act} act */
 export function projectorsPage(state, act) {
   return h(
@@ -54,7 +57,8 @@ function levelWords(part) {
 
 /** @param {import("../state.js").State} state @param {import("../health.js").Worker} each */
 function worker(state, each) {
-  const words = each.is_live ? each.state : `gone; was ${each.state}`;
+  const stand = WORKERS[each.state] ?? each.state;
+  const words = each.is_live ? stand : `gone; was: ${stand}`;
   const tone = each.is_live ? (each.state === "running" ? "good" : "bad") : "past";
   return h(
     "tr",

@@ -16,7 +16,7 @@ const FIELDS = /** @type {const} */ ([
   ["rate", "Records a second, at most", "as fast as it goes"],
   ["speed", "Speed", "10x"],
 ]);
-const TONES = /** @type {Record<string, string>} */ ({ done: "good", running: "info", failed: "bad", "broken off": "bad", cancelled: "past" });
+export const TONES = /** @type {Record<string, string>} */ ({ done: "good", running: "info", failed: "bad", "broken off": "bad", cancelled: "past" });
 
 /** @param {import("../state.js").State} state @param {import("./parts.js").Act} act */
 export function replayPage(state, act) {

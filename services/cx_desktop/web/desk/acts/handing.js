@@ -7,6 +7,7 @@ import { icon } from "../../kit/icons.js";
 import { instant, whenWords } from "../../kit/time_words.js";
 import { button, folded, form, line, sendRow, standing, text } from "./parts.js";
 import { openHandoffs } from "./subject.js";
+import { method } from "../views/certainty.js";
 
 /** What goes along: made of the context's glance, and of what the agent adds. @param {any} glance @param {string} questions one a line */
 export function packetOf(glance, questions) {
@@ -27,7 +28,7 @@ export function packetWords(body, now) {
   const until = instant(proof?.expires_at);
   return [
     glance.why_now && `Why: ${glance.why_now.text}`,
-    proof && `Proved by ${proof.method ?? proof.name}${until === null ? "" : ` until ${whenWords(until, now)}`}`,
+    proof && `Proved by ${method(proof.method ?? proof.name)}${until === null ? "" : ` until ${whenWords(until, now)}`}`,
     ...glance.promises.map((/** @type {any} */ each) => `Promised: ${each.text}${each.due ? ` by ${whenWords(instant(each.due) ?? now, now)}` : ""}`),
     known.length && `Known: ${known.join(", ")}`,
   ].filter(Boolean);

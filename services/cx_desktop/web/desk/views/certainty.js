@@ -5,12 +5,15 @@ import { icon } from "../../kit/icons.js";
 import { instant, whenWords } from "../../kit/time_words.js";
 
 /** @type {Record<string, {word: string, icon: import("../../kit/icons.js").IconName}>} */
-const LEVELS = {
+export const LEVELS = {
   proved: { word: "Proved", icon: "shield" },
   asserted: { word: "Asserted", icon: "stamp" },
   claimed: { word: "Claimed", icon: "question" },
   none: { word: "Not known", icon: "person" },
 };
+
+/** @param {string} level */
+export const levelWord = (level) => (LEVELS[level] ?? LEVELS.none).word.toLowerCase();
 
 /** @param {string} level */
 export function sureChip(level) {
@@ -40,7 +43,8 @@ function named(identifier) {
   return identifier ? [`says: `, h("bdi", { dir: "ltr" }, identifier.value), `. Nobody has checked it.`] : "nobody has checked it";
 }
 
-/** @param {string} by */
-function method(by) {
-  return { login: "login", "one-time-code": "a one-time code", "ivr-pin": "a PIN", channel: "the channel" }[by] ?? by;
-}
+/** @type {Record<string, string>} */
+const METHODS = { login: "login", "one-time-code": "a one-time code", "ivr-pin": "a PIN", channel: "the channel" };
+
+/** By what somebody proved who they are, in words. @param {string} by */
+export const method = (by) => METHODS[by] ?? by.replaceAll(/[-_]/g, " ");

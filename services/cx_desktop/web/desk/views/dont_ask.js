@@ -3,6 +3,7 @@
 import { h, theirs } from "../../kit/html.js";
 import { icon } from "../../kit/icons.js";
 import { instant, whenWords } from "../../kit/time_words.js";
+import { method } from "./certainty.js";
 
 const SHOWN = 3;
 
@@ -43,7 +44,7 @@ function valueWords(each) {
 function sourceWords(each, now) {
   if (each.from !== "proof") return `told the bot, ${whenWords(instant(each.time) ?? now, now)}`;
   const end = instant(each.expires_at);
-  if (end === null) return each.method ?? "";
+  if (end === null) return each.method ? `by ${method(each.method)}` : "";
   return end < now ? `ran out ${whenWords(end, now)}` : `until ${whenWords(end, now)}`;
 }
 

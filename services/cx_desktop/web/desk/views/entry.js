@@ -72,11 +72,18 @@ function more(entry, whole, desk, label) {
   return h("button", { class: "more-of", type: "button", disabled: whole?.isBusy, onclick: () => desk.whole(entry) }, label);
 }
 
+/** @type {Record<string, [string, string]>} how far a message came, and what is known by it */
+export const DELIVERIES = {
+  sent: ["sent", "The channel took it"], delivered: ["delivered", "It came to the customer’s device"],
+  read: ["read", "The customer opened it"], failed: ["not delivered", "The channel could not deliver it"],
+};
+
 /** @param {any} entry */
 function delivery({ delivery: told }) {
   if (!told) return null;
   if (told.state === "failed") return h("span", { class: "bad tint" }, `not delivered${told.reason ? `: ${told.reason}` : ""}`);
-  return h("span", null, told.state);
+  const [words, about] = DELIVERIES[told.state] ?? [told.state, ""];
+  return h("span", { title: about || null }, words);
 }
 
 /** @param {any} entry */

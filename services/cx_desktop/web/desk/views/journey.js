@@ -4,6 +4,7 @@ import { h, theirs } from "../../kit/html.js";
 import { channelClass, channelIcon, channelName, icon } from "../../kit/icons.js";
 import { instant, plural, spanWords, whenWords } from "../../kit/time_words.js";
 import { layOut } from "../journey_layout.js";
+import { levelWord } from "./certainty.js";
 import { TRENDS, moodMark, moodOf } from "./mood.js";
 
 const LANE = 22; // px, as in the style
@@ -125,6 +126,6 @@ export function contactWords(each, now) {
     agents.length ? `with ${agents.join(" and ")}` : "",
     each.handoffs ? plural(each.handoffs, "handoff") : "",
     each.mood ? `mood ${moodOf(each.mood.last).word}` : "",
-    each.level,
+    levelWord(each.level),
   ].filter(Boolean).join(", ");
 }

@@ -5,7 +5,7 @@ import { channelName, icon } from "../../kit/icons.js";
 import { instant, spanWords, whenWords } from "../../kit/time_words.js";
 
 /** @type {Record<string, string>} */
-const FROM = { handoff: "from the handoff", intent: "what the bot understood", topic: "from the topic", message: "the first line without an answer" };
+export const FROM = { handoff: "from the handoff", intent: "what the bot understood", topic: "from the topic", message: "the first line without an answer" };
 
 /** @param {any} body @param {number} now by the minute @param {string} name the customer's */
 export function reasons(body, now, name) {

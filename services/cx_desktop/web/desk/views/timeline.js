@@ -3,6 +3,7 @@
 import { h, remembered, theirs, unseen } from "../../kit/html.js";
 import { channelClass, channelIcon, channelName, icon, mark } from "../../kit/icons.js";
 import { instant, plural, whenWords } from "../../kit/time_words.js";
+import { levelWord } from "./certainty.js";
 import { entryView } from "./entry.js";
 
 /** @typedef {import("../state.js").State} State */
@@ -74,9 +75,9 @@ function card({ key, entries }, body, shown) {
 }
 
 /** @type {Record<string, string>} */
-const RULES = {
+export const RULES = {
   first: "It began this thread.", matter: "It is about the same matter", window: "It came soon after another contact of this customer",
-  reference: "It refers to another contact of it", token: "The customer went on by a code", link: "Somebody of us joined it", topic: "It has the same topic", reply: "It answers a message of it",
+  reference: "It refers to another contact of it", token: "The customer went on by a code", person: "Somebody of us joined it", "same-call": "Two systems tell of the same call",
 };
 
 /** @param {any} join @param {any} conversation */
@@ -84,7 +85,7 @@ function whyJoined(join, conversation) {
   return [
     h("p", { class: "eyebrow" }, icon("link", "s"), "Why this is in “", theirs(conversation.topic ?? conversation.summary ?? "this thread"), "”"),
     h("p", null, h("b", null, RULES[join.rule] ?? join.rule), join.evidence && [": ", h("bdi", { dir: "ltr" }, join.evidence)]),
-    h("p", { class: "meta" }, `Rule: ${join.rule} · how sure who it was: ${join.level}`),
+    h("p", { class: "meta" }, `Rule: ${join.rule} · how sure who it was: ${levelWord(join.level)}`),
   ];
 }
 
