@@ -589,14 +589,16 @@ def test_verify_finds_nothing_wrong(at_hub: Path, capfd: Captured) -> None:
 
 def test_a_dead_letter_is_listed_and_shown_whole(at_hub: Path, hub: Hub, capfd: Captured) -> None:
     letter = _signed_by_twilio(hub, "AccountSid", "AC1")
-    rows: list[dict[str, Any]] = []
+
+    def told(*arguments: str) -> Any:
+        assert run(["dlq", *arguments, "-o", "json"]) == 0
+        return json.loads(capfd.readouterr().out)
+
+    whole: dict[str, dict[str, Any]] = {}  # others' letters lie there, too
     deadline = time.monotonic() + PATIENCE
-    while not rows and time.monotonic() < deadline:
-        assert run(["dlq", "list", "-o", "json"]) == 0
-        rows = json.loads(capfd.readouterr().out)
-    assert [(row["stage"], row["connection"]) for row in rows] == [("map", "acme-calls")]
-    assert run(["dlq", "show", rows[0]["id"], "-o", "json"]) == 0
-    assert json.loads(capfd.readouterr().out)["text"] == letter
+    while letter not in whole and time.monotonic() < deadline:
+        whole = {told("show", row["id"])["text"]: row for row in told("list", "--state", "failed")}
+    assert (whole[letter]["stage"], whole[letter]["connection"]) == ("map", "acme-calls")
 
 
 def test_dead_letters_without_an_adapter_are_listed_not_retried(at_hub: Path, hub: Hub, capfd: Captured) -> None:
@@ -611,7 +613,7 @@ def test_dead_letters_without_an_adapter_are_listed_not_retried(at_hub: Path, hu
         ("SM7/received", "no-adapter-yet", "waiting")
     ]
     assert run(["dlq", "list", "-o", "json"]) == 0
-    assert [row["state"] for row in json.loads(capfd.readouterr().out)][-1:] == ["waiting"]
+    assert [row["state"] for row in json.loads(capfd.readouterr().out)].count("waiting") == 1
     assert run(["dlq", "list", "--state", "failed", "-o", "json"]) == 0
     assert "SM7" not in capfd.readouterr().out
     assert run(["dlq", "list"]) == 0

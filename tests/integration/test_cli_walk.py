@@ -50,6 +50,12 @@ def paused() -> list[str]:
     return [SUBSCRIPTION]
 
 
+def replayed() -> list[str]:
+    if not Path("out-told.jsonl").exists():
+        printed(["replay", "run", "--target", "out-told.jsonl"])
+    return []
+
+
 VCON = {
     "uuid": "018f2a5e-0000-8000-8000-000000000001",
     "created_at": "2020-03-06T09:15:00Z",
@@ -83,7 +89,7 @@ CASES: Mapping[str, Case] = {
     "rebuild drop": fixed(),
     "replay plan": fixed("--target", "out.jsonl"),
     "replay run": lambda hub, run: ["--target", f"out-{run}.jsonl"],
-    "replay status": fixed(),
+    "replay status": lambda hub, run: replayed(),
     "replay resume": fixed("nothing"),
     "replay cancel": fixed("nothing"),
     "topics plan": fixed(),
