@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from random import Random
 
@@ -73,3 +74,13 @@ async def test_several_processes_find_the_same(tmp_path: Path) -> None:
         await DELETED.plant(hub, random)
         together = await verified(hub, How(workers=2, bucket_events=10))
         assert sorted(together.wrong) == sorted((await hub.verified()).wrong) != []
+
+
+async def test_a_small_store_is_checked_in_one_process(tmp_path: Path) -> None:
+    def used() -> float:
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+
+    async with embedded_hub(tmp_path, sqlite_store(tmp_path), Random(3)) as hub:
+        alone, before = await hub.verified(), used()
+        assert await verified(hub, How(workers=2)) == alone
+        assert used() == before, "starting a process takes longer than checking a bucket"
