@@ -412,7 +412,7 @@ class Busy:
 async def test_projector_and_reader_work_while_their_tables_migrate(store_url: str, tmp_path: Path) -> None:
     newest = further(tmp_path / "further", ADD_COLUMNS, ADD_INDEX)
     async with opened(store_url) as store:
-        (worker,) = await workers(store, in_partitions(traffic(600), 1), 1)
+        (worker,) = await workers(store, in_partitions(traffic(400), 1), 1)
         busy = Busy(store, worker)
         working = asyncio.create_task(busy.go_on())
         while busy.batches < 10 or busy.reads < 3:
