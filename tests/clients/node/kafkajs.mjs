@@ -35,8 +35,9 @@ const texts = headers => Object.fromEntries(Object.entries(headers).map(([name, 
 const toEvent = message =>
   CloudEventsOnKafka.toEvent({ headers: texts(message.headers), key: undefined, value: message.value.toString() });
 
+// A broker that has just started refuses groups for a moment; a codec that is missing is not tried again.
 async function consume(topic, enough) {
-  const consumer = kafka.consumer({ groupId: `clients-${topic}-${process.pid}-${Math.random()}`, retry: { retries: 0 } });
+  const consumer = kafka.consumer({ groupId: `clients-${topic}-${process.pid}-${Math.random()}`, retry: { retries: 20 } });
   await consumer.connect();
   await consumer.subscribe({ topic: CX_TOPIC_PREFIX + topic, fromBeginning: true });
   const found = [];
