@@ -15,10 +15,10 @@ from tests.integration import test_moments as moments
 from tests.integration.test_projection import check
 from tests.mail_doors import WrittenMail, fact_of, through
 from tests.projection import RULES, WINDOW, in_partitions, verified, workers
+from tests.stores import empty
 
 from cx_context.definition import define_bodies
 from cx_context.store import Store, open_store
-from cx_context.store.all_tables import METADATA
 from cx_context.store.events import read_applied, read_event, read_stored_copies
 from cx_context.store.time_bounds import TimeBounds
 from cx_events.ids import event_key
@@ -53,8 +53,7 @@ async def emptied(store_url: str) -> Store:
     store = open_store(store_url)
     await store.start()
     async with store.writing() as tx:
-        for table in METADATA.sorted_tables:
-            await tx.execute(f"DELETE FROM {table.name}")
+        await empty(tx)
     return store
 
 

@@ -14,12 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.examples import examples
 from tests.projection import RULES, WINDOW, in_partitions, workers
-from tests.stores import sqlite_store
+from tests.stores import empty, sqlite_store
 
 from cx_context.definition import counting_copies, define
 from cx_context.document import context_body, encode_body
 from cx_context.store import Store, open_store, segments
-from cx_context.store.all_tables import METADATA
 from cx_context.store.finding import find_node
 from cx_context.store.ownership import owners_of_interactions
 from cx_context.store.snapshot import Snapshot
@@ -100,8 +99,7 @@ async def on_postgres(url: str, run: Callable[[Store], Awaitable[None]]) -> None
     await store.start()
     try:
         async with store.writing() as tx:
-            for table in METADATA.sorted_tables:
-                await tx.execute(f"DELETE FROM {table.name}")
+            await empty(tx)
         await run(store)
     finally:
         await store.stop()

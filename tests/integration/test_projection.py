@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.examples import examples
 from tests.projection import RULES, WINDOW, bodies, in_partitions, verified, workers
-from tests.stores import sqlite_store
+from tests.stores import empty, sqlite_store
 
 from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
 from cx_context.store import Store, dead_letters, open_store, segments
-from cx_context.store.all_tables import METADATA
 from cx_events.log import LogRecord
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event
@@ -76,8 +75,7 @@ async def applied(store_url: str, history: list[StampedEvent], size: int) -> lis
     store = open_store(store_url)
     await store.start()
     async with store.writing() as tx:
-        for table in METADATA.sorted_tables:
-            await tx.execute(f"DELETE FROM {table.name}")
+        await empty(tx)
     logs = in_partitions(history, 1)
     (worker,) = await workers(store, logs, 1)
     while worker.behind:
@@ -164,8 +162,7 @@ async def test_conflicting_copies_leave_one_dead_letter_in_any_order(store_url: 
     for order in permutations(history):
         for partitions, size in ((1, 4), (2, 1), (3, 2)):
             async with store.writing() as tx:
-                for table in METADATA.sorted_tables:
-                    await tx.execute(f"DELETE FROM {table.name}")
+                await empty(tx)
             logs = in_partitions(order, partitions)
             team = await workers(store, logs, 2)
             while any(worker.behind for worker in team):

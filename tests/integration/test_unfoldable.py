@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.examples import examples
 from tests.projection import OTHER, RULES, WINDOW, Worker, bodies, in_partitions, verified, workers
-from tests.stores import sqlite_store
+from tests.stores import empty, sqlite_store
 
 from cx_context import fold
 from cx_context.definition import define, define_bodies
@@ -26,7 +26,6 @@ from cx_context.fold_faults import is_left_out
 from cx_context.parts.model import Part
 from cx_context.parts.values import At
 from cx_context.store import Store, dead_letters, open_store
-from cx_context.store.all_tables import METADATA
 from cx_context.store.port import Unstorable
 from cx_context.store.sql import PostgresTx, Row, SqliteTx, Tx
 from cx_context.store.table_shapes import Shape
@@ -252,8 +251,7 @@ def test_any_order_leaves_out_the_same_events_on_postgres(
         store = open_store(postgres_database_for_examples)
         await store.start()
         async with store.writing() as tx:
-            for table in METADATA.sorted_tables:
-                await tx.execute(f"DELETE FROM {table.name}")
+            await empty(tx)
         await in_any_order(store, history, seed)
         await store.stop()
 
