@@ -23,7 +23,8 @@ _NAME = re.compile(rf"^Customer \S+, called {_QUOTED}\.$", re.MULTILINE)
 _LEVEL = re.compile(rf"^Who is in contact {_QUOTED} is (?P<level>\w+)", re.MULTILINE)
 _TOPIC = re.compile(rf"^Conversation [^\"\n]*, topic {_QUOTED},", re.MULTILINE)
 _KNOWN = re.compile(r"^Known already, don't ask again: (.*)\.$", re.MULTILINE)
-_PAIR = re.compile(rf"{_QUOTED} is {_QUOTED}")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^"]+|".*', re.DOTALL)
+"""A quoted text, what stands between two, or one that does not end; so a text is read once."""
 
 
 class ToolResult(NamedTuple):
@@ -108,8 +109,9 @@ def answer_from(told: ToolResult) -> str:
 def known_in(told: ToolResult) -> dict[str, str]:
     """Return what the customer was asked for already, by its name."""
     found = _KNOWN.search(told.text)
-    pairs = _PAIR.findall(found[1]) if found else []
-    return {_unquoted(name): _unquoted(value) for name, value in pairs}
+    tokens = _TOKEN.findall(found[1]) if found else []
+    threes = zip(tokens, tokens[1:], tokens[2:], strict=False)
+    return {_unquoted(name): _unquoted(value) for name, between, value in threes if between == " is "}
 
 
 def shown_of(told: ToolResult) -> Iterator[tuple[str, str]]:
