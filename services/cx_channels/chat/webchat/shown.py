@@ -10,13 +10,21 @@ from collections.abc import Callable, Mapping
 
 from cx_events.envelope import Attachment, Data, Event
 from cx_events.json_types import Json
+from cx_events.timestamps import Micros, parse_time
 from cx_events.web_urls import web_url
 
 
-def shown(event: Event, delivery_id: str) -> Json | None:
-    """Return an event as the socket tells it to the visitor, or None where it holds nothing to show."""
+def shown(event: Event, delivery_id: str, now: Micros) -> Json | None:
+    """Return an event as the socket tells it to the visitor, or None where it holds nothing to show. An estimate of the
+    wait is told as of ``now``: what is left of it, in seconds."""
     found = TYPES[event.type](event)
-    return None if found is None else {"id": delivery_id, "at": event.time, **found}
+    if found is None:
+        return None
+    if "about_s" in found:
+        found["about_s"] -= max(0, now - parse_time(event.time)) // 1_000_000
+        if found["about_s"] <= 0:
+            del found["about_s"]
+    return {"id": delivery_id, "at": event.time, **found}
 
 
 def _message(event: Event) -> Json | None:

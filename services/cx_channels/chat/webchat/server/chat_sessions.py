@@ -99,7 +99,7 @@ class Chats:
             await websocket.send_denial_response(problem(refused.status, refused.reason, refused.detail))
             return
         self._metrics.chats_open.set(self._sockets.held)
-        line = Line(websocket, self._limits)
+        line = Line(websocket, self._limits, self._intake.now)
         self._lines.add(line)
         try:
             await websocket.accept()

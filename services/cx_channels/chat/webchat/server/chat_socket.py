@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from cx_channels.chat.webchat.server.deliveries import Delivery
 from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_channels.chat.webchat.shown import shown
 from cx_events.errors import Refused
+from cx_events.timestamps import Micros
 
 # RFC 6455, section 7.4.1, and the IANA registry of close codes.
 NORMAL, POLICY, INTERNAL, RESTART, LATER = 1000, 1008, 1011, 1012, 1013
@@ -21,8 +23,9 @@ NORMAL, POLICY, INTERNAL, RESTART, LATER = 1000, 1008, 1011, 1012, 1013
 class Line:
     """The socket itself, with a bounded queue towards the browser."""
 
-    def __init__(self, websocket: WebSocket, limits: ChatLimits) -> None:
+    def __init__(self, websocket: WebSocket, limits: ChatLimits, now: Callable[[], Micros]) -> None:
         self._websocket = websocket
+        self._now = now
         self._limits = limits
         self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(limits.waiting)
         self._waiting_bytes = 0
@@ -71,7 +74,7 @@ class Line:
         await self._waiting.put(content)
 
     def deliver(self, delivery: Delivery) -> None:
-        message = shown(delivery.event, delivery.id)
+        message = shown(delivery.event, delivery.id, self._now())
         if message is None or self._gone.is_set():
             return
         content = msgspec.json.encode(message)

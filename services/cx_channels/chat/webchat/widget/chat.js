@@ -343,7 +343,7 @@ export class Chat extends EventTarget {
   /* Add a line that is not the visitor's; false where it is known. */
   addLine(line) {
     if (this.talk.lines.some((each) => each.id === line.id)) return false;
-    this.changeLines([{ place: nextPlace({ lines: this.lines() }), seen: false, ...line }]);
+    this.changeLines([{ place: nextPlace({ lines: this.lines() }), seen: false, heard: Date.now(), ...line }]);
     return true;
   }
 

@@ -10,7 +10,7 @@
    - session: {round, interaction, token, begun, ended?, reopen?, at}. `round` rises where a session is left, `at` with
      each change. `begun`: something was said in it. `ended`: it is over. `reopen`: the visitor wants to go on with it,
      and the hub does not know yet.
-   - lines: {id, place, from: {role, name}, text, at, message?, file?, kind?, sent?, seen?, refused?, got?}, ordered by
+   - lines: {id, place, from: {role, name}, text, at, heard?, message?, file?, kind?, sent?, seen?, refused?, got?}, ordered by
      place, then id. A tab gives a line that it first meets the place after all that it knows; of two places that tabs
      gave, the lesser counts. `sent` (the hub has it), `seen` (the visitor saw it) and `refused` (the hub will never take
      it) only ever become true, and `got` (1 delivered, 2 read by the other side) only rises. `kind` is "" for words,
@@ -124,15 +124,16 @@ export function standingOf(lines) {
     else if (line.kind === "waiting") standing = { ...line, state: "waiting" };
     else if (line.kind === "asked") standing = { state: line.ask.way === "person" ? "waiting" : "callback" };
     else if (line.kind === "ended") [before, standing] = [standing, { state: "ended", at: line.at }];
-    else if (line.kind === "reopened") standing = { ...before, position: 0, at: 0 }; // a place in the queue was left
+    else if (line.kind === "reopened") standing = { ...before, position: 0, about_s: 0 }; // a place in the queue was left
     else if (line.from?.role === "agent") standing = { state: "joined", name: line.from.name };
   }
   return standing;
 }
 
-/* A place in the queue without an estimate that has passed since. */
+/* A place in the queue without an estimate that has passed since it was heard, by this machine's clock alone: the hub's
+   may be another. */
 export function stillWaiting(line) {
-  return { ...line, about_s: Date.now() < Date.parse(line.at) + line.about_s * 1000 && line.about_s };
+  return { ...line, about_s: Date.now() < line.heard + line.about_s * 1000 && line.about_s };
 }
 
 /* The session with other parts. `at` rises with each change, also where the machine's clock was set back: a newer token
