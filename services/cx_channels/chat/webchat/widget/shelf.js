@@ -39,8 +39,7 @@ function ownLines(lines) {
 }
 
 function latestFirst(one, other) {
-  const later = Date.parse(saidLast(other)) - Date.parse(saidLast(one));
-  return later || (one.session.interaction < other.session.interaction ? -1 : 1);
+  return Date.parse(saidLast(other)) - Date.parse(saidLast(one));
 }
 
 /* When something was said last in a chat. */
