@@ -109,7 +109,7 @@ def _add_mcp(app: FastRouteApp) -> None:
 def _add_desktop(app: FastRouteApp) -> None:
     store = open_store(f"sqlite+aiosqlite:///{_NOWHERE}")
     auth = SessionAuth(SessionSealer(_tenants()), StoredEndedSessions(store), Metrics())
-    pages = PageRoutes(auth, PageHeaders(_tenants()), Environment(), load_assets(), {}, {})
+    pages = PageRoutes(auth, PageHeaders(_tenants()), Environment(), load_assets(), {}, _tenants())
     add_desktop_routes(app, SignInRoutes(_tenants(), auth, Metrics(), Environment()), pages)
 
 

@@ -11,7 +11,7 @@ depends on who asks. Whoever is not signed in gets the same document without the
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from typing import NamedTuple
 
@@ -23,13 +23,14 @@ from starlette.types import ASGIApp
 
 from cx_desktop.assets import Assets
 from cx_desktop.first_reads import Answer, context_path, is_told, read
-from cx_desktop.me import Environment, me
+from cx_desktop.me import Environment, chats_of, me
 from cx_desktop.page_headers import PageHeaders
 from cx_events.directory import Directory
 from cx_events.errors import Refused
 from cx_runtime.content_codings import takes_gzip
 from cx_runtime.sessions.sealing import Session
 from cx_runtime.sessions.session_auth import SessionAuth, cookie_of
+from cx_runtime.tenants import Tenants
 
 ASSET_PATH = "/assets/{version}/{path:path}"
 
@@ -63,7 +64,7 @@ class PageRoutes:
         environment: Environment,
         assets: Assets,
         directories: Mapping[str, Directory],
-        chats: Mapping[str, Sequence[str]],
+        tenants: Tenants,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._auth = auth
@@ -71,7 +72,7 @@ class PageRoutes:
         self._environment = environment
         self._assets = assets
         self._directories = directories
-        self._chats = chats
+        self._tenants = tenants
         self._clock = clock
         self._heads = {page.path: _head(page, assets) for page in PAGES}
 
@@ -131,7 +132,7 @@ class PageRoutes:
             session.key,
             self._environment,
             directory=self._directories[session.tenant],
-            chats=self._chats[session.tenant],
+            chats=chats_of(self._tenants.by_name[session.tenant]),
             session=session,
             csrf_token=self._auth.sealer.csrf_token(session),
         )

@@ -127,12 +127,13 @@ async def test_who_comes_later_goes_on_at_the_cursor(at: Polled) -> None:
         await at.arrived([1, 2])
         await moved(at, b"")
     cursor = await at.cursor()
+    assert bool(cursor) is has_cursor(at)
     at.vendor.say(3)
     async with at.polling():
         await at.arrived([1, 2, 3])
         await moved(at, cursor)
     assert len((await at.numbers())[1]) == 1
-    assert bool(await at.cursor()) is has_cursor(at)
+    assert (await at.cursor() != cursor) is has_cursor(at)
 
 
 async def moved(at: Polled, before: bytes) -> None:

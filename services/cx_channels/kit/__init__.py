@@ -13,5 +13,6 @@ owners publish), ``declaration`` (mappings that tenants declare), ``number_lists
 ``safe_xml`` (XML of others), ``settings`` (a connection's settings), ``cursors`` (what streams and pollers stored),
 ``sent_secret`` (secrets in ``Authorization``), ``bot_trails`` (what bots understood and learned), ``listed`` (requests
 made of what was listed), ``catch_up_settings`` (how often it is asked for), ``twilio_lists`` (Twilio's lists),
-``media`` (how files are asked for), ``twilio_media``, ``authorization`` (how the hub logs in).
+``media`` (how files are asked for), ``twilio_media``, ``authorization`` (how the hub logs in), ``places`` (places that
+somebody shares).
 """

@@ -7,7 +7,7 @@ from functools import partial
 from cx_desktop.app import add_routes
 from cx_desktop.assets import load_assets
 from cx_desktop.ended_sessions import StoredEndedSessions
-from cx_desktop.me import Environment, chats_of
+from cx_desktop.me import Environment
 from cx_desktop.page_headers import PageHeaders
 from cx_desktop.page_routes import PageRoutes
 from cx_desktop.session_routes import SignInRoutes
@@ -47,6 +47,5 @@ def desktop(hub: Hub, auth: SessionAuth | None) -> list[AddRoutes]:
         settings.session_hours * 3600.0,
         directories=hub.directories,
     )
-    chats = {name: chats_of(config) for name, config in hub.tenants.by_name.items()}
-    pages = PageRoutes(auth, PageHeaders(hub.tenants), environment, load_assets(), hub.directories, chats)
+    pages = PageRoutes(auth, PageHeaders(hub.tenants), environment, load_assets(), hub.directories, hub.tenants)
     return [partial(add_routes, routes=routes, pages=pages)]

@@ -117,11 +117,7 @@ def known_in(told: ToolResult) -> dict[str, str]:
 def shown_of(told: ToolResult) -> Iterator[tuple[str, str]]:
     """Yield the lines of a context that the story shows."""
     for label, pattern in (("who", _NAME), ("how sure", _LEVEL), ("known", _KNOWN)):
-        yield label, next(_lines_with(pattern, told.text), "")
-
-
-def _lines_with(pattern: re.Pattern[str], text: str) -> Iterator[str]:
-    return (line for line in text.split("\n") if pattern.search(line))
+        yield label, next((line for line in told.text.split("\n") if pattern.search(line)), "")
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

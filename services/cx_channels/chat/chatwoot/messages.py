@@ -11,6 +11,7 @@ from cx_channels.chat.chatwoot.people import agent_of, contact_of, customer, rol
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, number, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
+from cx_channels.kit.places import geo_url
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time
 from cx_events.envelope import Attachment, Failure, Message, Participant, Reference, Survey
@@ -105,13 +106,12 @@ def files_of(value: Json) -> Iterator[Attachment]:
     """Yield files by their address, which may expire; a place by its coordinates."""
     for each in objects(value.get("attachments")):
         kind, size = text(each.get("file_type")), each.get("file_size")
-        latitude, longitude = number(each.get("coordinates_lat")), number(each.get("coordinates_long"))
-        placed = kind == "location" and latitude is not None and longitude is not None
+        place = geo_url(each.get("coordinates_lat"), each.get("coordinates_long")) if kind == "location" else ""
         yield Attachment(
             name=text(each.get("fallback_title")) or ("" if kind in _MEDIA else kind),
             content_type=_MEDIA.get(kind, ""),
             bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
-            url=f"geo:{latitude},{longitude}" if placed else text(each.get("data_url")),
+            url=place or text(each.get("data_url")),
         )
 
 

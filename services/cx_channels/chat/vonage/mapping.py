@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from cx_channels.chat.vonage.notice import Notice, is_older, notice_of, read_fields
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, number, obj, objects, text
+from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
+from cx_channels.kit.places import geo_url
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Attachment, Data, Draft, Failure, Message
@@ -175,9 +176,8 @@ def _files(content: Json, type: str) -> list[Attachment]:
     """Return the file by its address, which asks for a token of the application, or a place; nothing is fetched."""
     if type == "location":
         place = obj(content.get("location"))
-        latitude, longitude = number(place.get("lat")), number(place.get("long"))
-        known = latitude is not None and longitude is not None
-        return [Attachment(name="location", url=f"geo:{latitude},{longitude}")] if known else []
+        url = geo_url(place.get("lat"), place.get("long"))
+        return [Attachment(name="location", url=url)] if url else []
     if type not in FILES:
         return []
     file = obj(content.get(type))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cx_channels.kit.json_values import first, number, obj, objects, text
+from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.places import geo_url
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
 
@@ -50,9 +51,9 @@ def _answers(content: Json) -> Iterator[str]:
 
 def _files(content: Json) -> Iterator[Attachment]:
     place = obj(content.get("coordinates"))
-    latitude, longitude = number(place.get("lat")), number(place.get("long"))
-    if text(content.get("type")) == "location" and latitude is not None and longitude is not None:
-        yield Attachment(name="location", url=f"geo:{latitude},{longitude}")
+    where = geo_url(place.get("lat"), place.get("long"))
+    if text(content.get("type")) == "location" and where:
+        yield Attachment(name="location", url=where)
     given = [content, *objects(content.get("items"))[:_MOST], *objects(content.get("attachments"))[:_MOST]]
     for each in given:
         url = first(each.get("mediaUrl"), each.get("content_url"))

@@ -89,7 +89,7 @@ def kind_of(event: Json) -> str:
         return "test-mode"
     if flags.get("is-routed") is True:
         lost = kind == "failed" and text(event.get("severity")).lower() != "temporary"
-        return "routed/failed" if lost else "routed"
+        return ROUTE_FAILED if lost else "routed"
     if kind == "failed":
         return f"failed/{'temporary' if text(event.get('severity')).lower() == 'temporary' else 'permanent'}"
     if kind in ("opened", "clicked") and text(obj(event.get("client-info")).get("bot")):

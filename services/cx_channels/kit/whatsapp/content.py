@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from cx_channels.kit.json_values import first, number, obj, objects, text
+from cx_channels.kit.places import geo_url
 from cx_events import strict_json
 from cx_events.envelope import Attachment
 from cx_events.errors import Refused
@@ -64,8 +65,7 @@ def _location(body: Json) -> Content:
     """Return a place as a ``geo:`` URI (RFC 5870), with its name and address."""
     name, address = text(body.get("name")), text(body.get("address"))
     named = address if address.startswith(name) else ", ".join(filter(None, (name, address)))
-    latitude, longitude = number(body.get("latitude")), number(body.get("longitude"))
-    place = f"geo:{latitude},{longitude}" if latitude is not None and longitude is not None else ""
+    place = geo_url(body.get("latitude"), body.get("longitude"))
     return Content(named, (Attachment(name="location", url=place or text(body.get("url"))),), "location")
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import number, obj, text, texts
+from cx_channels.kit.json_values import obj, text, texts
 from cx_channels.kit.outcomes import Outcome
+from cx_channels.kit.places import geo_url
 from cx_channels.social.line.item import Item, draft_of
 from cx_events.envelope import Attachment, Consent, Data, Message
 from cx_events.json_types import Json
@@ -72,9 +73,7 @@ def _files(message: Json, kind: str, id: str) -> Iterator[Attachment]:
     elif kind == "sticker":
         yield Attachment(name="sticker", content_type="image/*")
     elif kind == "location":
-        latitude, longitude = number(message.get("latitude")), number(message.get("longitude"))
-        known = latitude is not None and longitude is not None
-        yield Attachment(name="location", url=f"geo:{latitude},{longitude}" if known else "")
+        yield Attachment(name="location", url=geo_url(message.get("latitude"), message.get("longitude")))
 
 
 def map_unsend(item: Item) -> Iterator[Outcome]:

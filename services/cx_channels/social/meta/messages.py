@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, number, obj, objects, text, texts
+from cx_channels.kit.json_values import first, obj, objects, text, texts
 from cx_channels.kit.outcomes import Outcome
+from cx_channels.kit.places import geo_url
 from cx_channels.kit.times import unix_time
 from cx_channels.kit.whatsapp.content import GRAPH
 from cx_channels.provider import Unmapped
@@ -173,12 +174,10 @@ def _attachment(value: Json) -> Attachment:
     kind = text(value.get("type"))
     payload = obj(value.get("payload"))
     place = obj(payload.get("coordinates"))
-    latitude, longitude = number(place.get("lat")), number(place.get("long"))
     url = first(payload.get("url"), payload.get("link"), value.get("url"), value.get("URL"))
     if url.startswith(GRAPH):  # a link that was typed or shared, for which our token would ask
         url = ""
-    if latitude is not None and longitude is not None:
-        url = f"geo:{latitude},{longitude}"
+    url = geo_url(place.get("lat"), place.get("long")) or url
     shapes = (payload, obj(payload.get("generic")), obj(payload.get("product")))
     card = next((card for shape in shapes for card in objects(shape.get("elements"))), {})
     title = first(payload.get("title"), payload.get("name"), value.get("title"), card.get("title"), payload.get("text"))

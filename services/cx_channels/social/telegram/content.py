@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cx_channels.kit.json_values import first, number, obj, objects, text
+from cx_channels.kit.places import geo_url
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
 
@@ -70,18 +71,16 @@ def words_of(message: Json) -> str:
         return " ".join(filter(None, (text(dice.get("emoji")), text(dice.get("value")))))
     if rich := _rich_words(obj(message.get("rich_message"))):
         return rich
-    return _listed(poll.get("question"), poll.get("options")) or _checklist(obj(message.get("checklist"))) or text(
-        obj(message.get("sticker")).get("emoji")
-    )  # fmt: skip
+    checklist = obj(message.get("checklist"))
+    listed = _listed(poll.get("question"), poll.get("options")) or _listed(
+        checklist.get("title"), checklist.get("tasks")
+    )
+    return listed or text(obj(message.get("sticker")).get("emoji"))
 
 
 def _listed(title: Any, lines: Any) -> str:
     """Return a title, and the texts of what stands below it, a line each."""
     return "\n".join(filter(None, (text(title), *(text(each.get("text")) for each in objects(lines)))))
-
-
-def _checklist(given: Json) -> str:
-    return _listed(given.get("title"), given.get("tasks"))
 
 
 def _attachments(message: Json) -> Iterator[Attachment]:
@@ -92,9 +91,8 @@ def _attachments(message: Json) -> Iterator[Attachment]:
     for block in _blocks(obj(message.get("rich_message")).get("blocks")):
         yield from _own_files(block)
     place = obj(message.get("location")) or obj(obj(message.get("venue")).get("location"))
-    latitude, longitude = number(place.get("latitude")), number(place.get("longitude"))
-    if latitude is not None and longitude is not None:
-        yield Attachment(name="location", url=f"geo:{latitude},{longitude}")
+    if url := geo_url(place.get("latitude"), place.get("longitude")):
+        yield Attachment(name="location", url=url)
     contact = obj(message.get("contact"))
     if contact:
         yield Attachment(name=text(contact.get("first_name")) or "contact", content_type="text/vcard")

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import number, obj, read_object, text
+from cx_channels.kit.json_values import obj, read_object, text
 from cx_channels.kit.outcomes import Outcome
+from cx_channels.kit.places import geo_url
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.viber.callback import Callback, draft_of
 from cx_events.dead_letters import UNKNOWN_KIND
@@ -60,9 +61,8 @@ def _files(message: Json) -> Iterator[Attachment]:
         )
     elif kind == "location":
         place = obj(message.get("location"))
-        latitude, longitude = number(place.get("lat")), number(place.get("lon"))
-        if latitude is not None and longitude is not None:
-            yield Attachment(name="location", url=f"geo:{latitude},{longitude}")
+        if url := geo_url(place.get("lat"), place.get("lon")):
+            yield Attachment(name="location", url=url)
     elif kind == "contact":
         yield Attachment(name=text(obj(message.get("contact")).get("name")) or "contact", content_type="text/vcard")
 

@@ -75,7 +75,7 @@ def _map_state(notice: Notice, connection: Connection, value: Json, before: tupl
         if state != "ENDED":
             yield notice.lost(f"{UNKNOWN_KIND}: the contact state {state[:64]!r}")
         return
-    held = before[0] in ("CONNECTED_ONHOLD", "PAUSED")
+    held = STATES.get(before[0]) == "cx.interaction.held.v1"
     if before[0] == state:
         return
     if since == before[1]:

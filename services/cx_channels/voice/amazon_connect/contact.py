@@ -43,6 +43,9 @@ METHODS: Mapping[str, Direction | None] = {
 """The direction by InitiationMethod; of TRANSFER, QUEUE_TRANSFER, DISCONNECT and FLOW it is that of an earlier contact,
 which is not told. Of API it depends on the channel."""
 
+OUTBOUND = frozenset({"OUTBOUND", "CALLBACK", "EXTERNAL_OUTBOUND"})
+"""The methods by which we call: whom nobody reaches then has abandoned nothing."""
+
 _UNREACHED = frozenset({
     "amd_unanswered", "sit_tone_detected", "sit_tone_busy", "sit_tone_invalid_number",
 })  # fmt: skip

@@ -16,13 +16,11 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored
-from cx_channels.voice.amazon_connect.contact import Contact, agent_of, contact_of, member, queue_of, time_of
+from cx_channels.voice.amazon_connect.contact import OUTBOUND, Contact, agent_of, contact_of, member, queue_of, time_of
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import AgentOrQueue, Draft
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
-
-_OUTBOUND = frozenset({"OUTBOUND", "CALLBACK", "EXTERNAL_OUTBOUND"})
 
 
 class Moment(NamedTuple):
@@ -94,7 +92,7 @@ def _map_disconnected(event: ContactEvent) -> Iterator[Outcome]:
     """Map the end of a contact. One that waited in a queue and reached no agent was abandoned (.../ctr-data-model.html,
     "How to identify abandoned contacts"); one that came to no queue ended in the flow."""
     reason = text(member(event.detail, "DisconnectReason")).lower()
-    waited = event.queue is not None and event.agent is None and event.contact.method not in _OUTBOUND
+    waited = event.queue is not None and event.agent is None and event.contact.method not in OUTBOUND
     kind = "cx.interaction.abandoned.v1" if waited and reason != "transferred" else "cx.interaction.ended.v1"
     moment = event.step("DisconnectTimestamp")
     yield event.draft(kind, "disconnected", moment, reason=reason, agent=event.agent, queue=event.queue)

@@ -17,7 +17,7 @@ from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, objects, text, texts
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection
-from cx_channels.voice.amazon_connect.contact import Contact, agent_of, contact_of, queue_of, time_of
+from cx_channels.voice.amazon_connect.contact import OUTBOUND, Contact, agent_of, contact_of, queue_of, time_of
 from cx_channels.voice.amazon_connect.contact_events import not_told
 from cx_events.envelope import Recording, Reference, Transfer
 from cx_events.json_types import Json
@@ -25,8 +25,6 @@ from cx_events.json_types import Json
 _IDENTITY = ("AWSAccountId", "InstanceARN", "ContactId", "InitialContactId", "PreviousContactId", "RelatedContactId",
              "Channel", "InitiationMethod", "SegmentAttributes", "CustomerEndpoint", "SystemEndpoint")  # fmt: skip
 """What every step keeps of the record; none of it changes."""
-
-_UNREACHED = frozenset({"OUTBOUND", "CALLBACK", "EXTERNAL_OUTBOUND"})
 
 
 def map_contact_record(notice: Notice, connection: Connection) -> Iterator[Outcome]:
@@ -157,7 +155,7 @@ def _gave_up(contact: Contact, record: Json) -> bool:
     reached = time_of(obj(record.get("Agent")).get("ConnectedToAgentTimestamp")) is not None
     moved = text(record.get("DisconnectReason")).upper() == "TRANSFERRED"
     went_on = moved or text(record.get("NextContactId")) or obj(record.get("TransferredToEndpoint"))
-    return waited and not reached and not went_on and contact.method not in _UNREACHED
+    return waited and not reached and not went_on and contact.method not in OUTBOUND
 
 
 def _attributes(contact: Contact, record: Json) -> Iterator[Outcome]:
