@@ -62,3 +62,8 @@ def number(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return found if found is not None and abs(found) < 1e15 else None
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number from 0 on, as of bytes; None for anything else, text and booleans among it."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

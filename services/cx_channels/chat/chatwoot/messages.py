@@ -9,7 +9,7 @@ from cx_channels.chat.chatwoot.kinds import ignored
 from cx_channels.chat.chatwoot.notice import Notice, encode, time_of
 from cx_channels.chat.chatwoot.people import agent_of, contact_of, customer, role_of, staff
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, number, obj, objects, text
+from cx_channels.kit.json_values import first, number, obj, objects, text, whole
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.places import geo_url
 from cx_channels.kit.signing import sha256_hex
@@ -110,7 +110,7 @@ def files_of(value: Json) -> Iterator[Attachment]:
         yield Attachment(
             name=text(each.get("fallback_title")) or ("" if kind in _MEDIA else kind),
             content_type=_MEDIA.get(kind, ""),
-            bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+            bytes=whole(size),
             url=place or text(each.get("data_url")),
         )
 

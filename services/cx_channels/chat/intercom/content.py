@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 from cx_channels.chat.intercom.values import listed
-from cx_channels.kit.json_values import first, obj, text
+from cx_channels.kit.json_values import first, obj, text, whole
 from cx_channels.kit.mail.message.html import safe_html, text_of
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
@@ -60,7 +60,7 @@ def attachments(part: Json) -> list[Attachment]:
             found[url or name] = Attachment(
                 name=name,
                 content_type=text(each.get("content_type")),
-                bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+                bytes=whole(size),
                 url=url,
             )
     for written in _IMAGE.findall(text(part.get("body")))[:_MAX_IMAGES]:

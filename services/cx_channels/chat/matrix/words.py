@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cx_channels.kit.json_values import first, obj, text
+from cx_channels.kit.json_values import first, obj, text, whole
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
 
@@ -45,6 +45,6 @@ def files_of(content: Json, kind: str) -> Iterator[Attachment]:
     yield Attachment(
         name=first(content.get("filename"), content.get("body")),
         content_type=text(info.get("mimetype")),
-        bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+        bytes=whole(size),
         url=first(content.get("url"), obj(content.get("file")).get("url")),
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cx_channels.chat.rocketchat.room import Room
-from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.json_values import first, obj, objects, text, whole
 from cx_channels.kit.settings import texts_of
 from cx_events.envelope import Attachment, Message, Participant
 from cx_events.json_types import Json
@@ -62,6 +62,6 @@ def files_of(message: Json) -> Iterator[Attachment]:
         yield Attachment(
             name=first(file.get("name"), *(each.get("title") for each in linked)),
             content_type=first(file.get("type"), uploaded.get("type")),
-            bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+            bytes=whole(size),
             url=next((each for each in paths if each.startswith(("https://", "http://"))), ""),
         )

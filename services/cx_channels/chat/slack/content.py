@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
-from cx_channels.kit.json_values import first, objects, text
+from cx_channels.kit.json_values import first, objects, text, whole
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
 
@@ -100,7 +100,7 @@ def _file(file: Json) -> Attachment:
     return Attachment(
         name=first(file.get("name"), file.get("title"), id),
         content_type=text(file.get("mimetype")),
-        bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+        bytes=whole(size),
         url=url,
     )
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cx_channels.chat.twilio.callback import Callback, draft_of, failure_of
 from cx_channels.chat.twilio.people import IDENTITY, business, customer, is_address, read_address
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, objects
+from cx_channels.kit.json_values import first, objects, whole
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.settings import lists
 from cx_channels.provider import Ignored
@@ -121,7 +121,7 @@ def _media(callback: Callback) -> Iterator[Attachment]:
         yield Attachment(
             name=first(file.get("Filename"), file.get("filename")),
             content_type=first(file.get("ContentType"), file.get("content_type")),
-            bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+            bytes=whole(size),
             url=f"https://mcs.us1.twilio.com/v1/Services/{service}/Media/{id}" if service and id else "",
         )
 

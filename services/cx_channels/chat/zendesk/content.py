@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cx_channels.kit.json_values import first, obj, objects, text
+from cx_channels.kit.json_values import first, obj, objects, text, whole
 from cx_channels.kit.places import geo_url
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
@@ -62,6 +62,6 @@ def _files(content: Json) -> Iterator[Attachment]:
             yield Attachment(
                 name=first(each.get("altText"), each.get("filename"), each.get("file_name")),
                 content_type=first(each.get("mediaType"), each.get("content_type")),
-                bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+                bytes=whole(size),
                 url=url,
             )

@@ -13,7 +13,7 @@ import msgspec
 
 from cx_channels.email.mailgun.fields import PROOF, MailgunForm, read_form
 from cx_channels.email.mailgun.legacy import pairs_of
-from cx_channels.kit.json_values import first, obj, text
+from cx_channels.kit.json_values import first, obj, text, whole
 from cx_channels.kit.mail.mapping import Envelope, MailMapping
 from cx_channels.kit.mail.message.dkim import signers_of
 from cx_channels.kit.mail.mime.charsets import clean
@@ -123,7 +123,7 @@ def _stored(file: dict[str, object]) -> Attachment:
     return Attachment(
         name=clean(text(file.get("name")))[:255],
         content_type=text(file.get("content-type"))[:120],
-        bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+        bytes=whole(size),
         url=first(file.get("url")),
     )
 

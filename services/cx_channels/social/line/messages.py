@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import obj, text, texts
+from cx_channels.kit.json_values import obj, text, texts, whole
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.places import geo_url
 from cx_channels.social.line.item import Item, draft_of
@@ -67,7 +67,7 @@ def _files(message: Json, kind: str, id: str) -> Iterator[Attachment]:
         yield Attachment(
             name=text(message.get("fileName")),
             content_type=_MEDIA[kind],
-            bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+            bytes=whole(size),
             url=url,
         )
     elif kind == "sticker":

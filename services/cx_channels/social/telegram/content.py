@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cx_channels.kit.json_values import first, number, obj, objects, text
+from cx_channels.kit.json_values import first, number, obj, objects, text, whole
 from cx_channels.kit.places import geo_url
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
@@ -158,6 +158,6 @@ def _file(file: Json, content_type: str) -> Attachment:
     return Attachment(
         name=text(file.get("file_name")),
         content_type=text(file.get("mime_type")) or content_type,
-        bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+        bytes=whole(size),
         url=SCHEME + id if id else "",
     )

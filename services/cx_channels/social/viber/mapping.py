@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import obj, read_object, text
+from cx_channels.kit.json_values import obj, read_object, text, whole
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.places import geo_url
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
@@ -42,6 +42,8 @@ def _words(message: Json) -> str:
     kind, words = text(message.get("type")), text(message.get("text"))
     if kind == "url":
         return "\n".join(dict.fromkeys(filter(None, (words, text(message.get("media"))))))
+    if kind == "rich_media":
+        return words or text(message.get("alt_text"))
     if kind == "contact":
         card = obj(message.get("contact"))
         told = ", ".join(filter(None, (text(card.get("name")), text(card.get("phone_number")))))
@@ -51,12 +53,14 @@ def _words(message: Json) -> str:
 
 def _files(message: Json) -> Iterator[Attachment]:
     """Yield a message's file by its address at Viber, which is good for hours; a place, a card by name."""
-    kind, url, size = text(message.get("type")), text(message.get("media")), message.get("size")
+    kind, url = text(message.get("type")), text(message.get("media"))
+    # "Receive message from user" documents file_size, Viber's own libraries read size.
+    size = next((found for name in ("file_size", "size") if (found := whole(message.get(name))) is not None), None)
     if kind in _MEDIA and (url or kind == "sticker"):
         yield Attachment(
             name=text(message.get("file_name")) or ("sticker" if kind == "sticker" else ""),
             content_type=_MEDIA[kind],
-            bytes=size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+            bytes=size,
             url=url,
         )
     elif kind == "location":
@@ -96,9 +100,10 @@ def _status(event_type: str) -> Mapper:
             return
         failed = event_type == "cx.message.failed.v1"
         failure = Failure(code="failed", message=text(callback.value.get("desc"))) if failed else None
-        yield draft_of(
-            callback, event_type, callback.own_id(), "outbound", message=Message(id=callback.token), failure=failure
-        )  # fmt: skip
+        # Each of a person's devices returns a receipt of its own, at its own time ("Message receipts callbacks").
+        at = text(callback.value.get("timestamp"))
+        id = f"{callback.own_id()}/{id_part(at)}" if at else callback.own_id()
+        yield draft_of(callback, event_type, id, "outbound", message=Message(id=callback.token), failure=failure)
 
     return map_status
 
@@ -112,6 +117,7 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     "message/contact": (map_message, "cx.message.received with an address card"),
     "message/url": (map_message, "cx.message.received with a link as words"),
     "message/location": (map_message, "cx.message.received with a place"),
+    "message/rich_media": (map_message, "cx.message.received with the words that stand for it"),
     "subscribed": (_consent(True), "cx.consent.changed (contact)"),
     "unsubscribed": (_consent(False), "cx.consent.changed (contact)"),
     "conversation_started": (map_start, "cx.interaction.started with the context as a token"),
