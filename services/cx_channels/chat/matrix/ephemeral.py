@@ -43,8 +43,10 @@ def _receipts(connection: Connection, room: str, content: Json) -> Iterator[Outc
 def _read(connection: Connection, room: str, event_id: str, user: str, about: Json) -> Outcome:
     kept = {"type": "m.receipt", "room_id": room, "content": {event_id: {"m.read": {user: about}}}}
     at = about.get("ts")
+    thread = text(about.get("thread_id"))  # one may have read a message in its thread and without it
+    id = f"{id_part(room)}/{id_part(event_id)}/read/{id_part(user)}" + (f"/{id_part(thread)}" if thread else "")
     return make_draft(
-        connection, "chat", "cx.message.read.v1", f"{id_part(room)}/{id_part(event_id)}/read/{id_part(user)}",
+        connection, "chat", "cx.message.read.v1", id,
         raw=encode({"ephemeral": [kept]}), root=id_part(room), time=unix_time(at) if isinstance(at, int) else None,
         direction="outbound", participants=[person_of(connection, user)], message=Message(id=event_id),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from cx_channels.chat.matrix.item import Item, draft_of, person_of
 from cx_channels.chat.matrix.kinds import ignored
 from cx_channels.chat.matrix.words import message_of
-from cx_channels.kit.ids import id_part
+from cx_channels.kit.ids import id_part, is_plain
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.outcomes import Outcome
 from cx_events.envelope import AgentOrQueue, Failure, Message, Role
@@ -28,6 +28,8 @@ def map_message(item: Item) -> Iterator[Outcome]:
         yield ignored("redacted")
     elif kind.startswith("m.key.verification"):
         yield ignored("m.key.verification")
+    elif kind == "m.server_notice":
+        yield ignored(kind)
     elif replaced:
         new = obj(content.get("m.new_content")) or content
         message = message_of(new, replaced, text(new.get("msgtype")) or kind)
@@ -77,6 +79,7 @@ def map_member(item: Item) -> Iterator[Outcome]:
         yield item.lost("it names nobody")
         return
     person = person_of(item.connection, who, text(item.content.get("displayname")))
+    was_there = before in ("", "join")  # without prev_content it is not told
     if membership == before:
         yield ignored("m.room.member/profile")
     elif membership == "join" and person.role == "customer":
@@ -84,25 +87,49 @@ def map_member(item: Item) -> Iterator[Outcome]:
     elif membership == "join" and person.role == "agent":
         agent = AgentOrQueue(id=who, name=person.name)
         yield draft_of(item, "cx.interaction.answered.v1", participants=[person], agent=agent)
-    elif membership in ("leave", "ban") and person.role == "customer":
+    elif membership in ("leave", "ban") and was_there and person.role == "customer":
         reason = "left" if membership == "leave" and who == item.sender else "removed"
         yield draft_of(item, "cx.interaction.ended.v1", participants=[person], reason=reason, agent=None)
     else:
         yield ignored("m.room.member/other")
 
 
-def _call(event_type: str, *, failed: bool = False) -> Mapper:
-    def map_call(item: Item) -> Iterator[Outcome]:
-        call = text(item.content.get("call_id"))
-        if not call:
-            yield item.lost("it names no call")
-            return
-        why = text(item.content.get("reason")) or ("rejected" if failed else "")
-        failure = Failure(code=why) if failed else None
-        root = f"call/{id_part(item.room)}/{id_part(call)}"
-        yield draft_of(item, event_type, channel="voice", root=root, reason=why, failure=failure)
+def map_call(item: Item, event_type: str, why: str = "", failure: Failure | None = None) -> Iterator[Outcome]:
+    """Map a step of a call. An invitation may name who is called; else anybody in the room may answer."""
+    call, invitee = text(item.content.get("call_id")), text(item.content.get("invitee"))
+    if not call:
+        yield item.lost("it names no call")
+        return
+    people = [person_of(item.connection, item.sender)]
+    if invitee.startswith("@") and ":" in invitee and is_plain(invitee) and invitee != item.sender:
+        people.append(person_of(item.connection, invitee))
+    root = f"call/{id_part(item.room)}/{id_part(call)}"
+    yield draft_of(item, event_type, channel="voice", root=root, participants=people, reason=why, failure=failure)
 
-    return map_call
+
+def map_invite(item: Item) -> Iterator[Outcome]:
+    """Map that somebody calls."""
+    yield from map_call(item, "cx.interaction.started.v1")
+
+
+def map_answer(item: Item) -> Iterator[Outcome]:
+    """Map that somebody took the call."""
+    yield from map_call(item, "cx.interaction.answered.v1")
+
+
+def map_hangup(item: Item) -> Iterator[Outcome]:
+    """Map the end of a call. Older clients give no reason where somebody hung up (m.call.hangup)."""
+    why = text(item.content.get("reason"))
+    if why == "invite_timeout" and item.role == "customer":
+        yield from map_call(item, "cx.interaction.abandoned.v1", why)
+    else:
+        failure = Failure(code=why) if why not in ("", "user_hangup") else None
+        yield from map_call(item, "cx.interaction.ended.v1", why, failure)
+
+
+def map_reject(item: Item) -> Iterator[Outcome]:
+    """Map that whoever was called declined."""
+    yield from map_call(item, "cx.interaction.ended.v1", "rejected", Failure(code="rejected"))
 
 
 _WRITTEN = "cx.message.received of customers, cx.message.sent of others; cx.message.edited"
@@ -113,9 +140,9 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     "m.reaction": (map_reaction, "cx.message.reacted"),
     "m.room.redaction": (map_redaction, "cx.message.deleted"),
     "m.room.member": (map_member, "cx.interaction.started, .ended of a customer, .answered of an agent"),
-    "m.call.invite": (_call("cx.interaction.started.v1"), "cx.interaction.started of a call"),
-    "m.call.answer": (_call("cx.interaction.answered.v1"), "cx.interaction.answered of a call"),
-    "m.call.hangup": (_call("cx.interaction.ended.v1"), "cx.interaction.ended of a call"),
-    "m.call.reject": (_call("cx.interaction.ended.v1", failed=True), "cx.interaction.ended of a call"),
+    "m.call.invite": (map_invite, "cx.interaction.started of a call"),
+    "m.call.answer": (map_answer, "cx.interaction.answered of a call"),
+    "m.call.hangup": (map_hangup, "cx.interaction.ended of a call, .abandoned where nobody answered a customer"),
+    "m.call.reject": (map_reject, "cx.interaction.ended of a call"),
 }
 """By type. State is told by ``state_key``; a message type with one is a stranger's trick, and no message."""

@@ -8,7 +8,8 @@ from typing import Any
 from cx_channels.chat.matrix.ephemeral import map_ephemeral
 from cx_channels.chat.matrix.events import KINDS
 from cx_channels.chat.matrix.item import Item, encode
-from cx_channels.chat.matrix.kinds import IGNORED, ignored
+from cx_channels.chat.matrix.kinds import IGNORED, POLL_ANSWERS, ignored
+from cx_channels.chat.matrix.words import extensible_text
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, objects, text
 from cx_channels.kit.outcomes import Outcome
@@ -85,7 +86,10 @@ def _kind_of(event: Json) -> str:
     if "state_key" in event:
         return f"state/{kind}" if kind in _STATE_AS_MESSAGE else kind
     known = kind in KINDS or kind in IGNORED
-    return kind if known or not text(obj(event.get("content")).get("body")) else "other/body"
+    if known or kind in POLL_ANSWERS:
+        return kind if known else "m.poll.response"
+    content = obj(event.get("content"))
+    return "other/body" if text(content.get("body")) or extensible_text(content) else kind
 
 
 def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cx_channels.kit.json_values import first, obj, text, whole
+from cx_channels.kit.json_values import first, obj, objects, text, whole
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
 
@@ -14,7 +14,7 @@ _FILES = frozenset({"m.image", "m.audio", "m.video", "m.file", "m.sticker"})
 def message_of(content: Json, id: str, kind: str, reply_to: str = "") -> Message:
     """Return words and files. Of a file ``body`` is its name, unless ``filename`` makes it a caption."""
     files = list(files_of(content, kind))
-    body = text(content.get("body"))
+    body = text(content.get("body")) or extensible_text(content)
     captioned = text(content.get("filename")) not in ("", body)
     words = body if not files or captioned or kind in ("m.location", "m.sticker") else ""
     if reply_to:
@@ -24,9 +24,19 @@ def message_of(content: Json, id: str, kind: str, reply_to: str = "") -> Message
     )  # fmt: skip
 
 
+def extensible_text(content: Json) -> str:
+    """Return the words of an event that stand for it where its type is not known: ``m.text``, a list of forms of which
+    the first without a ``mimetype`` is plain; before it was stable text alone (MSC1767)."""
+    plain = (text(each.get("body")) for each in objects(content.get("m.text")) if not each.get("mimetype"))
+    return next(filter(None, plain), "") or text(content.get("org.matrix.msc1767.text"))
+
+
 def without_fallback(words: str) -> str:
-    """Return words without the quote that older clients put before an answer: ``> <@user:server> ...``."""
-    if not words.startswith("> "):
+    """Return words without the quote that older clients put before an answer: ``> <@user:server> ...``.
+
+    What somebody quotes without saying whom is theirs.
+    """
+    if not words.startswith(("> <@", "> * <@")):
         return words
     lines = words.split("\n")
     rest = next((number for number, line in enumerate(lines) if not line.startswith(">")), len(lines))
