@@ -82,7 +82,7 @@ class Fact:
     )  # fmt: skip
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
-        self.event = event = replace_nul(event, raw)
+        self.event = event = replace_nul(event, raw) if _BACKSLASH in raw else event
         self.raw = raw
         self.effective, self.recorded, self.sequence = event_times(event)
         self.name = event_key(event.tenantid, event.source, event.id)
@@ -149,6 +149,9 @@ def replace_nul(event: Event, raw: bytes) -> Event:
     _check_names(event)
     return _without_nul(event)
 
+
+_BACKSLASH = b"\\"
+"""Looking for one byte takes a tenth of the time of looking for six, and few events hold it."""
 
 _NUL = b"\\u0000"
 """A NUL in JSON. After a backslash it may mean something else, which costs time only."""

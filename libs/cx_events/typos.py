@@ -5,12 +5,10 @@ Unknown members and types are kept, since they may be meant. Where one is near a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import cache, lru_cache
 from itertools import islice
-from typing import Any, Literal, NamedTuple
-
-import msgspec
+from typing import Any, NamedTuple
 
 from cx_events.catalogue import catalogue
 from cx_events.data_shape import DATA, Shape
@@ -128,28 +126,61 @@ def _has_known_names_alone(event: Mapping[str, Any]) -> bool:
     """Return whether there is nothing to compare, in a tenth of the time: so it is with most events."""
     if not event.keys() <= ATTRIBUTES or event["type"] not in catalogue():
         return False
-    try:
-        msgspec.convert(event.get("data"), _known_data())
-    except msgspec.ValidationError:
+    data = event.get("data")
+    return not isinstance(data, dict) or _knows_all(data, _known_names())
+
+
+class _KnownNames(NamedTuple):
+    """``names``: those of an object's members. ``inside``: what is known of the members that hold objects, or lists
+    of them, or one of ``words``."""
+
+    names: frozenset[str]
+    inside: Mapping[str, _KnownNames]
+    words: frozenset[str] | None = None
+
+
+def _knows_all(value: Mapping[str, Any], known: _KnownNames) -> bool:
+    """Return whether all names in an object, and all its words of ``_WORDS``, are known. Its shape is checked before:
+    it is no deeper than that of ``Data``."""
+    names, inside, _ = known
+    if not value.keys() <= names:
         return False
+    for name, item in value.items():
+        inner = inside.get(name)
+        if inner is None:
+            continue
+        if isinstance(item, str):
+            if inner.words is not None and item not in inner.words:
+                return False
+        elif isinstance(item, dict):
+            if not _knows_all(item, inner):
+                return False
+        elif isinstance(item, list) and not _knows_each(item, inner):
+            return False
+    return True
+
+
+def _knows_each(items: Iterable[object], known: _KnownNames) -> bool:
+    for item in items:
+        if isinstance(item, dict):
+            if not _knows_all(item, known):
+                return False
+        elif isinstance(item, list) and not _knows_each(item, known):
+            return False
     return True
 
 
 @cache
-def _known_data() -> Any:
+def _known_names() -> _KnownNames:
     return _known(DATA, "", "data")
 
 
-def _known(shape: Shape, array: str, name: str) -> Any:
-    """Return a type that takes a value of this shape if all names in it, and all words of ``_WORDS``, are known."""
+def _known(shape: Shape, array: str, name: str) -> _KnownNames:
     if shape.items is not None:
-        return list[_known(shape.items, name, name)] | None  # type: ignore[misc]
-    if words := _WORDS.get((array, name)):
-        return Literal[tuple(sorted(words))] | None
-    if not shape.members:
-        return Any
-    fields = [(each, _known(inner, array, each), None) for each, inner in shape.members.items()]
-    return msgspec.defstruct(f"Known_{name}", fields, forbid_unknown_fields=True) | None
+        return _known(shape.items, name, name)
+    inside = {each: _known(inner, array, each) for each, inner in shape.members.items()}
+    kept = {each: known for each, known in inside.items() if known.names or known.words is not None}
+    return _KnownNames(shape.names, kept, _WORDS.get((array, name)))
 
 
 @lru_cache(4096)
