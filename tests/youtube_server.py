@@ -26,7 +26,8 @@ _NESTED = 2
 
 
 class YouTubeServer(HttpVendor):
-    """``page``: threads of one page. ``token``: the OAuth token that is taken beside the key."""
+    """``page``: threads of one page. ``token``: the OAuth token that is taken beside the key. ``aged``: tokens of pages
+    that are taken no longer."""
 
     provider = PROVIDER
     secrets = (KEY,)
@@ -39,6 +40,7 @@ class YouTubeServer(HttpVendor):
         self.refresh = "a refresh token"
         self.comments: dict[str, dict[str, Any]] = {}
         self.held: set[str] = set()
+        self.aged: set[str] = set()
         self._hidden: set[str] = set()
 
     def open_source(self, connection: Connection, ports: SourcePorts) -> Channel:
@@ -106,6 +108,8 @@ class YouTubeServer(HttpVendor):
             ]
         if self.faults.repeat:
             tops = [each for id in tops for each in (id, id)]
+        if query.get("pageToken") in self.aged:
+            return refusal(400, "invalidPageToken", "The request specifies an invalid page token.")
         at = int(query.get("pageToken", "0"))
         more = {"nextPageToken": str(at + self.page)} if len(tops) > at + self.page else {}
         return _list(

@@ -16,7 +16,7 @@ from cx_channels.provider import Connection, Request
 from cx_channels.social.youtube import PROVIDER
 from cx_channels.social.youtube.client.quota import day_of, seconds_left
 from cx_channels.social.youtube.cursor import MOST_COMMENTS, Known, Place, Watched, id_of, key_of, read_place
-from cx_channels.social.youtube.poller import SWEEP
+from cx_channels.social.youtube.poller import OLDER, SWEEP
 from cx_channels.social.youtube.words import words_of
 from cx_events.envelope import Draft
 from cx_events.errors import Fatal, Refused, TryLater
@@ -50,6 +50,12 @@ class Follower:
                 for each in step.deliveries:
                     self.drafts += PROVIDER.map(each.request, self._connection).drafts
         return [(draft.type.split(".")[-2], draft.id) for draft in self.drafts[before:]]
+
+    @property
+    def place(self) -> Place:
+        place = read_place(self.cursor)
+        assert place is not None
+        return place
 
     async def sweep(self) -> list[tuple[str, str]]:
         return await self.rounds(SWEEP)
@@ -170,6 +176,64 @@ async def test_what_was_there_before_stays_there(server: YouTubeServer) -> None:
     reply = server.comment("new", BEGIN + 2 * HOUR, old)
     new = server.comment("newer", BEGIN + 2 * HOUR)
     assert sorted(await follower.rounds(2)) == [("comment", reply), ("comment", new)]
+    await follower.close()
+
+
+async def test_a_reply_to_a_thread_at_rest_is_found(server: YouTubeServer) -> None:
+    server.settings["watched_threads"] = 100
+    threads = [server.comment(f"thread {number}", BEGIN + (number - 250) * HOUR) for number in range(250)]
+    many = [server.comment(f"reply {number}", BEGIN - 249 * HOUR + number, threads[0]) for number in range(3)]
+    follower = Follower(server)
+    assert len(await follower.rounds()) == 253
+    assert len(follower.place.threads) == 100
+    assert not await follower.sweep()
+    later = int(follower.now) + 5 * HOUR
+    follower.now += 6 * HOUR
+    first = server.comment("still the same", later, threads[1])  # it rests: 100 others were written in later
+    among_many = server.comment("here, too", later, many[0].partition(".")[0])
+    server.comments = {among_many: server.comments.pop(among_many), **server.comments}  # which do not come with it
+    assert sorted(await follower.sweep()) == sorted([("comment", first), ("comment", among_many)])
+    assert not await follower.rounds(2 * SWEEP)
+    server.edit(first, "still the same!", later + 60)
+    assert [what for what, _ in await follower.sweep()] == ["edited"]
+    await follower.close()
+
+
+async def test_a_look_through_old_threads_is_bounded(server: YouTubeServer) -> None:
+    server.settings["watched_threads"], server.page = 100, 10
+    threads = [server.comment(f"thread {number}", BEGIN + (number - 250) * HOUR) for number in range(250)]
+    for thread in threads[:50]:
+        for number in range(3):
+            server.comment(f"reply {number}", BEGIN - 200 * HOUR + number, thread)
+    follower = Follower(server)
+    await follower.rounds()
+    follower.now += 6 * HOUR
+    reply = server.comment("new", int(follower.now) - HOUR, threads[0])
+    found: list[tuple[str, str]] = []
+    for _ in range(12):
+        before = len(server.got)
+        found += await follower.sweep()
+        assert len(server.got) - before <= SWEEP * 2 + 10 + OLDER + 10
+    assert found == [("comment", reply)]
+    server.next_answers = []
+    await follower.close()
+
+
+async def test_an_aged_page_begins_the_look_anew(server: YouTubeServer) -> None:
+    server.settings["watched_threads"], server.page = 100, 10
+    for number in range(250):
+        server.comment(f"thread {number}", BEGIN + (number - 250) * HOUR)
+    follower = Follower(server)
+    await follower.rounds()
+    assert not await follower.sweep()
+    assert follower.place.older_page
+    server.aged = {follower.place.older_page}
+    assert not await follower.rounds(2 * SWEEP)
+    before = follower.place.older_since
+    server.aged.clear()
+    follower.now += 60.0
+    assert not await follower.rounds(6 * SWEEP)
+    assert follower.place.older_since > before
     await follower.close()
 
 

@@ -102,3 +102,17 @@ def missing(watched: Watched, thread: str, comments: Sequence[Json]) -> list[str
     """Return the keys of known replies that are not among these, which should be all of the thread's."""
     there = {key_of(thread, text(each.get("id"))) for each in comments}
     return [key for key, known in watched.known.items() if key and not known.is_gone and key not in there]
+
+
+def is_written_since(comments: Iterable[Json], since: int) -> bool:
+    """Return whether one of these was written since then, s since 1970."""
+    return any(seconds(each, "publishedAt") >= since for each in comments)
+
+
+def adopt(watched: Watched, thread: str, comments: Iterable[Json], begin: int, since: int) -> None:
+    """Mark as known what was written before ``since``: it was handed on while the thread was watched before."""
+    for each in comments:
+        id, written = text(each.get("id")), seconds(each, "publishedAt")
+        if id and begin <= written < since:
+            watched.known[key_of(thread, id)] = Known(seconds(each, "updatedAt", "publishedAt"))
+            watched.active = max(watched.active, written)

@@ -40,12 +40,18 @@ class Watched(msgspec.Struct, omit_defaults=True):
 
 class Place(msgspec.Struct, omit_defaults=True):
     """``begin``: what was written before is not handed on. ``top``: when the newest thread was begun. ``day``: of the
-    quota, and ``units`` that were used of it."""
+    quota, and ``units`` that were used of it. ``older_page``: the pageToken of the list that a look through all threads
+    has come to, ``older_began``: when it began, 0 between two; ``older_since``: replies up to then are known.
+    ``rested``: when a thread was written in last that is watched no longer, 0 while all are."""
 
     begin: int
     top: int = 0
     day: str = ""
     units: int = 0
+    older_page: str = ""
+    older_began: int = 0
+    older_since: int = 0
+    rested: int = 0
     threads: dict[str, Watched] = {}
 
     def stored(self) -> bytes:
@@ -62,6 +68,7 @@ class Place(msgspec.Struct, omit_defaults=True):
                 break
             kept += 1
         if kept < len(latest):
+            self.rested = max(self.rested, latest[kept][1].active)
             self.threads = dict(latest[:kept])
 
 

@@ -1,8 +1,9 @@
 """Poll the comments of a channel: the newest threads in each round, all watched ones in every tenth.
 
-Threads are listed by when they were begun, so a new reply to an old one is seen by its count of replies alone. An edit
-moves nothing. What is missing from a list is only gone once a lookup by its id finds nothing, either: lists are known
-to leave things out. ``cursor`` holds what is known, ``comparing`` finds what is new.
+Threads are listed by when they were begun, so a new reply to an old one is seen by its count of replies alone; those
+that are watched no longer are looked through page by page. An edit moves nothing. What is missing from a list is only
+gone once a lookup by its id finds nothing, either: lists are known to leave things out. ``cursor`` holds what is known,
+``comparing`` finds what is new.
 """
 
 from __future__ import annotations
@@ -18,7 +19,17 @@ from cx_channels.pollers.source import Delivery, SourcePorts, Step
 from cx_channels.provider import FETCHED, Connection, Request
 from cx_channels.social.youtube.client.api import LOOKED_UP, Api, open_api
 from cx_channels.social.youtube.client.quota import spend
-from cx_channels.social.youtube.comparing import Found, News, missing, must_list, news_of, read_thread
+from cx_channels.social.youtube.client.refusals import PageAged
+from cx_channels.social.youtube.comparing import (
+    Found,
+    News,
+    adopt,
+    is_written_since,
+    missing,
+    must_list,
+    news_of,
+    read_thread,
+)
 from cx_channels.social.youtube.cursor import Known, Place, Watched, id_of, read_place
 from cx_channels.social.youtube.mapping import GONE, KNOWN
 from cx_channels.social.youtube.settings import ChannelSettings, channel_settings
@@ -31,6 +42,9 @@ SWEEP = 10
 RELISTED, RELISTED_AFTER = 20, 3600.0
 """Threads of a sweep whose replies are listed though their count is the same, and the seconds after which it is done:
 edits and deletions show so."""
+OLDER = 10
+"""Requests of a sweep for new replies to threads that are not watched, because they rested long."""
+_MOST_COUNTS = 50_000
 HELD = ("heldForReview", "likelySpam")
 
 _encode = msgspec.json.Encoder().encode
@@ -52,6 +66,8 @@ class Channel:
         self._ports = ports
         self._place = Place(0)
         self._held: set[str] = set()
+        self._counts: dict[str, int] = {}
+        self._is_whole = False
 
     async def steps(self, cursor: bytes) -> AsyncGenerator[Step, None]:
         """Yield what is new, round by round, with all that is known after it."""
@@ -83,6 +99,11 @@ class Channel:
                 yield step
             async for step in self._relist(api):
                 yield step
+            if self._is_whole and seen <= self._place.threads.keys():  # all threads are watched
+                self._place.older_page, self._place.older_began, self._place.older_since = "", 0, int(self._now())
+            else:
+                async for step in self._older(api):
+                    yield step
 
     async def _walk(self, api: Api, seen: set[str], is_sweep: bool, state: str = "") -> AsyncGenerator[Step, None]:
         """Walk the list from the newest thread on, until what follows is known."""
@@ -107,12 +128,14 @@ class Channel:
                 break
             pages.add(page)
         if not state:
-            place.top = newest
+            place.top, self._is_whole = newest, not page
 
     async def _compare(self, api: Api, thread: Found, is_held: bool = False) -> list[Delivery]:
         """Return what is new in a thread, its replies listed where those that came with it are not all."""
         place = self._place
         watched = place.threads.get(thread.id)
+        if watched is None and 0 < thread.written <= place.rested and not is_held:
+            return await self._replied(api, thread)
         if watched is None:
             is_old = not place.top and thread.written < place.begin  # at the very start its replies are old, too
             watched = Watched(active=thread.written, replies=thread.total if is_old else 0)
@@ -171,6 +194,66 @@ class Channel:
         for _, id in sorted(waiting)[:RELISTED]:
             watched = self._place.threads[id]
             yield self._step(await self._listed(api, id, watched, watched.replies, []))
+
+    async def _older(self, api: Api) -> AsyncGenerator[Step, None]:
+        """Look for new replies to threads that are not watched, further back in each sweep, then from the newest on."""
+        place, most = self._place, api.asked + OLDER
+        place.older_began = place.older_began or int(self._now())
+        while api.asked < most:
+            try:
+                listed, following = await api.threads(place.older_page)
+            except PageAged:
+                place.older_page = ""
+                break
+            for thread in map(read_thread, listed):
+                if thread.id and thread.id not in place.threads:
+                    if api.asked >= most and self._must_ask(thread):
+                        return  # for this page again, in the next sweep
+                    yield self._step(await self._replied(api, thread))
+            place.older_page = following
+            if not following:
+                place.older_since, place.older_began = place.older_began, 0
+                break
+        yield self._step([])
+
+    def _must_ask(self, thread: Found) -> bool:
+        """Return whether a thread that is not watched has replies which did not come with it, and may be new.
+
+        How many it had stands in no cursor: after a start those with many are listed once more.
+        """
+        if thread.total <= len(thread.replies):
+            return False
+        return self._counts.get(thread.id) != thread.total or is_written_since(thread.replies, self._older_since())
+
+    def _older_since(self) -> int:
+        return max(self._place.begin, self._place.older_since - OVERLAP)
+
+    async def _replied(self, api: Api, thread: Found) -> list[Delivery]:
+        """Return the new replies of a thread that is not watched; with one it is watched again."""
+        replies, since = thread.replies, self._older_since()
+        if self._must_ask(thread):
+            replies = await api.replies(thread.id)
+            self._count(thread)
+        comments = [*([thread.top] if thread.top else []), *replies]
+        if not is_written_since(comments, since):
+            return []
+        watched = Watched(thread.video, thread.channel, thread.total, thread.written, int(self._now()))
+        adopt(watched, thread.id, comments, self._place.begin, since)
+        self._place.threads[thread.id] = watched
+        return await self._news(api, thread.id, watched, comments)
+
+    def _count(self, thread: Found) -> None:
+        if len(self._counts) >= _MOST_COUNTS:
+            self._counts.clear()
+        self._counts[thread.id] = thread.total
+
+    async def _watch(self, api: Api, thread: Found, replies: Sequence[Json], since: int) -> list[Delivery]:
+        """Watch a thread again, and return what was written in it since."""
+        now, comments = int(self._now()), [*([thread.top] if thread.top else []), *replies]
+        watched = Watched(thread.video, thread.channel, thread.total, thread.written, now)
+        adopt(watched, thread.id, comments, self._place.begin, since)
+        self._place.threads[thread.id] = watched
+        return await self._news(api, thread.id, watched, comments)
 
     async def _gone(self, api: Api, thread: str, watched: Watched, keys: Sequence[str]) -> list[Delivery]:
         """Return those of these comments that are gone, by a lookup; what waits for review is not."""

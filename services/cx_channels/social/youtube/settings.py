@@ -71,7 +71,7 @@ def warnings_of(connection: Connection) -> tuple[str, ...]:
     """Return what is doubtful in a connection's settings. Raise ``Fatal`` for those that can't be meant."""
     its = channel_settings(connection)
     rounds = 86_400 // its.poll_seconds
-    needed = rounds + rounds // 10 * (its.watched_threads // 100 + 20)
+    needed = rounds + rounds // 10 * (its.watched_threads // 100 + 30)
     if needed > its.daily_units:
         return (
             f"about {needed} units a day are needed at poll_seconds {its.poll_seconds}, daily_units are"

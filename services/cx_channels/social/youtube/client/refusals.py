@@ -21,6 +21,10 @@ class Absent(Exception):
     """Nothing is there by the name that was asked for."""
 
 
+class PageAged(TryLater):
+    """A pageToken is taken no longer: the list has to be walked anew."""
+
+
 def error_of(answered: Answered, now: float) -> Exception:
     """Return the error that an answer is. ``now``: s since 1970. Google's own words are told."""
     error = obj(obj(answered.value).get("error"))
@@ -38,5 +42,6 @@ def error_of(answered: Answered, now: float) -> Exception:
         return Refused("login-refused", told)
     if answered.status in (403, 404):
         return Refused("request-refused", told)
-    # A pageToken that has aged is a 400 as well: the walk begins anew.
+    if "invalidPageToken" in reasons:
+        return PageAged("vendor", told, answered.pause(now))
     return TryLater("vendor", told, answered.pause(now))
