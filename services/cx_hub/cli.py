@@ -16,6 +16,7 @@ from rich.text import Text
 from cx_events.errors import CxError, Refused
 from cx_events.path_errors import is_of_path
 from cx_runtime import logs
+from cx_runtime.gc_tuning import start_quickly
 from cx_runtime.release import release
 from cx_runtime.setting_names import misspelt_here
 from cx_runtime.settings import environment
@@ -102,6 +103,7 @@ def _top(
 
 def main() -> None:
     """The entry point of ``cx``. A service sets its own level and format of logs later."""
+    start_quickly()
     logs.configure("warning")
     sys.exit(run(sys.argv[1:]))
 
