@@ -18,9 +18,9 @@ again at every turn of the loop, several times in each request."""
 
 
 STARTING = 50_000
-"""As ``YOUNG`` while a process starts. Modules, classes and routes stay to the end, and by Python's own 700 the collector
-looks through them hundreds of times, which is a fifth of a start; a command reads and prints in bounded memory all the
-same."""
+"""As ``YOUNG`` while a process starts. Modules, classes and routes stay to the end, and by Python's own 700 the
+collector looks through them hundreds of times, which is a fifth of a start; a command reads and prints in bounded
+memory all the same."""
 
 
 def start_quickly() -> None:
