@@ -50,7 +50,7 @@ async def test_a_mail_of_fifty_thousand_parts_is_mapped_bounded(workers: Mapping
     assert b'"left_out":["parts"]' in bytes(draft.data.raw)  # type: ignore[arg-type]
 
 
-async def test_a_second_worker_starts_for_a_request_that_finds_the_first_busy() -> None:
+async def test_a_second_worker_starts_once_the_first_is_busy() -> None:
     pool = MappingPool(2, deadline=PATIENCE)
     await pool.start()
     try:
