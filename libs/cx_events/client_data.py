@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,14 +11,12 @@ import msgspec
 from cx_events import strict_json
 from cx_events.client_attributes import MAX_NAME, forbidden_character, kind_of
 from cx_events.codec import decode_data_leniently
-from cx_events.data_shape import DATA
+from cx_events.data_shape import DATA, explained
 from cx_events.envelope import Data, Identifier, Reference
 from cx_events.errors import Refused
 from cx_events.event_type import EventType
 from cx_events.json_types import Json
-from cx_events.spelling import nearest
 
-_GIVEN = re.compile(r"^Invalid enum value '(.*)'$", re.DOTALL)
 _JSON_DATA = strict_json.Limits(max_bytes=16 << 20)
 """Limits of JSON in ``data_base64``; the route bounds the whole request."""
 
@@ -69,18 +66,7 @@ def _typed(content: Json) -> Data:
     try:
         return msgspec.convert(typed, Data)
     except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$")
-        raise Refused("bad-data", f"data{place.rstrip('`')}: {what}{_allowed(place.rstrip('`'), what)}") from None
-
-
-def _allowed(place: str, what: str) -> str:
-    """Return in words what a word at ``place`` may be, and which of these is near the one that stands there."""
-    shape = DATA.at(place)
-    if shape is None or not shape.allowed:
-        return ""
-    given = _GIVEN.search(what)
-    near = nearest(given[1], shape.allowed) if given else None
-    return f"; allowed are {', '.join(shape.allowed)}" + (f"; did you mean {near!r}?" if near else "")
+        raise Refused("bad-data", explained(error, DATA, "data")) from None
 
 
 def _check_interaction(name: str) -> None:

@@ -13,10 +13,15 @@ from dataclasses import dataclass, field
 import msgspec
 
 from cx_events.envelope import Data
+from cx_events.spelling import nearest
 
 PACKET_MEMBERS = ("summary", "tried", "slots", "open_questions")
 
 _STEP = re.compile(r"\.(\w+)|\[")
+_GIVEN = re.compile(r"^Invalid enum value '(.*)'$", re.DOTALL)
+_FEW = 6
+"""How many members an object may have for an error to list them."""
+_NO_OBJECT = re.compile(r"^Expected `object(?: \| null)?`, got ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,27 @@ class Shape:
 
 PACKET = Shape({name: Shape() for name in PACKET_MEMBERS}, frozenset(PACKET_MEMBERS))
 """A handoff's packet: it may hold anything, of which these are shown together with what the hub knows."""
+
+
+def explained(error: msgspec.ValidationError, shape: Shape, root: str = "") -> str:
+    """Return what msgspec refused as ``PLACE: WHAT``, with what may stand there instead: words, or an object's members.
+
+    ``shape``: that of the whole value, whose name in places is ``root``.
+    """
+    what, _, at = str(error).partition(" - at `$")
+    at = at.rstrip("`")
+    place = f"{root}{at}" if root else at.removeprefix(".")
+    return f"{place}: {what}{_instead(shape.at(at), what)}".removeprefix(": ")
+
+
+def _instead(shape: Shape | None, what: str) -> str:
+    if shape is not None and shape.allowed:
+        given = _GIVEN.search(what)
+        near = nearest(given[1], shape.allowed) if given else None
+        return f"; allowed are {', '.join(shape.allowed)}" + (f"; did you mean {near!r}?" if near else "")
+    if shape is not None and 0 < len(shape.members) <= _FEW and _NO_OBJECT.search(what):
+        return f"; an object with {', '.join(shape.members)}"
+    return ""
 
 
 def shape_of(type: object) -> Shape:

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from cx_events.catalogue import catalogue, permit_of
 from cx_events.event_type import EventType
+from cx_events.weights import ASSERTED, SCOPE_OF, asserts_by_default
 
 
 def guide(command: str) -> str:
@@ -24,7 +25,9 @@ def guide(command: str) -> str:
         "",
         "Sending needs a key with the scope `events:write` and, where another one is named, that one too. What is",
         "*reserved* is written through the API alone, or comes with an import. A version that is not listed needs what",
-        "the listed one needs; another name of a listed family needs what all of the family need.",
+        "the listed one needs; another name of a listed family needs what all of the family need. An identifier that",
+        "states a [weight](integrating.md#what-an-identifier-is-worth) needs the scope of that weight, whatever the",
+        "type; in the types that name `identity:assert` one that states none counts as asserted.",
     ]
     for family, members in groupby(catalogue().values(), key=lambda event_type: event_type.family):
         lines += [
@@ -39,12 +42,17 @@ def guide(command: str) -> str:
             needs = ", ".join(" or ".join(f"`{way}`" for way in need.split("|")) for need in event_type.needs)
             permit = permit_of(event_type.name)
             refused = "not taken yet" if permit.unsupported else "reserved" if permit.reserved else ""
-            scope = refused or f"`{event_type.scope}`"
+            scope = refused or f"`{_scope(event_type)}`"
             lines.append(
                 f"| [`{event_type.name}`]({link}.schema.json) ([example]({link}.example.json)) "
                 f"| {event_type.summary} | {needs or 'nothing'} | {event_type.kind} | {scope} |"
             )
     return "\n".join(lines) + "\n"
+
+
+def _scope(event_type: EventType) -> str:
+    """Return the scope that a key needs for events whose identifiers state no weight."""
+    return SCOPE_OF[ASSERTED] if asserts_by_default(event_type.name) else event_type.scope
 
 
 def unversioned(event_type: EventType) -> str:

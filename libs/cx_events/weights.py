@@ -98,13 +98,16 @@ def stamp_weights(data: Data, event_type: str, scopes: Collection[str]) -> None:
             _weigh(identifier, default, scopes)
 
 
+def asserts_by_default(event_type: str) -> bool:
+    """Return whether identifiers in events of a type count as asserted unless they state another weight."""
+    return event_type == ASSERTED_TYPE or event_type.startswith(_CUSTOMER_FAMILY)
+
+
 def _default_weight(data: Data, event_type: str) -> Weight:
     """Return the weight that an event's type asks for where neither the identifier nor a flag does."""
     if event_type == VERIFIED_TYPE:
         return PROVED if _flags_nothing(data) else CLAIMED
-    if event_type == ASSERTED_TYPE or event_type.startswith(_CUSTOMER_FAMILY):
-        return ASSERTED
-    return CLAIMED
+    return ASSERTED if asserts_by_default(event_type) else CLAIMED
 
 
 def _weigh(identifier: Identifier, default: Weight, scopes: Collection[str]) -> None:

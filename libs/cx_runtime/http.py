@@ -15,6 +15,7 @@ import hmac
 import time
 import zlib
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import NamedTuple
 
 import msgspec
@@ -236,11 +237,21 @@ class Problems:
             return problems.try_later(error), "try-later"
         if isinstance(error, HTTPException):
             reason = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "refused")
-            return problems.problem(error.status_code, reason, str(error.detail), error.headers), reason
+            return problems.problem(error.status_code, reason, _detail_of(error), error.headers), reason
         # Not the path, which may hold somebody's id: whoever answers it.
         endpoint = getattr(request.scope.get("endpoint"), "__qualname__", "")
         self._log.error("a request met a fault of ours", method=request.method, endpoint=endpoint, exc_info=error)
         return problems.problem(500, "internal", "the hub failed at this; its log says more"), "internal"
+
+
+def _detail_of(error: HTTPException) -> str:
+    """Return the detail of a framework's error; where it says no more than its status, what the sender can do."""
+    allowed = (error.headers or {}).get("allow") or (error.headers or {}).get("Allow")
+    if error.detail == HTTPStatus.METHOD_NOT_ALLOWED.phrase and allowed:
+        return f"this path takes {allowed}"
+    if error.detail == HTTPStatus.NOT_FOUND.phrase:
+        return "there is nothing at this path; GET /openapi.json describes what there is"
+    return str(error.detail)
 
 
 def install_problems(app: Starlette, metrics: Metrics) -> Problems:

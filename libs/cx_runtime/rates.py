@@ -87,8 +87,8 @@ class Bucket:
     def _too_fast(self, left: float) -> TooFast:
         wait = max(math.ceil((1.0 - left) / self.per_second), 1)
         detail = (
-            f"{self._what} may send {self.per_second:g} events a second, {self.burst:g} at once; nothing of this was "
-            f"taken, and it will be in {wait} s"
+            f"{self._what} may send {self.per_second:g} events or requests a second, {self.burst:g} at once; nothing "
+            f"of this was taken, and it will be in {wait} s"
         )
         return TooFast(detail, wait)
 

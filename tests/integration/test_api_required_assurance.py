@@ -56,6 +56,11 @@ async def test_a_bots_key_is_refused_a_strangers_contact(hub: Running) -> None:
     assert looked.status_code == 403
 
 
+async def test_a_key_is_told_what_it_may_read(hub: Running) -> None:
+    refused = await hub.get(f"/v1/conversations?interaction={OWN}", key="bot")
+    assert refused.json()["detail"].startswith("The key 'bot' has required_assurance: it reads contexts and briefs by")
+
+
 async def test_the_stricter_of_key_and_read_holds(hub: Running) -> None:
     await hub.happen(HERS, LOGIN, TYPED)
     stricter = await hub.get(f"/v1/context?interaction={OWN}&assurance=proved", key="bot")

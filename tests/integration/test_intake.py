@@ -225,9 +225,12 @@ async def test_a_large_original_goes_to_the_blob_store(hub: Hub, client: httpx2.
 
 
 async def test_unknown_paths_and_methods_are_problems(client: httpx2.AsyncClient) -> None:
-    is_problem(await client.get("/v1/nothing"), 404, "not-found")
+    unknown = await client.get("/v1/nothing")
+    is_problem(unknown, 404, "not-found")
+    assert unknown.json()["detail"] == "there is nothing at this path; GET /openapi.json describes what there is"
     response = await client.get("/v1/events")
     is_problem(response, 405, "method-not-allowed")
+    assert response.json()["detail"] == "this path takes POST"
     assert response.headers["allow"] == "POST"
 
 

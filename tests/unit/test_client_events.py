@@ -21,6 +21,7 @@ from cx_events.client_events import MAX_EVENT_BYTES, accept
 from cx_events.codec import decode, decode_leniently, same_content
 from cx_events.errors import Refused
 from cx_events.facts import Fact
+from cx_events.guide import guide
 from cx_events.http_binding import read
 from cx_events.ids import IdSpace
 from cx_events.stamp import StampedEvent
@@ -128,6 +129,22 @@ def test_a_type_is_accepted_only_with_its_scope(name: str) -> None:
         refused = refusal(imported, importing=True, scopes=set(SCOPES) - {event_type.scope})
         assert (refused.reason, refused.status) == ("missing-scope", 403)
         assert event_type.scope in refused.detail
+
+
+@pytest.mark.parametrize("name", [t.name for t in catalogue().values() if not t.unsupported])
+def test_the_guide_names_the_scope_of_unweighted_identifiers(name: str) -> None:
+    (line,) = (each for each in guide("test").splitlines() if each.startswith(f"| [`{name}`]"))
+    named = line.rsplit(" | ", 1)[1].strip("| `")
+    if named == "reserved":
+        return
+    event = deepcopy(catalogue()[name].example)
+    for one in event["data"].get("participants", []):
+        for each in one.get("identifiers", []):
+            each.pop("weight", None)
+            each.pop("verified", None)
+    assert stamped(event, scopes={"events:write", named})
+    if named != "events:write":
+        assert refusal(event, scopes={"events:write"}).reason == "missing-scope"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -85,6 +86,24 @@ def test_a_new_folder_fails_with_what_to_do(root: Path) -> None:
     assert "write it with CX_UPDATE_GOLDEN=1" in found["golden_files"]
     assert "reaches typing" in found["kinds_are_reached"]
     assert "lacking: [('toy_new', 'claimed')]" in found["events_are_valid"]
+
+
+def test_the_hints_of_a_new_folder_make_a_signature(root: Path) -> None:
+    folder = scaffold("chat/toy_hinted", root)
+    lines = (folder / "signature.py").read_text().splitlines()
+    hints = [line.replace("#     ", "") if line.strip().startswith("#     ") else line for line in lines]
+    wanted = [line for line in hints if line.strip() != "return request" and "is not written yet" not in line]
+    text = "\n".join(wanted).replace('"url": "", "time": ""', '"url": "Toy signs no URL", "time": "Toy signs no time"')
+    (folder / "signature.py").write_text(text)
+    found = failures(import_module("cx_channels.chat.toy_hinted").PROVIDER)
+    assert set(found).isdisjoint(signature_checks.CHECKS), found
+
+
+def test_a_new_folder_names_its_modules(root: Path) -> None:
+    folder = scaffold("chat/toy_named", root)
+    told = import_module("cx_channels.chat.toy_named").__doc__ or ""
+    modules = {each.stem for each in folder.glob("*.py")} - {"__init__"}
+    assert set(re.findall(r"``(\w+)``", told.partition("Modules:")[2])) == modules
 
 
 def test_a_hyphen_becomes_an_underscore_in_the_folder(root: Path) -> None:

@@ -121,12 +121,31 @@ def test_comparing_is_bounded() -> None:
             "data.participants[0].role: Invalid enum value 'owner'; allowed are agent, bot, business, customer, system",
         ),
         ({"message": "hello"}, "data.message: Expected `object | null`, got `str`"),
+        ({"agent": "ben"}, "data.agent: Expected `object | null`, got `str`; an object with id, name"),
     ],
 )
 def test_enum_errors_list_what_is_allowed(data: dict[str, Any], said: str) -> None:
     with pytest.raises(Refused) as refused:
         accept(event(data), ids=IDS, recorded=NOW, scopes=("*",))
     assert refused.value.detail == said
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"by": "robot"}, "by: Invalid enum value 'robot'; allowed are agent, bot, customer"),
+        ({"by": "bott"}, "by: Invalid enum value 'bott'; allowed are agent, bot, customer; did you mean 'bot'?"),
+        ({"queue": "orders"}, "queue: Expected `object | null`, got `str`; an object with id, name"),
+        ({"agent": {"id": 7}}, "agent.id: Expected `str`, got `int`"),
+        ({"agent": {"name": "Ben"}}, "agent: Object missing required field `id`"),
+        ({"reson": "late"}, "Object contains unknown field `reson`; did you mean 'reason'?"),
+        ({"agent": {"id": "ben", "nmae": "Ben"}}, "agent: Object contains unknown field `nmae`; did you mean 'name'?"),
+    ],
+)
+def test_errors_of_a_body_say_what_may_stand_there(body: dict[str, Any], said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        bodies.read(json.dumps(body).encode(), "application/json", bodies.Handoff)
+    assert (refused.value.reason, refused.value.detail) == ("bad-body", said)
 
 
 def test_names_of_a_packet_are_told_in_events() -> None:

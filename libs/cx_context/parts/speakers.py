@@ -9,15 +9,16 @@ BUSINESS_ROLES = frozenset({"agent", "bot", "business"})
 
 RECEIVED = "cx.message.received.v1"
 SENT = "cx.message.sent.v1"
+BOT_TURN = "cx.bot.turn.v1"
 
 
 def speaker(type: str, data: Data) -> str:
     """Return the role of who wrote a message.
 
     The direction decides. Where there is none, the type does: ``received`` is what a customer wrote, unless only
-    others take part; ``sent`` is what the business wrote. Of the other types the first participant counts, and with
-    nobody named nobody is known to have written. What a machine wrote by itself (an out-of-office note, a bounce) and
-    what is internal is nobody's: ``system``.
+    others take part; ``sent`` and a bot's turn are what the business wrote. Of the other types the first participant
+    counts, and with nobody named nobody is known to have written. What a machine wrote by itself (an out-of-office
+    note, a bounce) and what is internal is nobody's: ``system``.
     """
     direction = data.direction
     if direction == "internal" or (data.message is not None and data.message.automatic):
@@ -25,12 +26,24 @@ def speaker(type: str, data: Data) -> str:
     if direction == "inbound":
         return "customer"
     participants = data.participants
-    if direction == "outbound" or type == SENT:
+    if direction == "outbound" or type in (SENT, BOT_TURN):
         writer = next((one.role for one in participants if one.role in BUSINESS_ROLES), None)
         return writer or ("bot" if data.bot is not None else "agent")
     if type == RECEIVED and (not participants or any(one.role == "customer" for one in participants)):
         return "customer"
     return participants[0].role if participants else "system"
+
+
+def author(type: str, data: Data) -> str | None:
+    """Return the role of whose words or act an entry is: of a message its writer, of a bot's turn the bot, of a request
+    for a handoff who asks, else the first participant; None where nobody is named."""
+    if data.message is not None:
+        return speaker(type, data)
+    if type == BOT_TURN:
+        return next((one.role for one in data.participants if one.role in BUSINESS_ROLES), "bot")
+    if data.participants:
+        return data.participants[0].role
+    return data.handoff.by or None if data.handoff is not None else None
 
 
 def speaker_of_line(line: TranscriptLine, data: Data) -> str:

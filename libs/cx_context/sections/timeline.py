@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from cx_context.directory_names import named_data
 from cx_context.parts.event_kinds import makes_part
-from cx_context.parts.speakers import speaker
+from cx_context.parts.speakers import author
 from cx_context.parts.values import TEXT_KEPT
 from cx_context.sections.attachments import ATTACHMENT_MEMBERS, ATTACHMENTS_SHOWN, URL_KEPT, attachments_view
 from cx_context.sections.rendering import Rendering
@@ -72,7 +72,7 @@ def timeline_entry(
     """Return an event as the timeline shows it. ``effective``: when it counts as having happened. ``attachments``: how
     many of a message are told; None for all. ``directory``: who agents and queues are."""
     data = named_data(event, directory)
-    role = speaker(event.type, data) if data.message is not None else _first_role(data)
+    role = author(event.type, data)
     return {
         "event": {"source": event.source, "id": event.id},
         "type": event.type,
@@ -96,17 +96,13 @@ def agent_or_queue(one: AgentOrQueue | None) -> Json | None:
     return {"id": one.id[:TEXT_KEPT], "name": one.name[:TEXT_KEPT]} if one is not None else None
 
 
-def _first_role(data: Data) -> str | None:
-    return data.participants[0].role if data.participants else None
-
-
 def _who(data: Data, role: str | None) -> str | None:
     """The name of whose words or act it is: a note and what else names no other is its agent's."""
     agent = (data.agent.name or data.agent.id) if data.agent is not None else ""
     if data.note and agent:
         return agent[:TEXT_KEPT]
     name = next((each.name for each in data.participants if each.role == role and each.name), "")
-    if not name and role in (None, "agent"):
+    if not name and (role in (None, "agent") or not data.participants):
         name = agent
     return name[:TEXT_KEPT] or None
 

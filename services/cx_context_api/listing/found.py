@@ -8,7 +8,7 @@ from cx_context.directory_names import named_data
 from cx_context.listing.customers import matching
 from cx_context.listing.said import text_of_event
 from cx_context.listing.words import Range, excerpt, highlights
-from cx_context.parts.speakers import name_of_role, speaker
+from cx_context.parts.speakers import author, name_of_role
 from cx_context.parts.values import TEXT_KEPT
 from cx_context.store.searching import FoundCustomer, FoundEvent
 from cx_context_api.listing.views import time_or_none
@@ -43,7 +43,7 @@ def said_view(found: FoundEvent, words: Sequence[str], directory: Directory) -> 
     """Return what was said: the event, whose it is today, and the part of its text in which the words stand."""
     event = replace_nul(decode_leniently(found.raw)[0], found.raw)
     data = named_data(event, directory)
-    role = speaker(event.type, data) if data.message is not None else next((p.role for p in data.participants), None)
+    role = author(event.type, data)
     counting = event
     if found.text_raw is not found.raw:
         counting = replace_nul(decode_leniently(found.text_raw)[0], found.text_raw)

@@ -80,6 +80,7 @@ def _check_reads_all(key: KeyConfig, scope: Scope) -> None:
     if scope == "context:read" and key.required_assurance is not None:
         raise Refused(
             "not-assured",
-            f"The key {key.id!r} reads by interaction=ID alone, of contacts at least {key.required_assurance}.",
+            f"The key {key.id!r} has required_assurance: it reads contexts and briefs by interaction=ID, of contacts "
+            f"at least {key.required_assurance}, and nothing else.",
             403,
         )

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
-from cx_events.data_shape import PACKET, shape_of
+from cx_events.data_shape import PACKET, explained, shape_of
 from cx_events.envelope import AgentOrQueue
 from cx_events.errors import Refused
 from cx_events.spelling import nearest
@@ -313,7 +313,8 @@ def read(
             members |= {name: value for name, value in defaults.items() if members.get(name) is None}
         return msgspec.convert(members, shape)
     except msgspec.ValidationError as error:
-        raise Refused("bad-body", f"{error}{_nearest_member(str(error), shape)}") from None
+        detail = explained(error, shape_of(shape))
+        raise Refused("bad-body", f"{detail}{_nearest_member(str(error), shape)}") from None
 
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(.{1,64}?)`(?: - at `\$(.*)`)?", re.DOTALL)
