@@ -2,7 +2,7 @@
 
 The version stands in the path of each file, so a browser keeps a file for good and never mixes two versions. The
 imports of modules are known here, so a page names all of its modules at once and a browser need not find them one by
-one.
+one. What a module imports later (``import("./desk.js")``) is not among them.
 """
 
 from __future__ import annotations

@@ -40,16 +40,24 @@ _NAVIGATIONS = frozenset({"document", "iframe", "frame"})
 
 
 class PageKind(NamedTuple):
-    """A page. ``styles`` and ``script``: paths of files."""
+    """A page. ``styles`` and ``script``: paths of files. ``later``: a module that ``script`` imports once it has shown
+    what came with the page; empty where it imports all at once."""
 
     path: str
     title: str
     styles: tuple[str, ...]
     script: str
+    later: str = ""
 
 
 PAGES = (
-    PageKind("/desk", "Desk", ("kit/tokens.css", "kit/kit.css", "desk/desk.css", "desk/acts/acts.css"), "desk/main.js"),
+    PageKind(
+        "/desk",
+        "Desk",
+        ("kit/tokens.css", "kit/kit.css", "desk/desk.css", "desk/acts/acts.css"),
+        "desk/main.js",
+        later="desk/desk.js",
+    ),
     PageKind("/console", "Console", ("kit/tokens.css", "kit/kit.css", "console/console.css"), "console/main.js"),
 )
 
@@ -146,6 +154,8 @@ class PageRoutes:
 
 
 def _head(page: PageKind, assets: Assets) -> str:
+    modules = assets.modules_of(page.script)
+    later = [each for each in assets.modules_of(page.later) if each not in modules] if page.later else []
     lines = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -155,10 +165,12 @@ def _head(page: PageKind, assets: Assets) -> str:
         f'<link rel="icon" href="{assets.url("kit/icon.svg")}">',
         f'<script src="{assets.url("kit/early_theme.js")}"></script>',
         *(f'<link rel="stylesheet" href="{assets.url(each)}">' for each in page.styles),
-        *(f'<link rel="modulepreload" href="{assets.url(each)}">' for each in assets.modules_of(page.script)),
+        *(f'<link rel="modulepreload" href="{assets.url(each)}">' for each in modules),
         f'<script type="module" src="{assets.url(page.script)}"></script>',
         '</head><body><div id="app"></div><noscript>This page needs JavaScript.</noscript>',
     ]
+    if later:
+        lines.append(_data("later", msgspec.json.encode([assets.url(each) for each in later])))
     return "\n".join(lines)
 
 

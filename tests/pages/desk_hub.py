@@ -27,7 +27,8 @@ WRITER = "the key of acme's systems"
 CAREFUL = "the key of a desk that reads assured contacts alone"
 
 SOURCE = "//acme.example/test"
-SHOWN = ("#customer h1", ".hero h1", ".shut")
+SHOWN = ("#customer:not([aria-busy]) h1", ".hero h1", ".shut")
+"""What stands once the whole desk does: the first frame of a customer comes before it, and says that it is busy."""
 
 
 def tenants() -> Tenants:

@@ -6,13 +6,13 @@
  * @typedef {ReturnType<typeof startDesk>} Desk
  */
 
-import { createClock } from "../kit/clock.js";
 import { createDrafts } from "../kit/drafts.js";
 import { createKeys } from "../kit/keys.js";
 import { focusOn, scrollTo, setScroll, switchTheme } from "../kit/page.js";
 import { openStream } from "../kit/stream.js";
 import { parseAddress } from "./address.js";
-import { page, titleOf } from "./layout.js";
+import { titleOf } from "./frame.js";
+import { page } from "./layout.js";
 import { hearEvent, hearLink, subjectsOf } from "./live.js";
 import { nowActs, plugins, reducePlugins } from "./plugins.js";
 import { createReads } from "./reads.js";
@@ -20,12 +20,11 @@ import { initialState, reduce } from "./state.js";
 import { freshness } from "./views/freshness.js";
 
 /**
- * @param {import("../kit/session.js").Session} session @param {any} first what came with the page: the answer of the API
+ * @param {import("../kit/session.js").Session} session @param {ReturnType<typeof import("../kit/clock.js").createClock>} clock the
+ *   server's @param {any} first what came with the page: the answer of the API
  * @param {(view: any, title: string) => void} show
  */
-export function startDesk(session, first, show) {
-  const clock = createClock();
-  clock.hear(session.me.now);
+export function startDesk(session, clock, first, show) {
   let state = initialState(session.me, parseAddress(location), clock.now());
   let isPlanned = false;
   /** @type {((event: import("../kit/stream.js").StreamEvent) => void)[]} */

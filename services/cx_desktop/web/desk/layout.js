@@ -3,6 +3,7 @@
 import { h, theirs } from "../kit/html.js";
 import { icon } from "../kit/icons.js";
 import { interactionPath } from "./address.js";
+import { customerColumn, frame } from "./frame.js";
 import { fromPlugins, plugins } from "./plugins.js";
 import { isShut } from "./state.js";
 import { linkBanner } from "./views/freshness.js";
@@ -15,28 +16,18 @@ import { story } from "./views/story.js";
 
 /** @param {State} state @param {any} desk */
 export function page(state, desk) {
-  const classes = ["desk", `tab-${state.tab}`, ...plugins.map((each) => each.pageClass?.(state) ?? "")];
-  const { name } = state.me.environment;
-  return h("div", { class: classes.filter(Boolean).join(" "), key: "desk" },
-    h("a", { class: "skip", href: "#customer" }, "To the customer"),
-    h("section", { class: "above", "aria-label": "Notices", key: "above" },
-      name && h("p", { class: "environment" }, name),
-      linkBanner(state, desk),
-      movedBanner(state),
-      arrivedBanner(state, desk),
-      ...fromPlugins("banner", state, desk),
-    ),
-    h("main", { class: "cols", key: "cols" }, rail(state, desk), customer(state, desk), acts(state, desk)),
-    tabs(state, desk),
-    ...fromPlugins("overlay", state, desk),
-  );
+  return frame(state, {
+    classes: plugins.map((each) => each.pageClass?.(state) ?? ""),
+    notices: [linkBanner(state, desk), movedBanner(state), arrivedBanner(state, desk), ...fromPlugins("banner", state, desk)],
+    columns: [rail(state, desk), customer(state, desk), acts(state, desk)],
+    below: [tabs(state, desk), ...fromPlugins("overlay", state, desk)],
+  });
 }
 
 /** @param {State} state @param {any} desk */
 function customer(state, desk) {
   const isStory = state.status === "ready" && !isShut(state);
-  return h("section", { id: "customer", "aria-label": "Customer", tabindex: "-1", key: "customer", "aria-busy": state.status === "loading" ? "true" : null },
-    isStory ? [header(state, desk), story(state, desk)] : instead(state, desk));
+  return customerColumn(state.status === "loading", isStory ? [header(state, desk), story(state, desk)] : instead(state, desk));
 }
 
 /** @param {State} state @param {any} desk */
@@ -74,11 +65,4 @@ function arrivedBanner(state, desk) {
     icon("up"), h("p", null, h("strong", null, `A ${channel === "voice" ? "call" : channel ?? "contact"} has come to you.`)),
     h("a", { class: "b", href: interactionPath(interaction) }, "Open"),
     h("button", { class: "b quiet icon", type: "button", "aria-label": "Later", onclick: close }, icon("cross")));
-}
-
-/** @param {State} state */
-export function titleOf(state) {
-  const name = isShut(state) ? "Claimed" : state.context?.body.customer.display;
-  const waiting = state.rail.waiting?.length ? `(${state.rail.waiting.length}) ` : "";
-  return `${waiting}${name ? `${name} · ` : ""}Desk`;
 }

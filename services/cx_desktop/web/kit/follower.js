@@ -188,10 +188,5 @@ export function createFollower({ onEvent, onLink, fetch: ask = (...all) => fetch
     },
 
     link: () => link,
-
-    close() {
-      subjects = new Map();
-      restart();
-    },
   };
 }

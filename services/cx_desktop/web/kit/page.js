@@ -59,6 +59,30 @@ export function closeDialog(selector) {
   if (element instanceof HTMLDialogElement && element.open) element.close();
 }
 
+/** Fetch modules that are imported soon, all at once. @param {string[]} addresses */
+export function preload(addresses) {
+  for (const href of addresses) {
+    const link = document.createElement("link");
+    link.rel = "modulepreload";
+    link.href = href;
+    document.head.append(link);
+  }
+}
+
+/** Wait until what is shown now has been painted. A page that nobody sees paints nothing: it goes on at once. */
+export function painted() {
+  return new Promise((resolve) => {
+    if (document.hidden) resolve(undefined);
+    document.addEventListener("visibilitychange", resolve, { once: true });
+    requestAnimationFrame(() => setTimeout(resolve));
+  });
+}
+
+/** Load the page again. */
+export function reload() {
+  location.reload();
+}
+
 /** Go to another page of the hub. @param {string} path within its origin */
 export function leaveFor(path) {
   location.assign(path);

@@ -1,6 +1,6 @@
 /**
- * Follow subjects over the one stream of this browser: by a `SharedWorker`, or where there is none by a stream of this
- * page's own.
+ * Follow subjects over the streams of this browser, one as long as it has room: by a `SharedWorker`, or where there is none
+ * by streams of this page's own.
  *
  *     const stream = openStream({session: "ben", onEvent, onLink});
  *     stream.follow([{kind: "agent", id: "ben"}, {kind: "customer", id}]);
@@ -11,7 +11,7 @@
  * @typedef {{follow: (subjects: Subject[]) => void, tryNow: () => void, close: () => void}} Stream
  */
 
-import { createFollower } from "./follower.js";
+import { createStreams } from "./streams.js";
 
 /**
  * @param {{session: string, onEvent: (event: StreamEvent) => void, onLink: (link: Link) => void, isShared?: boolean}} ports
@@ -58,6 +58,16 @@ function shared(session, onEvent, onLink) {
 
 /** @param {(event: StreamEvent) => void} onEvent @param {(link: Link) => void} onLink @returns {Stream} */
 function own(onEvent, onLink) {
-  const follower = createFollower({ onEvent, onLink });
-  return { follow: follower.set, tryNow: follower.tryNow, close: follower.close };
+  /** @type {Subject[]} */
+  let followed = [];
+  const streams = createStreams({ onEvent, onLink: () => onLink(streams.linkOf(followed)) });
+  return {
+    follow(subjects) {
+      followed = subjects;
+      streams.set(subjects);
+      if (subjects.some(streams.isLeftOut)) onLink(streams.linkOf(subjects));
+    },
+    tryNow: streams.tryNow,
+    close: () => streams.set([]),
+  };
 }

@@ -5,7 +5,7 @@ import { channelClass, channelIcon, channelName, icon } from "../../kit/icons.js
 import { instant, waitWords, whenWords } from "../../kit/time_words.js";
 import { LISTED, isShut, sureness } from "../state.js";
 import { sureChip, sureWords } from "./certainty.js";
-import { isOverdue, overdueMark } from "./rail.js";
+import { isOverdue, overdueMark } from "./overdue.js";
 
 const SHOWN = ["email", "phone", "crm", "account"];
 

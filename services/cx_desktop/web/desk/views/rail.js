@@ -5,6 +5,7 @@ import { channelName, icon, logo, mark } from "../../kit/icons.js";
 import { instant, waitWords, whenWords, wholeInstant } from "../../kit/time_words.js";
 import { interactionPath } from "../address.js";
 import { TRENDS, moodOf } from "./mood.js";
+import { isOverdue, overdueMark } from "./overdue.js";
 import { searchHits } from "./search.js";
 
 /** @typedef {import("../state.js").State} State @typedef {import("../state.js").Row} Row */
@@ -94,15 +95,6 @@ function rowMood({ sentiment }) {
   const words = `${word} ${TRENDS[sentiment.trend]}`;
   return h("span", { class: `mood ${name}`, title: `${words} (${sign})` }, unseen("Mood: "), icon(name, "s"), unseen(words));
 }
-
-/** Return whether a customer waits for longer than the queue allows. @param {Row | undefined} row @param {State} state */
-export function isOverdue(row, state) {
-  const due = instant(row?.due_at);
-  return due !== null && due <= state.now;
-}
-
-/** Say it by a sign and a word, not by colour alone. */
-export const overdueMark = () => h("span", { class: "overdue" }, icon("warning", "s"), "overdue");
 
 /** A wait counts on while the hub is connected; cut off, the time stands still. @param {Row} row @param {State} state */
 function age(row, state) {
