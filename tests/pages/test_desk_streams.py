@@ -71,7 +71,7 @@ async def run(page: Page, script: str) -> Any:
     return await page.evaluate(f"async () => {{ const PATIENCE = {PATIENCE * 1000}; {SETTING} {script} }}")
 
 
-async def test_a_second_stream_takes_what_the_first_has_no_room_for(page: Page) -> None:
+async def test_a_second_stream_takes_what_one_cannot(page: Page) -> None:
     told = await run(
         page,
         """
@@ -87,7 +87,7 @@ async def test_a_second_stream_takes_what_the_first_has_no_room_for(page: Page) 
     assert told["last"] == ["customer-50", "customer-51", "customer-52"]
 
 
-async def test_signs_of_life_are_told_once_and_events_by_each_stream(page: Page) -> None:
+async def test_signs_of_life_of_several_streams_are_one(page: Page) -> None:
     told = await run(
         page,
         """
@@ -107,7 +107,7 @@ async def test_signs_of_life_are_told_once_and_events_by_each_stream(page: Page)
     assert sorted(map(str, told)) == ["0", "7", "customer-1", "customer-55"]
 
 
-async def test_what_no_stream_has_room_for_is_told_until_there_is(page: Page) -> None:
+async def test_what_no_stream_has_room_for_is_told(page: Page) -> None:
     told = await run(
         page,
         """
@@ -164,7 +164,7 @@ async def test_a_customer_of_the_sixtieth_tab_is_kept_current(browser: Browser, 
         await desk.shows("of after", ".said")
 
 
-async def test_a_tab_too_many_says_so_and_goes_on_later(browser: Browser, desk_hub: DeskHub) -> None:
+async def test_a_tab_too_many_says_so(browser: Browser, desk_hub: DeskHub) -> None:
     ana = Customer("toomany@example.com", interaction="chat-toomany")
     await desk_hub.say(ana, "of before")
     async with agent(browser, desk_hub) as desk:
