@@ -1,7 +1,8 @@
 """Microsoft Teams, and other channels of the Bot Framework: activities that a bot gets. See README.md.
 
 Modules: ``signature`` (the token), ``activity`` (one activity, and its draft), ``people`` (who is who), ``content``
-(words and files), ``messages`` and ``contacts`` (kinds of activities), ``kinds`` (what is no event), ``mapping``.
+(words and files), ``cards``, ``messages`` and ``contacts`` (kinds of activities), ``kinds`` (what is no event),
+``mapping``.
 """
 
 from __future__ import annotations

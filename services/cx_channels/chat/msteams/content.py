@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from cx_channels.chat.msteams.activity import Activity
+from cx_channels.chat.msteams.cards import is_card, words_of_card
 from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.mail.message.html import safe_html, text_of
 from cx_events.envelope import Attachment, Message
@@ -26,21 +27,26 @@ _QUOTED = re.compile(
 _PLACE_OF_QUOTE = re.compile(r"<quoted messageId=\"[^\"<>]{1,100}\" ?/>\s*")
 """Where a quote stands among the words; an entity tells which message it is."""
 _DOWNLOAD = "application/vnd.microsoft.teams.file.download.info"
-_CARD = "application/vnd.microsoft.card."
 _HTML = "text/html"
 _MOST, _LONGEST = 50, 128 << 10
 
 
 def words_of(activity: Activity) -> str:
-    """Return what a message says: its text without the mention of the bot; else its HTML; else what was filled in."""
+    """Return what a message says: its text without the mention of the bot; else its HTML; else what was filled in;
+    else what its cards show."""
     value = activity.value
     written = _PLACE_OF_QUOTE.sub("", text(value.get("text")))
     if written.strip():
         return _plain(activity, _without_quoted(activity, written), text(value.get("textFormat")))
     html = html_of(value)
-    if html:
-        return _plain(activity, html, "xml")
-    return filled_in(value.get("value"))
+    shown = _plain(activity, html, "xml") if html else ""
+    return shown or filled_in(value.get("value")) or words_of_cards(value)
+
+
+def words_of_cards(value: Json) -> str:
+    """Return what the cards of a message show, one after the other."""
+    cards = filter(is_card, objects(value.get("attachments"))[:_MOST])
+    return "\n\n".join(filter(None, (words_of_card(each.get("content")) for each in cards)))
 
 
 def _without_quoted(activity: Activity, written: str) -> str:
@@ -94,9 +100,15 @@ def html_of(value: Json) -> str:
 
 
 def files_of(value: Json) -> list[Attachment]:
-    """Return a message's files and pictures; cards that a bot shows, and the message's own HTML, are none."""
+    """Return a message's files and pictures; cards that show words, and the message's own HTML, are none."""
     listed = objects(value.get("attachments"))[:_MOST]
-    return [_file(each) for each in listed if not text(each.get("contentType")).startswith((_HTML, _CARD))]
+    return [_file(each) for each in listed if not _is_shown(each)]
+
+
+def _is_shown(given: Json) -> bool:
+    if is_card(given):
+        return bool(words_of_card(given.get("content")))
+    return text(given.get("contentType")).startswith(_HTML)
 
 
 def _file(given: Json) -> Attachment:

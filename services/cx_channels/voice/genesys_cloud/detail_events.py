@@ -143,6 +143,16 @@ def _map_wrapup(event: DetailEvent) -> Iterator[Outcome]:
         yield Ignored("acw/nothing", NO_WRAPUP)
 
 
+def _map_code(event: DetailEvent) -> Iterator[Outcome]:
+    """Map the code alone: ``acw`` tells who chose it, and the words, but comes only where there was work after the
+    contact. The same code twice is one disposition; the same words would be two notes."""
+    code = text(event.body.get("wrapupCode"))
+    if code:
+        yield event.draft("cx.conversation.disposition.v1", disposition=code, participants=[])
+    else:
+        yield Ignored("wrapup/nothing", NO_CODE)
+
+
 def _map_voicemail(event: DetailEvent) -> Iterator[Outcome]:
     recording = Recording(
         id=text(event.body.get("sessionId")), duration_ms=event.whole("voicemailDurationMs"), status="voicemail"
@@ -186,6 +196,7 @@ KINDS: Mapping[str, tuple[Callable[[DetailEvent], Iterator[Outcome]], str]] = {
     "user.start": (_map_offered, "cx.interaction.routed: a user is alerted"),
     "user.end": (_map_user_left, "cx.interaction.transferred, else cx.interaction.routed"),
     "acw": (_map_wrapup, "cx.conversation.disposition, cx.conversation.note"),
+    "wrapup": (_map_code, "cx.conversation.disposition"),
     "voicemail.end": (_map_voicemail, "cx.call.recording"),
     "outbound": (_map_campaign, "cx.interaction.started by a campaign"),
     "contact": (_map_contact, "cx.identity.asserted with the external contact"),
@@ -193,12 +204,13 @@ KINDS: Mapping[str, tuple[Callable[[DetailEvent], Iterator[Outcome]], str]] = {
 WITH_SETTING: Mapping[str, Callable[[DetailEvent], Iterator[Outcome]]] = {"attributes": _map_attributes}
 
 NO_WRAPUP = "the agent wrote and chose nothing"
+NO_CODE = "no code was chosen; words of the agent come with acw"
 NOBODY = "neither an external contact nor an address is named"
 ATTRIBUTES = "flows and scripts write what they like; the setting attributes names what tells of the customer"
 IGNORED: Mapping[str, str] = {
-    "wrapup": "acw tells the same, and who wrote it",
     "voicemail.start": "its end tells the voicemail",
     "acw/nothing": NO_WRAPUP,
+    "wrapup/nothing": NO_CODE,
     "contact/nobody": NOBODY,
     "attributes": ATTRIBUTES,
 }
