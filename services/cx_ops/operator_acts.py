@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
 from cx_events.envelope import AgentOrQueue, Data, Draft
+from cx_events.errors import TryLater
 from cx_events.facts import decision_source
 from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log, Record
 from cx_events.stamp import COMMAND_WRITER, StampedEvent, stamp
 from cx_events.timestamps import Micros
+
+PATIENCE = 60.0
+"""Seconds within which a log that is away has to be back, where an act was done that has to be told."""
+_PAUSE = 0.5
 
 HubActType = Literal[
     "cx.operations.log_exported.v1",
@@ -64,7 +71,7 @@ class HubAct(NamedTuple):
 
 
 async def append_hub_act(log: Log, spaces: Mapping[str, IdSpace], act: HubAct, at: Micros) -> None:
-    """Append an act's events, one for each of these tenants. Raises ``TryLater``."""
+    """Append an act's events, one for each of these tenants. Raises ``TryLater`` where the log stays away."""
     id = str(uuid4())
 
     def event(ids: IdSpace) -> StampedEvent:
@@ -72,5 +79,18 @@ async def append_hub_act(log: Log, spaces: Mapping[str, IdSpace], act: HubAct, a
             act.type, id, ids, at, writer=COMMAND_WRITER, operator=act.operator, why=act.why, attributes=act.attributes
         )
 
-    events = [event(ids) for _, ids in sorted(spaces.items())]
-    await log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])
+    await append_patiently(log, [event(ids) for _, ids in sorted(spaces.items())])
+
+
+async def append_patiently(log: Log, events: Sequence[StampedEvent]) -> None:
+    """Append the events of an act that was done, though the log be away for a while. What was appended with an unknown
+    outcome comes twice, as the same event. Raises ``TryLater`` where the log stays away."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            await log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])
+            return
+        except TryLater:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(_PAUSE)

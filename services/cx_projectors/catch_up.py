@@ -190,8 +190,7 @@ class CatchUp:
         Raises what ``watch`` does; ``TryLater`` where log or store do not answer for ``PATIENCE`` seconds. All that was
         applied stays in the store, and a later call goes on there.
         """
-        if not self._workers:
-            await self._start()
+        await self._start_patiently()
         tasks = [asyncio.create_task(each.apply_until(ends, self._pace, self._watch)) for each in self._workers]
         try:
             await asyncio.gather(*tasks)
@@ -199,6 +198,17 @@ class CatchUp:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start_patiently(self) -> None:
+        until = time.monotonic() + PATIENCE
+        while not self._workers:
+            try:
+                await self._start()
+            except TryLater:
+                if time.monotonic() > until:
+                    raise
+                await self._watch()
+                await asyncio.sleep(_PAUSE)
 
     async def _start(self) -> None:
         partitions = [Partition(topic, n) for topic in TOPICS for n in range(await self._log.partitions(topic))]

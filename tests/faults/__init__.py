@@ -6,6 +6,7 @@ as if nothing had been.
     python -m tests.faults.hub_killed     [--events N] [--kills N] [--parts embedded|servers]
     python -m tests.faults.followers      [--events N] [--kills N] [--followers N]
     python -m tests.faults.rebuild_killed [--events N] [--kills N] [--followers N]
+    python -m tests.faults.servers_restarted [--events N] [--rounds N] [--most SECONDS]
     python -m tests.faults.outages        [--times N] [--seed N] [--most SECONDS] [--form one|each]
     python -m tests.faults.overload       [--minutes N]
     python -m tests.faults.neighbours     [--seconds N] [--turns N] [--greed N] [--parts embedded|servers]

@@ -22,6 +22,7 @@ from tests.processes import bare_environment
 
 from cx_context.store import Store, offsets, open_store
 from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
+from cx_events.log.declarations import TopicDeclaration
 from cx_events.log.open import open_log
 from cx_hub import stack
 from cx_identity.rules import DEFAULT
@@ -119,10 +120,12 @@ class Ground:
         return self.tenants.by_name[TENANT].threading.window * MICROS
 
     @asynccontextmanager
-    async def log(self) -> AsyncIterator[Log]:
+    async def log(self, declared: Mapping[str, TopicDeclaration] | None = None) -> AsyncIterator[Log]:
+        """The hub's log, or others of its topics."""
         log = open_log(
             self.settings.get("CX_LOG_URL", f"sqlite:///{self.home / 'log.db'}"),
             prefix=self.settings.get("CX_TOPIC_PREFIX", ""),
+            declared=declared,
         )
         await log.start()
         try:

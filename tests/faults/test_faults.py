@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from signal import SIGKILL, SIGTERM
 from uuid import uuid4
 
 import pytest
 from tests import parts
-from tests.faults.away import Servers
+from tests.faults.away import Outage, Servers
 from tests.faults.broker_killed import broker_killed
 from tests.faults.clients import clients
 from tests.faults.followers import api_killed
@@ -19,6 +20,7 @@ from tests.faults.outages import in_one, outages
 from tests.faults.overload import OverloadGround, overload
 from tests.faults.polled_vendors import run
 from tests.faults.rebuild_killed import rebuild_killed
+from tests.faults.servers_restarted import Round, servers_restarted
 from tests.faults.workers_killed import workers_killed
 from tests.patience import PATIENCE
 
@@ -107,6 +109,24 @@ async def test_a_killed_rebuild_ends_verified_and_nobody_notices(
     settings = {"CX_LOG_URL": kafka_url, "CX_STORE_URL": postgres_database, "CX_TOPIC_PREFIX": kafka_log().prefix}
     trial = Trial("rebuild_killed")
     await rebuild_killed(trial, Ground(tmp_path, settings), events=1000, kills=3, followers=10)
+    assert not trial.broken
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+async def test_servers_restarted_amid_rebuild_and_replay_are_waited_for(tmp_path: Path, breakable_home: Path) -> None:
+    parts.start_or_skip(breakable_home, "kafka")
+    parts.start_or_skip(breakable_home, "postgres")
+    prefix = {"CX_TOPIC_PREFIX": f"test-{uuid4().hex[:12]}."}
+    ground = Ground(tmp_path, {**stack.env(stack.start(breakable_home)), **prefix})
+    trial = Trial("servers_restarted")
+    round = Round(
+        filling=[Outage("both", 1, SIGKILL)],
+        comparing=Outage("database", 1, SIGTERM),
+        to_file=Outage("broker", 1, SIGKILL),
+        to_topic=Outage("broker", 1, SIGTERM),
+    )
+    await servers_restarted(trial, ground, Servers(breakable_home), events=1_000, rounds=[round])
     assert not trial.broken
 
 

@@ -16,6 +16,7 @@ from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import START, an_event
 from cx_hub.cli import run
 from cx_ops.rebuild import control
+from cx_ops.rebuild import run as rebuild_run
 from cx_projectors import catch_up
 
 pytestmark = pytest.mark.clock
@@ -24,7 +25,8 @@ REFUSED = 2
 
 
 async def test_a_full_disk_stops_it_and_readers_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catch_up, "PATIENCE", 0.0)
+    for module in (catch_up, rebuild_run):
+        monkeypatch.setattr(module, "PATIENCE", 0.0)
     with small_disk(tmp_path / "disk") as disk:
         async with running_api(tmp_path, f"sqlite+aiosqlite:///{disk / 'store.db'}") as hub:
             await hub.happen(*history(), *(long_word(number) for number in range(100)))

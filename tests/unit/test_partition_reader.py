@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cx_events.errors import TryLater
 from cx_events.log import INTERACTIONS, Log, LogReader, LogRecord, Partition
 from cx_events.log.merged_reader import MergedReader
 from cx_events.log.partition_reader import QUIET_SECONDS, PartitionReader
@@ -85,3 +86,33 @@ async def test_a_merged_sequence_waits_for_a_slow_partition() -> None:
     log: Log = SlowLog(Path("never opened"), 1)
     reader = MergedReader(log, {}, {HERE: 2})
     assert [each.offset for each in await reader.read(10, 1 << 20)] == [0, 1]
+
+
+class Failing(Slow):
+    """Answers at every third look only."""
+
+    async def read(self, max_records: int, *, max_bytes: int = 0, wait: float = 0.5) -> list[LogRecord]:
+        self.looks += 1
+        if self.looks % 3:
+            raise TryLater("log", "away")
+        found, self.records = self.records[:1], self.records[1:]
+        return found
+
+
+class FailingLog(SqliteLog):
+    def reader(self) -> LogReader:
+        return Failing([record(offset) for offset in range(4)], silences=0)
+
+
+async def test_a_merged_sequence_passes_nothing_over_where_its_log_goes_away() -> None:
+    """The log goes away after records were taken out of what was read ahead, and comes back."""
+    both = {HERE: 4, Partition(INTERACTIONS, 1): 4}
+    reader = MergedReader(FailingLog(Path("never opened"), 2), {}, both)
+    found, failures = [], 0
+    while failures < 50 and len(found) < 8:
+        try:
+            found += [each.offset for each in await reader.read(10, 1 << 20)]
+        except TryLater:
+            failures += 1
+    assert sorted(found) == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert failures

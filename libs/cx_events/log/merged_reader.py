@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from heapq import heappop, heappush
 
+from cx_events.errors import TryLater
 from cx_events.log.partition_reader import PartitionReader
 from cx_events.log.port import Log, LogRecord, Partition
 
@@ -44,7 +45,8 @@ class MergedReader:
 
     async def read(self, max_records: int, max_bytes: int) -> list[LogRecord]:
         """Return the next records, none once all ends are reached. The first may be of any size; with the others it has
-        at most ``max_bytes`` of values. Raises what a ``LogReader`` raises."""
+        at most ``max_bytes`` of values. Raises what a ``LogReader`` raises; after ``TryLater`` a further call goes on,
+        and no record is passed over."""
         waiting: list[tuple[int, int]] = []
         for at, head in enumerate(self._heads):
             if (first := await head.first()) is not None:
@@ -57,7 +59,11 @@ class MergedReader:
             if max_bytes < 0 and merged:
                 break
             merged.append(head.records.popleft())
-            if (first := await head.first()) is not None:
+            try:
+                first = await head.first()
+            except TryLater:
+                break  # what was taken out of the heads is returned; if the trouble lasts, the next call meets it
+            if first is not None:
                 heappush(waiting, (first.timestamp, at))
         return merged
 

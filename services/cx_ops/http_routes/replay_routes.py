@@ -23,12 +23,12 @@ from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log, LogRecord, Record
 from cx_events.schema_shapes import ref
-from cx_events.stamp import key_writer
+from cx_events.stamp import StampedEvent, key_writer
 from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
 from cx_ops.http_routes.queries import OpsQuery, read_reason
 from cx_ops.log_browsing.customers import customer_test
 from cx_ops.log_browsing.records import BrowsedRecord
-from cx_ops.operator_acts import operator_event
+from cx_ops.operator_acts import append_patiently, operator_event
 from cx_ops.replay.acts import (
     REPLAYED,
     Ground,
@@ -268,13 +268,18 @@ class ReplayRoutes:
             finally:
                 self._working.pop(state.id, None)
             if state.phase in _ENDED_BY_US:
-                await self._note(state, state.phase, state.tenant, state.who, state.why)
+                act = self._act(state, state.phase, state.tenant, state.who, state.why)
+                await append_patiently(self._log, [act])
 
         self._background(f"replay {state.id}", work)
 
     async def _note(self, state: ReplayState, act: str, tenant: str, who: str, why: str) -> None:
         """Append the event that says who had what replayed, and why."""
-        event = operator_event(
+        event = self._act(state, act, tenant, who, why)
+        await self._log.append([Record(INTERACTIONS, event.key, event.raw)])
+
+    def _act(self, state: ReplayState, act: str, tenant: str, who: str, why: str) -> StampedEvent:
+        return operator_event(
             REPLAYED,
             f"{state.id}/{act}/{time.time_ns()}",
             self._spaces[tenant],
@@ -284,7 +289,6 @@ class ReplayRoutes:
             why=why,
             attributes=attributes_of(state, act),
         )
-        await self._log.append([Record(INTERACTIONS, event.key, event.raw)])
 
 
 async def _read(request: Request, form: type[T]) -> T:

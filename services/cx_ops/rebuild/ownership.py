@@ -13,7 +13,7 @@ from cx_context.store import Store, rebuild_rows
 from cx_context.store.rebuild_rows import RebuildLost
 from cx_context.store.sql import Tx
 from cx_events.errors import TryLater
-from cx_ops.rebuild.record import CONTEXT, Act, Phase, RebuildRecord, decode, encode
+from cx_ops.rebuild.record import CONTEXT, Act, Phase, RebuildRecord, decode, encode, phase_of
 
 LEASE_SECONDS = 15.0
 
@@ -46,6 +46,18 @@ class Ownership:
             await self._renew()
         if self._wanted:
             raise Interrupted(self._wanted)
+
+    async def has_ended(self) -> bool:
+        """Return whether this process's own work is over in the store, and take over how it ended. Raises
+        ``RebuildLost``."""
+        async with self._store.reading() as tx:
+            row = await rebuild_rows.read(tx, CONTEXT)
+        if row is None or row.epoch != self.epoch:
+            raise RebuildLost("another process has taken the rebuild over")
+        if row.owner:
+            return False
+        self.phase, self.record = phase_of(row.phase), decode(row.body)
+        return True
 
     async def save(self, record: RebuildRecord, phase: Phase | None = None, *acts: Act, ends: bool = False) -> None:
         """Write the record with further acts, and the phase where it changes. Raises ``RebuildLost``, ``TryLater``."""

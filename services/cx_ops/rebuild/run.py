@@ -34,6 +34,11 @@ MOST_ROUNDS = 20
 PAUSE_SECONDS = 8.0
 """The longest that writers are paused for the last stretch; then they go on, and another time is chosen."""
 SWITCH_TRIES = 20
+PATIENCE = 60.0
+"""Seconds within which a store that went away has to be back; the filler has a patience of its own."""
+MOST_RETURNS = 20
+"""Times that the work is taken up again by itself: what fails at the same place each time is no outage."""
+RETURN_SECONDS = 1.0
 _AWAKE_SECONDS = 4.0
 """PostgreSQL ends a transaction that is idle for 15 s."""
 _STRETCH = 50_000
@@ -48,7 +53,8 @@ class Filler(Protocol):
     """Applies the log to the shadow (``cx_projectors.catch_up``)."""
 
     async def apply_until(self, ends: Offsets) -> None:
-        """Apply all records before these offsets that are not applied yet."""
+        """Apply all records before these offsets that are not applied yet. Raises ``TryLater`` where log or store
+        stay away."""
 
     async def settle(self) -> None:
         """Write the lists of what was applied."""
@@ -71,19 +77,21 @@ class Rebuild:
         self._tell = tell
         self._shadow: Store = store
         self._filler: Filler | None = None
+        self._filler_gave_up = False
         self._seen: dict[NodeId, int] = {}
         self._touched: set[NodeId] = set()
 
     async def run(self) -> Ownership:
-        """Work until the switch, the review, or an interruption; return how the rebuild is then.
+        """Work until the switch, the review, or an interruption; return how the rebuild is then. A log or a store that
+        is away for a while is waited for.
 
-        Raises ``RebuildLost`` where another process went on with it, ``TryLater`` where log or store do not answer or
-        the disk is full: the live tables are untouched, and ``control.resume`` goes on.
+        Raises ``RebuildLost`` where another process went on with it, ``TryLater`` where log or store stay away or the
+        disk is full: the live tables are untouched, and ``control.resume`` goes on.
         """
         own = self._own
         try:
             async with own.renewed():
-                await self._work()
+                await self._work_through_outages()
         except Interrupted as asked:
             if asked.wanted == "cancel":
                 await cancelled(self._live, own)
@@ -93,11 +101,37 @@ class Rebuild:
             await self._stopped(error)
             raise
         finally:
-            if self._filler is not None:
-                await self._filler.close()
-            if self._shadow is not self._live:
-                await self._shadow.stop()
+            await self._close_shadow()
         return own
+
+    async def _work_through_outages(self) -> None:
+        """Do the steps again where a server was away amid them: what is in the shadow stays. The filler waits by
+        itself."""
+        until = 0.0
+        for number in range(MOST_RETURNS + 1):
+            began = time.monotonic()
+            try:
+                if number and await self._own.has_ended():
+                    return  # its last transaction was committed, and nobody could say so
+                await self._work()
+                return
+            except TryLater as error:
+                failed = time.monotonic()
+                if until < failed and (not until or failed - began > PATIENCE):
+                    until = failed + PATIENCE  # the first outage, or another one after it had gone on for long
+                if self._filler_gave_up or number == MOST_RETURNS or failed > until:
+                    raise
+                self._tell(f"it goes on once that is back: {error}")
+                await self._close_shadow()
+                await asyncio.sleep(RETURN_SECONDS)
+
+    async def _close_shadow(self) -> None:
+        filler, self._filler = self._filler, None
+        if filler is not None:
+            await filler.close()
+        beside, self._shadow = self._shadow, self._live
+        if beside is not self._live:
+            await beside.stop()
 
     async def _stopped(self, error: TryLater) -> None:
         """Note why, if the store can be written to."""
@@ -150,7 +184,11 @@ class Rebuild:
 
     async def _fill(self, ends: Offsets) -> None:
         assert self._filler is not None
-        await self._filler.apply_until(ends)
+        try:
+            await self._filler.apply_until(ends)
+        except TryLater:
+            self._filler_gave_up = True
+            raise
 
     async def _settle(self) -> None:
         assert self._filler is not None
