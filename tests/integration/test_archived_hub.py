@@ -20,6 +20,7 @@ from cx_context.store import offsets, open_store
 from cx_events.archive.manifest import partitions_of, read_manifest
 from cx_events.log import INTERACTIONS, Log, Partition
 from cx_events.log.kafka import KafkaLog
+from cx_events.log.sqlite import SqliteLog
 from cx_hub.cli import run
 from cx_projectors import catch_up
 
@@ -75,13 +76,15 @@ def caught_up(hub: Hub) -> None:
 
 
 def delete_archived(hub: Hub, archive: Path) -> None:
-    """Delete from the log all that the archive has, as a broker does after its retention."""
+    """Delete from the log all that the archive has, as a broker does after its retention. A log in a file, from which
+    nothing is ever deleted, needs its last record to know its end."""
 
     async def delete() -> None:
         async with started(hub.log()) as log:
+            kept = 1 if isinstance(log, SqliteLog) else 0
             for partition, end in partitions_of(read_manifest(archive).ends).items():
-                if end:
-                    await delete_before(log, partition, end)
+                if end > kept:
+                    await delete_before(log, partition, end - kept)
 
     asyncio.run(delete())
 
