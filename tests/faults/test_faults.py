@@ -114,7 +114,7 @@ async def test_a_killed_rebuild_ends_verified_and_nobody_notices(
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_servers_restarted_amid_rebuild_and_replay_are_waited_for(tmp_path: Path, breakable_home: Path) -> None:
+async def test_servers_restarted_amid_rebuild_and_replay(tmp_path: Path, breakable_home: Path) -> None:
     parts.start_or_skip(breakable_home, "kafka")
     parts.start_or_skip(breakable_home, "postgres")
     prefix = {"CX_TOPIC_PREFIX": f"test-{uuid4().hex[:12]}."}

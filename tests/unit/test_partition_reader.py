@@ -104,7 +104,7 @@ class FailingLog(SqliteLog):
         return Failing([record(offset) for offset in range(4)], silences=0)
 
 
-async def test_a_merged_sequence_passes_nothing_over_where_its_log_goes_away() -> None:
+async def test_a_merged_sequence_outlives_an_absent_log() -> None:
     """The log goes away after records were taken out of what was read ahead, and comes back."""
     both = {HERE: 4, Partition(INTERACTIONS, 1): 4}
     reader = MergedReader(FailingLog(Path("never opened"), 2), {}, both)
