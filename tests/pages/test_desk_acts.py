@@ -147,6 +147,45 @@ async def test_a_handoff_brings_its_packet_to_the_next(browser: Browser, hub: Ac
         assert [each["reason"] for each in asked["declined"]] == ["At lunch"]
 
 
+async def test_each_contacts_handoff_is_taken_by_itself(browser: Browser, hub: Acme) -> None:
+    """A stranger who typed her address asks for a person, too: in her chat hers comes first, and his says so."""
+    await hub.says("chat-hers", "I was charged twice", email="ines@example.com")
+    await hub.tell(
+        "cx.message.received.v1",
+        "chat-his",
+        participants=[{"role": "customer", "identifiers": [{"kind": "email", "value": "ines@example.com"}]}],
+        message={"text": "Which card is it?", "content_type": "text/plain"},
+    )
+    for interaction, why in (("chat-hers", "Refund her"), ("chat-his", "He names no login")):
+        id = (await hub.conversation(interaction))["id"]
+        asked = {"interaction": interaction, "reason": why, "by": "bot"}
+        done = await hub.ask("POST", f"/v1/conversations/{id}/handoffs", asked)
+        await hub.context(interaction, f"{done['event']['source']}#{done['event']['id']}")
+    async with desk(browser, hub.url, at("chat-his")) as page:
+        card = page.locator(".asked")
+        await card.wait_for()
+        assert await card.get_by_text("another contact").count() == 0, "his own comes first in his chat"
+        await press(page, "t")
+        await told(page, "Taken")
+        await card.get_by_text("where who is there is proved").wait_for()
+        assert await card.get_by_role("link", name="another contact").get_attribute("href") == "/desk" + at("chat-hers")
+        assert await axe(page) == []
+    assert await holders(hub, "chat-hers") == {"chat-his": "ben", "chat-hers": None}
+    async with desk(browser, hub.url, at("chat-hers")) as page:
+        await page.locator(".asked").get_by_text("Refund her").wait_for()
+        await press(page, "t")
+        await told(page, "Taken")
+        await page.locator(".asked").wait_for(state="detached")
+    assert await holders(hub, "chat-hers") == {"chat-his": "ben", "chat-hers": "ben"}
+
+
+async def holders(hub: Acme, interaction: str) -> dict[str, str | None]:
+    """Return who accepted the requests of a conversation's contacts."""
+    found = await hub.conversation(interaction)
+    requests = [found["handoff"], *found["other_handoffs"]]
+    return {each["interaction"]: each["accepted_by"] and each["accepted_by"]["id"] for each in requests}
+
+
 async def test_somebody_was_first_to_take_and_to_resolve(browser: Browser, hub: Acme) -> None:
     await hub.says("chat-first", "Hello", email="fay@example.com")
     await hub.acts("chat-first", "handoffs", agent="bot", queue={"id": "billing", "name": "Billing"})

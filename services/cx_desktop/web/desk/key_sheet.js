@@ -32,7 +32,7 @@ function deskKeys(desk) {
     const row = neighbour(state(), step);
     if (row) desk.open(conversationPath(row.id));
   };
-  const isDeclinable = () => can() && openHandoffs(subjectOf(state())?.conversation).length > 0;
+  const isDeclinable = () => can() && openHandoffs(subjectOf(state())).length > 0;
   const entry = (/** @type {string} */ key, /** @type {string} */ group, /** @type {string} */ label, /** @type {() => void} */ run, applies = always, typing = false) => ({ key, group, label, run, applies, when: () => isFree() && applies(), typing });
   return [
     { key: "/", label: "Search", group: "Find", run: () => focusOn("#search") },

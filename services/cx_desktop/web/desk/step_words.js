@@ -3,6 +3,8 @@
 /** @param {any} entry */
 const agentOf = (entry) => entry.agent?.name || entry.agent?.id || entry.name || "somebody of us";
 /** @param {any} entry */
+const askerOf = (entry) => (entry.agent ? agentOf(entry) : ({ bot: "the bot", customer: "the customer" })[entry.role ?? ""] ?? agentOf(entry));
+/** @param {any} entry */
 const queueOf = (entry) => entry.queue?.name || entry.queue?.id || "";
 /** @param {string | null | undefined} text */
 const quoted = (text) => (text ? `: “${text}”` : "");
@@ -28,7 +30,7 @@ export const WORDS = {
   "bot.intent": (entry) => `The bot understood${quoted(entry.text)}`,
   "bot.slot": (entry) => `The bot noted${quoted(entry.text)}`,
   "bot.handoff_asked": (entry) => `The bot asked for a person${quoted(entry.text)}`,
-  "handoff.requested": (entry) => `Handed${queueOf(entry) ? ` to ${queueOf(entry)}` : " over"} by ${agentOf(entry)}${quoted(entry.text)}`,
+  "handoff.requested": (entry) => `Handed${queueOf(entry) ? ` to ${queueOf(entry)}` : " over"} by ${askerOf(entry)}${quoted(entry.text)}`,
   "handoff.accepted": (entry) => `Taken over by ${agentOf(entry)}`,
   "handoff.declined": (entry) => `Declined by ${agentOf(entry)}${quoted(entry.text)}`,
   "handoff.context_shown": (entry) => `Seen by ${agentOf(entry)}`,

@@ -114,7 +114,7 @@ export function createDoing(desk, sender, fields) {
     async take() {
       const at = subjectOf(state());
       if (!at || whyNot(state())) return;
-      const [asked] = openHandoffs(at.conversation);
+      const [asked] = openHandoffs(at);
       const watch = { kind: "accept", known: [], interactions: contactsOf(at.conversation) };
       const back = (/** @type {any} */ one) => ({ act: "take", words: "Taken", watch: asked ? watch : null, undo: { label: "Undo", words: "Given back", request: () => requests.unassign(one) } });
       const answer = await send("take", (one) => (asked ? requests.accept(one, asked.id) : requests.assign(one, person(state().me.agent))), back);

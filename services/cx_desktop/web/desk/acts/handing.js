@@ -7,7 +7,8 @@ import { icon } from "../../kit/icons.js";
 import { instant, whenWords } from "../../kit/time_words.js";
 import { button, folded, form, line, sendRow, standing, text } from "./parts.js";
 import { openHandoffs } from "./subject.js";
-import { method } from "../views/certainty.js";
+import { interactionPath } from "../address.js";
+import { levelWord, method } from "../views/certainty.js";
 
 /** What goes along: made of the context's glance, and of what the agent adds. @param {any} glance @param {string} questions one a line */
 export function packetOf(glance, questions) {
@@ -61,7 +62,7 @@ export function handoffView(model) {
 
 /** What was handed here and waits for somebody. @param {Model} model */
 export function askedView(model) {
-  const [asked] = openHandoffs(model.at.conversation);
+  const [asked] = openHandoffs(model.at);
   if (!asked) return null;
   const { own, now } = model;
   const packet = own.packet?.request?.id === asked.id ? own.packet : null;
@@ -69,6 +70,8 @@ export function askedView(model) {
   return h("section", { class: "asked", key: "asked", "aria-labelledby": "asked" },
     h("h2", { id: "asked" }, icon("handoff"), " ", asked.requested_by ? theirs(asked.requested_by) : byWords(asked.by), asked.to ? [" hands it to ", theirs(asked.to)] : " hands it over"),
     h("p", { class: "meta" }, `${whenWords(instant(asked.requested_at) ?? now, now)}`, declined && " · you declined"),
+    asked.interaction !== model.at.interaction && h("p", { class: "meta", key: "elsewhere" },
+      "In ", h("a", { href: interactionPath(asked.interaction) }, "another contact"), `, where who is there is ${levelWord(asked.level)}`),
     model.isTold && asked.reason && theirs(asked.reason, "p"),
     model.isTold && packet && packetView(packet),
     h("div", { class: "row wrap", key: "answers" },

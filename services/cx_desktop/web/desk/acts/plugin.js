@@ -45,12 +45,12 @@ export function createActs() {
     }
   }
 
-  /** Read the packet of a handoff that waits here, once. @param {any} desk @param {any} conversation */
-  function readPacket(desk, conversation) {
-    const [open] = openHandoffs(conversation);
+  /** Read the packet of a handoff that waits here, once. @param {any} desk @param {any} at */
+  function readPacket(desk, at) {
+    const [open] = openHandoffs(at);
     if (!open || asked === open.id) return;
     asked = open.id;
-    read(desk, "packet", withQuery(`/v1/conversations/${conversation.id}/handoff`, { interaction: open.interaction, limit: 1 }));
+    read(desk, "packet", withQuery(`/v1/conversations/${at.conversation.id}/handoff`, { interaction: open.interaction, limit: 1 }));
   }
 
   /** @param {State} state @param {any} desk */
@@ -74,7 +74,7 @@ export function createActs() {
     const made = model(state, desk);
     if (!made) return h("p", { class: "hint may-not", key: "nothing" }, "There is no conversation yet that something could be done to.");
     const told = made.isTold;
-    if (told) readPacket(desk, made.at.conversation);
+    if (told) readPacket(desk, made.at);
     return [
       askedView(made), endButtons(made), answerView(made), noteView(made), told && topicView(made), told && endView(made), told && promiseView(made),
       handoffView(made), assignView(made), snoozeView(made), told && codeView(made),

@@ -50,7 +50,7 @@ export function tomorrow(now) {
 export function takeButton(model) {
   const { state, at, own } = model;
   const holder = holderOf(at.conversation);
-  const isAsked = openHandoffs(at.conversation).length > 0;
+  const isAsked = openHandoffs(at).some((each) => each.interaction === at.interaction);
   if (at.conversation.state === "resolved" || (holder?.id === state.me.agent?.id && !isAsked)) return null;
   return h("button", { class: "b primary", type: "button", key: "take", "aria-busy": own.busy.take ? "true" : null, onclick: model.do.take },
     own.busy.take ? "Taking…" : holder && !isAsked ? "Take over" : "Take", h("kbd", { "aria-hidden": "true" }, "T"));

@@ -30,9 +30,17 @@ function shown(conversations, address, now) {
 /** Return the interactions of a conversation, in the order in which they joined. @param {any} conversation @returns {string[]} */
 export const contactsOf = (conversation) => conversation.joined.map((/** @type {any} */ each) => each.interaction);
 
-/** Return the handoffs of a conversation that wait for somebody, the surest contact's first. @param {any} conversation @returns {any[]} */
-export function openHandoffs(conversation) {
-  return [conversation.handoff, ...conversation.other_handoffs].filter((each) => each?.open && !each.accepted_by);
+/**
+ * Return the handoffs that wait for somebody: what the contact at hand asks for first, then the surest contact's.
+ *
+ * @param {{conversation: any, interaction: string} | null} at @returns {any[]}
+ */
+export function openHandoffs(at) {
+  if (!at) return [];
+  const { handoff, other_handoffs: others } = at.conversation;
+  const waiting = [handoff, ...others].filter((each) => each?.open && !each.accepted_by);
+  const isOwn = (/** @type {any} */ each) => each.interaction === at.interaction;
+  return [...waiting.filter(isOwn), ...waiting.filter((each) => !isOwn(each))];
 }
 
 /** Return who deals with a conversation; null where nobody does. @param {any} conversation @returns {{id: string, name: string} | null} */
