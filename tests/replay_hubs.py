@@ -14,10 +14,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.hubs_moved import started
 from tests.patience import PATIENCE
 from tests.processes import bare_environment
 from tests.receiver import LOCAL
 
+from cx_context.store import offsets, open_store
 from cx_events.log import INTERACTIONS, Log, Partition, Record
 from cx_events.log.declarations import TopicDeclaration
 from cx_events.log.open import open_log
@@ -99,6 +101,27 @@ def sqlite_hub(home: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     return hub_at(
         {"CX_HOME": str(home), "CX_LOG_URL": f"sqlite:///{home}/log.db", "CX_OUTBOUND_NETWORKS": LOCAL}, monkeypatch
     )
+
+
+def caught_up(hub: Hub) -> None:
+    """Wait until the projectors have applied all that the log has."""
+
+    async def look() -> None:
+        store = open_store(hub.settings["CX_STORE_URL"])
+        await store.start()
+        try:
+            async with started(hub.log()) as log, asyncio.timeout(PATIENCE):
+                while True:
+                    ends = await log.end_offsets(INTERACTIONS)
+                    async with store.reading() as tx:
+                        done = await offsets.applied(tx)
+                    if all(done.get(Partition(INTERACTIONS, n), 0) >= end for n, end in ends.items()):
+                        return
+                    await asyncio.sleep(0.1)
+        finally:
+            await store.stop()
+
+    asyncio.run(look())
 
 
 def only_state(hub: Hub) -> Any:

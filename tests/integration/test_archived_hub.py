@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hubs_moved import started
 from tests.integration.test_archived_log import delete_before
-from tests.patience import PATIENCE
 from tests.processes import running
-from tests.replay_hubs import Hub, hub_at, sqlite_hub
+from tests.replay_hubs import Hub, caught_up, hub_at, sqlite_hub
 
-from cx_context.store import offsets, open_store
 from cx_events.archive.manifest import partitions_of, read_manifest
-from cx_events.log import INTERACTIONS, Log, Partition
+from cx_events.log import INTERACTIONS
 from cx_events.log.kafka import KafkaLog
 from cx_events.log.sqlite import SqliteLog
 from cx_hub.cli import run
@@ -43,36 +41,6 @@ def hub(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
         settings |= {"CX_LOG_URL": f"kafka://{made.servers}", "CX_TOPIC_PREFIX": made.prefix}
         settings |= {"CX_STORE_URL": request.getfixturevalue("postgres_database")}
     return hub_at(settings, monkeypatch)
-
-
-@asynccontextmanager
-async def started(log: Log) -> AsyncIterator[Log]:
-    await log.start()
-    try:
-        yield log
-    finally:
-        await log.stop()
-
-
-def caught_up(hub: Hub) -> None:
-    """Wait until the projectors have applied all that the log has."""
-
-    async def look() -> None:
-        store = open_store(hub.settings["CX_STORE_URL"])
-        await store.start()
-        try:
-            async with started(hub.log()) as log, asyncio.timeout(PATIENCE):
-                while True:
-                    ends = await log.end_offsets(INTERACTIONS)
-                    async with store.reading() as tx:
-                        done = await offsets.applied(tx)
-                    if all(done.get(Partition(INTERACTIONS, n), 0) >= end for n, end in ends.items()):
-                        return
-                    await asyncio.sleep(0.1)
-        finally:
-            await store.stop()
-
-    asyncio.run(look())
 
 
 def delete_archived(hub: Hub, archive: Path) -> None:
