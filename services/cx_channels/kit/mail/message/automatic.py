@@ -63,9 +63,11 @@ def automatic(headers: Headers, envelope_from: str | None = None, *, reports: bo
     if submitted.startswith("auto-replied") or _replies(headers, names):
         return AUTO_REPLY
     nobody = envelope_from == "<>" or ("return-path" in names and headers.raw("return-path") == "<>")
-    if nobody and _ABSENT.match(headers.text("subject")):
+    is_submitted = bool(submitted) and submitted not in _NEGATED
+    # Exchange calls its absences auto-generated, and keeps no Return-Path in mailboxes.
+    if (nobody or is_submitted) and _ABSENT.match(headers.text("subject")):
         return AUTO_REPLY
-    if submitted and submitted not in _NEGATED:
+    if is_submitted:
         return REPORT
     if any(_states(headers, name) for name in _MACHINE_FIELDS & names):
         return REPORT
