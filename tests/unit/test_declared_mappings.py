@@ -205,7 +205,15 @@ def test_a_role_is_never_guessed() -> None:
 
 # --- values ----------------------------------------------------------------------------------------------------------
 
-NOTICE = {"a": {"b": [{"c": 5}, "last"], "odd name": "x"}, "n": 90, "t": "true", "yes": True, "from": "sip:+1555@host"}
+NOTICE = {
+    "a": {"b": [{"c": 5}, "last"], "odd name": "x"},
+    "n": 90,
+    "half": 1.5,
+    "whole": 7.0,
+    "t": "true",
+    "yes": True,
+    "from": "sip:+1555@host",
+}
 
 
 @pytest.mark.parametrize(
@@ -227,6 +235,17 @@ NOTICE = {"a": {"b": [{"c": 5}, "last"], "odd name": "x"}, "n": 90, "t": "true",
         ("$.a.b.c", ""),
         ({"var": "a.b[1]"}, "last"),
         ({"var": ["nothing", "else"]}, "else"),
+        ({"var": "a.b.1"}, "last"),
+        ({"var": ["a.b.0.c", "else"]}, "5"),
+        ({"var": ["a.b.7", "else"]}, "else"),
+        ("$.half", "1.5"),
+        ("$.whole", "7"),
+        ({"*": ["$.n", 1000]}, "90000"),
+        ({"cat": ["EUR ", "$.half"]}, "EUR 1.5"),
+        ({"before": ["$.half", "."]}, "1"),
+        ({"case": "$.half", "of": {"1.5": "half"}}, "half"),
+        ({"if": [{"==": ["$.half", "1.5"]}, "a", "b"]}, "a"),
+        ({"if": [{"==": ["$.whole", 7]}, "a", "b"]}, "a"),
         ({"first": ["$.nothing", "$.t"]}, "true"),
         ({"if": ["$.yes", "a", "b"]}, "a"),
         ({"if": ["$.t", "a", "b"]}, "b"),

@@ -67,3 +67,13 @@ def number(value: Any) -> float | None:
 def whole(value: Any) -> int | None:
     """Return a whole number from 0 on, as of bytes; None for anything else, text and booleans among it."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def written(value: Any) -> str:
+    """Return text, or a number as text, a whole one without a point; "" for anything else."""
+    return str(exact(value)) if isinstance(value, float) else text(value)
+
+
+def exact(value: float) -> int | float:
+    """Return a whole number as such, below 2^53, from where on a float leaves some out."""
+    return int(value) if abs(value) < 2**53 and value.is_integer() else value

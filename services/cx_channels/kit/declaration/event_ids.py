@@ -15,7 +15,7 @@ from cx_channels.kit.declaration.expressions import compile_parts, is_operation
 from cx_channels.kit.declaration.places import Place
 from cx_channels.kit.declaration.scope import Read, Scope, Unusable
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import text
+from cx_channels.kit.json_values import written
 from cx_channels.kit.signing import sha256_hex
 
 _LONGEST = 500
@@ -70,7 +70,7 @@ def compile_root(given: Any, place: Place) -> Read:
 
 
 def _texts(reads: tuple[Read, ...], s: Scope, reason: str, name: str) -> list[str]:
-    found = [text(read(s)) for read in reads]
+    found = [written(read(s)) for read in reads]
     if not all(found):
         raise Unusable(reason, f"part {found.index('') + 1} of the declared {name} is not in the notice")
     return [id_part(_escaped(each) if "/" in each or "%" in each else each) for each in found]
@@ -82,7 +82,7 @@ def _escaped(part: str) -> str:
 
 
 def _text(read: Read, s: Scope, reason: str, name: str) -> str:
-    found = text(read(s))
+    found = written(read(s))
     if not found:
         raise Unusable(reason, f"the declared {name} is not in the notice")
     return id_part(found)

@@ -31,7 +31,7 @@ from cx_channels.kit.declaration.handshakes import Handshake, compile_handshake
 from cx_channels.kit.declaration.paths import Steps, is_path, parse_path
 from cx_channels.kit.declaration.places import Place, shown
 from cx_channels.kit.declaration.scope import Read, Scope
-from cx_channels.kit.json_values import text
+from cx_channels.kit.json_values import written
 from cx_channels.kit.outcomes import MOST_OUTCOMES, no_adapter
 from cx_channels.provider import Answer, Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.envelope import Channel, Draft
@@ -177,7 +177,7 @@ class Declaration:
 def _word(value: Any) -> str:
     if type(value) is str:
         return value
-    return str(value).lower() if isinstance(value, bool) else text(value)
+    return str(value).lower() if isinstance(value, bool) else written(value)
 
 
 def _shown(kind: str) -> str:

@@ -8,17 +8,19 @@ no loop, no pattern and no way to call anything.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, NamedTuple
 
 from cx_channels.kit.declaration.places import Place, shown
 from cx_channels.kit.declaration.scope import Read, Scope
-from cx_channels.kit.json_values import number, text
+from cx_channels.kit.json_values import exact, number, written
 
 Outcomes = frozenset[Any] | None
 Compile = Callable[[Any, Place], tuple[Read, Outcomes]]
 MOST_ARGUMENTS = 200
+_INDEX = re.compile(r"\.([0-9]{1,4})(?=\.|$)")
 _BOTH = frozenset({True, False})
 
 
@@ -46,8 +48,8 @@ def _arguments(given: Any, place: Place, compile: Compile, least: int, most: int
 
 
 def equal(a: Any, b: Any) -> bool:
-    """Return whether two values are the same; a whole number and its text are."""
-    return bool(a == b) if type(a) is type(b) else bool(text(a)) and text(a) == text(b)
+    """Return whether two values are the same; a number and its text are."""
+    return bool(a == b) if type(a) is type(b) else bool(written(a)) and written(a) == written(b)
 
 
 def _joined(outcomes: list[Outcomes]) -> Outcomes:
@@ -60,11 +62,11 @@ def _var(given: Any, _beside: Mapping[str, Any], place: Place, compile: Compile)
     if not 1 <= len(parts) <= 2 or not isinstance(parts[0], str):
         place.wrong(f"expected a path without $, and what else it is, not {shown(given)}")
         return Operation(lambda _s: None)
-    path, _ = compile(f"$.{parts[0]}" if parts[0] else "$", place)
-    if len(parts) == 1:
-        return Operation(path)
-    other, _ = compile(parts[1], place.at(1))
-    return Operation(lambda s: value if (value := path(s)) is not None else other(s))
+    named = f"$.{parts[0]}" if parts[0] else "$"
+    others = [_INDEX.sub(r"[\1]", named)] if _INDEX.search(named) else []  # list.1, which a member may be called, too
+    reads = [compile(each, place)[0] for each in (named, *others)]
+    reads += [compile(parts[1], place.at(1))[0]] if len(parts) == 2 else []
+    return Operation(lambda s: next((value for read in reads if (value := read(s)) is not None), None))
 
 
 def _first(given: Any, _beside: Mapping[str, Any], place: Place, compile: Compile) -> Operation:
@@ -114,7 +116,7 @@ def _case(given: Any, beside: Mapping[str, Any], place: Place, compile: Compile)
 
 
 def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else text(value)
+    return str(value).lower() if isinstance(value, bool) else written(value)
 
 
 def _equals(wanted: bool) -> Callable[[Any, Mapping[str, Any], Place, Compile], Operation]:
@@ -180,7 +182,7 @@ def _of_two(result: Callable[[str, str], Any], outcomes: Outcomes = None) -> Ope
         (a, _), (b, _) = _arguments(given, place, compile, 2, 2)
 
         def read(s: Scope) -> Any:
-            first, second = text(a(s)), text(b(s))
+            first, second = written(a(s)), written(b(s))
             return result(first, second) if first and second else None
 
         return Operation(read, outcomes)
@@ -194,7 +196,7 @@ def _cat(given: Any, _beside: Mapping[str, Any], place: Place, compile: Compile)
     reads = [(read, outcomes is None) for read, outcomes in arguments]
 
     def read(s: Scope) -> Any:
-        values = [(text(each(s)), varies) for each, varies in reads]
+        values = [(written(each(s)), varies) for each, varies in reads]
         if not any(value for value, varies in values if varies):
             return None
         return "".join(value for value, _ in values)
@@ -212,9 +214,10 @@ def _arithmetic(step: Callable[[float, float], float]) -> Operator:
             if len(known) < len(values):
                 return None
             try:
-                return number(reduce(step, known))
+                result = number(reduce(step, known))
             except ZeroDivisionError:
                 return None
+            return None if result is None else exact(result)
 
         return Operation(read)
 
@@ -256,8 +259,8 @@ OPERATORS: Mapping[str, Operator] = {
     "present": _of_one(lambda value: value not in (None, "", [], {}), _BOTH),
     "starts_with": _of_two(str.startswith, _BOTH),
     "cat": Operator(_cat),
-    "lower": _of_one(lambda value: text(value).lower() or None),
-    "upper": _of_one(lambda value: text(value).upper() or None),
+    "lower": _of_one(lambda value: written(value).lower() or None),
+    "upper": _of_one(lambda value: written(value).upper() or None),
     "after": _of_two(_after),
     "before": _of_two(lambda whole, mark: whole.partition(mark)[0] or None),
     "+": _arithmetic(operator.add),

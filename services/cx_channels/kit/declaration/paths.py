@@ -13,7 +13,7 @@ from typing import Any
 
 from cx_channels.kit.declaration.places import Place
 from cx_channels.kit.declaration.scope import Read, Scope
-from cx_channels.kit.json_values import text
+from cx_channels.kit.json_values import written
 
 MOST_STEPS = 16
 
@@ -136,7 +136,7 @@ def compile_text(written: str, place: Place) -> Read:
 
 def as_text(value: Any) -> str | None:
     """Return text, or a whole number as text; None for anything else and for empty text."""
-    return (value or None) if type(value) is str else text(value) or None
+    return (value or None) if type(value) is str else written(value) or None
 
 
 # The same again, each in one call: most of what an event holds is text.
@@ -148,7 +148,7 @@ def _text_one(a: Any) -> Read:
             value = s.item[a]
         except (KeyError, TypeError):
             return None
-        return (value or None) if type(value) is str else text(value) or None
+        return (value or None) if type(value) is str else written(value) or None
 
     return read
 
@@ -159,7 +159,7 @@ def _text_two(a: Any, b: Any) -> Read:
             value = s.item[a][b]
         except (KeyError, TypeError):
             return None
-        return (value or None) if type(value) is str else text(value) or None
+        return (value or None) if type(value) is str else written(value) or None
 
     return read
 
@@ -170,7 +170,7 @@ def _text_three(a: Any, b: Any, c: Any) -> Read:
             value = s.item[a][b][c]
         except (KeyError, TypeError):
             return None
-        return (value or None) if type(value) is str else text(value) or None
+        return (value or None) if type(value) is str else written(value) or None
 
     return read
 
@@ -181,7 +181,7 @@ def _text_four(a: Any, b: Any, c: Any, d: Any) -> Read:
             value = s.item[a][b][c][d]
         except (KeyError, TypeError):
             return None
-        return (value or None) if type(value) is str else text(value) or None
+        return (value or None) if type(value) is str else written(value) or None
 
     return read
 
