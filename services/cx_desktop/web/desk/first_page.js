@@ -33,6 +33,7 @@ export function firstPage(state, notice = null) {
     columns: [
       h("nav", { class: "rail", "aria-label": "Conversations", key: "rail" }),
       customerColumn(notice === null, header(state, noActs), h("div", { class: "body story", key: "body" }, glance(state.context?.body, minuteOf(state)))),
+      h("section", { class: "acts", "aria-label": "What you can do", key: "acts" }),
     ],
   });
 }

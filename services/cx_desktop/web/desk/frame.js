@@ -1,4 +1,4 @@
-/** What stands around the parts of the page: the same from the first frame on, so that nothing moves when the rest comes. */
+/** What stands around the parts of the page: the same from the first frame on, so that the columns stay where they are when the rest comes. */
 
 import { h } from "../kit/html.js";
 import { isShut } from "./state.js";
