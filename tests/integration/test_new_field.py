@@ -1,7 +1,9 @@
-"""A field that a release adds to the context is in every older context after a rebuild: CONTRIBUTING's own way."""
+"""A field that a release adds to the context is in every older context after a rebuild: CONTRIBUTING's own way.
+Meanwhile workers of both releases share the partitions, over a store that the older filled and the newer migrated."""
 
 from __future__ import annotations
 
+import asyncio
 import compileall
 import json
 import os
@@ -9,16 +11,25 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from tests.hubs_moved import started
 from tests.patience import PATIENCE
 from tests.processes import Running, bare_environment, running
+from tests.projection import bodies
+from tests.replay_hubs import Hub, caught_up
 
 from cx_context.fold_version import FOLD_VERSION
+from cx_context.store import Store, open_store
+from cx_context.store.migrations import RELEASED
+from cx_events.log import INTERACTIONS, Record
+from cx_events.log.kafka import KafkaLog
+from cx_events.testing.builders import ACME, SECOND, START, an_event
 
 pytestmark = pytest.mark.clock
 
@@ -57,10 +68,25 @@ EDITS = {
 }  # fmt: skip
 """Each step of "Add a field to the context": the field, its handler, its view, its schema, the version."""
 
+NEXT = f"{int(RELEASED.head) + 1:04}"
+REVISION = f'''
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{NEXT}"
+down_revision = "{RELEASED.head}"
+
+
+def upgrade() -> None:
+    op.add_column("parts", sa.Column("trial", sa.Text))
+    op.add_column("events", sa.Column("trial", sa.Text))
+'''
+"""Tables of the next release have more columns."""
+
 
 @pytest.fixture(scope="module")
 def next_release(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """The next release, which counts surveys: where Python finds it."""
+    """The next release, which counts surveys and has more columns: where Python finds it."""
     root = tmp_path_factory.mktemp("next-release")
     for folder in FOLDERS:
         # With what is compiled of it; a process that compiles meanwhile has files there that vanish (*.pyc.NUMBER).
@@ -71,6 +97,7 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
             assert old in text, f"{path} has no {old!r}"
             text = text.replace(old, new, 1)
         (root / path).write_text(text)
+    (root / f"libs/cx_context/store/migrations/versions/{NEXT}_trial.py").write_text(REVISION)
     for folder in FOLDERS:  # what is edited, once, and not in each process, which may be told to write none
         compileall.compile_dir(root / folder, quiet=1)
     release = {"PYTHONPATH": os.pathsep.join(str(root / folder) for folder in FOLDERS)}
@@ -169,3 +196,99 @@ def test_a_new_field_is_in_every_older_context(tmp_path: Path, next_release: Map
         eventually(lambda: "fold" not in notes(hub))
         hub.stop()
     cx(new, "verify", "-o", "json")
+
+
+NAMES = [f"person{number}" for number in range(8)]
+PEOPLE = [ACME.profile("email", "", f"{name}@example.com") for name in NAMES]
+CONFIG = 'tenants: {acme: {id_key: "acme example key"}}\n'
+
+
+@pytest.mark.kafka
+@pytest.mark.postgres
+def test_workers_of_two_releases_share_the_partitions(
+    tmp_path: Path, next_release: Mapping[str, str], kafka_log: Callable[..., KafkaLog], postgres_database: str
+) -> None:
+    """The one is exchanged for the other while events come: each counts once, in whatever release's context."""
+    (tmp_path / "tenants.yaml").write_text(CONFIG)
+    made = kafka_log(partitions=4)
+    old = {
+        "CX_HOME": str(tmp_path / "home"),
+        "CX_CONFIG": str(tmp_path / "tenants.yaml"),
+        "CX_LOG_URL": f"kafka://{made.servers}",
+        "CX_TOPIC_PREFIX": made.prefix,
+        "CX_STORE_URL": postgres_database,
+        "CX_PARTITIONS": "4",
+        "CX_LEASE_SECONDS": "2",
+    }
+    new, hub = {**old, **next_release}, Hub(old)
+    with running("run projectors", old, tmp_path / "old") as before:
+        told = tell(hub, 0)
+        caught_up(hub)
+        with running("run projectors", new, tmp_path / "new") as after:
+            eventually(lambda: len(asyncio.run(owners(old))) == 2)
+            told = tell(hub, told)
+            caught_up(hub)
+            assert len(asyncio.run(owners(old))) == 2
+            assert asyncio.run(messages(old)) == [told] * len(NAMES)
+            before.stop()
+            told = tell(hub, told)
+            caught_up(hub)
+            assert asyncio.run(messages(old)) == [told] * len(NAMES)
+            assert cx(new, "rebuild", "status", "-o", "json")["fold"]["outdated"]
+            done = cx(new, "rebuild", "context", "--fold-version", "--why", "all are of the new release", "-o", "json")
+            assert {path for one in done["report"]["first"] for path in one["paths"]} == {"/counts/surveys"}
+            caught_up(hub)
+            found = cx(new, "verify", "-o", "json")
+            assert (found["wrong"], found["behind"]) == ([], 0)
+            after.stop()
+
+
+def tell(hub: Hub, first: int) -> int:
+    """Append five words and a survey of everybody, and return how many words everybody has said by then."""
+    count = first + 5
+
+    async def append() -> None:
+        async with started(hub.log()) as log:
+            for number in range(first, count):
+                await log.append([word_of(name, number) for name in NAMES])
+            await log.append([survey_of(name, first) for name in NAMES])
+
+    asyncio.run(append())
+    return count
+
+
+def word_of(name: str, number: int) -> Record:
+    at, text = START + number * SECOND, f"word {number}"
+    event = an_event(id=f"{name}-{number}", email=f"{name}@example.com", interaction=f"chat-{name}", text=text, at=at)
+    return Record(INTERACTIONS, event.key, event.raw)
+
+
+def survey_of(name: str, number: int) -> Record:
+    answer = {"survey": {"metric": "nps", "score": 9}}
+    at, id = START + number * SECOND, f"{name}-survey-{number}"
+    event = an_event("cx.survey.answered.v1", id=id, email=f"{name}@example.com", at=at, data=answer)
+    return Record(INTERACTIONS, event.key, event.raw)
+
+
+async def owners(settings: Mapping[str, str]) -> set[str]:
+    """Return the workers that own partitions of the interactions."""
+    async with opened(settings) as store, store.reading() as tx:
+        rows = await tx.fetch("SELECT DISTINCT owner FROM partitions WHERE topic = :topic", topic=INTERACTIONS)
+    return {owner for (owner,) in rows if owner}
+
+
+async def messages(settings: Mapping[str, str]) -> list[int]:
+    """Return how many messages everybody has, as the older release reads it."""
+    async with opened(settings) as store:
+        found = await bodies(store, PEOPLE)
+    return [json.loads(found[each])["counts"]["messages"] for each in PEOPLE]
+
+
+@asynccontextmanager
+async def opened(settings: Mapping[str, str]) -> AsyncIterator[Store]:
+    store = open_store(settings["CX_STORE_URL"])
+    await store.start()
+    try:
+        yield store
+    finally:
+        await store.stop()
