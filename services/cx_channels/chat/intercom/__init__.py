@@ -2,7 +2,7 @@
 
 Modules: ``signature``, ``mapping`` (the topics), ``notification`` (one delivery), ``conversation`` (what an event says
 of its conversation), ``conversations``, ``parts`` and ``tickets`` (topics of conversations), ``contacts`` (topics of
-contacts), ``people`` (who is who), ``content`` (words and files), ``values`` (lists, times and numbers),
+contacts), ``calls``, ``people`` (who is who), ``content`` (words and files), ``values`` (lists, times and numbers),
 ``unmapped_kinds`` (topics that have no adapter yet), ``media`` (how files are fetched).
 """
 
@@ -33,6 +33,7 @@ _TYPED = "leads type it, mail is matched by its From, and unless it is secured a
 PROVIDER = Provider(
     name="chat/intercom",
     channel="chat",
+    more_channels=frozenset({"voice"}),
     map=map_request,
     verify=verify,
     sign=sign,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cx_channels.chat.intercom import contacts, conversations, parts, tickets, unmapped_kinds
+from cx_channels.chat.intercom import calls, contacts, conversations, parts, tickets, unmapped_kinds
 from cx_channels.chat.intercom.notification import Notification, read
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.outcomes import Outcome, bounded, no_adapter
@@ -102,6 +102,10 @@ TOPICS: Mapping[str, tuple[Mapper, str]] = {
     ),
     "granular.subscribe": (contacts.map_subscriptions(True), "cx.consent.changed, for each subscription type"),
     "granular.unsubscribe": (contacts.map_subscriptions(False), "cx.consent.changed, for each subscription type"),
+    # calls of Intercom Phone
+    "call.started": (calls.map_started, "cx.interaction.started of a call"),
+    "call.ended": (calls.map_ended, "cx.interaction.answered and .ended of a call, .abandoned where nobody answered"),
+    "call.recording_available": (calls.map_recording, "cx.call.recording"),
     # events that the business records about its users
     "event.created": (contacts.map_data_event, "cx.customer.fact"),
 }

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 _TAKES_PART = "who takes part in it"
 _COMPANY = "which company a customer belongs to"
 _CAMPAIGN = "what became of a campaign's message to a customer"
-_CALL = "a call of Intercom Phone"
+_CALL = "what was said in a call of Intercom Phone, of which the address alone is told"
 _FORGOTTEN = "a contact that Intercom archives or forgets"
 _AUDIENCE = "who belongs to an audience"
 
@@ -41,7 +41,7 @@ TOPICS: Mapping[str, str] = {
         ), _CAMPAIGN,
     ),
     **dict.fromkeys(
-        ("call.started", "call.ended", "call.recording_available", "call.transcription_available", "call.*"), _CALL
+        ("call.transcription_available", "call.*"), _CALL
     ),
     **dict.fromkeys(
         (
