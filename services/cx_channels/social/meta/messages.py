@@ -130,6 +130,8 @@ def _message(event: MessagingEvent, event_type: str, suffix: str, *, reason: str
     body = event.body
     mid = text(body.get("mid"))
     words = text(body.get("text"))
+    if not words and body.get("is_echo") is True:
+        words = "\n".join(_shown(objects(body.get("attachments"))))
     reply = obj(body.get("reply_to"))
     story = obj(reply.get("story"))
     attachments = [_attachment(each) for each in _once(objects(body.get("attachments")))]
@@ -155,6 +157,15 @@ def _message(event: MessagingEvent, event_type: str, suffix: str, *, reason: str
         references=referral_tokens(referral),
         reason=reason or text(referral.get("source")),
     )
+
+
+def _shown(given: list[Json]) -> Iterator[str]:
+    """Yield what the templates show that a bot sent without other words: a template's own text, and what stands on its
+    cards (developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/templates)."""
+    for payload in (obj(each.get("payload")) for each in given if each.get("type") == "template"):
+        cards = [card for shape in (payload, obj(payload.get("generic"))) for card in objects(shape.get("elements"))]
+        for card in (payload, *cards):
+            yield from filter(None, (text(card.get(name)) for name in ("title", "text", "subtitle")))
 
 
 def _once(given: list[Json]) -> list[Json]:
