@@ -109,7 +109,8 @@ def entry_line(entry: Json) -> str:
     transcript = entry.get("transcript") or []
     text = _words(said) if said else "; ".join(_spoken(line) for line in transcript[:MESSAGES])
     who = entry.get("role") or "system"
-    words = f": {text}" if text else ""
+    words = "".join(f" about {_words(each['kind'] + ' ' + each['value'])}" for each in entry.get("references", []))
+    words += f": {text}" if text else ""
     source = f"[{quoted(entry['event']['source'])} {quoted(entry['event']['id'])}]"
     return f"- {entry['time']} {entry['channel']} {who} {entry['type']}{words} {source}"
 

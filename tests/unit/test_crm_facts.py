@@ -13,6 +13,7 @@ from cx_context.routing_targets import routing_targets
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_fact
 from cx_identity.rules import DEFAULT
+from cx_mcp.plain_words import entry_line
 
 BEN = {"id": "ben", "name": "Ben"}
 
@@ -50,6 +51,30 @@ def test_a_lone_crm_fact_opens_no_conversation(fact: Fact) -> None:
     assert [entry["type"] for entry in body["timeline"]] == [fact.event.type]
     assert (body["counts"]["events"], body["counts"]["interactions"]) == (1, 0)
     assert body["counts"]["by_channel"] == {fact.event.data.channel: 1}
+
+
+def test_an_order_and_a_fact_say_what_they_are_about() -> None:
+    order = [{"kind": "order", "value": "4711"}]
+    placed = told(1, "customer.order_placed", references=order)
+    paid = told(2, "customer.fact", topic="payment", note="charged twice", references=order * 9)
+    named = told(3, "customer.fact", topic="payment")
+    written = told(4, "message.received", message={"id": "m", "text": "Hi"}, direction="inbound", references=order)
+    shown = [
+        (each["text"], each.get("subject"), each.get("references"))
+        for each in body_of(placed, paid, named, written)["timeline"]
+    ]
+    assert shown == [
+        ("Hi", None, None),
+        ("payment", None, None),
+        ("charged twice", "payment", order * 5),
+        (None, None, order),
+    ]
+
+
+def test_a_model_is_told_which_order() -> None:
+    placed = told(1, "customer.order_placed", references=[{"kind": "order", "value": '47"11'}])
+    line = entry_line(body_of(placed)["timeline"][0])
+    assert 'cx.customer.order_placed.v1 about "order 47\\"11" [' in line
 
 
 def test_attributes_of_a_crm_fact_count() -> None:

@@ -58,6 +58,7 @@ def samples() -> list[Fact]:
             {"message": {"id": "n", "text": "Well?", "attachments": [{**FILE, "inline": True}]}},
         ),
         ("cx.insight.found.v1", {"insight": found}),
+        ("cx.customer.fact.v1", {"topic": "payment", "note": "x", "references": [{"kind": "order", "value": "4711"}]}),
         ("cx.consent.changed.v1", {"consent": {"purpose": "sms", "channel": "sms", "granted": False}}),
         ("cx.call.recording.v1", {"recording": {"id": "r", "url": "https://files.example/r", "duration_ms": 1}}),
         ("cx.message.reacted.v1", {"message": {"id": "m"}, "reaction": "👍", "rating": 2.0}),

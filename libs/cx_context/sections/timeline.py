@@ -16,6 +16,7 @@ from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.speakers import author
 from cx_context.parts.values import TEXT_KEPT
 from cx_context.sections.attachments import ATTACHMENT_MEMBERS, ATTACHMENTS_SHOWN, URL_KEPT, attachments_view
+from cx_context.sections.references import REFERENCE
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
 from cx_events.directory import NO_DIRECTORY, Directory
@@ -38,6 +39,8 @@ from cx_events.schema_shapes import (
 from cx_events.timestamps import Micros, format_time
 
 TIMELINE_SHOWN = 50
+_REFERENCES_SHOWN = 5
+_BUSINESS_FACTS = "cx.customer."
 
 _STATES: Mapping[str, str] = MappingProxyType(
     {
@@ -88,6 +91,7 @@ def timeline_entry(
         **_of_delivery(event),
         **_findings(data),
         **_of_act(data),
+        **_of_business_fact(event),
     }
 
 
@@ -199,6 +203,23 @@ def _of_act(data: Data) -> Json:
     return found
 
 
+def _of_business_fact(event: Event) -> Json:
+    """Return what a CRM or a shop tells of the customer is about: orders and cases, and the topic of a note.
+
+    A contact's are its conversation's (``references``); these belong to none.
+    """
+    data = event.data
+    if not event.type.startswith(_BUSINESS_FACTS):
+        return {}
+    found: Json = {}
+    if data.note and data.topic:
+        found["subject"] = data.topic[:TEXT_KEPT]
+    if data.references:
+        shown = data.references[:_REFERENCES_SHOWN]
+        found["references"] = [{"kind": one.kind[:TEXT_KEPT], "value": one.value[:TEXT_KEPT]} for one in shown]
+    return found
+
+
 def _insight(insight: Insight) -> Json:
     found: Json = {"producer": insight.producer[:TEXT_KEPT], "version": insight.version[:TEXT_KEPT]}
     if insight.sentiment is not None:
@@ -284,6 +305,10 @@ ENTRY = members(
         "assignee": ID_AND_NAME,
         "until": {**TEXT, "description": "Until when the conversation may rest."},
         "undoes": {**TEXT, "description": "The act that is taken back, `SOURCE#ID`."},
+        "references": {
+            **array(REFERENCE),
+            "description": "The orders and cases that a CRM or a shop tells of (`cx.customer.*`), five at most.",
+        },
         "recording": named(
             "RecordingShown", {"id": TEXT_OR_NONE, "url": TEXT_OR_NONE, "duration_ms": {"type": ["integer", "null"]}}
         ),

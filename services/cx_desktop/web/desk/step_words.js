@@ -6,6 +6,8 @@ const agentOf = (entry) => entry.agent?.name || entry.agent?.id || entry.name ||
 const askerOf = (entry) => (entry.agent ? agentOf(entry) : ({ bot: "the bot", customer: "the customer" })[entry.role ?? ""] ?? agentOf(entry));
 /** @param {any} entry */
 const queueOf = (entry) => entry.queue?.name || entry.queue?.id || "";
+/** @param {any} entry the orders and cases that it is about, in words */
+const aboutOf = (entry) => (entry.references ?? []).map((/** @type {any} */ one) => `${one.kind} ${one.value}`).join(", ");
 /** @param {string | null | undefined} text */
 const quoted = (text) => (text ? `: “${text}”` : "");
 
@@ -64,10 +66,10 @@ export const WORDS = {
   "survey.answered": (entry) => (entry.survey ? `Answered a survey, ${METRICS[entry.survey.metric] ?? entry.survey.metric ?? ""}: ${entry.survey.score ?? ""}${quoted(entry.survey.comment)}` : "Answered a survey"),
   "consent.changed": (entry) => `Consent ${entry.consent?.granted ? "given" : "withdrawn"}${entry.consent?.purpose ? ` for ${entry.consent.purpose}` : ""}`,
   "insight.found": (entry) => `Found by a model${quoted(entry.insight?.summary ?? entry.insight?.topic ?? entry.text)}`,
-  "customer.order_placed": (entry) => `Placed an order${quoted(entry.text)}`,
+  "customer.order_placed": (entry) => `Placed ${aboutOf(entry) || "an order"}${quoted(entry.text)}`,
   "customer.attributes_changed": () => "Customer data changed",
   "customer.erased": () => "What was known of the customer was erased",
-  "customer.fact": (entry) => `Fact${quoted(entry.text)}`,
+  "customer.fact": (entry) => `Fact${entry.subject ? `, ${entry.subject}` : ""}${quoted(entry.text)}`,
   "preference.changed": (entry) => `Preference changed${quoted(entry.text)}`,
 };
 
