@@ -53,7 +53,7 @@ def test_a_lone_crm_fact_opens_no_conversation(fact: Fact) -> None:
     assert body["counts"]["by_channel"] == {fact.event.data.channel: 1}
 
 
-def test_an_order_and_a_fact_say_what_they_are_about() -> None:
+def test_orders_and_facts_say_what_they_concern() -> None:
     order = [{"kind": "order", "value": "4711"}]
     placed = told(1, "customer.order_placed", references=order)
     paid = told(2, "customer.fact", topic="payment", note="charged twice", references=order * 9)
