@@ -9,18 +9,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from tests.hubs_moved import started
 from tests.patience import PATIENCE
 from tests.processes import bare_environment
 from tests.receiver import LOCAL
 
 from cx_context.store import offsets, open_store
-from cx_events.log import INTERACTIONS, Log, Partition, Record
+from cx_events.log import INTERACTIONS, TOPICS, Log, Partition, Record
 from cx_events.log.declarations import TopicDeclaration
 from cx_events.log.open import open_log
 from cx_events.testing.builders import SECOND, START, an_event
@@ -122,6 +126,25 @@ def caught_up(hub: Hub) -> None:
             await store.stop()
 
     asyncio.run(look())
+
+
+@contextmanager
+def other_topics(servers: str) -> Iterator[str]:
+    """A prefix for the topics of a second hub on the same Kafka, which are deleted afterwards."""
+    prefix = f"test-{uuid4().hex[:12]}."
+
+    async def delete() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+        await admin.start()
+        try:
+            await admin.delete_topics([prefix + topic for topic in TOPICS])
+        finally:
+            await admin.close()
+
+    try:
+        yield prefix
+    finally:
+        asyncio.run(delete())
 
 
 def only_state(hub: Hub) -> Any:

@@ -10,18 +10,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 from tests.hubs_moved import records_of, started
 from tests.patience import PATIENCE
 from tests.processes import running
 from tests.projection import bodies
-from tests.replay_hubs import caught_up, hub_at
+from tests.replay_hubs import caught_up, hub_at, other_topics
 
 from cx_context.store import open_store
-from cx_events.log import INTERACTIONS, TOPICS, Record
+from cx_events.log import INTERACTIONS, Record
 from cx_events.log.kafka import KafkaLog
 from cx_events.log.open import open_log
 from cx_events.testing.builders import ACME, SECOND, START, an_event
@@ -113,21 +111,13 @@ def hubs(
     (tmp_path / "tenants.yaml").write_text(CONFIG)
     made = kafka_log(partitions=4)
     common = {"CX_CONFIG": str(tmp_path / "tenants.yaml"), "CX_LOG_URL": f"kafka://{made.servers}"}
-    wider = f"test-{uuid4().hex[:12]}."
 
     def of(home: str, store: str, prefix: str, partitions: int) -> Settings:
         own = {"CX_HOME": str(tmp_path / home), "CX_STORE_URL": store, "CX_TOPIC_PREFIX": prefix}
         return common | own | {"CX_PARTITIONS": str(partitions)}
 
-    yield of("old", postgres_database, made.prefix, 4), of("new", postgres_database_for_examples, wider, 8)
-
-    async def delete() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=made.servers)
-        await admin.start()
-        await admin.delete_topics([wider + topic for topic in TOPICS])
-        await admin.close()
-
-    asyncio.run(delete())
+    with other_topics(made.servers) as wider:
+        yield of("old", postgres_database, made.prefix, 4), of("new", postgres_database_for_examples, wider, 8)
 
 
 def test_a_hub_gets_more_partitions_while_senders_go_on(
