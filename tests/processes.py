@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.forked import Process, begun
 from tests.patience import PATIENCE
 
 _READY = re.compile(r"^ready: .* at (http://\S+?)(?:, mail on port (\d+))?$", re.MULTILINE)
@@ -27,7 +26,7 @@ def bare_environment() -> dict[str, str]:
 class Running:
     """``said``: the file that its stderr goes to."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     url: str
     smtp_port: int
     said: Path
@@ -42,13 +41,14 @@ class Running:
 
 
 @contextmanager
-def running(command: str, settings: Mapping[str, str], said: Path, port: int = 0) -> Iterator[Running]:
-    """``cx COMMAND``, ready; killed at the end if it still runs. ``port``: of HTTP; 0 for a free one."""
+def running(
+    command: str, settings: Mapping[str, str], said: Path, port: int = 0, *, fresh: bool = False
+) -> Iterator[Running]:
+    """``cx COMMAND``, ready; killed at the end if it still runs. ``port``: of HTTP; 0 for a free one. ``fresh``: as of
+    ``tests.forked.begun``."""
     environment = {**bare_environment(), "CX_SMTP_PORT": "0", "CX_LOG_LEVEL": "warning", **settings}
     with said.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cx_hub", *command.split(), "--port", str(port)], env=environment, stderr=output
-        )
+        process = begun([*command.split(), "--port", str(port)], environment, stderr=output, fresh=fresh)
     try:
         until = time.monotonic() + PATIENCE
         while not (ready := _READY.search(said.read_text())):

@@ -48,7 +48,7 @@ def service(
     }
     said = folder / f"{name}.txt"
     given = {variable: value for variable, value in variables.items() if value}
-    with processes.running(command, given, said) as running:
+    with processes.running(command, given, said, fresh=True) as running:
         yield running
 
 

@@ -6,8 +6,6 @@ import argparse
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests import parts
+from tests.forked import Process, begun
 from tests.patience import PATIENCE
 from tests.processes import bare_environment
 
@@ -42,7 +41,7 @@ class Service:
         self.command = command
         self.said = said
         self._environment = {**bare_environment(), "CX_LOG_LEVEL": "warning", "CX_SMTP_PORT": "0", **settings}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._said_before = 0
 
     @property
@@ -53,9 +52,7 @@ class Service:
     def start(self) -> None:
         with self.said.open("ab") as output:
             self._said_before = output.tell()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "cx_hub", *self.command.split()], env=self._environment, stderr=output
-            )
+            self._process = begun(self.command.split(), self._environment, stderr=output)
 
     async def ready(self) -> None:
         """Returns once it says so, this time."""

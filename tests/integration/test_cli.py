@@ -820,7 +820,7 @@ def test_a_stack_that_does_not_run_has_no_settings(here: Path, capfd: Captured) 
 )
 def test_a_service_gets_ready_and_stops_clean_when_told(tmp_path: Path, command: str, told: signal.Signals) -> None:
     settings = {"CX_HOME": str(tmp_path / "home"), "CX_STROE_URL": "postgresql+asyncpg://nowhere"}
-    with running(command, settings, tmp_path / "said") as process:
+    with running(command, settings, tmp_path / "said", fresh=True) as process:
         said = process.stop(told)
     assert "stopping" in said
     assert "did you mean CX_STORE_URL?" in said
