@@ -8,6 +8,7 @@ terminal, and is stopped by Ctrl-C at the end.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.forked import write_command
 from tests.guides.blocks import ROOT, Block
 from tests.patience import PATIENCE
 from tests.processes import bare_environment
@@ -115,7 +117,8 @@ class Shell:
 def shell_in_clone(home: Path) -> Iterator[Shell]:
     """Yield a shell in what looks like a fresh clone: all of the repository, without ``.cx``, on free ports.
 
-    ``CX_URL`` says where a hub that is started there listens; ``cx`` is found as after an installation. ``curl`` ends
+    ``CX_URL`` says where a hub that is started there listens; ``cx`` is found as after an installation, and done by a
+    forked process (``tests.forked``). ``curl`` ends
     with 22 for an answer of 400 or more, which a reader would see.
     """
     clone = home / "throughline"
@@ -124,11 +127,17 @@ def shell_in_clone(home: Path) -> Iterator[Shell]:
         if each.name not in (".cx", ".git"):
             (clone / each.name).symlink_to(each)
     (home / ".curlrc").write_text("fail-with-body\nno-progress-meter\n", encoding="ascii")
+    installed = home / "installed"
+    (installed / "bin").mkdir(parents=True)
+    write_command(installed / "bin" / "cx")
+    stamp = ROOT / ".venv" / ".made-from"  # by which ./cx knows that nothing is to be installed
+    if stamp.exists():
+        shutil.copy(stamp, installed)
     port = free_port()
     environment = bare_environment() | {
         "CURL_HOME": str(home),
-        "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
-        "CX_VENV": str(ROOT / ".venv"),
+        "PATH": f"{installed / 'bin'}:{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
+        "CX_VENV": str(installed if stamp.exists() else ROOT / ".venv"),
         "CX_PORT": str(port),
         "CX_SMTP_PORT": str(free_port()),
         "CX_URL": f"http://127.0.0.1:{port}",
