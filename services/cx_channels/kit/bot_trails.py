@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cx_channels.kit.ids import is_plain
-from cx_channels.kit.json_values import obj, text
+from cx_channels.kit.json_values import obj, objects, text, texts
 from cx_channels.kit.settings import texts_of
 from cx_channels.provider import Connection
 from cx_events.envelope import Identifier, Participant, Weight
@@ -28,6 +28,8 @@ WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
 }
 
 _MOST_SLOTS = 100
+_MOST_CARDS = 50
+_PRESSED = frozenset({"button", "chips", "divider"})
 _DIGITS = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}")
 
 
@@ -105,6 +107,24 @@ def _kept(value: Any) -> Any:
 
 
 def words_of_rich(payload: Any) -> str:
-    """Return the words of a bot's own payload, of the kinds that are common: ``text``, ``title``, ``message``."""
+    """Return the words of a bot's own payload, of the kinds that are common: ``text``, ``title``, ``message``; the
+    cards of ``richContent`` (cloud.google.com/dialogflow/es/docs/integrations/dialogflow-messenger, "Rich response
+    messages") or of a template's ``elements``. What may be pressed is not said."""
     value = obj(payload)
-    return next((found for name in ("text", "title", "message") if (found := text(value.get(name)))), "")
+    named = next((found for name in ("text", "title", "message") if (found := text(value.get(name)))), "")
+    return named or "\n".join(line for card in _cards(value) for line in _lines(card))
+
+
+def _cards(value: Json) -> Iterator[Json]:
+    rows = value.get("richContent")
+    for row in rows[:_MOST_CARDS] if isinstance(rows, list) else ():
+        yield from objects(row)[:_MOST_CARDS]
+    yield from objects(value.get("elements"))[:_MOST_CARDS]
+
+
+def _lines(card: Json) -> Iterator[str]:
+    if card.get("type") in _PRESSED:
+        return
+    for name in ("title", "subtitle", "text"):
+        shown = card.get(name)
+        yield from texts(shown) if isinstance(shown, list) else filter(None, [text(shown)])

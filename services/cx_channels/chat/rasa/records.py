@@ -62,7 +62,7 @@ def _intent(record: Record) -> Iterator[Outcome]:
 def map_bot(record: Record) -> Iterator[Outcome]:
     """Map what the assistant said."""
     data = obj(record.event.get("data"))
-    words = first(record.event.get("text"), words_of_rich(data.get("custom")))
+    words = first(record.event.get("text"), words_of_rich(data.get("custom")), _shown(data.get("attachment")))
     shown = [text(data.get("image")), *_addresses(data.get("attachment"))]
     files = [Attachment(url=url) for url in dict.fromkeys(filter(None, shown))]
     if not words and not files:
@@ -70,6 +70,11 @@ def map_bot(record: Record) -> Iterator[Outcome]:
         return
     message = Message(attachments=files) if files else None
     yield record.draft("cx.bot.turn.v1", Data(bot=Bot(text=words), message=message), role="bot")
+
+
+def _shown(attachment: object) -> str:
+    """Return the words of a template: ``{"type": "template", "payload": {"elements": [{"title", "subtitle"}]}}``."""
+    return words_of_rich(obj(attachment).get("payload")) if obj(attachment).get("type") == "template" else ""
 
 
 def _addresses(attachment: object) -> Iterator[str]:
