@@ -10,10 +10,11 @@ from cx_channels.kit.bot_trails import is_card, words_of_rich
 from cx_channels.kit.json_values import first, obj, objects, text, texts
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection
-from cx_events.envelope import Bot, Message
+from cx_events.envelope import Bot, Message, Transfer
 from cx_events.json_types import Json
 
 WELCOME = ("Default Welcome Intent", "input.welcome")
+_MOST_ITEMS = 50
 _OF_CHOICE = (".original", "no-input", "no-match")
 
 
@@ -73,12 +74,16 @@ def _answer(turn: Turn, result: Json) -> Iterator[Outcome]:
     """Yield the words of the answer as the console has it. Platforms have versions of it; the general one counts."""
     messages = objects(result.get("fulfillmentMessages"))
     general = [each for each in messages if text(each.get("platform")) in ("", "PLATFORM_UNSPECIFIED")]
-    words = "\n".join(filter(None, map(words_of, general or messages)))
+    words = "\n".join(dict.fromkeys(filter(None, map(words_of, general or messages))))
     words = words or text(result.get("fulfillmentText"))
     if words:
         yield turn.said(words, {"fulfillmentMessages": general or messages} if messages else {"fulfillmentText": words})
     elif any("payload" in each for each in messages):
         yield ignored("message/payload")
+    numbers = (text(obj(each.get("telephonyTransferCall")).get("phoneNumber")) for each in messages)
+    if to := next(filter(None, numbers), ""):
+        piece = {"fulfillmentMessages": [{"telephonyTransferCall": {"phoneNumber": to}}]}
+        yield turn.draft("cx.interaction.transferred.v1", "transferred", piece, transfer=Transfer(to=to))
 
 
 def words_of(message: Json) -> str:
@@ -94,8 +99,20 @@ def words_of(message: Json) -> str:
     quick = text(obj(message.get("quickReplies")).get("title"))
     return first(
         "\n".join(texts(obj(message.get("text")).get("text"))), "\n".join(filter(None, spoken)), titled, quick,
-        text(obj(message.get("listSelect")).get("title")), words_of_rich(message.get("payload")),
+        _listed(message), text(obj(message.get("rbmText")).get("text")),
+        text(obj(message.get("telephonySynthesizeSpeech")).get("text")), words_of_rich(message.get("payload")),
     )  # fmt: skip
+
+
+def _listed(message: Json) -> str:
+    """Return what a list, a carousel or a table of cards shows
+    (cloud.google.com/dialogflow/es/docs/reference/rest/v2beta1/projects.agent.intents, "Message")."""
+    rich = [obj(obj(message.get("rbmStandaloneRichCard")).get("cardContent"))]
+    rich += objects(obj(message.get("rbmCarouselRichCard")).get("cardContents"))
+    lists = [obj(message.get(name)) for name in ("listSelect", "carouselSelect", "browseCarouselCard", "tableCard")]
+    cards = [card for each in lists for card in (each, *objects(each.get("items"))[:_MOST_ITEMS])]
+    shown = (text(card.get(name)) for card in (*cards, *rich) for name in ("title", "subtitle", "description"))
+    return "\n".join(filter(None, shown))
 
 
 def _outcome(turn: Turn, result: Json, intent: Json) -> Iterator[Outcome]:
@@ -117,6 +134,7 @@ KINDS = {
     "es/parameters": "cx.bot.slot",
     "es/sentiment": "cx.insight.found",
     "es/answer": "cx.bot.turn",
+    "es/transfer": "cx.interaction.transferred",
     "es/handoff": "cx.bot.handoff_asked",
     "es/end": "cx.interaction.ended",
 }
@@ -137,6 +155,8 @@ def es_kinds(value: Json) -> Iterator[str]:
         yield "es/sentiment"
     if "fulfillmentMessages" in result or "fulfillmentText" in result:
         yield "es/answer"
+    if any("telephonyTransferCall" in each for each in objects(result.get("fulfillmentMessages"))):
+        yield "es/transfer"
     if intent.get("liveAgentHandoff") is True:
         yield "es/handoff"
     if intent.get("endInteraction") is True or obj(result.get("diagnosticInfo")).get("end_conversation") is True:
