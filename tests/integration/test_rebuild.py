@@ -73,6 +73,7 @@ def rebuild_of(
     before_batch: Callable[[], None] = lambda: None,
     batch: int = 4,
     workers: int = 1,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> Rebuild:
     windows = {name: (one.ids, WINDOW) for name, one in hub.projector.tenants.items()}
 
@@ -83,7 +84,7 @@ def rebuild_of(
 
         return CatchUp(store, hub.projector.log, hub.projector.tenants, "filler", watched, workers=workers, batch=batch)
 
-    return Rebuild(hub.store, own, windows, filler, lambda sentence: None)
+    return Rebuild(hub.store, own, windows, filler, tell)
 
 
 async def rebuilt(hub: Running, *, review: bool = False, **how: Any) -> Ownership:

@@ -48,6 +48,29 @@ async def test_a_full_disk_stops_it_and_readers_go_on(tmp_path: Path, monkeypatc
             assert await wrong(hub) == []
 
 
+@pytest.mark.parametrize("sentence", ["comparing", "switched"])
+async def test_a_step_without_its_server_is_done_again(store_url: str, tmp_path: Path, sentence: str) -> None:
+    """The store goes away amid the comparison, or once the switch is committed and before anybody could say so."""
+    told: list[str] = []
+
+    def tell(said: str) -> None:
+        told.append(said)
+        if said.startswith(sentence) and sum(each.startswith(sentence) for each in told) == 1:
+            raise TryLater("store", "the connection is gone")
+
+    async with running_api(tmp_path, store_url) as hub:
+        await hub.happen(*history())
+        body = await stored_body(hub, CLEO)
+        done = await rebuild_of(hub, await control.begin(hub.store, OPERATOR, review=False), tell=tell).run()
+        assert (done.phase, [act.what for act in done.record.acts]) == ("switched", ["begin", "switched"])
+        found = await control.status(hub.store)
+        assert found is not None
+        assert (found.phase, found.owner, found.record) == ("switched", "", done.record)
+        assert await stored_body(hub, CLEO) == body
+        assert await wrong(hub) == []
+    assert any("once that is back" in each for each in told)
+
+
 def long_word(number: int) -> StampedEvent:
     return an_event(
         id=f"long-{number}", email="dora@example.com", interaction="chat-long", text=f"{number} " * 10_000, at=START
