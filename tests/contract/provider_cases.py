@@ -123,15 +123,23 @@ def connection_of(provider: Provider, fixture: Path | None = None) -> Connection
     """Return the connection of a fixture, with the first two of the provider's example secrets."""
     given = _json(folder_of(provider) / "fixtures" / "connection.json")
     more = _json(fixture.with_name(fixture.name + ".connection")) if fixture is not None else {}
-    connection = Connection(
-        id="try",
-        tenant=DEMO_TENANT,
-        provider=provider.name,
-        region=given.get("region"),
-        settings=given.get("settings", {}) | _from_files(provider, given, fixture) | more.get("settings", {}),
-    )
-    scheme = provider.scheme(connection)
-    return replace(connection, secrets=scheme.example_secrets[:2] if scheme else ("a secret", "another secret"))
+    settings = given.get("settings", {}) | _from_files(provider, given, fixture) | more.get("settings", {})
+    scheme = provider.scheme(_connection(provider, given.get("region"), settings, ()))
+    secrets = scheme.example_secrets[:2] if scheme else ("a secret", "another secret")
+    return _connection(provider, given.get("region"), settings, secrets)
+
+
+_CONNECTIONS: dict[str, Connection] = {}
+
+
+def _connection(
+    provider: Provider, region: str | None, settings: dict[str, Any], secrets: tuple[str, ...]
+) -> Connection:
+    """Return one connection for all requests, as in a hub: what its settings say is compiled once."""
+    key = json.dumps([provider.name, region, settings, secrets], default=str)
+    if key not in _CONNECTIONS:
+        _CONNECTIONS[key] = Connection("try", DEMO_TENANT, provider.name, secrets, region, settings)
+    return _CONNECTIONS[key]
 
 
 def with_keys(provider: Provider, connection: Connection) -> Connection:
@@ -153,7 +161,7 @@ def _from_files(provider: Provider, given: dict[str, Any], fixture: Path | None)
 
 @cache
 def _yaml(path: Path) -> object:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 @cache

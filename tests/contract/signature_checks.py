@@ -179,10 +179,11 @@ def is_hex_signature(provider: Provider) -> bool:
     )
 
 
-def covered_by(provider: Provider, *, by_headers: bool = False) -> set[str]:
-    """Return what any of the provider's signatures covers. ``by_headers``: of those alone that headers carry."""
-    schemes = (_scheme(provider, connection) for _, _, connection in _cases(provider))
-    return {each for scheme in schemes if scheme.headers or not by_headers for each in scheme.covers}
+def covered_by(provider: Provider) -> tuple[set[str], set[str]]:
+    """Return what any of the provider's signatures covers, and what those that headers carry cover."""
+    schemes = [_scheme(provider, connection) for _, _, connection in _cases(provider)]
+    covered = {each for scheme in schemes for each in scheme.covers}
+    return covered, {each for scheme in schemes if scheme.headers for each in scheme.covers}
 
 
 def _scheme(provider: Provider, connection: Connection) -> Signature:
