@@ -14,6 +14,9 @@ from tests.patience import PATIENCE
 from tests.processes import bare_environment, running
 
 
+pytestmark = pytest.mark.clock
+
+
 @pytest.mark.parametrize("words", [["--version"], ["log"], ["nonsense"]])
 def test_a_forked_command_says_what_a_started_says(words: list[str], tmp_path: Path) -> None:
     write_command(tmp_path / "cx")
