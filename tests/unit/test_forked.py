@@ -13,7 +13,6 @@ from tests.forked import Forked, begun, write_command
 from tests.patience import PATIENCE
 from tests.processes import bare_environment, running
 
-
 pytestmark = pytest.mark.clock
 
 
