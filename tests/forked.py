@@ -217,8 +217,8 @@ def serve(number: int) -> None:
             if pid == 0:
                 listener.close()
                 connection.close()
-                for each in {id(each): each for each in running.values()}.values():
-                    each.close()
+                for child in set(running.values()):
+                    child.close()
                 _become(*task)
             for each in task[3]:
                 os.close(each)
