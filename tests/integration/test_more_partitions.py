@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,12 +63,12 @@ class Sender(threading.Thread):
 
     def has_told(self, more: int) -> None:
         """Wait until it has told so much more."""
-        wanted, patience = self.count + more, threading.Event()
+        wanted = self.count + more
         for _ in range(round(PATIENCE / 0.05)):
             assert self.failed is None, self.failed
             if self.count >= wanted:
                 return
-            patience.wait(0.05)
+            time.sleep(0.05)
         raise AssertionError(f"it told {self.count} of {wanted}")
 
     def end(self) -> None:

@@ -75,9 +75,8 @@ async def test_a_note_is_told_to_colleagues_alone(browser: Browser, desk_hub: De
         async with agent(browser, desk_hub, ANSWERER) as desk:
             desk.page.on("request", lambda each: told.append(each.post_data or ""))
             await desk.open(f"/desk/interactions/{interaction}")
-            await desk.page.locator("#field-note").press_sequentially("Calls often")
             async with desk.page.expect_request(lambda each: '"typing"' in (each.post_data or "")):
-                await desk.page.locator("#field-note").press_sequentially(" and asks")
+                await desk.page.locator("#field-note").press_sequentially("Calls often and asks")
             assert [each for each in told if '"answering"' in each] == []
             async with desk.page.expect_request(lambda each: '"answering"' in (each.post_data or "")) as waited:
                 await desk.page.locator("#field-answer").press_sequentially("Good day")
