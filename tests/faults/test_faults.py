@@ -112,13 +112,19 @@ async def test_a_killed_rebuild_ends_verified_and_nobody_notices(
     assert not trial.broken
 
 
+def _own_place(home: Path, database: str) -> dict[str, str]:
+    """Return the settings of a hub on this stack that shares nothing with other tests."""
+    started = stack.env(stack.start(home))
+    return {**started, "CX_STORE_URL": database, "CX_TOPIC_PREFIX": f"test-{uuid4().hex[:12]}."}
+
+
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_servers_restarted_amid_rebuild_and_replay(tmp_path: Path, breakable_home: Path) -> None:
+async def test_servers_restarted_amid_rebuild_and_replay(
+    tmp_path: Path, breakable_home: Path, breakable_database: str
+) -> None:
     parts.start_or_skip(breakable_home, "kafka")
-    parts.start_or_skip(breakable_home, "postgres")
-    prefix = {"CX_TOPIC_PREFIX": f"test-{uuid4().hex[:12]}."}
-    ground = Ground(tmp_path, {**stack.env(stack.start(breakable_home)), **prefix})
+    ground = Ground(tmp_path, _own_place(breakable_home, breakable_database))
     trial = Trial("servers_restarted")
     round = Round(
         filling=[Outage("both", 1, SIGKILL)],
@@ -132,12 +138,11 @@ async def test_servers_restarted_amid_rebuild_and_replay(tmp_path: Path, breakab
 
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_server_outages_leave_nothing_stuck_and_nothing_unannounced(tmp_path: Path, breakable_home: Path) -> None:
+async def test_server_outages_leave_nothing_stuck_and_nothing_unannounced(
+    tmp_path: Path, breakable_home: Path, breakable_database: str
+) -> None:
     parts.start_or_skip(breakable_home, "kafka")
-    parts.start_or_skip(breakable_home, "postgres")
-    ground = Ground(
-        tmp_path, {**stack.env(stack.start(breakable_home)), "CX_TOPIC_PREFIX": f"test-{uuid4().hex[:12]}."}
-    )
+    ground = Ground(tmp_path, _own_place(breakable_home, breakable_database))
     trial = Trial("outages")
     await outages(trial, ground, Servers(breakable_home), in_one(ground), times=2, seed=0, most=9, slower=10.0)
     assert not trial.broken
