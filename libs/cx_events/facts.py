@@ -82,7 +82,7 @@ class Fact:
     )  # fmt: skip
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
-        self.event = event = replace_nul(event, raw) if _BACKSLASH in raw else event
+        self.event = event = replace_nul(event, raw)
         self.raw = raw
         self.effective, self.recorded, self.sequence = event_times(event)
         self.name = event_key(event.tenantid, event.source, event.id)
@@ -144,7 +144,7 @@ def replace_nul(event: Event, raw: bytes) -> Event:
 
     ``raw``: the event's bytes. Raises ``Refused("undecodable")`` where an attribute contains NUL.
     """
-    if _NUL not in raw:
+    if _BACKSLASH not in raw or _NUL not in raw:
         return event
     _check_names(event)
     return _without_nul(event)

@@ -5,7 +5,7 @@ Unknown members and types are kept, since they may be meant. Where one is near a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
@@ -126,8 +126,7 @@ def _has_known_names_alone(event: Mapping[str, Any]) -> bool:
     """Return whether there is nothing to compare, in a tenth of the time: so it is with most events."""
     if not event.keys() <= ATTRIBUTES or event["type"] not in catalogue():
         return False
-    data = event.get("data")
-    return not isinstance(data, dict) or _knows_all(data, _known_names())
+    return _knows(event.get("data"), _known_names())
 
 
 class _KnownNames(NamedTuple):
@@ -139,34 +138,23 @@ class _KnownNames(NamedTuple):
     words: frozenset[str] | None = None
 
 
-def _knows_all(value: Mapping[str, Any], known: _KnownNames) -> bool:
-    """Return whether all names in an object, and all its words of ``_WORDS``, are known. Its shape is checked before:
-    it is no deeper than that of ``Data``."""
-    names, inside, _ = known
-    if not value.keys() <= names:
-        return False
-    for name, item in value.items():
-        inner = inside.get(name)
-        if inner is None:
-            continue
-        if isinstance(item, str):
-            if inner.words is not None and item not in inner.words:
-                return False
-        elif isinstance(item, dict):
-            if not _knows_all(item, inner):
-                return False
-        elif isinstance(item, list) and not _knows_each(item, inner):
+def _knows(value: object, known: _KnownNames) -> bool:
+    """Return whether all names in a value, and all its words of ``_WORDS``, are known. Its shape is checked before: it
+    is no deeper than that of ``Data``."""
+    names, inside, words = known
+    if isinstance(value, str):
+        return words is None or value in words
+    if isinstance(value, dict):
+        if not value.keys() <= names:
             return False
-    return True
-
-
-def _knows_each(items: Iterable[object], known: _KnownNames) -> bool:
-    for item in items:
-        if isinstance(item, dict):
-            if not _knows_all(item, known):
+        for name, item in value.items():
+            inner = inside.get(name)
+            if inner is not None and not _knows(item, inner):
                 return False
-        elif isinstance(item, list) and not _knows_each(item, known):
-            return False
+    elif isinstance(value, list):
+        for item in value:
+            if not _knows(item, known):
+                return False
     return True
 
 

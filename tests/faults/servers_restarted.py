@@ -256,17 +256,6 @@ def differing(before: dict[str, str], after: dict[str, str]) -> list[str]:
     return [table for table, digest in before.items() if after[table] != digest]
 
 
-async def ended(service: Service) -> int:
-    async with asyncio.timeout(PATIENCE):
-        while (code := service.ended()) is None:
-            await asyncio.sleep(LOOK_SECONDS)
-    return code
-
-
-def said_last(service: Service) -> str:
-    return service.said.read_text()[-500:] if service.ended() else ""
-
-
 async def records_of(log: Log, topic: str) -> list[LogRecord]:
     ends = {Partition(topic, number): end for number, end in (await log.end_offsets(topic)).items()}
     reader = MergedReader(log, dict.fromkeys(ends, 0), ends)

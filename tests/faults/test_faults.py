@@ -112,10 +112,11 @@ async def test_a_killed_rebuild_ends_verified_and_nobody_notices(
     assert not trial.broken
 
 
-def _own_place(home: Path, database: str) -> dict[str, str]:
-    """Return the settings of a hub on this stack that shares nothing with other tests."""
-    started = stack.env(stack.start(home))
-    return {**started, "CX_STORE_URL": database, "CX_TOPIC_PREFIX": f"test-{uuid4().hex[:12]}."}
+def _own_place(folder: Path, stack_home: Path, database: str) -> Ground:
+    """Return a hub on this stack that shares nothing with other tests."""
+    parts.start_or_skip(stack_home, "kafka")
+    own = {"CX_STORE_URL": database, "CX_TOPIC_PREFIX": f"test-{uuid4().hex[:12]}."}
+    return Ground(folder, stack.env(stack.start(stack_home)) | own)
 
 
 @pytest.mark.kafka
@@ -123,8 +124,7 @@ def _own_place(home: Path, database: str) -> dict[str, str]:
 async def test_servers_restarted_amid_rebuild_and_replay(
     tmp_path: Path, breakable_home: Path, breakable_database: str
 ) -> None:
-    parts.start_or_skip(breakable_home, "kafka")
-    ground = Ground(tmp_path, _own_place(breakable_home, breakable_database))
+    ground = _own_place(tmp_path, breakable_home, breakable_database)
     trial = Trial("servers_restarted")
     round = Round(
         filling=[Outage("both", 1, SIGKILL)],
@@ -141,8 +141,7 @@ async def test_servers_restarted_amid_rebuild_and_replay(
 async def test_server_outages_leave_nothing_stuck_and_nothing_unannounced(
     tmp_path: Path, breakable_home: Path, breakable_database: str
 ) -> None:
-    parts.start_or_skip(breakable_home, "kafka")
-    ground = Ground(tmp_path, _own_place(breakable_home, breakable_database))
+    ground = _own_place(tmp_path, breakable_home, breakable_database)
     trial = Trial("outages")
     await outages(trial, ground, Servers(breakable_home), in_one(ground), times=2, seed=0, most=9, slower=10.0)
     assert not trial.broken

@@ -76,8 +76,9 @@ async def test_it_is_shown_and_counted_once_whichever_came_first(store_url: str)
     await store.stop()
     history = by_two_doors()
     once = only_body(history)
-    expected = {"events": 3, "messages": 3, "interactions": 1, "conversations": 1, "by_channel": {"email": 3}}
-    assert expected.items() <= once["counts"].items()
+    assert once["counts"] == {
+        "events": 3, "messages": 3, "interactions": 1, "conversations": 1, "by_channel": {"email": 3}
+    }  # fmt: skip
     assert sorted(each["text"].split()[0] for each in once["timeline"]) == ["Hello,", "It", "Please"]
     for at, order in enumerate(list(permutations(history))[::17]):
         store = await emptied(store_url)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page
-from tests.chromium import visitor
-from tests.pages.desk_hub import DeskHub
+from playwright.async_api import Page
 
 pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
 
@@ -31,14 +27,6 @@ SETTING = """
   const settled = () => new Promise((go) => setTimeout(go, 20));
   desk.dispatch({ type: "loaded", context: context("ana", 5) });
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def page(browser: Browser, desk_hub: DeskHub) -> AsyncIterator[Page]:
-    async with visitor(browser) as context:
-        page = await context.new_page()
-        await page.goto(f"{desk_hub.url}/desk")
-        yield page
 
 
 async def run(page: Page, script: str) -> Any:

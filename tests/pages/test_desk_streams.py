@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page
-from tests.chromium import visitor
 from tests.pages.desk_hub import Customer, DeskHub, agent
 from tests.patience import PATIENCE
 
@@ -57,14 +54,6 @@ ANOTHER = """
   };
 """
 """Defines ``another``: a further tab of the agent's browser that follows these subjects."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def page(browser: Browser, desk_hub: DeskHub) -> AsyncIterator[Page]:
-    async with visitor(browser) as context:
-        page = await context.new_page()
-        await page.goto(f"{desk_hub.url}/desk")
-        yield page
 
 
 async def run(page: Page, script: str) -> Any:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page
-from tests.chromium import visitor
-from tests.pages.desk_hub import DeskHub
+from playwright.async_api import Page
 
 pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
 
@@ -18,14 +14,6 @@ CALL = """async ([path, name, given]) => {
   const module = await import(base + path);
   try { return {told: module[name](...given)}; } catch (error) { return {error: error.name}; }
 }"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def page(browser: Browser, desk_hub: DeskHub) -> AsyncIterator[Page]:
-    async with visitor(browser) as context:
-        page = await context.new_page()
-        await page.goto(f"{desk_hub.url}/desk")
-        yield page
 
 
 async def call(page: Page, path: str, name: str, *given: Any) -> Any:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page
-from tests.chromium import visitor
+from playwright.async_api import Page
 from tests.openapi_files import documents
-from tests.pages.desk_hub import DeskHub
 
 from cx_context.threading.conversations import CONFIDENCE
 from cx_context.threading.one_contact import SAME_CALL
@@ -77,14 +74,6 @@ OTHERWISE = {
     "TokenUse.refused": "not shown",
 }
 """Members of answers whose values no page shows as they are, and what it shows."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def page(browser: Browser, desk_hub: DeskHub) -> AsyncIterator[Page]:
-    async with visitor(browser) as context:
-        page = await context.new_page()
-        await page.goto(f"{desk_hub.url}/desk")
-        yield page
 
 
 async def keys(page: Page, path: str, name: str) -> set[str]:

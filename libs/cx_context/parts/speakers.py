@@ -27,11 +27,15 @@ def speaker(type: str, data: Data) -> str:
         return "customer"
     participants = data.participants
     if direction == "outbound" or type in (SENT, BOT_TURN):
-        writer = next((one.role for one in participants if one.role in BUSINESS_ROLES), None)
-        return writer or ("bot" if data.bot is not None else "agent")
+        return _business_role(data) or ("bot" if data.bot is not None else "agent")
     if type == RECEIVED and (not participants or any(one.role == "customer" for one in participants)):
         return "customer"
     return participants[0].role if participants else "system"
+
+
+def _business_role(data: Data) -> str | None:
+    """Return the role of the first participant who belongs to the business."""
+    return next((one.role for one in data.participants if one.role in BUSINESS_ROLES), None)
 
 
 def author(type: str, data: Data) -> str | None:
@@ -40,7 +44,7 @@ def author(type: str, data: Data) -> str | None:
     if data.message is not None:
         return speaker(type, data)
     if type == BOT_TURN:
-        return next((one.role for one in data.participants if one.role in BUSINESS_ROLES), "bot")
+        return _business_role(data) or "bot"
     if data.participants:
         return data.participants[0].role
     return data.handoff.by or None if data.handoff is not None else None

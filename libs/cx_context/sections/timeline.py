@@ -12,7 +12,7 @@ from types import MappingProxyType
 from msgspec import Raw
 
 from cx_context.directory_names import named_data
-from cx_context.parts.event_kinds import makes_part
+from cx_context.parts.event_kinds import ABOUT_CUSTOMERS, makes_part
 from cx_context.parts.speakers import author
 from cx_context.parts.values import TEXT_KEPT
 from cx_context.sections.attachments import ATTACHMENT_MEMBERS, ATTACHMENTS_SHOWN, URL_KEPT, attachments_view
@@ -40,7 +40,6 @@ from cx_events.timestamps import Micros, format_time
 
 TIMELINE_SHOWN = 50
 _REFERENCES_SHOWN = 5
-_BUSINESS_FACTS = "cx.customer."
 
 _STATES: Mapping[str, str] = MappingProxyType(
     {
@@ -209,7 +208,7 @@ def _of_business_fact(event: Event) -> Json:
     A contact's are its conversation's (``references``); these belong to none.
     """
     data = event.data
-    if not event.type.startswith(_BUSINESS_FACTS):
+    if not event.type.startswith(ABOUT_CUSTOMERS):
         return {}
     found: Json = {}
     if data.note and data.topic:

@@ -85,9 +85,10 @@ def _kind_of(event: Json) -> str:
         return "m.key.verification"
     if "state_key" in event:
         return f"state/{kind}" if kind in _STATE_AS_MESSAGE else kind
-    known = kind in KINDS or kind in IGNORED
-    if known or kind in POLL_ANSWERS:
-        return kind if known else "m.poll.response"
+    if kind in POLL_ANSWERS:
+        return "m.poll.response"
+    if kind in KINDS or kind in IGNORED:
+        return kind
     content = obj(event.get("content"))
     return "other/body" if text(content.get("body")) or extensible_text(content) else kind
 

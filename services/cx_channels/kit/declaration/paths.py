@@ -124,18 +124,18 @@ def _four(a: Any, b: Any, c: Any, d: Any) -> Read:
 _BY_NAMES: tuple[Any, ...] = (_one, _two, _three, _four)
 
 
-def compile_text(written: str, place: Place) -> Read:
-    """Return what reads the text at a path; whole numbers are read as text, and empty text is absent."""
-    begin, steps = parse_path(written, Place(""))
+def compile_text(path: str, place: Place) -> Read:
+    """Return what reads the text at a path; numbers are read as text, and empty text is absent."""
+    begin, steps = parse_path(path, Place(""))
     if begin == "" and 1 <= len(steps) <= len(_TEXTS) and all(isinstance(each, str) for each in steps):
         text_read: Read = _TEXTS[len(steps) - 1](*steps)
         return text_read
-    read = compile_path(written, place)
+    read = compile_path(path, place)
     return lambda s: as_text(read(s))
 
 
 def as_text(value: Any) -> str | None:
-    """Return text, or a whole number as text; None for anything else and for empty text."""
+    """Return text, or a number as text; None for anything else and for empty text."""
     return (value or None) if type(value) is str else written(value) or None
 
 

@@ -247,14 +247,6 @@ class Channel:
             self._counts.clear()
         self._counts[thread.id] = thread.total
 
-    async def _watch(self, api: Api, thread: Found, replies: Sequence[Json], since: int) -> list[Delivery]:
-        """Watch a thread again, and return what was written in it since."""
-        now, comments = int(self._now()), [*([thread.top] if thread.top else []), *replies]
-        watched = Watched(thread.video, thread.channel, thread.total, thread.written, now)
-        adopt(watched, thread.id, comments, self._place.begin, since)
-        self._place.threads[thread.id] = watched
-        return await self._news(api, thread.id, watched, comments)
-
     async def _gone(self, api: Api, thread: str, watched: Watched, keys: Sequence[str]) -> list[Delivery]:
         """Return those of these comments that are gone, by a lookup; what waits for review is not."""
         ids = {key: id_of(thread, key) for key in keys}
