@@ -10,7 +10,8 @@ Modules:
 - limits: ``shares`` (fair shares of a pool), ``in_flight`` (requests, sockets and bytes under way), ``load_shedding``
   (refusals before a body is read), ``rates`` (token buckets) and ``tenant_rates``, ``attempt_limits`` (wrong codes),
   ``fair_queue`` (turns for long work), ``cpu_time`` (what work costs the event loop), ``deadline`` (waiting with a
-  bound), ``answer_deadline`` (how long a request waits for store or log), ``addresses`` (the caller behind proxies);
+  bound), ``patience`` (waiting for a part that is away), ``answer_deadline`` (how long a request waits for store or
+  log), ``addresses`` (the caller behind proxies);
 - HTTP: ``http`` (keys and bounded bodies), ``problems`` (RFC 9457), ``query_fields`` (queries read strictly),
   ``cursors`` (where a page ended, as opaque text), ``content_codings`` (what a client takes), ``fast_routes``,
   ``openapi`` (the document of a process), ``serve`` (uvicorn), ``whole_answers`` (head and body in one write),

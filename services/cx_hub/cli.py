@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Annotated
 
@@ -59,6 +60,10 @@ COMMANDS: Mapping[str, str] = {
 }
 """Each command and its module. A module is imported when its command is asked for: all of them take seconds."""
 
+LONG_WORK = frozenset({"backup", "export", "import", "rebuild", "replay", "verify"})
+"""Commands that run for minutes beside services, on their machine, and take what these leave of its processors."""
+_NICE = 10
+
 
 def _print_version(asked: bool) -> None:
     if asked:
@@ -105,6 +110,9 @@ def main() -> None:
     """The entry point of ``cx``. A service sets its own level and format of logs later."""
     start_quickly()
     logs.configure("warning")
+    if LONG_WORK.intersection(sys.argv[1:2]):
+        with suppress(OSError):
+            os.nice(_NICE)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -5,24 +5,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
 from cx_events.envelope import AgentOrQueue, Data, Draft
-from cx_events.errors import TryLater
 from cx_events.facts import decision_source
 from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log, Record
 from cx_events.stamp import COMMAND_WRITER, StampedEvent, stamp
 from cx_events.timestamps import Micros
-
-PATIENCE = 60.0
-"""Seconds within which a log that is away has to be back, where an act was done that has to be told."""
-_PAUSE = 0.5
+from cx_runtime.patience import patiently
 
 HubActType = Literal[
     "cx.operations.log_exported.v1",
@@ -85,12 +80,9 @@ async def append_hub_act(log: Log, spaces: Mapping[str, IdSpace], act: HubAct, a
 async def append_patiently(log: Log, events: Sequence[StampedEvent]) -> None:
     """Append the events of an act that was done, though the log be away for a while. What was appended with an unknown
     outcome comes twice, as the same event. Raises ``TryLater`` where the log stays away."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            await log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])
-            return
-        except TryLater:
-            if time.monotonic() > until:
-                raise
-            await asyncio.sleep(_PAUSE)
+    await patiently(partial(append_once, log, events))
+
+
+async def append_once(log: Log, events: Sequence[StampedEvent]) -> None:
+    """Append the events of an act. Raises ``TryLater`` where the log is away."""
+    await log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])

@@ -22,6 +22,7 @@ from cx_projectors.records import MAX_BATCH_BYTES, TOPICS, Batch, read_batch
 from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.tenancy import Tenancy, ids_of
 from cx_runtime.pace import Pace
+from cx_runtime.patience import patiently
 
 READ_AT_ONCE = 500
 """Records of one partition."""
@@ -190,7 +191,8 @@ class CatchUp:
         Raises what ``watch`` does; ``TryLater`` where log or store do not answer for ``PATIENCE`` seconds. All that was
         applied stays in the store, and a later call goes on there.
         """
-        await self._start_patiently()
+        if not self._workers:
+            await patiently(self._start, seconds=PATIENCE, meanwhile=self._watch)
         tasks = [asyncio.create_task(each.apply_until(ends, self._pace, self._watch)) for each in self._workers]
         try:
             await asyncio.gather(*tasks)
@@ -198,17 +200,6 @@ class CatchUp:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _start_patiently(self) -> None:
-        until = time.monotonic() + PATIENCE
-        while not self._workers:
-            try:
-                await self._start()
-            except TryLater:
-                if time.monotonic() > until:
-                    raise
-                await self._watch()
-                await asyncio.sleep(_PAUSE)
 
     async def _start(self) -> None:
         partitions = [Partition(topic, n) for topic in TOPICS for n in range(await self._log.partitions(topic))]

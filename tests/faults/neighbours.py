@@ -68,7 +68,8 @@ class NeighboursGround(Ground):
     def configured(self) -> NeighboursGround:
         file = self.home / "tenants.yaml"
         file.write_text(_CONFIG, encoding="utf-8")
-        return NeighboursGround(self.home, {**self.settings, "CX_CONFIG": str(file)})
+        settings = {"CX_CONFIG": str(file), "CX_PUBLIC_URL": "https://hub.example"}
+        return NeighboursGround(self.home, {**self.settings, **settings})
 
     @property
     def tenants(self) -> Tenants:

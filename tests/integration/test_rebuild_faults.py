@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import httpx2
+import msgspec
 import pytest
-from tests.api import running_api
+from tests.api import KEYS, running_api
 from tests.integration.test_full_disk import small_disk
 from tests.integration.test_rebuild import CLEO, OPERATOR, damage, history, rebuild_of, stored_body, wrong
 
 from cx_events.errors import TryLater
 from cx_events.ids import text_of
+from cx_events.log import INTERACTIONS, Log, Partition
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import START, an_event
 from cx_hub.cli import run
+from cx_ops.http_routes.documented import OpsRoutes
+from cx_ops.http_routes.rebuild_routes import RebuildRoutes
 from cx_ops.rebuild import control
 from cx_ops.rebuild import run as rebuild_run
+from cx_ops.rebuild.audit import REBUILT
+from cx_ops.rebuild.ownership import Ownership
 from cx_projectors import catch_up
+from cx_runtime.fast_routes import FastRouteApp
+from cx_runtime.metrics import Metrics
+from cx_runtime.tenants import Tenants
 
 pytestmark = pytest.mark.clock
 
@@ -69,6 +80,43 @@ async def test_a_step_without_its_server_is_done_again(store_url: str, tmp_path:
         assert await stored_body(hub, CLEO) == body
         assert await wrong(hub) == []
     assert any("once that is back" in each for each in told)
+
+
+async def test_an_act_is_told_once_the_log_is_back(tmp_path: Path) -> None:
+    begun: list[Ownership] = []
+    errands: list[Callable[[], Awaitable[None]]] = []
+    async with running_api(tmp_path) as hub:
+        await hub.happen(*history())
+        tenants = Tenants({"acme": hub.tenants.by_name["acme"]})
+        spaces = {"acme": tenants.ids("acme")}
+        routes = OpsRoutes()
+        RebuildRoutes(
+            hub.log, hub.store, tenants, spaces, "here", lambda own, _: begun.append(own),
+            lambda _, errand: errands.append(errand),
+        ).add_to(routes)  # fmt: skip
+        app = FastRouteApp(Metrics(), title="test")
+        app.include_router(routes)
+        transport, key = httpx2.ASGITransport(app), {"Authorization": f"Bearer {KEYS['all']}"}
+        async with httpx2.AsyncClient(transport=transport, base_url="http://hub", headers=key) as client:
+            hub.log.broken = True
+            answer = await client.post("/v1/ops/rebuilds/context/start?why=a%20new%20fold")
+        assert answer.status_code == 202, answer.text
+        assert (answer.json()["phase"], len(begun), len(errands)) == ("filling", 1, 1)
+        with pytest.raises(TryLater):
+            await errands[0]()  # its supervisor begins it again
+        hub.log.broken = False
+        await errands[0]()
+        assert await acts_told(hub.log) == ["start"]
+
+
+async def acts_told(log: Log) -> list[str]:
+    reader = log.reader()
+    reader.assign({Partition(INTERACTIONS, number): 0 for number in range(await log.partitions(INTERACTIONS))})
+    told = []
+    while records := await reader.read(1_000, wait=0.05):
+        told += [msgspec.json.decode(record.value) for record in records]
+    await reader.close()
+    return [each["data"]["attributes"]["act"] for each in told if each["type"] == REBUILT]
 
 
 def long_word(number: int) -> StampedEvent:

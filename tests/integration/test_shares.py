@@ -139,6 +139,17 @@ async def test_whoever_is_refused_again_and_again_waits_for_it(tmp_path: Path) -
         assert (await late).status_code == 401, "nobody waits for it while the hub stops"
 
 
+async def test_strangers_wait_at_what_is_not_set_up(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, bounds={"pace": Rate(0.001, 2.0)}, public_url="") as hub:
+        for _ in range(2):
+            assert (await hook(hub, "hello")).status_code == 503
+        late = asyncio.create_task(hook(hub, "hello"))
+        await asyncio.sleep(0.3)
+        assert not late.done()
+        hub.load.leaving = True
+        assert (await late).json()["reason"] == "no-public-url"
+
+
 async def test_a_tenant_repeating_oversized_bodies_is_refused_slowly(tmp_path: Path) -> None:
     async with running_hub(tmp_path, bounds={"pace": Rate(0.001, 2.0)}) as hub:
         large = event("e", text="x" * (2 << 20))

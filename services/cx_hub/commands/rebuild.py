@@ -187,7 +187,8 @@ def _work(
         tenants = load_tenants(settings)
         async with opened_log(settings) as log, opened_store(settings, tenants) as store:
             own = await claim(store)
-            await announce(log, spaces_of(tenants), _asker(why), what)
+            async with own.renewed():  # the log may be away for longer than a lease lasts
+                await announce(log, spaces_of(tenants), _asker(why), what)
             own = await whole_rebuild(settings, tenants, log, store, own, _tell, rate, workers).run()
             return Status(own.phase, "", "", own.record), await fold_state(store)
 

@@ -17,12 +17,14 @@ from cx_runtime.openapi.document import Description
 from cx_runtime.openapi.operation import JSON, Operation, answer, parameter, problem_answers
 from cx_runtime.tenants import Scope
 
-__all__ = ["PREFIX", "SCOPE", "Handler", "OpsRoutes", "add_route", "json_response", "parameter"]
+__all__ = ["PREFIX", "SCOPE", "Background", "Handler", "OpsRoutes", "add_route", "json_response", "parameter"]
 
 SCOPE: Scope = "ops"
 PREFIX = "/v1/ops"
 
 Handler = Callable[[Request], Awaitable[Response]]
+Background = Callable[[str, Callable[[], Awaitable[None]]], None]
+"""Do named work in this process, after the answer."""
 
 _PROBLEMS = (400, 401, 403, 405, 429, 503)
 _TEXTS = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -10,15 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cx_context.store import Store
-from cx_events.errors import Refused
+from cx_events.errors import Refused, TryLater
 from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import Log
-from cx_events.stamp import key_writer
-from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
+from cx_events.stamp import StampedEvent, key_writer
+from cx_ops.http_routes.documented import SCOPE, Background, OpsRoutes, add_route, json_response, parameter
 from cx_ops.http_routes.queries import OpsQuery, read_reason
+from cx_ops.operator_acts import append_once
 from cx_ops.rebuild import control
-from cx_ops.rebuild.audit import announce
+from cx_ops.rebuild.audit import audit_events
 from cx_ops.rebuild.control import Asker, Status
 from cx_ops.rebuild.fold_state import FoldState, fold_state
 from cx_ops.rebuild.ownership import Ownership
@@ -63,7 +65,14 @@ class RebuildRoutes:
     own customers, and changes nothing. ``process``: the name of this process, which does the work."""
 
     def __init__(
-        self, log: Log, store: Store, tenants: Tenants, spaces: Mapping[str, IdSpace], process: str, work: Work
+        self,
+        log: Log,
+        store: Store,
+        tenants: Tenants,
+        spaces: Mapping[str, IdSpace],
+        process: str,
+        work: Work,
+        background: Background,
     ) -> None:
         self._log = log
         self._store = store
@@ -71,6 +80,7 @@ class RebuildRoutes:
         self._spaces = spaces
         self._process = process
         self._work = work
+        self._background = background
 
     def add_to(self, routes: OpsRoutes) -> None:
         one = f"/rebuilds/{CONTEXT}"
@@ -125,13 +135,23 @@ class RebuildRoutes:
         asker = Asker(key_writer(key.id), why, self._process, key_writer(key.id))
         rate, workers = query.number("rate", 1, MOST_RATE), query.number("workers", 1, MOST_WORKERS)
         review = query.choice("review", ("true", "false"), "false") == "true"
+        events = audit_events(self._spaces, asker, act)
         own = await self._carry_out(act, asker, review=review)
-        await announce(self._log, self._spaces, asker, act)
         if own is not None:
             self._work(own, Pace(rate, workers or 1))
+        await self._tell(events)
         found, folds = await self._found()
         assert found is not None, "an act leaves its record"
         return json_response(self._shown(found, folds, tenant), status=202 if own is not None else 200)
+
+    async def _tell(self, events: Sequence[StampedEvent]) -> None:
+        """Append the events of an act that was done; where the log is away, as soon as it is back: asked again, the act
+        would be refused."""
+        append = partial(append_once, self._log, events)
+        try:
+            await append()
+        except TryLater:
+            self._background(f"telling of {events[0].id}", append)
 
     async def _carry_out(self, act: str, asker: Asker, *, review: bool) -> Ownership | None:
         """Return the right to work on it, where the act asks for work."""

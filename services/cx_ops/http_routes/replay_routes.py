@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log, LogRecord, Record
 from cx_events.schema_shapes import ref
 from cx_events.stamp import StampedEvent, key_writer
-from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
+from cx_ops.http_routes.documented import SCOPE, Background, OpsRoutes, add_route, json_response, parameter
 from cx_ops.http_routes.queries import OpsQuery, read_reason
 from cx_ops.log_browsing.customers import customer_test
 from cx_ops.log_browsing.records import BrowsedRecord
@@ -62,9 +62,6 @@ _START: Json = {
 _ACT: Json = {"why": "it took too long"}
 _ID = (parameter("id", "The replay, as listed.", place="path"),)
 _ENDED_BY_US = ("done", "cancelled", "failed")
-
-Background = Callable[[str, Callable[[], Awaitable[None]]], None]
-"""Do named work in this process, after the answer."""
 
 T = TypeVar("T")
 

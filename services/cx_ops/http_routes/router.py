@@ -7,14 +7,14 @@ from cx_events.log import Log
 from cx_ops.dead_letters.acts import LetterActs
 from cx_ops.dead_letters.retrying import MapAgain
 from cx_ops.http_routes.connection_routes import ConnectionFacts, ConnectionRoutes
-from cx_ops.http_routes.documented import OpsRoutes
+from cx_ops.http_routes.documented import Background, OpsRoutes
 from cx_ops.http_routes.event_page_routes import EventPageRoutes
 from cx_ops.http_routes.letter_routes import LetterRoutes
 from cx_ops.http_routes.log_routes import LogRoutes
 from cx_ops.http_routes.projector_routes import ProjectorRoutes
 from cx_ops.http_routes.rebuild_routes import RebuildRoutes
 from cx_ops.http_routes.rebuild_routes import Work as RebuildWork
-from cx_ops.http_routes.replay_routes import Background, ReplayRoutes
+from cx_ops.http_routes.replay_routes import ReplayRoutes
 from cx_ops.http_routes.subscription_routes import SubscriptionRoutes
 from cx_ops.replay.acts import Ground
 from cx_ops.subscriptions.acts import SubscriptionActs
@@ -43,8 +43,9 @@ def router(
     ConnectionRoutes(log, store, tenants, facts).add_to(routes)
     SubscriptionRoutes(log, store, tenants, SubscriptionActs(log, store, spaces)).add_to(routes)
     LetterRoutes(store, tenants, LetterActs(log, store, spaces, map_again)).add_to(routes)
-    RebuildRoutes(log, store, tenants, spaces, process, rebuild).add_to(routes)
-    ReplayRoutes(log, store, tenants, spaces, *replays).add_to(routes)
+    ground, background = replays
+    RebuildRoutes(log, store, tenants, spaces, process, rebuild, background).add_to(routes)
+    ReplayRoutes(log, store, tenants, spaces, ground, background).add_to(routes)
     return routes
 
 

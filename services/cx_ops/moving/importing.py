@@ -7,7 +7,6 @@ killed or the log did not answer, the end of the log is read, and what lies ther
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import blake2b
@@ -17,7 +16,7 @@ import msgspec
 from cx_context.change_notifications import StoreOpened
 from cx_events.blob import Blobs
 from cx_events.codec import decode_leniently
-from cx_events.errors import Refused, TryLater
+from cx_events.errors import Refused
 from cx_events.facts import stream_id_of
 from cx_events.ids import IdSpace
 from cx_events.log import STORES, Log, LogRecord, Partition, Record
@@ -27,12 +26,10 @@ from cx_ops.moving.import_progress import ImportProgress, ProgressFile, by_parti
 from cx_ops.moving.record_tenants import blobs_of, tenant_of_record
 from cx_ops.moving.sources import Source, bounds_of
 from cx_runtime.pace import Pace
+from cx_runtime.patience import patiently
 
 STEP_RECORDS = 500
 STEP_BYTES = 4 << 20
-PATIENCE = 60.0
-"""Seconds for which a log that does not answer is asked again."""
-_PAUSE, _MOST_PAUSE = 0.2, 5.0
 
 Report = Callable[[int], None]
 Tell = Callable[[int], Awaitable[None]]
@@ -78,7 +75,7 @@ class Import:
 
         Raises ``Refused`` before anything is appended: ``log-not-empty``, ``other-id-key``, ``import-under-way``; and
         ``blob-missing``, ``damaged-segment`` when they are met. ``TryLater`` where a part does not answer for
-        ``PATIENCE`` seconds. Begun again, it goes on.
+        a minute. Begun again, it goes on.
         """
         check_id_keys(self._source.tenants, self._spaces, self._source.name)
         with self._file.locked():
@@ -139,7 +136,7 @@ class Import:
             if lacking > 0:
                 await self._log.append([Record(STORES, b"stores", value)] * lacking)
 
-        await _patiently(announce)
+        await patiently(announce)
 
     async def _step(self, records: Sequence[LogRecord]) -> None:
         self._check_tenants(records)
@@ -193,7 +190,7 @@ class Import:
                 self._progress.certain |= by_place(ends)
             self._uncertain = False
 
-        await _patiently(append)
+        await patiently(append)
 
     async def _lacking(self, records: Sequence[Record]) -> list[Record]:
         """Return those of the records that do not lie after what is certain. A record that is there once and wanted
@@ -215,19 +212,6 @@ class Import:
             else:
                 lacking.append(record)
         return lacking
-
-
-async def _patiently(work: Callable[[], Awaitable[None]]) -> None:
-    """Do something again while a part does not answer, for ``PATIENCE`` seconds. Raises ``TryLater`` then."""
-    pause, until = _PAUSE, time.monotonic() + PATIENCE
-    while True:
-        try:
-            return await work()
-        except TryLater:
-            if time.monotonic() > until:
-                raise
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _MOST_PAUSE)
 
 
 def _is_derived_here(value: bytes, ids: IdSpace) -> bool | None:

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from cx_events.ids import IdSpace
 from cx_events.json_types import Json
-from cx_events.log import INTERACTIONS, Log, Record
+from cx_events.log import Log
 from cx_events.stamp import StampedEvent
 from cx_events.timestamps import Micros
-from cx_ops.operator_acts import operator_event
+from cx_ops.operator_acts import append_patiently, operator_event
 from cx_ops.rebuild.control import Asker
 
 REBUILT = "cx.operations.contexts_rebuilt.v1"
@@ -32,6 +32,19 @@ def audit_event(asker: Asker, act: str, told: Json, id: str, ids: IdSpace, at: M
     )
 
 
+def audit_events(
+    spaces: Mapping[str, IdSpace],
+    asker: Asker,
+    act: str,
+    told: Json | None = None,
+    tenants: Collection[str] | None = None,
+) -> list[StampedEvent]:
+    """Return an act's event for each tenant that it concerns; all unless ``tenants`` says which."""
+    id, at = str(uuid4()), time.time_ns() // 1000
+    concerned = [spaces[name] for name in sorted(spaces if tenants is None else tenants)]
+    return [audit_event(asker, act, told or {}, id, ids, at) for ids in concerned]
+
+
 async def announce(
     log: Log,
     spaces: Mapping[str, IdSpace],
@@ -40,9 +53,6 @@ async def announce(
     told: Json | None = None,
     tenants: Collection[str] | None = None,
 ) -> None:
-    """Append an act's event for each tenant that it concerns; all unless ``tenants`` says which. Raises
-    ``TryLater``."""
-    id, at = str(uuid4()), time.time_ns() // 1000
-    concerned = [spaces[name] for name in sorted(spaces if tenants is None else tenants)]
-    events = [audit_event(asker, act, told or {}, id, ids, at) for ids in concerned]
-    await log.append([Record(INTERACTIONS, event.key, event.raw) for event in events])
+    """Append the events of an act that was done (``audit_events``), though the log be away for a while. Raises
+    ``TryLater`` where it stays away."""
+    await append_patiently(log, audit_events(spaces, asker, act, told, tenants))

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -18,12 +19,11 @@ from cx_ops.replay.selection import Selection, Test
 from cx_ops.replay.state import ReplayState, ReplayStates
 from cx_ops.replay.targets import Target
 from cx_runtime.pace import Pace
+from cx_runtime.patience import patiently
 
 SETTLE_SECONDS = 1.0
 """Between two written states: a run that is killed sends so much again, or cuts it off its file."""
 HTTP_RECORDS = 20
-PATIENCE = 60.0
-"""Seconds that a log may fail to answer before the run stops where it is."""
 _LONGEST_SLEEP = 0.5
 
 
@@ -102,23 +102,13 @@ class Replay:
         selection = Selection(state.asked.topic, state.places, state.ends)
         reader = MergedReader(self._log, selection.partitions(state.places), selection.partitions(state.ends))
         try:
-            while records := await self._patiently(reader):
+            while records := await patiently(partial(reader.read, self._step, READ_BYTES)):
                 await self._send(records)
                 if time.monotonic() - self._settled > SETTLE_SECONDS:
                     await self._settle()
                 self._report(state.read)
         finally:
             await reader.close()
-
-    async def _patiently(self, reader: MergedReader) -> list[LogRecord]:
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return await reader.read(self._step, READ_BYTES)
-            except TryLater:
-                if time.monotonic() > until:
-                    raise
-                await asyncio.sleep(_LONGEST_SLEEP)
 
     async def _send(self, records: Sequence[LogRecord]) -> None:
         if self._states.is_to_cancel(self.state.id):
@@ -142,7 +132,7 @@ class Replay:
         state = self.state
         wanted = [record for record in records if self._wanted(record)]
         if wanted:
-            await self._sent_patiently(wanted)
+            await patiently(partial(self._target.send, wanted), is_outage=_is_of_log)
         for record in records:
             state.places[record.partition] = record.offset + 1
         state.read += len(records)
@@ -150,23 +140,17 @@ class Replay:
         state.bytes += sum(len(record.value) for record in wanted)
         await self._pace.keep(len(wanted))
 
-    async def _sent_patiently(self, records: Sequence[LogRecord]) -> None:
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return await self._target.send(records)
-            except TryLater as error:
-                # A receiver was tried often enough by its target; a full disk does not empty by waiting.
-                if error.part != "log" or time.monotonic() > until:
-                    raise
-                await asyncio.sleep(_LONGEST_SLEEP)
-
     async def _settle(self) -> None:
         """Make durable what was sent, then say so. A file to which a write failed raises again."""
         self.state.size = await self._target.settle()
         await asyncio.to_thread(self._states.write, self.state)
         self._durable = _copy(self.state)
         self._settled = time.monotonic()
+
+
+def _is_of_log(error: TryLater) -> bool:
+    # A receiver was tried often enough by its target; a full disk does not empty by waiting.
+    return error.part == "log"
 
 
 def _copy(state: ReplayState) -> ReplayState:

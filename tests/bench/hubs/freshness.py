@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import accumulate, islice
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -12,11 +14,12 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from tests.bench import requests as made
 from tests.bench.children import Go, Task
-from tests.bench.floors.freshness import WARM, paced
+from tests.bench.floors.freshness import A_SECOND, WARM, paced
 from tests.bench.load import Asking, connect
-from tests.bench.workload import make_workload
+from tests.bench.workload import STEP, make_workload
 
 from cx_events.errors import Fatal
+from cx_events.testing.builders import SECOND
 
 _STATUS = slice(9, 12)
 _NOT_YET = (b"429", b"503", b"504")
@@ -26,21 +29,27 @@ _PAUSE = 0.2
 _PATIENCE = 60.0
 
 
-def _renamed(event: bytes) -> bytes:
-    """An event that no round before has sent: one that is known already would be read at once."""
-    value = msgspec.json.decode(event)
-    value["id"] = f"{os.getpid()}-{value['id']}"
-    return msgspec.json.encode(value)
+def _of_now(events: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Events that no round before has sent, since one that is known would be read at once, of the time in which this
+    round sends them: else those of rounds before crowd the hot customer's latest out of the context."""
+    values = [msgspec.json.decode(event) for event in events]
+    then, now = datetime.fromisoformat(values[0]["time"]), datetime.now(UTC)
+    for value in values:
+        after = (datetime.fromisoformat(value["time"]) - then) * (SECOND / STEP / A_SECOND)
+        value["time"] = (now + after).isoformat(timespec="microseconds")
+        value["id"] = f"{os.getpid()}-{value['id']}"
+    return values
 
 
 async def run(task: Task, _over: asyncio.Event, go: Go) -> dict[str, Any]:
     """``urls``: where events are sent, and where contexts are read."""
-    events = [_renamed(each) for each in islice(made.client_events(make_workload(task.count).records), task.count)]
+    values = _of_now(list(islice(made.client_events(make_workload(task.count).records), task.count)))
+    events = [msgspec.json.encode(value) for value in values]
     posts = made.single(events, task.key)
     reads = [_read(event, task.key) for event in events]
     channels, api = Lines(task.urls[0]), Lines(task.urls[1])
     # A busy customer's context shows the latest events: one that tells of minutes ago need not be among them.
-    times = [msgspec.json.decode(event)["time"] for event in events]
+    times = [value["time"] for value in values]
     latest = list(accumulate(times, max))
     latencies = [0.0] * len(events)
     asked_again = 0
