@@ -44,7 +44,7 @@ async def test_what_is_refused_is_not_tried_again() -> None:
     assert work.calls == 1
 
 
-async def test_what_does_not_mend_by_waiting_is_told_at_once() -> None:
+async def test_what_waiting_does_not_mend_is_told() -> None:
     work = Failing(away("target"))
     with pytest.raises(TryLater, match="target"):
         await patiently(work, is_outage=lambda error: error.part == "log")
