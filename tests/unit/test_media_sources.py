@@ -31,10 +31,14 @@ from cx_runtime.outbound.reach import Reach
 
 NOW = int(datetime(2013, 5, 24, tzinfo=UTC).timestamp()) * 1_000_000
 TOKEN = "a token of the app"
+OWN = "https://own.acme.example/base"
 SETTINGS = {
     "media": True, "media_token": TOKEN, "media_key_id": "AKIAIOSFODNN7EXAMPLE", "media_secret": "a secret of s3",
-    "media_region": "eu-west-1", "accounts": ["AC1"],
+    "media_region": "eu-west-1", "accounts": ["AC1"], "media_url": f"{OWN}/",
+    "media_hosts": [".cdn.acme.example"],
 }  # fmt: skip
+OPTIONAL = frozenset({"media_hosts"})
+"""Settings without which files come, too."""
 MEDIA = sorted(name for name, provider in providers().items() if provider.media is not None)
 BEARER = f"Bearer {TOKEN}"
 ACCOUNT = "Basic " + b64encode(b"AC1:the account's token").decode()
@@ -63,6 +67,14 @@ REQUESTS = {
     ("social/viber", "https://dl-media.viber.com/1/a.jpg"): ("", None),
     ("chat/intercom", "https://downloads.intercomcdn.com/i/o/1/a.png?expires=1"): ("", None),
     ("chat/zendesk", "https://media.smooch.io/apps/1/conversations/c-1/a/b.png"): ("", None),
+    ("chat/matrix", "mxc://example.com/abc_D-1"): (
+        f"{OWN}/_matrix/client/v1/media/download/example.com/abc_D-1",
+        BEARER,
+    ),
+    ("chat/matrix", "mxc://[2001:db8::1]:8448/a"): (
+        f"{OWN}/_matrix/client/v1/media/download/%5B2001:db8::1%5D:8448/a",
+        BEARER,
+    ),
 }  # fmt: skip
 
 FOREIGN = (
@@ -78,6 +90,9 @@ FOREIGN = (
     "https://fbcdn.net.elsewhere.example/a", "https://elsewherefbcdn.net/a", "https://viber.com.elsewhere.example/a",
     "https://downloads.intercomcdn.com@elsewhere.example/a", "https://smooch.io.elsewhere.example/a", "",
     "https://api.mailgun.net/v3/domains/acme.example/credentials", "telegram-file:",
+    "mxc://../abc", "mxc://example.com/..", "mxc://example.com/a/b", "mxc://example.com/a?b", "mxc://example.com/%2e",
+    "mxc://ana@example.com/a", "mxc://example.com", "mxc:///a", f"{OWN}/",
+    f"{OWN}/_matrix/client/v1/media/download/example.com/abc",
 )  # fmt: skip
 
 
@@ -171,7 +186,7 @@ def test_amazons_own_example_is_signed_as_amazon_says() -> None:
 def test_what_is_missing_for_files_is_named(provider: str) -> None:
     found = providers()[provider]
     assert found.media is not None
-    needed = found.media.settings - {"media"} if provider != "social/meta" else frozenset()
+    needed = found.media.settings - {"media"} - OPTIONAL if provider != "social/meta" else frozenset()
     bare = Connection("acme-x", "acme", provider, ("the account's token",), settings={"media": True})
     told = " ".join(each.detail for each in setup_problems(bare, found, "https://hub.acme.example"))
     assert all(f"settings.{name}" in told for name in needed)

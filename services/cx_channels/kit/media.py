@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cx_channels.kit.json_values import obj, text
-from cx_channels.kit.settings import text_setting
-from cx_channels.provider import Connection, MediaRequest, MediaSource
+from cx_channels.kit.settings import text_setting, texts_of
+from cx_channels.provider import MEDIA_SETTING, Connection, MediaRequest, MediaSource
 from cx_events import strict_json
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
 
 TOKEN = "media_token"  # noqa: S105 - the name of a setting
+SERVER = "media_url"
+STORES = "media_hosts"
+OF_A_SERVER = frozenset({MEDIA_SETTING, SERVER, STORES})
+"""Settings of what runs on a server of the tenant's own, besides those of its credentials."""
+
+_SERVER = re.compile(r"https://[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?(?:/[A-Za-z0-9_-]{1,100}){0,5}")
+_OBJECT_STORE = re.compile(
+    r"(?:[a-z0-9.-]{1,63}\.)?s3(?:[.-][a-z0-9-]{1,30}){0,2}\.amazonaws\.com"
+    r"|(?:[a-z0-9._-]{1,63}\.)?storage\.googleapis\.com|[a-z0-9]{3,24}\.blob\.core\.windows\.net"
+)
 
 
 def token_of(connection: Connection) -> str:
@@ -23,13 +33,48 @@ def token_of(connection: Connection) -> str:
 
 def lacks_token(what: str) -> Callable[[Connection], tuple[str, ...]]:
     """Return what says of a connection that it has no token. ``what``: which token is meant."""
+    return lacks_settings({TOKEN: what})
+
+
+def lacks_settings(needed: Mapping[str, str]) -> Callable[[Connection], tuple[str, ...]]:
+    """Return what says of a connection which settings it lacks. ``needed``: by name, what each is."""
 
     def lacks(connection: Connection) -> tuple[str, ...]:
-        return (
-            () if token_of(connection) else (f"settings.media is true, and settings.media_token ({what}) is missing",)
+        return tuple(
+            f"settings.media is true, and settings.{name} ({what}) is missing"
+            for name, what in needed.items()
+            if not text_setting(connection, name, "")
         )
 
     return lacks
+
+
+def server_of(connection: Connection) -> str:
+    """Return ``settings.media_url``, the address of a server of the tenant's own, without a slash at its end; "" where
+    it is missing. Raise ``Fatal`` for what is no text."""
+    return text_setting(connection, SERVER, "").rstrip("/")
+
+
+def lacks_server(what: str, more: Mapping[str, str]) -> Callable[[Connection], tuple[str, ...]]:
+    """Return what says of a connection which settings it lacks to ask a server of the tenant's own. ``what``: which
+    server is meant; ``more``: what each other setting is, by name."""
+    missing = lacks_settings({SERVER: what, **more})
+
+    def lacks(connection: Connection) -> tuple[str, ...]:
+        server = server_of(connection)
+        if not server or _SERVER.fullmatch(server):
+            return missing(connection)
+        why = "no address like https://chat.acme.example: https, without a port, in lower case"
+        return (f"settings.media is true, and settings.{SERVER} ({what}) is {why}", *missing(connection))
+
+    return lacks
+
+
+def stores_of(connection: Connection) -> Callable[[str], bool]:
+    """Return what says of a host whether a server of the tenant's own may send on to it for a file: the object stores
+    of Amazon, Google and Azure, and the hosts of ``settings.media_hosts`` (see ``within``)."""
+    named = within(*texts_of(connection.settings, STORES))
+    return lambda host: _OBJECT_STORE.fullmatch(host) is not None or named(host)
 
 
 def within(*domains: str) -> Callable[[str], bool]:

@@ -2,13 +2,14 @@
 
 Modules: ``signature``, ``questions`` (what a homeserver asks), ``mapping`` (transactions to events, by kind), ``item``
 (one event, and its draft), ``events`` (kinds that are events), ``words`` (words and files), ``ephemeral`` (receipts),
-``kinds`` (what is no event).
+``kinds`` (what is no event), ``media`` (how files are fetched).
 """
 
 from __future__ import annotations
 
 from cx_channels.chat.matrix.item import WEIGHTS
 from cx_channels.chat.matrix.mapping import DOCUMENTED, MAX_BYTES, kinds_of, map_request
+from cx_channels.chat.matrix.media import MEDIA
 from cx_channels.chat.matrix.questions import answer, challenge
 from cx_channels.chat.matrix.signature import SIGNATURE, sign, verify
 from cx_channels.provider import Connection, Provider
@@ -40,5 +41,6 @@ PROVIDER = Provider(
     max_bytes=MAX_BYTES,
     warnings=_warnings,
     weights=WEIGHTS,
-    settings=frozenset({"bots", "servers", "staff"}),
+    media=MEDIA,
+    settings=frozenset({"bots", "servers", "staff"}) | MEDIA.settings,
 )

@@ -44,7 +44,10 @@ def without_fallback(words: str) -> str:
 
 
 def files_of(content: Json, kind: str) -> Iterator[Attachment]:
-    """Yield a message's file by its ``mxc:`` address, which asks for a token of the service; a place by its own."""
+    """Yield a message's file by its ``mxc:`` address, which asks for a token of the service; a place by its own.
+
+    An encrypted one (``file``) has none: what lies there is of no use without the key, which stands in the original.
+    """
     if kind == "m.location":
         place = text(content.get("geo_uri"))
         yield Attachment(name="location", url=place if place.startswith("geo:") else "")
@@ -56,5 +59,5 @@ def files_of(content: Json, kind: str) -> Iterator[Attachment]:
         name=first(content.get("filename"), content.get("body")),
         content_type=text(info.get("mimetype")),
         bytes=whole(size),
-        url=first(content.get("url"), obj(content.get("file")).get("url")),
+        url=text(content.get("url")),
     )
