@@ -49,6 +49,13 @@ SERVERS = {
         {"media_token": TOKEN},
         {"authorization": f"Bearer {TOKEN}"},
     ),
+    "chat/rocketchat": Own(
+        "chat.acme.example",
+        "message-file.json",
+        "/file-upload/f1/bill.pdf",
+        {"media_token": TOKEN, "media_user": "U1"},
+        {"x-auth-token": TOKEN, "x-user-id": "U1"},
+    ),
 }
 each_provider = pytest.mark.parametrize("provider", SERVERS)
 

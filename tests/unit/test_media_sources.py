@@ -35,7 +35,7 @@ OWN = "https://own.acme.example/base"
 SETTINGS = {
     "media": True, "media_token": TOKEN, "media_key_id": "AKIAIOSFODNN7EXAMPLE", "media_secret": "a secret of s3",
     "media_region": "eu-west-1", "accounts": ["AC1"], "media_url": f"{OWN}/",
-    "media_hosts": [".cdn.acme.example"],
+    "media_hosts": [".cdn.acme.example"], "media_user": "U1",
 }  # fmt: skip
 OPTIONAL = frozenset({"media_hosts"})
 """Settings without which files come, too."""
@@ -75,6 +75,8 @@ REQUESTS = {
         f"{OWN}/_matrix/client/v1/media/download/%5B2001:db8::1%5D:8448/a",
         BEARER,
     ),
+    ("chat/rocketchat", f"{OWN}/file-upload/f1/a%20bill%C3%A9.pdf"): ("", None),
+    ("chat/rocketchat", f"{OWN}/file-upload/f1/bill.pdf?token=e30.e30.x-_"): ("", None),
 }  # fmt: skip
 
 FOREIGN = (
@@ -93,6 +95,11 @@ FOREIGN = (
     "mxc://../abc", "mxc://example.com/..", "mxc://example.com/a/b", "mxc://example.com/a?b", "mxc://example.com/%2e",
     "mxc://ana@example.com/a", "mxc://example.com", "mxc:///a", f"{OWN}/",
     f"{OWN}/_matrix/client/v1/media/download/example.com/abc",
+    f"{OWN}/file-upload/f1/../api/v1/users.list", f"{OWN}/file-upload/f1/..", f"{OWN}/file-upload/f1/%2e%2e",
+    f"{OWN}/file-upload/f1/..%2F..%2Fapi%2Fv1%2Fusers.list", f"{OWN}/file-upload/f1", f"{OWN}/api/v1/users.list",
+    f"{OWN}/file-upload/f1/a?token=x&rc_uid=1", f"{OWN}d/file-upload/f1/a", f"{OWN}@elsewhere.example/file-upload/f1/a",
+    "https://own.acme.example/file-upload/f1/a", "http://own.acme.example/base/file-upload/f1/a",
+    "https://own.acme.example.elsewhere.example/base/file-upload/f1/a", "/file-upload/f1/a",
 )  # fmt: skip
 
 

@@ -19,6 +19,9 @@ STORES = "media_hosts"
 OF_A_SERVER = frozenset({MEDIA_SETTING, SERVER, STORES})
 """Settings of what runs on a server of the tenant's own, besides those of its credentials."""
 
+FILE_NAME = r"(?!\.{1,2}(?:\?|\Z))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2[EeFf]|5[Cc])[0-9A-Fa-f]{2}){1,1000}"
+"""The last part of a path where it is the name of a file, and leads nowhere else."""
+
 _SERVER = re.compile(r"https://[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?(?:/[A-Za-z0-9_-]{1,100}){0,5}")
 _OBJECT_STORE = re.compile(
     r"(?:[a-z0-9.-]{1,63}\.)?s3(?:[.-][a-z0-9-]{1,30}){0,2}\.amazonaws\.com"

@@ -2,12 +2,13 @@
 
 Modules: ``signature``, ``mapping`` (requests to events, by kind), ``room`` (one notice, and its draft), ``livechat``
 (kinds of Omnichannel's), ``integration`` (messages of channels), ``words`` (words, files and writers), ``kinds`` (what
-is no event).
+is no event), ``media`` (how files are fetched).
 """
 
 from __future__ import annotations
 
 from cx_channels.chat.rocketchat.mapping import DOCUMENTED, MAX_BYTES, kinds_of, map_request
+from cx_channels.chat.rocketchat.media import MEDIA
 from cx_channels.chat.rocketchat.room import WEIGHTS
 from cx_channels.chat.rocketchat.signature import SIGNATURE, sign, verify
 from cx_channels.provider import Provider
@@ -23,5 +24,6 @@ PROVIDER = Provider(
     kinds_of=kinds_of,
     max_bytes=MAX_BYTES,
     weights=WEIGHTS,
-    settings=frozenset({"agents", "bots", "channels"}),
+    media=MEDIA,
+    settings=frozenset({"agents", "bots", "channels"}) | MEDIA.settings,
 )
