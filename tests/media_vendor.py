@@ -20,7 +20,7 @@ HOSTS = (
     "api.twilio.com", "mms.twiliocdn.com", "graph.facebook.com", "lookaside.fbsbx.com", "files.slack.com",
     "acme-mail.s3.eu-west-1.amazonaws.com", "api.telegram.org", "elsewhere.example",
     "storage-us-east4.api.mailgun.net", "files.cdn.acme.example", "acme-files.s3.eu-west-1.amazonaws.com",
-    "matrix.acme.example", "chat.acme.example",
+    "matrix.acme.example", "chat.acme.example", "chatwoot.acme.example",
 )  # fmt: skip
 
 

@@ -42,6 +42,13 @@ class Own(NamedTuple):
 
 
 SERVERS = {
+    "chat/chatwoot": Own(
+        "chatwoot.acme.example",
+        "incoming-whatsapp-with-files.json",
+        "/rails/active_storage/blobs/redirect/eyJfcmFpbHMiOnsiZGF0YSI6NDcxMX19--0a1b2c3d4e5f/a.png",
+        {},
+        {},
+    ),
     "chat/matrix": Own(
         "matrix.acme.example",
         "files.json",

@@ -77,6 +77,9 @@ REQUESTS = {
     ),
     ("chat/rocketchat", f"{OWN}/file-upload/f1/a%20bill%C3%A9.pdf"): ("", None),
     ("chat/rocketchat", f"{OWN}/file-upload/f1/bill.pdf?token=e30.e30.x-_"): ("", None),
+    ("chat/chatwoot", f"{OWN}/rails/active_storage/blobs/redirect/eyJf%3D%3D--0a/a%20b.png"): ("", None),
+    ("chat/chatwoot", f"{OWN}/rails/active_storage/blobs/eyJf==--0a/a.png"): ("", None),
+    ("chat/chatwoot", f"{OWN}/rails/active_storage/blobs/proxy/eyJf--0a/a.png"): ("", None),
 }  # fmt: skip
 
 FOREIGN = (
@@ -100,6 +103,8 @@ FOREIGN = (
     f"{OWN}/file-upload/f1/a?token=x&rc_uid=1", f"{OWN}d/file-upload/f1/a", f"{OWN}@elsewhere.example/file-upload/f1/a",
     "https://own.acme.example/file-upload/f1/a", "http://own.acme.example/base/file-upload/f1/a",
     "https://own.acme.example.elsewhere.example/base/file-upload/f1/a", "/file-upload/f1/a",
+    f"{OWN}/rails/active_storage/blobs/redirect/eyJf/..", f"{OWN}/rails/active_storage/blobs/../../../api/v1/accounts",
+    f"{OWN}/rails/active_storage/blobs/eyJf/a/b.png", f"{OWN}/rails/active_storage/blobs/%2e%2e/a.png",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Chatwoot: messages, notes, statuses and surveys of an account, by its webhooks. See README.md.
 
 Modules: ``signature``, ``mapping`` (webhooks to events, by kind), ``notice`` (one webhook, and its draft), ``people``
-(who is who), ``messages`` and ``conversations`` (kinds of webhooks), ``kinds`` (those that are no event).
+(who is who), ``messages`` and ``conversations`` (kinds of webhooks), ``kinds`` (those that are no event), ``media``
+(how files are fetched).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cx_channels.chat.chatwoot.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.chat.chatwoot.media import MEDIA
 from cx_channels.chat.chatwoot.people import WEIGHTS
 from cx_channels.chat.chatwoot.signature import SIGNATURE, UNSIGNED, sign, takes_unsigned, verify
 from cx_channels.kit.settings import check_choice
@@ -39,5 +41,6 @@ PROVIDER = Provider(
     kinds_of=kinds_of,
     warnings=_warnings,
     weights=WEIGHTS,
-    settings=frozenset({"account", UNSIGNED}),
+    media=MEDIA,
+    settings=frozenset({"account", UNSIGNED}) | MEDIA.settings,
 )
