@@ -20,7 +20,8 @@ HOSTS = (
     "api.twilio.com", "mms.twiliocdn.com", "graph.facebook.com", "lookaside.fbsbx.com", "files.slack.com",
     "acme-mail.s3.eu-west-1.amazonaws.com", "api.telegram.org", "elsewhere.example",
     "storage-us-east4.api.mailgun.net", "files.cdn.acme.example", "acme-files.s3.eu-west-1.amazonaws.com",
-    "matrix.acme.example", "chat.acme.example", "chatwoot.acme.example",
+    "matrix.acme.example", "chat.acme.example", "chatwoot.acme.example", "login.microsoftonline.com",
+    "smba.trafficmanager.net", "acme-my.sharepoint.com",
 )  # fmt: skip
 
 

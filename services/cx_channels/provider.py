@@ -191,13 +191,24 @@ def _leads_nowhere(_host: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenForm:
+    """A form that is posted for an access token by an application's own credentials (RFC 6749, section 4.4).
+
+    ``url``: ``https://``, of the vendor's login alone; ``fields``: names and values.
+    """
+
+    url: str
+    fields: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MediaRequest:
     """A GET of a file, or of a JSON answer that says where the file is.
 
     ``url``: ``https://``; some hold a token. ``headers``: the credentials; they go to that host alone. ``leads_to``:
     whether a redirect may lead to another host, by its name in lower case. ``then``: makes the next request of the
     answer; it raises ValueError with what the answer lacks. ``no_page``: a web page in answer is a login, and never the
-    file.
+    file. ``login``: what is posted for an access token, which goes along as a bearer token; it is kept while it holds.
     """
 
     url: str = field(repr=False)
@@ -205,6 +216,7 @@ class MediaRequest:
     leads_to: Callable[[str], bool] = _leads_nowhere
     then: Callable[[bytes], MediaRequest] | None = None
     no_page: bool = False
+    login: TokenForm | None = field(default=None, repr=False)
 
 
 def _lacks_nothing(_connection: Connection) -> tuple[str, ...]:

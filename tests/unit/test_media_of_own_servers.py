@@ -10,7 +10,7 @@ import pytest
 from tests.media_vendor import Vendor, vendor_serving
 from tests.receiver import answer
 
-from cx_channels.media.fetching import fetch
+from cx_channels.media.fetching import Fetching
 from cx_channels.media.references import Reference, references_of
 from cx_channels.provider import Connection
 from cx_channels.readiness import setup_problems
@@ -83,7 +83,7 @@ async def fetched(vendor: Vendor, provider: str, **more: Any) -> File:
     media = providers()[provider].media
     assert media is not None
     first = references(provider, SERVERS[provider].example)[0]
-    return await fetch(first, connection(provider, **more), media, vendor.files, 0)
+    return await Fetching(vendor.files).fetch(first, connection(provider, **more), media, 0)
 
 
 def told_to(headers: Mapping[str, str]) -> dict[str, str]:

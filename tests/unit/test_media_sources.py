@@ -37,7 +37,7 @@ SETTINGS = {
     "media_region": "eu-west-1", "accounts": ["AC1"], "media_url": f"{OWN}/",
     "media_hosts": [".cdn.acme.example"], "media_user": "U1",
 }  # fmt: skip
-OPTIONAL = frozenset({"media_hosts"})
+OPTIONAL = frozenset({"media_hosts", "media_tenant"})
 """Settings without which files come, too."""
 MEDIA = sorted(name for name, provider in providers().items() if provider.media is not None)
 BEARER = f"Bearer {TOKEN}"
@@ -80,6 +80,8 @@ REQUESTS = {
     ("chat/chatwoot", f"{OWN}/rails/active_storage/blobs/redirect/eyJf%3D%3D--0a/a%20b.png"): ("", None),
     ("chat/chatwoot", f"{OWN}/rails/active_storage/blobs/eyJf==--0a/a.png"): ("", None),
     ("chat/chatwoot", f"{OWN}/rails/active_storage/blobs/proxy/eyJf--0a/a.png"): ("", None),
+    ("chat/msteams", "https://smba.trafficmanager.net/emea/v3/attachments/0-weu-d8/views/original"): ("", None),
+    ("chat/msteams", "https://acme-my.sharepoint.com/personal/a/_layouts/15/download.aspx?UniqueId=1"): ("", None),
 }  # fmt: skip
 
 FOREIGN = (

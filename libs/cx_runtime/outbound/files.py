@@ -12,7 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpcore2
 
@@ -64,11 +64,25 @@ class FileFetcher:
                         raise NotFetched("redirect", f"the host sends on to {_host_of(url)[:100]!a}, which is not its")
         raise NotFetched("redirect", f"the host sends on more than {MOST_REDIRECTS} times")
 
-    async def _exchange(self, url: str, headers: Mapping[str, str]) -> File | str:
-        """Return the file, or where the host sends on."""
+    async def post(self, url: str, form: Mapping[str, str]) -> File:
+        """Return the answer to a form: an access token, for one. Raise ``NotFetched``; no redirect is followed."""
+        _host_of(url)
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        with not_fetched(self._bounds):
+            async with asyncio.timeout(self._bounds.whole):
+                found = await self._exchange(url, kind, urlencode(form).encode())
+        if isinstance(found, File):
+            return found
+        raise NotFetched("redirect", "the host sends on what was posted to it")
+
+    async def _exchange(self, url: str, headers: Mapping[str, str], form: bytes | None = None) -> File | str:
+        """Return the file, or where the host sends on. ``form``: what is posted; a file is asked for without it."""
         times = {"connect": self._bounds.connect, "pool": self._bounds.whole}
         sent = {"user-agent": "throughline", "accept-encoding": "identity", "accept": "*/*", **headers}
-        async with self._pool.stream("GET", url, headers=list(sent.items()), extensions={"timeout": times}) as response:
+        method, told = "GET" if form is None else "POST", list(sent.items())
+        async with self._pool.stream(
+            method, url, headers=told, content=form, extensions={"timeout": times}
+        ) as response:
             named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
             if response.status in _REDIRECTS and "location" in named:
                 return named["location"]

@@ -1,13 +1,17 @@
-"""Fetch one file: ask as its provider says, at most twice, and check what came."""
+"""Fetch one file: ask as its provider says, at most thrice, and check what came."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from cx_channels.kit.authorization import bearer_header
+from cx_channels.kit.json_values import number, read_object
+from cx_channels.kit.media import named_in
 from cx_channels.media.references import Reference
-from cx_channels.provider import Connection, MediaRequest, MediaSource
+from cx_channels.provider import Connection, MediaRequest, MediaSource, TokenForm
 from cx_events.timestamps import Micros
 from cx_runtime.outbound.fetcher import NotFetched
 from cx_runtime.outbound.files import File
@@ -18,27 +22,81 @@ MOST_STEPS = 3
 FINAL = frozenset({"not-the-vendors", "private-address", "redirect", "too-large", "status-410", "no-original"})
 """Reasons for which asking again would change nothing."""
 
+EARLY_SECONDS = 60.0
+"""Before its end a token is asked for anew, since a file may take a while to begin."""
+
 
 class Files(Protocol):
     """Where files come from, as ``cx_runtime.outbound.files.FileFetcher``."""
 
     async def get(self, url: str, headers: Mapping[str, str], leads_to: Callable[[str], bool]) -> File: ...
 
+    async def post(self, url: str, form: Mapping[str, str]) -> File: ...
 
-async def fetch(reference: Reference, connection: Connection, source: MediaSource, files: Files, now: Micros) -> File:
-    """Return the file that a reference names. ``now``: for what is signed with a time. Raise ``NotFetched``."""
-    request = source.request(reference.file.url, connection, now)
-    if request is None:
-        raise NotFetched("not-the-vendors", "its address is none of the vendor's, and a sender may have chosen it")
-    for _ in range(MOST_STEPS):
-        found = await files.get(request.url, request.headers, request.leads_to)
-        if request.then is None:
-            return _checked(found, request, reference)
+
+class _Token(NamedTuple):
+    """``until``: on the clock of ``Fetching``."""
+
+    value: str
+    until: float
+
+
+class Fetching:
+    """Fetches files, and keeps access tokens while they hold. ``clock``: seconds."""
+
+    def __init__(self, files: Files, clock: Callable[[], float] = time.monotonic) -> None:
+        self._files = files
+        self._clock = clock
+        self._tokens: dict[TokenForm, _Token] = {}
+
+    async def fetch(self, reference: Reference, connection: Connection, source: MediaSource, now: Micros) -> File:
+        """Return the file that a reference names. ``now``: for what is signed with a time. Raise ``NotFetched``."""
+        request = source.request(reference.file.url, connection, now)
+        if request is None:
+            raise NotFetched("not-the-vendors", "its address is none of the vendor's, and a sender may have chosen it")
+        for _ in range(MOST_STEPS):
+            found = await self._get(request)
+            if request.then is None:
+                return _checked(found, request, reference)
+            try:
+                request = request.then(found.content)
+            except ValueError as error:
+                raise NotFetched("bad-answer", str(error)) from None
+        raise NotFetched("bad-answer", f"the vendor sends on more than {MOST_STEPS} times")
+
+    async def _get(self, request: MediaRequest) -> File:
+        login = request.login
+        headers = {**request.headers, **bearer_header(await self._token(login))} if login else request.headers
         try:
-            request = request.then(found.content)
+            return await self._files.get(request.url, headers, request.leads_to)
+        except NotFetched as why:
+            if login and why.reason == "status-401":  # it may have ended before its time
+                self._tokens.pop(login, None)
+            raise
+
+    async def _token(self, login: TokenForm) -> str:
+        kept = self._tokens.get(login)
+        if kept is not None and self._clock() < kept.until:
+            return kept.value
+        asked_at = self._clock()
+        try:
+            answered = await self._files.post(login.url, dict(login.fields))
+            value, seconds = token_in(answered.content)
+        except NotFetched as why:
+            raise NotFetched("no-token", f"no access token: {why}", why.retry_after) from None
         except ValueError as error:
-            raise NotFetched("bad-answer", str(error)) from None
-    raise NotFetched("bad-answer", f"the vendor sends on more than {MOST_STEPS} times")
+            raise NotFetched("no-token", f"no access token: {error}") from None
+        self._tokens[login] = _Token(value, asked_at + seconds - EARLY_SECONDS)
+        return value
+
+
+def token_in(content: bytes) -> tuple[str, float]:
+    """Return an access token and the seconds for which it holds, 0 where that is not told (RFC 6749, section 5.1).
+    Raise ValueError for an answer that has none."""
+    value = named_in(content, "access_token")
+    if not value.isascii() or not value.isprintable():
+        raise ValueError("the vendor's answer has an access_token that no header can hold")
+    return value, number(read_object(content).get("expires_in")) or 0.0
 
 
 def _checked(found: File, request: MediaRequest, reference: Reference) -> File:

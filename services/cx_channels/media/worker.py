@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import structlog
 
 from cx_channels.intake import Intake
-from cx_channels.media.fetching import FINAL, Files, fetch
+from cx_channels.media.fetching import FINAL, Fetching, Files
 from cx_channels.media.references import MediaConnections, Reference
 from cx_channels.media.storing import store
 from cx_channels.media.waiting import Item, Waiting, encode_cursor, read_cursor
@@ -71,6 +71,7 @@ class MediaSteps:
     def __init__(self, connections: MediaConnections, ports: MediaPorts) -> None:
         self._connections = connections
         self._ports = ports
+        self._fetching = Fetching(ports.files)
         self._running: dict[asyncio.Task[None], Item] = {}
         self._known: dict[str, Reference] = {}
         self._waiting = Waiting([])
@@ -144,7 +145,7 @@ class MediaSteps:
         try:
             reference = self._known.get(item.id) or await self._read_back(item)
             if provider.media is not None and reference is not None:
-                found = await fetch(reference, connection, provider.media, self._ports.files, self._ports.intake.now())
+                found = await self._fetching.fetch(reference, connection, provider.media, self._ports.intake.now())
                 await store(self._ports.intake, connection, provider, reference, found)
                 self._ports.metrics.media_file(connection.id, "stored")
                 self._ports.health.unnote(f"media of {connection.id}")

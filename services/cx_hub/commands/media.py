@@ -9,7 +9,7 @@ import typer
 
 from cx_channels.intake import Intake
 from cx_channels.mapping_pool import MappingPool
-from cx_channels.media.fetching import Files, fetch
+from cx_channels.media.fetching import Fetching, Files
 from cx_channels.media.references import MediaConnections, Reference
 from cx_channels.media.storing import store
 from cx_channels.provider import Connection, Mapped, Provider, Request
@@ -95,11 +95,12 @@ async def fetch_missing(
     """Return the files that events since ``asked.since`` name and the hub does not have, each with its outcome."""
     begin = await log.offsets_at(INTERACTIONS, read_moment(asked.since, "--since") // 1000)
     found: list[Json] = []
+    fetching = Fetching(files)
     async for some in _pages(log, begin, connections):
         for connection, reference in await _missing(store_of_events, some):
             outcome = "to be fetched"
             if not asked.dry_run:
-                outcome = await _fetch_one(intake, connections, files, connection, reference)
+                outcome = await _fetch_one(intake, connections, fetching, connection, reference)
             found.append(_row(connection, reference, outcome))
     return found
 
@@ -152,12 +153,12 @@ async def _missing(store_of_events: Store, found: Found) -> Found:
 
 
 async def _fetch_one(
-    intake: Intake, connections: MediaConnections, files: Files, connection: Connection, reference: Reference
+    intake: Intake, connections: MediaConnections, fetching: Fetching, connection: Connection, reference: Reference
 ) -> str:
     provider = connections.by_id[connection.id][1]
     assert provider.media is not None
     try:
-        came = await fetch(reference, connection, provider.media, files, intake.now())
+        came = await fetching.fetch(reference, connection, provider.media, intake.now())
         await store(intake, connection, provider, reference, came)
     except NotFetched as why:
         to_err().print(f"{connection.id} {reference.id}: {why.reason}: {why}", markup=False)

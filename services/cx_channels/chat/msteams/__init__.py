@@ -2,12 +2,13 @@
 
 Modules: ``signature`` (the token), ``activity`` (one activity, and its draft), ``people`` (who is who), ``content``
 (words and files), ``cards``, ``messages`` and ``contacts`` (kinds of activities), ``kinds`` (what is no event),
-``mapping``.
+``mapping``, ``media`` (how files are fetched).
 """
 
 from __future__ import annotations
 
 from cx_channels.chat.msteams.mapping import DOCUMENTED, answer, kinds_of, map_request
+from cx_channels.chat.msteams.media import MEDIA
 from cx_channels.chat.msteams.people import OTHER, SETTINGS, TEAMS, USER
 from cx_channels.chat.msteams.signature import KEYS, SIGNATURE, check_settings, sign, verify
 from cx_channels.provider import Connection, Provider
@@ -42,5 +43,6 @@ PROVIDER = Provider(
         "phone": {"claimed": "a number as the channel sms lets it through"},
         "email": {"claimed": "the From of a mail of the channel email, which anybody can write"},
     },
-    settings=frozenset({"app_id", "agents", "cloud", *SETTINGS}),
+    media=MEDIA,
+    settings=frozenset({"app_id", "agents", "cloud", *SETTINGS}) | MEDIA.settings,
 )
