@@ -6,22 +6,33 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpcore2
 import trustme
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.receiver import Got, Receiver, answer, receiving
 
+from cx_channels.kit.example_keys import example_key
+from cx_channels.media.references import Reference, references_of
+from cx_channels.provider import Connection, Request
+from cx_channels.registry import folder_name, providers
+from cx_events.codec import decode
+from cx_events.facts import connection_source
+from cx_events.stamp import stamp
+from cx_events.testing.builders import ACME, START
 from cx_runtime.outbound.files import FILE, FileFetcher, open_files
 from cx_runtime.outbound.reach import Reach
 from cx_runtime.outbound.sender import Bounds
 
+CHANNELS = Path(__file__).parents[1] / "services" / "cx_channels"
 HOSTS = (
     "api.twilio.com", "mms.twiliocdn.com", "graph.facebook.com", "lookaside.fbsbx.com", "files.slack.com",
     "acme-mail.s3.eu-west-1.amazonaws.com", "api.telegram.org", "elsewhere.example",
     "storage-us-east4.api.mailgun.net", "files.cdn.acme.example", "acme-files.s3.eu-west-1.amazonaws.com",
     "matrix.acme.example", "chat.acme.example", "chatwoot.acme.example", "login.microsoftonline.com",
-    "smba.trafficmanager.net", "acme-my.sharepoint.com",
+    "smba.trafficmanager.net", "acme-my.sharepoint.com", "api-eu-1.nexmo.com", "api-eu.nexmo.com",
 )  # fmt: skip
 
 
@@ -47,6 +58,22 @@ class Vendor:
         if not left:
             return answer(404)
         return left.pop(0) if len(left) > 1 else left[0]
+
+
+def example_pem(name: str) -> str:
+    """Return the example key of a name as vendors give private keys out."""
+    return example_key(name).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+
+
+def named_files(connection: Connection, fixture: str, change: tuple[bytes, bytes] = (b"", b"")) -> list[Reference]:
+    """Return the files that a provider's fixture names, as the worker finds them in its events. ``change``: what is
+    written in place of what."""
+    provider = providers()[connection.provider]
+    body = (CHANNELS / folder_name(provider.name) / "fixtures" / fixture).read_bytes()
+    request = Request(body.replace(*change), headers={"content-type": "application/json"}, received=START)
+    source, drafts = connection_source(connection.tenant, connection.id), provider.map(request, connection).drafts
+    stamped = [stamp(each, source=source, recorded=START, ids=ACME) for each in drafts]
+    return [each for event in stamped for each in references_of(decode(event.raw))]
 
 
 class _ToThisMachine(httpcore2.AsyncNetworkBackend):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.mail_doors import WrittenMail, through
-from tests.media_vendor import vendor_serving
+from tests.media_vendor import example_pem, vendor_serving
 from tests.receiver import FLOOD, answer
 
 from cx_channels.kit.aws.signing import AwsKey, signed_headers
@@ -39,6 +39,12 @@ SETTINGS = {
 }  # fmt: skip
 OPTIONAL = frozenset({"media_hosts", "media_tenant"})
 """Settings without which files come, too."""
+SIGNED = {"application": "app-1", "media_secret": example_pem("an application")}
+SECRETS: dict[str, dict[str, Any]] = {"voice/vonage": SIGNED, "chat/vonage": SIGNED}
+"""Settings of providers whose secrets have a form of their own; what they sign is tried in files of their own."""
+ELSEWHERE = {"email/amazon-ses", "voice/vonage", "chat/vonage"}
+WITHOUT = {"social/meta", "chat/vonage"}
+"""Providers that fetch some files without credentials."""
 MEDIA = sorted(name for name, provider in providers().items() if provider.media is not None)
 BEARER = f"Bearer {TOKEN}"
 ACCOUNT = "Basic " + b64encode(b"AC1:the account's token").decode()
@@ -107,11 +113,16 @@ FOREIGN = (
     "https://own.acme.example.elsewhere.example/base/file-upload/f1/a", "/file-upload/f1/a",
     f"{OWN}/rails/active_storage/blobs/redirect/eyJf/..", f"{OWN}/rails/active_storage/blobs/../../../api/v1/accounts",
     f"{OWN}/rails/active_storage/blobs/eyJf/a/b.png", f"{OWN}/rails/active_storage/blobs/%2e%2e/a.png",
+    "https://api.nexmo.com.elsewhere.example/v1/files/1", "https://api.nexmo.com@elsewhere.example/v3/media/1",
+    "https://api-elsewhere.nexmo.com/v1/files/1", "https://elsewhere-api.nexmo.com/v3/media/1",
+    "https://api.nexmo.com/v1/files/1/../../calls", "https://api.nexmo.com/v3/media", "http://api.nexmo.com/v1/files/1",
+    "https://api.nexmo.com/v3/media/1?redirect=x", "https://api-eu.vonage.com/v1/calls/1",
 )  # fmt: skip
 
 
 def connection(provider: str, **settings: Any) -> Connection:
-    return Connection("acme-x", "acme", provider, ("the account's token",), settings={**SETTINGS, **settings})
+    its = {**SETTINGS, **SECRETS.get(provider, {}), **settings}
+    return Connection("acme-x", "acme", provider, ("the account's token",), settings=its)
 
 
 def asked(provider: str, url: str, **settings: Any) -> MediaRequest | None:
@@ -130,7 +141,7 @@ def test_a_file_is_asked_for_as_the_vendor_says(provider: str, url: str) -> None
 
 
 def test_every_provider_with_files_is_tried() -> None:
-    assert sorted({provider for provider, _ in REQUESTS} | {"email/amazon-ses"}) == MEDIA
+    assert sorted({provider for provider, _ in REQUESTS} | ELSEWHERE) == MEDIA
 
 
 @pytest.mark.parametrize("provider", MEDIA)
@@ -200,7 +211,7 @@ def test_amazons_own_example_is_signed_as_amazon_says() -> None:
 def test_what_is_missing_for_files_is_named(provider: str) -> None:
     found = providers()[provider]
     assert found.media is not None
-    needed = found.media.settings - {"media"} - OPTIONAL if provider != "social/meta" else frozenset()
+    needed = found.media.settings - {"media"} - OPTIONAL if provider not in WITHOUT else frozenset()
     bare = Connection("acme-x", "acme", provider, ("the account's token",), settings={"media": True})
     told = " ".join(each.detail for each in setup_problems(bare, found, "https://hub.acme.example"))
     assert all(f"settings.{name}" in told for name in needed)

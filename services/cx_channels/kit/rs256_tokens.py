@@ -1,4 +1,5 @@
-"""JSON Web Tokens that a vendor signs with RSA (RS256; RFC 7515, RFC 7519) and whose keys it publishes (RFC 7517).
+"""JSON Web Tokens that a vendor signs with RSA (RS256; RFC 7515, RFC 7519) and whose keys it publishes (RFC 7517); and
+those that the hub signs where it asks.
 
 No other algorithm is taken: a token chooses its algorithm itself, and one that says ``none`` or ``HS256`` would be
 checked by nothing, or by a key that everybody has.
@@ -127,8 +128,8 @@ def _key(value: Json) -> RSAPublicKey | None:
 
 
 def signed_token(key: RSAPrivateKey, kid: str, claims: Mapping[str, Any]) -> str:
-    """Return a token that a key signed; for tests and trials."""
-    head = {"alg": "RS256", "typ": "JWT", "kid": kid}
+    """Return a token that a key signed. ``kid``: names the key; "" where the vendor knows it by a claim."""
+    head = {"alg": "RS256", "typ": "JWT", **({"kid": kid} if kid else {})}
     signed = f"{_encoded(msgspec.json.encode(head))}.{_encoded(msgspec.json.encode(claims))}"
     return f"{signed}.{_encoded(key.sign(signed.encode(), PKCS1v15(), SHA256()))}"
 

@@ -1,12 +1,13 @@
 """Vonage Messages: SMS, MMS, RCS, WhatsApp, Messenger and Viber, and the older SMS API. See README.md.
 
 Modules: ``signature``, ``notice`` (one request, in any form), ``mapping`` (kinds to events), ``people`` (who is at an
-address).
+address), ``media`` (how files are fetched).
 """
 
 from __future__ import annotations
 
 from cx_channels.chat.vonage.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.chat.vonage.media import MEDIA
 from cx_channels.chat.vonage.people import WEIGHTS
 from cx_channels.chat.vonage.signature import ALGORITHMS, UNSIGNED, verify
 from cx_channels.kit.settings import check_choice
@@ -35,5 +36,6 @@ PROVIDER = Provider(
     methods=frozenset({"GET", "POST"}),
     warnings=_warnings,
     weights=WEIGHTS,
-    settings=frozenset({"application", "sms_signature", UNSIGNED}),
+    media=MEDIA,
+    settings=frozenset({"application", "sms_signature", UNSIGNED}) | MEDIA.settings,
 )

@@ -1,7 +1,7 @@
 """Vonage's Voice API (formerly Nexmo): calls and their legs, from its webhooks. See README.md.
 
 Modules: ``mapping`` (the table of kinds, a function for each), ``callback`` (one request, and its drafts), ``parties``
-(who is the customer).
+(who is the customer), ``media`` (how recordings are fetched).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from cx_channels.kit.vonage_signature import SIGNATURE, sign, verify
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
 from cx_channels.voice.vonage.callback import read_fields
 from cx_channels.voice.vonage.mapping import DOCUMENTED, kind_of, kinds_of, map_request
+from cx_channels.voice.vonage.media import MEDIA
 from cx_events.errors import Refused
 
 
@@ -47,5 +48,6 @@ PROVIDER = Provider(
     weights={
         "phone": {"claimed": "a caller's number is what the caller's network lets through; a dialled one is dialled"},
     },
-    settings=frozenset({"application", "numbers", "staff"}),
+    media=MEDIA,
+    settings=frozenset({"application", "numbers", "staff"}) | MEDIA.settings,
 )
