@@ -42,7 +42,7 @@ OPTIONAL = frozenset({"media_hosts", "media_tenant"})
 SIGNED = {"application": "app-1", "media_secret": example_pem("an application")}
 SECRETS: dict[str, dict[str, Any]] = {"voice/vonage": SIGNED, "chat/vonage": SIGNED}
 """Settings of providers whose secrets have a form of their own; what they sign is tried in files of their own."""
-ELSEWHERE = {"email/amazon-ses", "voice/vonage", "chat/vonage"}
+ELSEWHERE = {"email/amazon-ses", "voice/amazon-connect", "voice/vonage", "chat/vonage"}
 WITHOUT = {"social/meta", "chat/vonage"}
 """Providers that fetch some files without credentials."""
 MEDIA = sorted(name for name, provider in providers().items() if provider.media is not None)

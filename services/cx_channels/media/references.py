@@ -15,6 +15,8 @@ from cx_events.ids import event_key
 from cx_events.types.media import STORED
 
 _URL = b'"url":"'
+_COMPLETE = frozenset({"", "completed", "available"})
+"""What the status of a recording is once its file is whole; ``available`` is Amazon Connect's word."""
 _MOST = 32
 """Files of one event that are fetched; a message of the vendors at hand has ten at most."""
 
@@ -79,7 +81,7 @@ def references_of(event: Event) -> list[Reference]:
             if file.url and not file.blob and not file.part
         ]
     recording = event.data.recording
-    if recording is not None and recording.url and recording.status in ("", "completed"):
+    if recording is not None and recording.url and recording.status in _COMPLETE:
         file = Attachment(name=recording.id or "recording", content_type="audio/*", url=recording.url)
         found.append(Reference(event, recording_id_of(key), file))
     return found

@@ -2,7 +2,8 @@
 
 Modules: ``mapping`` (which stream an event is of), ``contact`` (what all streams say of a contact), ``contact_events``,
 ``contact_records``, ``agent_events``, ``contact_lens`` (words and findings), ``chat_messages``, ``flow_requests`` (a
-flow's question to a function); ``doors`` (who may post), ``poller`` (the source that reads queues and streams).
+flow's question to a function); ``doors`` (who may post), ``poller`` (the source that reads queues and streams),
+``media`` (how recordings are fetched).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from cx_channels.kit.aws.doors import MAX_BYTES, SIGNATURE
 from cx_channels.provider import Provider
 from cx_channels.voice.amazon_connect.doors import answer, sign, signature_of, verify, warnings_of
 from cx_channels.voice.amazon_connect.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.voice.amazon_connect.media import MEDIA
 
 PROVIDER = Provider(
     name="voice/amazon-connect",
@@ -34,7 +36,8 @@ PROVIDER = Provider(
         "email": {"claimed": "the From of a mail, which anybody can write"},
         "crm": {"claimed": "the flow set CustomerId, often by looking up the caller's number"},
     },
-    settings=frozenset({"attributes", "customer_id"}) | sns.SETTINGS | reading.SETTING_NAMES,
+    media=MEDIA,
+    settings=frozenset({"attributes", "customer_id"}) | sns.SETTINGS | reading.SETTING_NAMES | MEDIA.settings,
     secret_settings=reading.SECRET_NAMES,
     asks=reading.asks,
     warnings=warnings_of,
