@@ -33,7 +33,7 @@ HOSTS = (
     "storage-us-east4.api.mailgun.net", "files.cdn.acme.example", "acme-files.s3.eu-west-1.amazonaws.com",
     "matrix.acme.example", "chat.acme.example", "chatwoot.acme.example", "login.microsoftonline.com",
     "smba.trafficmanager.net", "acme-my.sharepoint.com", "api-eu-1.nexmo.com", "api-eu.nexmo.com",
-    "acme-calls.s3.eu-central-1.amazonaws.com",
+    "acme-calls.s3.eu-central-1.amazonaws.com", "ton.twitter.com", "pbs.twimg.com", "video.twimg.com",
 )  # fmt: skip
 
 

@@ -40,10 +40,11 @@ SETTINGS = {
 OPTIONAL = frozenset({"media_hosts", "media_tenant"})
 """Settings without which files come, too."""
 SIGNED = {"application": "app-1", "media_secret": example_pem("an application")}
-SECRETS: dict[str, dict[str, Any]] = {"voice/vonage": SIGNED, "chat/vonage": SIGNED}
+OAUTH = {"media_key": "the app's key", "media_token_secret": "a secret of the token"}
+SECRETS: dict[str, dict[str, Any]] = {"voice/vonage": SIGNED, "chat/vonage": SIGNED, "social/x": OAUTH}
 """Settings of providers whose secrets have a form of their own; what they sign is tried in files of their own."""
 ELSEWHERE = {"email/amazon-ses", "voice/amazon-connect", "voice/vonage", "chat/vonage"}
-WITHOUT = {"social/meta", "chat/vonage"}
+WITHOUT = {"social/meta", "social/x", "chat/vonage"}
 """Providers that fetch some files without credentials."""
 MEDIA = sorted(name for name, provider in providers().items() if provider.media is not None)
 BEARER = f"Bearer {TOKEN}"
@@ -72,6 +73,7 @@ REQUESTS = {
     ),
     ("social/viber", "https://dl-media.viber.com/1/a.jpg"): ("", None),
     ("chat/intercom", "https://downloads.intercomcdn.com/i/o/1/a.png?expires=1"): ("", None),
+    ("social/x", "https://pbs.twimg.com/media/a.jpg"): ("", None),
     ("chat/zendesk", "https://media.smooch.io/apps/1/conversations/c-1/a/b.png"): ("", None),
     ("chat/matrix", "mxc://example.com/abc_D-1"): (
         f"{OWN}/_matrix/client/v1/media/download/example.com/abc_D-1",

@@ -1,7 +1,8 @@
 """X (Twitter): direct messages, mentions, replies, deletions and likes, by its webhooks. See README.md.
 
 Modules: ``signature`` (with the challenge), ``mapping`` (deliveries to events, by kind), ``account`` (one delivery, and
-its draft), ``direct`` and ``posts`` (kinds of elements), ``kinds`` (those that are no event).
+its draft), ``direct`` and ``posts`` (kinds of elements), ``kinds`` (those that are no event), ``media`` (how files are
+fetched) and ``oauth1`` (how such a request is signed).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from cx_channels.provider import Connection, Provider
 from cx_channels.social.x.account import WEIGHTS
 from cx_channels.social.x.mapping import DOCUMENTED, kinds_of, map_request
+from cx_channels.social.x.media import MEDIA
 from cx_channels.social.x.signature import SIGNATURE, challenge, sign, verify
 
 
@@ -31,5 +33,6 @@ PROVIDER = Provider(
     methods=frozenset({"GET", "POST"}),
     warnings=_warnings,
     weights=WEIGHTS,
-    settings=frozenset({"accounts", "bots"}),
+    media=MEDIA,
+    settings=frozenset({"accounts", "bots"}) | MEDIA.settings,
 )
