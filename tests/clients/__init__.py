@@ -15,5 +15,7 @@ Modules: ``live_hub`` (a hub that can be stopped and started again at the same a
 it), ``node_client`` (installs and runs a program in Node); clients: ``cloudevents_js`` (the JavaScript SDK of
 CloudEvents over HTTP), ``kafkajs`` (KafkaJS and that SDK), ``cloudevents_java`` (the Java SDK on Kafka),
 ``eventsource`` (npm's eventsource), ``openapi_ts`` (clients that @hey-api/openapi-ts makes of the OpenAPI documents),
-``swaks`` (mail over SMTP), ``vendor_signatures`` (checks of signatures beside the vendors' own).
+``swaks`` (mail over SMTP), ``vendor_signatures`` (checks of signatures beside the vendors' own, which ``vendor_checks``
+calls), ``vendor_models`` (events beside what the vendors' own libraries read, by ``vendor_readers`` and
+``vendor_mail_readers``). The last two need no hub, but the vendors' libraries.
 """

@@ -35,7 +35,7 @@ _BYTES = Limits(max_bytes=16 << 20)
 def _provider(name: str) -> Door:
     def became(path: Path, settings: Settings) -> list[str]:
         found: list[str] = []
-        for case, content in _requests(path):
+        for case, content in requests_in(path):
             given = dict(settings)
             region = given.pop("region", None)
             headers = given.pop("headers", {}).items()
@@ -49,8 +49,8 @@ def _provider(name: str) -> Door:
 _PAGE = b"From: ana@example.com\nTo: support@acme.example\nContent-Type: text/html; charset=utf-8\n\n"
 
 
-def _requests(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The requests in a file: one, unless it is a JSON object of named deliveries of Meta's.
+def requests_in(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the requests in a file, each with its name: one, unless it is a JSON object of named deliveries of Meta's.
 
     A recorded page is no mail, but what mailers write as one: it is read as the HTML of a mail.
     """
