@@ -113,6 +113,7 @@ FOREIGN = (
     f"{OWN}/file-upload/f1/a?token=x&rc_uid=1", f"{OWN}d/file-upload/f1/a", f"{OWN}@elsewhere.example/file-upload/f1/a",
     "https://own.acme.example/file-upload/f1/a", "http://own.acme.example/base/file-upload/f1/a",
     "https://own.acme.example.elsewhere.example/base/file-upload/f1/a", "/file-upload/f1/a",
+    "https://own.evil.example/base/file-upload/f1/a", "https://own.evil.example/base/rails/active_storage/blobs/e/a",
     f"{OWN}/rails/active_storage/blobs/redirect/eyJf/..", f"{OWN}/rails/active_storage/blobs/../../../api/v1/accounts",
     f"{OWN}/rails/active_storage/blobs/eyJf/a/b.png", f"{OWN}/rails/active_storage/blobs/%2e%2e/a.png",
     "https://api.nexmo.com.elsewhere.example/v1/files/1", "https://api.nexmo.com@elsewhere.example/v3/media/1",
