@@ -64,6 +64,25 @@ async def test_who_and_why_stand_before_the_rest_is_read(browser: Browser, desk_
         await page.unroute(REST)
 
 
+async def test_keys_pressed_before_the_rest_is_read_count(browser: Browser, desk_hub: DeskHub) -> None:
+    is_let_through = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await is_let_through.wait()
+        await route.continue_()
+
+    async with reader(browser, desk_hub) as desk:
+        page = desk.page
+        await page.route(REST, hold)
+        await goes_to(page, desk_hub)
+        await page.keyboard.press("?")
+        is_let_through.set()
+        await expect(page.get_by_role("dialog")).to_contain_text("Keys")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await page.unroute(REST)
+
+
 async def test_a_rest_that_cannot_be_read_is_told(browser: Browser, desk_hub: DeskHub) -> None:
     async def refuse(route: Route) -> None:
         await route.fulfill(status=404, body="")

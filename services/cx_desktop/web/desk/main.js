@@ -2,7 +2,7 @@
 
 import { createClock } from "../kit/clock.js";
 import { mount } from "../kit/dom.js";
-import { painted, preload, reload, root, setTitle, takeData } from "../kit/page.js";
+import { holdKeys, painted, preload, reload, root, setTitle, takeData } from "../kit/page.js";
 import { beginPage } from "../kit/session.js";
 import { parseAddress } from "./address.js";
 import { firstPage, firstState, unfinished } from "./first_page.js";
@@ -18,6 +18,7 @@ beginPage(async (session) => {
   const clock = createClock();
   clock.hear(session.me.now);
   const state = firstState(session.me, parseAddress(location), first, clock.now());
+  const playKeys = holdKeys();
   if (state) {
     show(firstPage(state), titleOf(state));
     await painted();
@@ -27,6 +28,7 @@ beginPage(async (session) => {
     const { startDesk } = await import("./desk.js");
     const desk = startDesk(session, clock, first, show);
     Object.assign(globalThis, { desk }); // for whoever looks at it in the browser's console
+    await playKeys();
   } catch (error) {
     const notice = unfinished(reload);
     mount(root(), state ? firstPage(state, notice) : notice);

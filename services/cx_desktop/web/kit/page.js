@@ -78,6 +78,27 @@ export function painted() {
   });
 }
 
+const MOST_HELD = 20;
+
+/**
+ * Keep the keys that are pressed before what hears them has been read. Returns what ends that, and plays them to what has
+ * the focus as soon as the page is shown.
+ */
+export function holdKeys() {
+  /** @type {KeyboardEvent[]} */
+  const held = [];
+  const hold = (/** @type {KeyboardEvent} */ event) => void (held.length < MOST_HELD && held.push(event));
+  addEventListener("keydown", hold);
+  return async () => {
+    removeEventListener("keydown", hold);
+    await painted();
+    for (const { key, code, altKey, ctrlKey, metaKey, shiftKey } of held) {
+      const again = { key, code, altKey, ctrlKey, metaKey, shiftKey, bubbles: true, cancelable: true };
+      (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent("keydown", again));
+    }
+  };
+}
+
 /** Load the page again. */
 export function reload() {
   location.reload();
