@@ -16,6 +16,9 @@ from cx_ops.rebuild.fold_state import FoldState
 from cx_ops.rebuild.plan import Plan
 from cx_ops.rebuild.record import Difference, RowDifference
 
+_ORDER = " (no fault: the order of arrival, or lists that are behind)"
+"""Of a table that is counted alone (``cx_ops.rebuild.table_counts``)."""
+
 
 def show_plan(plan: Plan, output: Format) -> None:
     def tell(out: Console) -> None:
@@ -60,7 +63,7 @@ def _tell_status(out: Console, found: Status) -> None:
         _tell_differences(out, report.first)
         for table in report.tables:
             if table.differing or table.live != table.rebuilt:
-                differ = f", {table.differing} rows differ" if table.differing is not None else ""
+                differ = _ORDER if table.differing is None else f", {table.differing} rows differ"
                 out.print(f"  table {table.table}: {table.live} rows, rebuilt {table.rebuilt}{differ}", markup=False)
                 _tell_rows(out, table.first)
     for act in record.acts:
