@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cx_channels.kit.mail.mime.addresses import parse_mailboxes
+from cx_channels.kit.mail.sent_mail import address_of
 from cx_context_api.requests.targets import by_identifier
 from cx_events.codec import decode
 from cx_events.email_addresses import LOCAL, LocalDomains
@@ -100,6 +101,54 @@ def test_a_field_gives_the_address_as_it_is(field: str, address: str) -> None:
     (found,) = parse_mailboxes(field)
     assert found.address == address
     assert found.name in ("Ana", "")
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "address"),
+    [
+        ("o'brien@example.com", "", "o'brien@example.com"),
+        ("o'brien@example.com (Pat)", "Pat", "o'brien@example.com"),
+        ("Pat O'Brien <o'brien@example.com>", "Pat O'Brien", "o'brien@example.com"),
+        ("Pat O'Brien pat@example.com", "Pat O'Brien", "pat@example.com"),
+        ("d'a'b@example.com", "", "d'a'b@example.com"),
+        ("'ana@example.com'", "", "ana@example.com"),
+        ("'o'brien@example.com'", "", "o'brien@example.com"),
+        ("To 'o'brien@example.com'", "To", "o'brien@example.com"),
+    ],
+)
+def test_an_apostrophe_is_part_of_an_address(field: str, name: str, address: str) -> None:
+    (found,) = parse_mailboxes(field)
+    assert (found.name, found.address) == (name, address)
+
+
+def test_addresses_with_apostrophes_and_blanks_between_are_several() -> None:
+    found = parse_mailboxes("o'brien@example.com d'arcy@example.com")
+    assert [each.address for each in found] == ["o'brien@example.com", "d'arcy@example.com"]
+
+
+def test_a_notice_about_a_sent_mail_keeps_the_apostrophe() -> None:
+    assert [each.value for each in address_of("o'brien@example.com")] == ["o'brien@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "address"),
+    [
+        ("ana@example.com (Ana <eve@evil.example>)", "", "ana@example.com"),
+        ("eve@evil.example (<ana@example.com>)", "", "eve@evil.example"),
+        ("Ana <ana@example.com> (by <mailer@x.example>)", "Ana", "ana@example.com"),
+        ("Ana (home (<3)) <ana@example.com>", "Ana", "ana@example.com"),
+        ("Ana :( <ana@example.com>", "Ana :", "ana@example.com"),
+        ('"Ana (<x@y.example>)" <ana@example.com>', "Ana (<x@y.example>)", "ana@example.com"),
+    ],
+)
+def test_an_address_in_a_comment_is_nobodys(field: str, name: str, address: str) -> None:
+    (found,) = parse_mailboxes(field)
+    assert (found.name, found.address) == (name, address)
+
+
+def test_a_name_behind_the_address_is_its_name() -> None:
+    (found,) = parse_mailboxes("<ana@example.com> Ana Silva")
+    assert (found.name, found.address) == ("Ana Silva", "ana@example.com")
 
 
 # --- of a tenant's own network ---------------------------------------------------------------------------------------

@@ -117,8 +117,28 @@ def test_a_mail_of_several_or_unnamed_senders_proves_nobody(sender: str) -> None
     assert found("dmarc=pass", sender) == ""
 
 
-def test_domains_in_other_scripts_are_compared_in_ascii() -> None:
+def test_domains_in_other_scripts_are_compared_in_one_form() -> None:
     assert found("dmarc=pass header.from=xn--bcher-kva.example", "From: ana@bücher.example\n") == DMARC
+    assert found("dmarc=pass header.from=BÜCHER.example", "From: ana@xn--bcher-kva.example\n") == DMARC
+
+
+@pytest.mark.parametrize(
+    ("shown", "owner", "another"),
+    [
+        ("straße", "xn--strae-oqa", "strasse"),
+        ("πας", "xn--mxa3ah", "xn--mxa3ak"),
+    ],
+)
+def test_letters_that_idna_2003_took_for_others_are_their_owners(shown: str, owner: str, another: str) -> None:
+    sender = f"From: Ana <ana@{shown}.example>\n"
+    assert found(f"dkim=pass header.d={owner}.example", sender) == DKIM
+    assert found(f"dkim=pass header.d={another}.example", sender) == ""
+    assert found(f"dmarc=pass header.from={another}.example", sender) == ""
+
+
+def test_an_address_in_a_comment_is_not_the_one_that_was_checked() -> None:
+    assert found("dmarc=pass", "From: eve@evil.example (<ana@example.com>)\n") == DMARC  # of Eve
+    assert found("dkim=pass header.d=example.com", "From: eve@evil.example (<ana@example.com>)\n") == ""
 
 
 # --- whose word counts ------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from cx_channels.kit.mail.message.threads import is_trace
 from cx_channels.kit.mail.mime.addresses import parse_mailboxes, split_comments
 from cx_channels.kit.mail.mime.headers import Headers
 from cx_channels.kit.mail.settings import Trust
+from cx_events.email_addresses import INVALID, normalise_address
 from cx_runtime.addresses import is_in
 
 DMARC, DKIM, SPAM_TESTS = "dmarc", "dkim", "spam-tests"
@@ -29,6 +30,7 @@ MAX_KEPT = 10
 MAX_LETTERS = 4_000
 
 _MAX_RECEIVED = 4_000
+_MAX_DOMAIN = 253
 _FROM = re.compile(r"\s*from\s(.*?)\sby\s", re.IGNORECASE | re.DOTALL)
 _WITH = re.compile(r"\sby\s+\S+\s+(?:via\s+\S+\s+)?with\s+(\S+)", re.IGNORECASE)
 _AUTHENTICATED = re.compile(r"(?:UTF8)?(?:E?SMTP|LMTP)S?A", re.IGNORECASE)
@@ -223,12 +225,14 @@ def signs_for(signer: str, domain: str) -> bool:
 
 
 def normal_domain(domain: str) -> str:
-    """Return a domain in lower case ASCII (IDNA), without a final dot; as it is where it has no such form."""
+    """Return the form that a domain has in normalised addresses, without a final dot; in lower case where it has none.
+
+    That is IDNA 2008's, by which ``straße.example`` and ``strasse.example`` may have two owners (RFC 5894, section
+    7.2). By IDNA 2003, which the standard library has, they are one, and either owner could pass for the other.
+    """
     plain = domain.strip().strip(".").lower()
-    try:
-        return plain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return plain
+    address, unusable = normalise_address(f"x@{plain}") if len(plain) <= _MAX_DOMAIN else (plain, INVALID)
+    return plain if unusable == INVALID else address.removeprefix("x@")
 
 
 def _passes(tests: str) -> bool:

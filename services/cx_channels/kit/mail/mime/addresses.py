@@ -17,7 +17,7 @@ MAX_ADDRESSES = 200
 _QUOTE = re.compile(r"\\(.)|\"")
 
 
-_TWO_ADDRESSES = re.compile(r"\s*+(?:[^\s<>()\"',;:@]++@[^\s<>()\"',;@]++(?:\s++|\Z)){2,100}+\Z")
+_TWO_ADDRESSES = re.compile(r"\s*+(?:[^\s<>()\",;:@]++@[^\s<>()\"',;@]++(?:\s++|\Z)){2,100}+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,11 @@ _ANGLE = re.compile(r"<([^<>]*)>[^<>]*\Z")
 
 
 # These begin where a word or a run of blanks does: from each of its letters they would read on to its end.
-_BARE = re.compile(r"(?<![^\s<>()\"',;:])[^\s<>()\"',;:]+@[^\s<>()\"',;]+")
+# An apostrophe between two letters is part of an address (RFC 5322, section 3.2.3): o'brien@ is not brien@.
+_BARE = re.compile(
+    r"(?:(?:(?<![^\s<>()\",;:])|(?<=\A')|(?<=[\s<>()\",;:]'))[^\s<>()\"',;:@]++(?:'[^\s<>()\"',;:@]++)++"
+    r"|(?<![^\s<>()\"',;:])[^\s<>()\"',;:]+)@[^\s<>()\"',;]+"
+)
 
 
 _QUOTED_LOCAL = re.compile(r"\s*(\"(?:[^\"\\]|\\.){1,64}\"@[^\s<>()\"',;]+)\s*")
@@ -130,11 +134,16 @@ _NOBODY = re.compile(r"undisclosed[-_ .]?recipients?.*", re.IGNORECASE)
 
 
 def _mailbox(segment: str) -> Mailbox | None:
+    plain, aside = split_comments(segment)
+    if "<" in aside and "@" in plain:  # an address in a comment is nobody's (RFC 5322, section 3.2.2)
+        segment = plain
     angle = _ANGLE.search(segment)
     if angle is None:
         found = _bare_mailbox(segment)
     else:
         beside, comment = split_comments(segment[: angle.start()])
+        if not beside.strip() and not comment:  # some programs write the name behind the address
+            beside, comment = split_comments(segment[angle.end(1) + 1 :])
         name = beside if beside.strip() else comment
         address, _ = split_comments(angle[1])
         address = address.rpartition(":")[2] if address.startswith("@") else address  # a source route, RFC 822
