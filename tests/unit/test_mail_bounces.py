@@ -322,6 +322,38 @@ def test_a_person_who_writes_of_refusals_is_a_customer(raw: str) -> None:
     assert speaker(draft.type, draft.data) == "customer"
 
 
+@pytest.mark.parametrize(
+    ("sender", "subject", "text"),
+    [
+        ("Ana <bouncehouse@example.com>", "Delivery problem with order 4711", "It was not delivered.\n"),
+        ("Ana <nobodyknows@example.com>", "question", "Your form says: user unknown.\n"),
+        ('"Ana Silva (System Administrator)" <ana@example.com>', "Delivery failed for order 4711", "Where is it?\n"),
+        ("Royal Mail Delivery <depot@courier.example>", "Delivery problem: no such address", "We come again.\n"),
+        ("Ana <store-owner@example.com>", "my post", "Your mail says that only members can post to the group. Why?\n"),
+        ("Ana <site-admin@example.com>", "refund", "Your refund request was denied as I am not a member, it says.\n"),
+    ],
+)
+def test_a_person_whose_name_or_address_looks_like_a_machines_is_a_customer(
+    sender: str, subject: str, text: str
+) -> None:
+    for envelope in (sender.partition("<")[2].rstrip(">"), ""):
+        (draft,) = drafts(notice(sender, subject, text), envelope)
+        assert (draft.type, speaker(draft.type, draft.data)) == ("cx.message.received.v1", "customer")
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "Mail Delivery Subsystem <x@mx.example>", "MAILER-DAEMON <x@mx.example>", "bounces+7@mx.example",
+        "System Administrator <x@mx.example>", "Internet Mail Delivery <x@mx.example>", "<mail-deliver@mx.example>",
+        "<MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@mx.example>", "Postmaster <x@mx.example>",
+    ],
+)  # fmt: skip
+def test_a_daemon_is_known_by_its_name_or_address(sender: str) -> None:
+    (draft,) = drafts(notice(sender, "Undelivered Mail Returned to Sender", NOTICE), "x@mx.example")
+    assert told(draft) == ("failed", "ana@example.com", "5.1.1")
+
+
 PROSE_FOR_FIELDS = """From: Mail Administrator <postmaster@example.net>
 To: support@acme.example
 Subject: Mail System Error - Returned Mail

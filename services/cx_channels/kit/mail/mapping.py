@@ -160,7 +160,7 @@ class MailMapping:
     def _refusal(self, text: str, original: Headers | None) -> Bounce | None:
         """Return what a list server refused; None where a person is the sender."""
         people = self.people
-        if people.from_us or not is_server(self.headers, people.sender):
+        if people.from_us or not is_server(self.headers, people.sender, self.envelope.sender):
             return None
         shown = next(iter(parse_mailboxes(self.headers.raw("from"))), None)
         if shown is None or shown.address != people.sender.address:

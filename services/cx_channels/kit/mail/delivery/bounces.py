@@ -27,13 +27,19 @@ from cx_channels.kit.mail.mime.addresses import parse_mailboxes
 from cx_channels.kit.mail.mime.headers import Headers
 
 _DAEMON = re.compile(
-    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|post[-_.]?master|mailerdaemon|mail-?deliver|bounce|nobody"
-    r"|microsoftexchange[0-9a-f]|mailadmin|mmdf|uucp|daemon)",
+    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|post[-_.]?master|mailerdaemon|mail-?deliver(?:y|er)?|bounce[sd]?|nobody"
+    r"|microsoftexchange[0-9a-f]+|mailadmin|mmdf|uucp|daemon)(?![a-z])",
     re.IGNORECASE,
 )
 
 
-_DAEMON_NAME = re.compile(r"mail(?:er)?[ -]?(?:delivery|deliver|daemon|system)|postmaster|system administrator", re.I)
+_DAEMON_NAME = re.compile(
+    r"\W*(?:(?:the |internet |yahoo! ?)?mail(?:er)?[ -]?(?:delivery|deliver|daemon|system)\b|postmaster\b"
+    r"|system administrator\W*\Z)",
+    re.IGNORECASE,
+)
+"""A name that begins with what a daemon calls itself: people have such words behind their names, companies before
+them ("Royal Mail Delivery")."""
 
 
 _MACHINE = re.compile(r"(?:no|do[-_.]?not)[-_.]?reply.*|.*-(?:admin|owner|request)|admin\w*|sysadmin\w*", re.IGNORECASE)
@@ -104,7 +110,7 @@ def is_bounce(headers: Headers, envelope_from: str | None, text: str, gives_back
     gives_back = gives_back or len(lines := notice_lines(text)) > returned_mail_start(lines)
     if nobody and attached and _UNDELIVERED.search(text[:MAX_NOTICE]) and not _ANSWER.match(subject):
         return True
-    if _DAEMON.match(address) or (senders and _DAEMON_NAME.search(senders[0].name)):
+    if _DAEMON.match(address) or (senders and _DAEMON_NAME.match(senders[0].name)):
         return telling or nobody or gives_back or bool(stated_in(text[:MAX_NOTICE]))
     if not telling or _ANSWER.match(subject):
         return False

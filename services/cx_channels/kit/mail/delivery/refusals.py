@@ -13,16 +13,16 @@ from collections.abc import Iterable
 from cx_channels.kit.mail.delivery.bounces import Bounce
 from cx_channels.kit.mail.delivery.reports import Outcome
 from cx_channels.kit.mail.delivery.returned_mail import original_in_prose
-from cx_channels.kit.mail.message.automatic import automatic
+from cx_channels.kit.mail.message.automatic import automatic, distribution
 from cx_channels.kit.mail.mime.addresses import Mailbox, parse_mailboxes
 from cx_channels.kit.mail.mime.headers import Headers
 
 _MAX_NOTICE = 4_000
 _MAX_EXPLANATION = 1_000
 
-_SERVER = re.compile(
-    r"(?:mailman|listserv|majordomo|sympa|ezmlm|listproc|listmaster|lists?)(?:[-+].*)?"
-    r"|.+[-+](?:bounces?|owner|owners|admin|request|return|help|noreply|confirm|moderators?)(?:[-+].*)?|owner-.+",
+_SERVER = re.compile(r"(?:mailman|listserv|majordomo|sympa|ezmlm|listproc|listmaster|lists?)(?:[-+].*)?", re.IGNORECASE)
+_OF_A_LIST = re.compile(
+    r".+[-+](?:bounces?|owner|owners|admin|request|return|help|noreply|confirm|moderators?)(?:[-+].*)?|owner-.+",
     re.IGNORECASE,
 )
 _SERVER_NAME = re.compile(r"google groups|mailing list|list (?:server|manager)|listserv|mailman|sympa|majordomo", re.I)
@@ -57,11 +57,10 @@ def refusal_of(
 ) -> Bounce | None:
     """Return what a list server says of a mail that it did not pass on; None for any other mail.
 
-    ``sender``: whom From names. ``ours``: addresses that are not the list's, however often the notice names them. The
-    caller makes sure that nobody stands behind the sender: lists pass on people's mail under their own address.
+    ``sender``: whom From names, a list server. ``ours``: addresses that are not the list's, however often the notice
+    names them. The caller makes sure that nobody stands behind the sender: lists pass on people's mail under their own
+    address.
     """
-    if not is_server(headers, sender):
-        return None
     subject = headers.text("subject")
     said = " ".join(f"{subject}. {text[:_MAX_NOTICE]}".split())
     held = _HELD.search(said)
@@ -76,12 +75,22 @@ def refusal_of(
     return Bounce((Outcome(_list(headers, original, sender, said, ours), "failed", code, reason),), original)
 
 
-def is_server(headers: Headers, sender: Mailbox) -> bool:
-    """Return whether the sender of a mail is a list server."""
+def is_server(headers: Headers, sender: Mailbox, envelope_from: str | None = None) -> bool:
+    """Return whether the sender of a mail is a list server. ``envelope_from``: its sender in SMTP, None if unknown.
+
+    People have addresses like a list's (``shop-owner@``); such a mail must also say that a machine or a list sent it.
+    """
     local = sender.address.rpartition("@")[0]
     if _SERVER.fullmatch(local) or _SERVER_NAME.search(sender.name):
         return True
+    if _OF_A_LIST.fullmatch(local) and _is_by_machine(headers, envelope_from):
+        return True
     return ("list-id" in headers or "x-beenthere" in headers) and bool(automatic(headers))
+
+
+def _is_by_machine(headers: Headers, envelope_from: str | None) -> bool:
+    nobody = "<>" in (envelope_from, headers.raw("return-path"))
+    return nobody or "x-mlserver" in headers or bool(distribution(headers)) or bool(automatic(headers))
 
 
 def _list(headers: Headers, original: Headers, sender: Mailbox, said: str, ours: Iterable[str]) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 
+from cx_channels.kit.mail.mime.addresses import split_comments
 from cx_channels.kit.mail.mime.headers import Headers
 
 AUTO_REPLY, REPORT, BOUNCE = "auto-reply", "report", "bounce"
 LIST, BULK = "list", "bulk"
 
-_COMMENT = re.compile(r"\([^()]*\)")
 _NEGATED = frozenset({"no", "none", "n", "false", "f", "off", "0", "never", "disabled", "null"})
 
 # Fields that auto-responders set, of any value but a negation: X-Autorespond and X-Autoreply-From repeat a subject or
@@ -91,7 +91,7 @@ def _states(headers: Headers, name: str) -> bool:
 
 def _value(headers: Headers, name: str) -> str:
     """Return the word of a field, without comments, parameters and quotes, in lower case."""
-    return _COMMENT.sub("", headers.raw(name).lower()).partition(";")[0].strip(" \t\"'")
+    return split_comments(headers.raw(name).lower())[0].partition(";")[0].strip(" \t\"'")
 
 
 def distribution(headers: Headers) -> str:
