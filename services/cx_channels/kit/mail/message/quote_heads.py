@@ -21,23 +21,24 @@ FROM, TO, CC, SUBJECT, DATE, SENT = "from", "to", "cc", "subject", "date", "sent
 _WORDS = {
     FROM: "From|Von|De|Da|De la|Van|Från|Fra|Od|От|От кого|Від|Від кого|Lähettäjä|Šalje|Feladó|Kimden|Gönderen"
     "|Expeditor|Expeditorul|Expéditeur|Отправитель|Saatja|Mittente|Nadawca|Remitente|Remetente|Frá|Nuo|No|Prej"
-    "|发件人|發件人|寄件者|寄件人|差出人|送信者|送信元|보낸 사람|보낸사람|מאת|من|از|Από|จาก|Từ|Dari|Pengirim",
+    "|发件人|發件人|寄件者|寄件人|差出人|送信者|送信元|보낸 사람|보낸사람|מאת|من|از|Από|จาก|Từ|Dari|Pengirim"
+    "|Daripada|Од|प्रेषक",
     TO: "To|An|À|Pour|Para|A|Aan|Till|Til|Do|Komu|Pre|Prima|Za|Кому|До|Vastaanottaja|Címzett|Kime|Alıcı|Destinataire"
     "|Destinatario|Destinatário|Destinatar|Destinatarul|Către|Adresat|Saaja|Kam|Kur|收件人|收件者|宛先|送信先"
-    "|받는 사람|받는사람|אל|إلى|به|Προς|ถึง|Đến|Tới|Kepada",
+    "|받는 사람|받는사람|אל|إلى|به|Προς|ถึง|Đến|Tới|Kepada|Per a|Adressaat|Коме|प्रति",
     CC: "Cc|Bcc|Kopie|Kopia|Kopio|Kopi|Copie|Copie à|Copia|Cópia|Kópia|Másolat|Másolatot kap|Bilgi|Копия|Копія|DW|UDW"
     "|CCO|抄送|副本|참조|عون|העתק|Reply-To|Antwort an|Répondre à|Responder a|Rispondi a|Antwoord aan|Svar til"
     "|Svara till|Importance|Wichtigkeit|Priority|Priorität|Attachments|Anlagen|Anhänge|Pièces jointes"
     "|Organization|Organisation",
     SUBJECT: "Subject|Betreff|Objet|Sujet|Asunto|Assunto|Oggetto|Onderwerp|Ämne|Emne|Temat|Předmět|Predmet|Aihe|Tárgy"
     "|Konu|Subiect|Subiectul|Тема|Относно|Zadeva|Naslov|Teema|Θέμα|Efni|Tema|Temats|Tēma|Assumpte|Gaia|主题|主題|主旨|件名|제목|נושא"
-    "|الموضوع|موضوع|เรื่อง|หัวเรื่อง|Chủ đề|Tiêu đề|Subjek|Perihal",
+    "|الموضوع|موضوع|เรื่อง|หัวเรื่อง|Chủ đề|Tiêu đề|Subjek|Perihal|विषय",
     SENT: "Sent|Message du|Gesendet|Envoyé|Envoyé le|Enviado|Enviado el|Enviada em|Enviado em|Enviada|Inviato"
     "|Data invio|Verzonden|Skickat|Sendt|Wysłano|Wysłane|Odesláno|Odoslané|Lähetetty|Küldve|Elküldve|Gönderildi"
     "|Gönderilme Tarihi|Отправлено|Надіслано|Poslano|Trimis|Saadetud|Išsiųsta|Nosūtīts|Enviat|Εστάλη"
     "|Στάλθηκε|Απεσταλμένα|Изпратено|发送时间|發送時間|寄件日期"
     "|送信日時|보낸 날짜|보낸날짜|נשלח|تاريخ الإرسال|تم الإرسال|فرستاده شده|ส่งเมื่อ|ส่ง|Đã gửi"
-    "|Dikirim|Terkirim",
+    "|Dikirim|Terkirim|Dihantar|Poslato|Послато|Enviat el|Saatmisaeg|भेजा गया",
     DATE: "Date|Datum|Data|Fecha|Dato|Dátum|Dată|Päivämäärä|Päiväys|Tarih|Дата|Ημερομηνία|Kuupäev|Dagsetning|日期|日時"
     "|日付|날짜|תאריך|التاريخ|تاریخ|วันที่|Ngày|Tanggal|Le",
 }

@@ -29,6 +29,13 @@ class Introduces(IntEnum):
     SURELY = 2
 
 
+_VERBS = (
+    "wrote|writes|schrieb|schreibt|a écrit|écrit|ha scritto|scrive|escribió|escribe|escreveu|escreve|schreef|schrijft"
+    "|skrev|skriver|kirjoitti|kirjoittaa|napisał|pisze|píše|написал|пишет"
+)
+_SOMEBODY = re.compile(rf"[^\s<>:].{{1,80}}\s(?:{_VERBS})\s?:\s*")
+"""What Gnus and others write without a date, and people, too."""
+
 # Forms known by heart.
 _KNOWN = re.compile(
     r"(?:-++\s?)?+(?:"
@@ -43,7 +50,7 @@ _KNOWN = re.compile(
     r"|(?=.{0,60}\d).{4,200}\s(?:написал(?:\(а\))?|написала|пишет)\s?:"
     r"|在.{6,200}写道[：:]"
     r"|[^<\s].{0,100}<[^<>\s]{1,100}@[^<>\s]{1,100}>\s"
-    r"(?:wrote|schrieb|a écrit|ha scritto|escribió|escreveu|schreef|skrev)\s?:"
+    rf"(?:{_VERBS})\s?:"
     r"|[^\s:].{1,100}\svia\s.{1,100}\s(?:wrote|schrieb)\s?:"
     r"|(?:\d{1,2}\.?\s\w{3,10}\.?|\w{3,10}\.?\s\d{1,2},)\s\d{4},\s\d?\d[:.]\d\d(?:\s[AP]M)?\s\w{1,6}\s"  # Tuta
     r"[^<>\s]{1,100}@[^<>\s]{1,100}:"
@@ -77,11 +84,13 @@ _WRITES = re.compile(
 _SAID = re.compile(rf"\b(?:{_SPEAKS})", re.IGNORECASE)
 _ENDS = re.compile(r".{6,250}[:：]\s*")
 _PERSONAL = re.compile(
-    r"\b(?:I|me|my|you|your|we|our|us|ich|mir|mein\w{0,2}|sie|ihnen|ihr\w{0,2}|wir|uns\w{0,4}|je|j['’]\w+|moi|mon|ma|vous"
-    r"|votre|nous|notre|yo|mi|usted(?:es)?|nosotros|nuestr[oa]|io|mio|noi|nostr[oa]|eu|meu|você|nós|nosso|ik|mij|mijn|wij"
-    r"|ons|jullie|jag|jeg|mig|meg|min|ja|mój|mi|nam|wy|я|мне|мой|вы|вам|ваш\w{0,3}|мы|нам|ми|мені)\b",
+    r"\b(?:I|me|my|you|your|we|our|(?-i:us)|ich|mir|mein\w{0,2}|sie|ihnen|ihr\w{0,2}|wir|uns\w{0,4}|je|j['’]\w+"
+    r"|moi|mon(?!\.?,?\s(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w{0,6}\.?\s)?\d)|m[ai](?!\.?,?\s\d)|vous"
+    r"|votre|nous|notre|yo|usted(?:es)?|nosotros|nuestr[oa]|io|mio|noi|nostr[oa]|eu|meu|você|nós|nosso|ik|mij|mijn|wij"
+    r"|ons|jullie|jag|jeg|mig|meg|min|ja|mój|nam|wy|я|мне|мой|вы|вам|ваш\w{0,3}|мы|нам|ми|мені)\b",
     re.IGNORECASE,
 )
+"""Words of somebody who speaks. "Mon, 30", "ma 30" (Finnish, Dutch) and "Mi., 25" (German) are days, "US" a country."""
 
 ORIGINAL = re.compile(
     r"[\s*]*+[-–—_=]{2,}+\s?(?:Original[- ]?(?:Message|Mail)|Reply message|Original Appointment|Messaggio originale"
@@ -111,7 +120,8 @@ _ABOVE = re.compile(
 _FORWARD_WORDS = re.compile(
     r"forward|weitergeleitet|reexp|réexp|reenvia|vidarebefordra|videresend|doorgestuurd|transf|transmis|inoltrat"
     r"|encaminhad|välitett|edelleenlähetet|przekazan|przesłana dalej|p[rř]eposlan|továbbított|ileti?l|redirec"
-    r"|proslijeđen|пересыла|переслан|перенаправлен|переадресованн|转发|轉寄|転送|전달|הועבר|مُعاد توجيه|إعادة توجيه",
+    r"|proslijeđen|prosleđen|posredovan|persiųst|pārsūtīt|edastatud|προωθημ|препратен|пересыла|переслан"
+    r"|перенаправлен|переадресованн|转发|轉寄|転送|전달|הועבר|مُعاد توجيه|إعادة توجيه|chuyển tiếp|terusan|ส่งต่อ|अग्रेषित",
     re.IGNORECASE,
 )
 _DASHES_AROUND = re.compile(r"[\s*]*+[-–—_=]{3,80}[^-–—_=\n].{0,80}?[-–—_=]{3,80}[\s*]*+")
@@ -137,12 +147,14 @@ def introduces(line: str) -> Introduces:
     who = _WHO.search(line) is not None
     dated, hour = is_dated(line), has_hour(line)
     if not known and (_ENDS.fullmatch(line) is None or not (dated or hour) or not (who or _WRITES.search(line))):
-        return Introduces.NOTHING
+        said = _SOMEBODY.fullmatch(line) is not None and _PERSONAL.search(line) is None
+        return Introduces.LIKELY if said else Introduces.NOTHING
     if _PERSONAL.search(line) is not None and not _IN_ANGLES.search(line):
         return Introduces.LIKELY
-    if who:
-        sure = (dated or hour or (known and _IN_ANGLES.search(line) is not None)) and (
-            _ENDS.fullmatch(line) is not None or _WRITES.search(line) is not None
+    if who:  # people give addresses in parentheses, programs mostly in angle brackets
+        angled = _IN_ANGLES.search(line) is not None
+        sure = (dated or hour or (known and angled)) and (
+            _WRITES.search(line) is not None or (angled and _ENDS.fullmatch(line) is not None)
         )
     else:
         sure = dated and (hour or (known and _SAID.search(line) is None))

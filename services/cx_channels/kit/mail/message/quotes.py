@@ -32,8 +32,10 @@ _MAX_BLANKS = 3
 
 _GAPS = re.compile(r"\n{3,}")
 _DIVIDER = re.compile(r"_{5,}|-{5,}|={4,}|[—–]{3,}")
-_MARK = re.compile(r"[ \t]{0,3}>")
+_MARK = re.compile(r"[ \t]{0,3}>(?!=\s?\d)")
 _MARKS = re.compile(r"[ \t]{0,3}>(?:[ \t]?>)*")
+_INITIALS = re.compile(r"[^\W\d_]{1,4}>")
+_ANY_INITIALS = re.compile(r"^[^\W\d_]{1,4}>", re.MULTILINE)
 
 
 class _Kind(Enum):
@@ -87,12 +89,41 @@ def split(text: str, forwarded: bool = False) -> tuple[str, str]:
 
 def _read(text: str) -> _Lines:
     shown = strip_invisible(text).split("\n")
-    marked = [_MARK.match(line) is not None for line in shown]
+    initials = _initials(shown) if _ANY_INITIALS.search(text) is not None else "\n"
+    marked = [_MARK.match(line) is not None or line.startswith(initials) for line in shown]
+    whole = text.split("\n")
+    for at in _escaped(shown, marked) if ">From " in text else ():
+        marked[at], whole[at], shown[at] = False, whole[at][1:], shown[at][1:]
     bare = [
         (_MARKS.sub("", line[: 2 * _MAX_LINE], count=1) if mark else line[: 2 * _MAX_LINE]).strip()[:_MAX_LINE]
         for line, mark in zip(shown[:_MAX_LINES], marked, strict=False)
     ]
-    return _Lines(text.split("\n"), bare, marked)
+    return _Lines(whole, bare, marked)
+
+
+def _initials(shown: list[str]) -> str:
+    """Return the initials, and ``>``, by which The Bat! marks what it quotes below its introduction ("AS> Hello"); a
+    line end where no line has them."""
+    above = ""
+    for line in shown:
+        found = _INITIALS.match(line)
+        if found is not None and introduces(above):
+            return found[0]
+        above = line.strip()[:_MAX_LINE] or above
+    return "\n"
+
+
+def _escaped(shown: list[str], marked: list[bool]) -> list[int]:
+    """Return the lines that a mailbox file marked because they begin with "From " (RFC 4155): no line next to one is
+    marked, and none above introduces it."""
+    found: list[int] = []
+    above = ""
+    for at, line in enumerate(shown):
+        if line.startswith(">From ") and not above.endswith(":"):
+            beside = (*marked[max(0, at - 1) : at], *marked[at + 1 : at + 2])
+            found += [] if any(beside) else [at]
+        above = line.strip() or above
+    return found
 
 
 def _above_and_below(lines: _Lines, found: _Introduction) -> tuple[list[str], list[str]]:
