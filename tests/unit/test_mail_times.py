@@ -89,3 +89,18 @@ def test_no_date_raises(text: str) -> None:
 )
 def test_comments_and_blanks_anywhere_in_a_date_say_nothing(text: str) -> None:
     assert date(text) == parse_time("2026-11-27T15:55:06Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("Fri, 27 Nov 2026 10:00:00 PM +0000", "22:00:00"),
+        ("Fri, 27 Nov 2026 10:00 pm GMT", "22:00:00"),
+        ("Fri, 27 Nov 2026 12:30:00 AM +0000", "00:30:00"),
+        ("Fri, 27 Nov 2026 12:30:00 p.m. +0000", "12:30:00"),
+        ("Fri, 27 Nov 2026 22:00:00 PM +0000", "22:00:00"),
+        ("Fri, 27 Nov 2026 23:59:60 +0000", "23:59:59"),
+    ],
+)
+def test_an_hour_of_twelve_is_one_of_the_day(text: str, hour: str) -> None:
+    assert date(text) == parse_time(f"2026-11-27T{hour}Z")

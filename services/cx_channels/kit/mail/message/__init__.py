@@ -3,6 +3,6 @@
 Modules: ``people`` (writer and recipients), ``origin``, ``authentication`` and ``dkim`` (whether the writer's
 address is proved), ``automatic`` (mail of machines and mailing lists), ``threads`` (Message-ID and References),
 ``dates``,
-``body`` (text, HTML and attachments), ``html``, ``quotes``, ``quote_introductions`` and ``quote_heads`` (the quoted
-mail below a reply), ``signatures``, ``forwards``.
+``body`` (text, HTML and attachments), ``html``, ``enriched``, ``quotes``, ``quote_introductions`` and ``quote_heads``
+(the quoted mail below a reply), ``signatures``, ``forwards``.
 """

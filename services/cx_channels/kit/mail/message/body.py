@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from cx_channels.kit.mail.message.enriched import text_of_enriched, text_of_richtext
 from cx_channels.kit.mail.message.forwards import is_forwarded
 from cx_channels.kit.mail.message.html import names_content, safe_html, text_of
 from cx_channels.kit.mail.message.quotes import split
@@ -30,7 +31,6 @@ _DATA = frozenset({
 _OF_MIME = re.compile(rb"\bmime\b|multi-?part", re.IGNORECASE)
 PREAMBLE = "preamble"
 _FIELD = re.compile(rb"^[A-Za-z][A-Za-z0-9-]{0,60}[ \t]*:", re.MULTILINE)
-_ENRICHED = re.compile(r"</?[A-Za-z][^<>]{0,60}>")
 
 # Parts that say how a mail fared; ``reports`` reads them, and the original keeps them.
 REPORT_TYPES = frozenset({
@@ -240,8 +240,10 @@ class _Gathered:
             return Section(html=text)
         if part.media_type.startswith("multipart/"):
             text = without_fields(text)
-        elif part.media_type in ("text/enriched", "text/richtext"):
-            return Section(plain=_ENRICHED.sub("", text), enriched=True)
+        elif part.media_type == "text/enriched":
+            return Section(plain=text_of_enriched(text), enriched=True)
+        elif part.media_type == "text/richtext":
+            return Section(plain=text_of_richtext(text), enriched=True)
         elif part.content_type.parameters.get("format", "").lower() == "flowed":
             text = unflow(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
         text, omissions = readable(text)

@@ -23,6 +23,8 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _ZONE = re.compile(r"(?:(?<=\s)|(?<=\d))[\"']?(?:(?:GMT|UTC?)\s?)?([+-])(\d{1,2})(?::?(\d\d))?\b.*\Z", re.IGNORECASE)
 _NAMED_ZONE = re.compile(r"\s[\"'(]?(?:GMT|UTC?|Z|[ECMPA][SD]T)[\"')]?(?:\s*\(.*)?\Z", re.IGNORECASE)
 """The zones of RFC 5322 (section 4.3), and the Atlantic one, which the standard library reads as well."""
+_OF_TWELVE = re.compile(r"(?<![\d:])(0?\d|1[0-2])(:\d\d(?::\d\d)?)\s?([AP])\.?M\b\.?", re.IGNORECASE)
+_LEAP_SECOND = re.compile(r"(?<=:\d\d):60\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ def moment_of(raw: str) -> Moment | None:
 
 
 def _moment(text: str) -> Moment | None:
+    text = _LEAP_SECOND.sub(":59", _OF_TWELVE.sub(_of_day, text))
     try:
         if _ISO.match(text):
             moment = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-"))
@@ -65,6 +68,11 @@ def _moment(text: str) -> Moment | None:
         return None
     seconds = elapsed.days * 86_400 + elapsed.seconds
     return Moment(seconds * 1_000_000, zoned) if 0 <= seconds < _YEAR_10000 else None
+
+
+def _of_day(match: re.Match[str]) -> str:
+    """Return an hour of twelve, which RFC 5322 does not know and some programs write, as one of the day."""
+    return f"{int(match[1]) % 12 + 12 * (match[3] in 'Pp'):02}{match[2]}"
 
 
 def written_at(headers: Headers) -> int | None:

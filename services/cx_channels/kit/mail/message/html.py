@@ -39,9 +39,13 @@ _BLOCKS = frozenset({
 })  # fmt: skip
 _SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "pre"})
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_NO_BORDER = re.compile(r"\bborder\s*:\s*(?:none|0(?:px)?\b(?!\.))", re.IGNORECASE)
+_BORDER = re.compile(r"\bborder-", re.IGNORECASE)
 _BLANKS = re.compile(r" {2,}")
 _GAPS = re.compile(r"\n{3,}")
-_SPACES = re.compile(r"[ \t\r\n\x0b\x0c\u200b\u200c\ufeff]+")
+_SPACES = re.compile(r"[ \t\r\n\x0b\x0c]+")
+_UNSEEN = re.compile(r"[\u200b\ufeff]|(?<![^\s\u200b\u200c\ufeff])\u200c+|\u200c+(?![^\s\u200b\u200c\ufeff])")
+"""Zero-width characters that are no part of a word: a non-joiner between two letters is (Persian, Hindi)."""
 
 
 def _is_too_busy(html: str) -> bool:
@@ -142,6 +146,15 @@ def _seen_of(image: Mapping[str, str | None]) -> str:
     return f"[{source[:_MAX_CID]}]"
 
 
+def _is_quote(block: LexborNode) -> bool:
+    """Return whether a ``blockquote`` quotes. Editors made with WebKit (Apple Mail, Gmail) indent a writer's own lines
+    by one, too, with a style that takes the border away on all sides."""
+    attributes = block.attributes
+    style = attributes.get("style") or ""
+    plain = _NO_BORDER.search(style) is not None and _BORDER.search(style) is None
+    return not plain or attributes.get("type") == "cite" or "quote" in (attributes.get("class") or "")
+
+
 class _Writer:
     """Collects lines; several blank lines in a row become one."""
 
@@ -161,7 +174,7 @@ class _Writer:
         if tag in _BLOCKS:
             self._end_line()
             self.gap = self.gap or tag in _SPACED
-        if tag == "blockquote":
+        if tag == "blockquote" and _is_quote(node):
             self.quoted += 1 if entering else -1
         elif tag == "pre":
             self.verbatim += 1 if entering else -1
@@ -188,7 +201,7 @@ class _Writer:
                 self._end_line(forced=True)
                 self.line.append(other)
         else:
-            self.line.append(_SPACES.sub(" ", text))
+            self.line.append(_SPACES.sub(" ", text if text.isascii() else _UNSEEN.sub("", text)))
 
     def _end_line(self, forced: bool = False) -> None:
         joined = "".join(self.line)

@@ -20,6 +20,12 @@ from webencodings.labels import LABELS
 from cx_channels.kit.mail.mime.japanese import BAD, NOT_IN_932, euc_jp, iso_2022_jp
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,39}")
+_LOOSE = re.compile(
+    r"(?:x-)?(?:(?:iso)?[-_]?8859[-_]?(1[0-6]|[1-9])"
+    r"|(?:windows|win|cp|ms|ibm)[-_]?(?:cp[-_]?)?([0-9]{3,4})|koi8[-_]?([ru]))"
+)
+"""How programs misspell charsets: ``win-1251``, ``windows1252``, ``cp-1250``, ``iso-88592``, ``koi8r``."""
+
 _SAMPLE = 16_384
 _WINDOW = 4_096
 _MAX_BAD = 10_000
@@ -56,7 +62,9 @@ _WINDOWS = {
 }  # fmt: skip
 
 _MULTI_BYTE = frozenset({"cp932", "cp949", "big5hkscs", "gb18030", "johab", "euc_kr", "shift_jis_2004", "euc_jis_2004"})
-_NOT_ASCII = frozenset({"utf-7", "hz", "iso2022_kr", "utf-16", "utf-16-le", "utf-16-be", "utf-32"})
+_NOT_ASCII = frozenset(
+    {"utf-7", "hz", "iso2022_kr", "iso2022_jp_3", "iso2022_jp_2004", "utf-16", "utf-16-le", "utf-16-be", "utf-32"}
+)
 
 _UTF_16 = frozenset({"utf-16", "utf-16-le", "utf-16-be"})
 
@@ -87,8 +95,7 @@ def codec_of(charset: str) -> str | None:
     name = charset[:100].strip().strip("\"'").lower()
     if _NAME.fullmatch(name) is None:
         return None
-    known = _OF_MAIL.get(name) or LABELS.get(name, name)
-    known = _OF_THE_WEB.get(known, name if known == "replacement" else known)
+    known = _known(name)
     if known in (ISO_2022_JP, EUC_JP):
         return known
     try:
@@ -99,6 +106,23 @@ def codec_of(charset: str) -> str | None:
     except (LookupError, ValueError):
         return None
     return None if found.name.replace("-", "_") in _NOT_CHARSETS else found.name
+
+
+def _known(name: str) -> str:
+    """Return the name by which codecs are found of a label in lower case; loosely spelled ones are put right."""
+    loose = _LOOSE.fullmatch(name)
+    if loose is not None and name not in _OF_MAIL and name not in LABELS:
+        part, page, koi = loose.groups()
+        name = f"iso-8859-{part}" if part else f"koi8-{koi}" if koi else f"windows-{page}"
+        name = name if page is None or name in _OF_MAIL or name in LABELS else f"cp{page}"
+    known = _OF_MAIL.get(name) or LABELS.get(name, name)
+    return _OF_THE_WEB.get(known, name if known == "replacement" else known)
+
+
+def tells_bytes(charset: str) -> bool:
+    """Return whether eight bits may well be of this charset though their look does not say so."""
+    codec = codec_of(charset)
+    return codec not in (None, "ascii", "utf-8", "cp1252", ISO_2022_JP) and codec not in _NOT_ASCII
 
 
 def charset_in_html(content: bytes) -> str:

@@ -8,7 +8,8 @@ import re
 from cx_channels.kit.mail.mime.charsets import clean, decode
 from cx_channels.kit.mail.mime.lenient_base64 import unbase64
 
-_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]*)\?=")
+# Some programs leave question marks in a text as they are. A text ends before the next word at the latest.
+_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?((?:[^?=\r\n]|\?(?!=)|=(?!\?(?!=)))*+)\?=")
 
 
 def decode_words(value: str) -> str:
@@ -43,3 +44,8 @@ def decode_words(value: str) -> str:
 def _word_content(encoding: str, text: str) -> bytes:
     content = text.encode("utf-8", "replace")
     return unbase64(content) if encoding in "bB" else binascii.a2b_qp(content, header=True)
+
+
+def charsets_of_words(value: str) -> list[str]:
+    """Return the charsets that the encoded words of a value name, in order."""
+    return [match[1].partition("*")[0] for match in _WORD.finditer(value)] if "=?" in value else []

@@ -7,6 +7,7 @@ fields that real mailers send.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 
 from cx_channels.kit.mail.mime.charsets import clean, decode
@@ -69,7 +70,8 @@ class Headers:
 def split_head(content: bytes, start: int = 0, end: int | None = None) -> tuple[Headers, int]:
     """Read the fields at the start of an entity, a slice of ``content``; return them and where the body begins.
 
-    Skipped: an mbox line ("From ..."), lines that are no field though fields follow, and what is over the limits.
+    Skipped: a byte order mark, an mbox line ("From ..."), lines that are no field though fields follow, and what is
+    over the limits.
     """
     end = len(content) if end is None else end
     fields: list[tuple[str, bytes]] = []
@@ -103,8 +105,8 @@ def split_head(content: bytes, start: int = 0, end: int | None = None) -> tuple[
 
 
 def _first_field(content: bytes, start: int, end: int) -> int:
-    """Return the position past blank lines and an mbox line, where fields follow them."""
-    at = start
+    """Return the position past a byte order mark, blank lines and an mbox line, where fields follow them."""
+    at = start + len(BOM_UTF8) if content.startswith(BOM_UTF8, start, end) else start
     while at < end and content[at] in b"\r\n":
         at += 1
     if content.startswith((b"From ", b">From "), at, end) and not _goes_on(content, at, end):

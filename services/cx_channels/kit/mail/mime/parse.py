@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 from cx_channels.kit.mail.mime import cms, tnef
 from cx_channels.kit.mail.mime.boundaries import Piece, cut, cut_line, lost_part, past_line_end
-from cx_channels.kit.mail.mime.charsets import charset_in_html, clean, codec_of, decode
+from cx_channels.kit.mail.mime.charsets import charset_in_html, clean, codec_of, decode, tells_bytes
 from cx_channels.kit.mail.mime.cms import opened
 from cx_channels.kit.mail.mime.encoded_blocks import ENCRYPTED
+from cx_channels.kit.mail.mime.encoded_words import charsets_of_words
 from cx_channels.kit.mail.mime.headers import MAX_FIELDS, MAX_HEAD, Headers, split_head
 from cx_channels.kit.mail.mime.structured_fields import StructuredField, parse_structured
 from cx_channels.kit.mail.mime.tnef import unpacked
@@ -34,7 +35,7 @@ class Part:
 
     ``place``: its number in the mail as in IMAP (RFC 9051, section 6.4.5.1): "2.1" is the first part of the second, ""
     the whole of a mail that has parts, "1" the body of one that has none. ``preamble``: the text before a multipart's
-    first boundary.
+    first boundary. ``hint``: the charset of a text that names none, as another part or field of the mail has it.
     """
 
     headers: Headers
@@ -46,6 +47,7 @@ class Part:
     parts: list[Part] = field(default_factory=list)
     place: str = ""
     preamble: bytes = b""
+    hint: str = ""
 
     @property
     def media_type(self) -> str:
@@ -75,7 +77,7 @@ class Part:
         """Return the body as text, with LF as line end."""
         content = undo_transfer_of_text(self.raw, self.headers.raw("content-transfer-encoding"))
         hint = charset_in_html(content) if self.media_type == "text/html" else ""
-        return clean(decode(content, self.content_type.parameters.get("charset", ""), hint))
+        return clean(decode(content, self.content_type.parameters.get("charset", ""), hint or self.hint))
 
     def walk(self) -> Iterator[Part]:
         """Yield this part and all below it, in the order of the mail."""
@@ -104,6 +106,8 @@ def parse(raw: bytes) -> Mail:
     """Return the tree of a raw mail."""
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
+    elif raw.startswith(b"\r\r", raw.find(b"\n") - 2):  # a host made CRLF of LF twice
+        raw = raw.replace(b"\r\r\n", b"\r\n")
     reader = _Reader()
     root = reader.entity(raw, 0, len(raw), 0, "text/plain")
     _number(root)
@@ -135,12 +139,17 @@ def unpack(part: Part) -> set[str]:
 
 
 def _name_charset(root: Part) -> None:
-    """Let fields with eight bits be read by the charset of the mail's text, where there is one that tells more than
-    their look."""
-    raw = [part for part in root.walk() if not part.headers.is_ascii()]
-    if not raw:
-        return
-    named = (part.content_type.parameters.get("charset", "") for part in root.walk())
+    """Let what names no charset be read by one that the mail names elsewhere, where that tells more than its look:
+    texts by another text's or that of the subject's words, fields with eight bits by a text's."""
+    parts = list(root.walk())
+    named = [part.content_type.parameters.get("charset", "") for part in parts]
+    silent = [part for part, name in zip(parts, named, strict=True) if codec_of(name) in (None, "ascii")]
+    if any(part.media_type.startswith("text/") for part in silent):
+        words = (each for name in ("subject", "from") for each in charsets_of_words(root.headers.raw(name)))
+        hint = next((name for name in (*named, *words) if tells_bytes(name)), "")
+        for part in silent:
+            part.hint = hint
+    raw = [part for part in parts if not part.headers.is_ascii()]
     charset = next((name for name in named if codec_of(name) not in _COMMON), "")
     for part in raw if charset else ():
         part.headers.charset = charset

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from cx_channels.kit.mail.mime.addresses import split_comments
 from cx_channels.kit.mail.mime.charsets import clean, decode
 from cx_channels.kit.mail.mime.encoded_words import decode_words
 
@@ -39,6 +40,8 @@ def parse_structured(raw: str) -> StructuredField:
     raw = raw[:_MAX_PARAMETERS]
     value, _, _ = raw.partition(";")
     value = value.strip()
+    if "(" in value:  # a comment, which may hold a semicolon (RFC 2045, section 5.1)
+        value = split_comments(raw)[0].partition(";")[0].strip()
     if value.startswith('"'):
         value = value.replace('"', "").strip()
     if "," in value:  # in place of a semicolon
@@ -49,7 +52,7 @@ def parse_structured(raw: str) -> StructuredField:
         pairs += [(match[1].lower(), match[2].strip()) for match in _PARAMETER.finditer(f";{value}")]
     if " " in value:  # the semicolon is missing
         pairs += [(match[1].lower(), match[2]) for match in _LOOSE_PARAMETER.finditer(value)]
-        value = value.split(None, 1)[0]
+        value = (value.split(None, 1) or [""])[0]
     plain: dict[str, str] = {}
     continued: dict[str, dict[int, tuple[str, bool]]] = {}
     for name, given in pairs:
