@@ -333,9 +333,7 @@ def test_a_person_who_writes_of_refusals_is_a_customer(raw: str) -> None:
         ("Ana <site-admin@example.com>", "refund", "Your refund request was denied as I am not a member, it says.\n"),
     ],
 )
-def test_a_person_whose_name_or_address_looks_like_a_machines_is_a_customer(
-    sender: str, subject: str, text: str
-) -> None:
+def test_a_person_named_like_a_machine_is_a_customer(sender: str, subject: str, text: str) -> None:
     for envelope in (sender.partition("<")[2].rstrip(">"), ""):
         (draft,) = drafts(notice(sender, subject, text), envelope)
         assert (draft.type, speaker(draft.type, draft.data)) == ("cx.message.received.v1", "customer")

@@ -129,14 +129,14 @@ def test_domains_in_other_scripts_are_compared_in_one_form() -> None:
         ("πας", "xn--mxa3ah", "xn--mxa3ak"),
     ],
 )
-def test_letters_that_idna_2003_took_for_others_are_their_owners(shown: str, owner: str, another: str) -> None:
+def test_letters_that_idna_2003_replaced_are_their_owners(shown: str, owner: str, another: str) -> None:
     sender = f"From: Ana <ana@{shown}.example>\n"
     assert found(f"dkim=pass header.d={owner}.example", sender) == DKIM
     assert found(f"dkim=pass header.d={another}.example", sender) == ""
     assert found(f"dmarc=pass header.from={another}.example", sender) == ""
 
 
-def test_an_address_in_a_comment_is_not_the_one_that_was_checked() -> None:
+def test_an_address_in_a_comment_was_not_checked() -> None:
     assert found("dmarc=pass", "From: eve@evil.example (<ana@example.com>)\n") == DMARC  # of Eve
     assert found("dkim=pass header.d=example.com", "From: eve@evil.example (<ana@example.com>)\n") == ""
 

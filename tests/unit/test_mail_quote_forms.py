@@ -63,7 +63,7 @@ def test_more_of_what_people_write_stays_in_the_text(text: str) -> None:
         "Posredovano sporočilo", "Pārsūtīta ziņa", "Edastatud kiri", "Pesan terusan", "ข้อความที่ส่งต่อ", "अग्रेषित संदेश",
     ],
 )  # fmt: skip
-def test_a_forwarded_mail_in_more_languages_stays_in_the_text(heading: str) -> None:
+def test_a_mail_forwarded_in_more_languages_stays(heading: str) -> None:
     text = (
         f"Please read.\n\n---------- {heading} ----------\nDe: Z <z@z.example>\nData: 26.11.2026 9:00\nTema: x\n\nlost"
     )
@@ -71,7 +71,7 @@ def test_a_forwarded_mail_in_more_languages_stays_in_the_text(heading: str) -> N
 
 
 @pytest.mark.parametrize("before", ["", "My trip.\n\n", "I had bad luck.\n"])
-def test_a_line_that_a_mailbox_file_marked_is_its_writers(before: str) -> None:
+def test_a_line_marked_by_a_mailbox_file_stays(before: str) -> None:
     assert split(f"{before}>From Lisbon I could not fly.\nPlease refund.") == (
         f"{before}From Lisbon I could not fly.\nPlease refund.", "",
     )  # fmt: skip

@@ -40,7 +40,7 @@ BOTH = (
 )
 
 
-def test_a_byte_order_mark_before_the_first_field_hides_no_field() -> None:
+def test_a_byte_order_mark_hides_no_field() -> None:
     data = data_of(b"\xef\xbb\xbf" + HEAD + b"\nhello\n")
     assert [each.value for each in data.participants[0].identifiers] == ["ana@example.com"]
     assert data.message is not None
@@ -133,7 +133,7 @@ def test_a_text_without_charset_has_that_of_another_text() -> None:
 
 
 @pytest.mark.parametrize("label", ["iso-2022-jp", "utf-16", "utf-8", "x-unknown"])
-def test_a_charset_that_tells_nothing_of_eight_bits_is_no_hint(label: str) -> None:
+def test_a_charset_of_seven_bits_is_no_hint(label: str) -> None:
     head = HEAD.replace(b"Subject: x", f"Subject: =?{label}?Q?x?=".encode())
     assert message_of(head + b"\ncaf\xe9").text == "café"
 
