@@ -14,6 +14,10 @@ from cx_events.json_types import Json
 _QUOTE = re.compile(r"\[ ?\]\(https?://[^\s()]{1,400}[?&]msg=([A-Za-z0-9]{1,64})[^\s()]{0,100}\)\s*", re.ASCII)
 """How a message names the one that it quotes: a link without words before its own."""
 
+_ABSOLUTE = ("https://", "http://")
+_HOST = re.compile(r"https?://[^/?#]+")
+_SIZES = ("size", "image_size", "audio_size", "video_size")
+
 
 def said_by(room: Room, message: Json) -> Participant:
     """Return who wrote a message. ``agentId`` compares user names alone, so that the visitor's id counts first."""
@@ -63,5 +67,23 @@ def files_of(message: Json) -> Iterator[Attachment]:
             name=first(file.get("name"), *(each.get("title") for each in linked)),
             content_type=first(file.get("type"), uploaded.get("type")),
             bytes=whole(size),
-            url=next((each for each in paths if each.startswith(("https://", "http://"))), ""),
+            url=next((each for each in paths if each.startswith(_ABSOLUTE)), ""),
+        )
+        yield from _more_files(linked, text(file.get("_id")), text(uploaded.get("publicFilePath")))
+
+
+def _more_files(linked: list[Json], first_id: str, beside: str) -> Iterator[Attachment]:
+    """Yield the files after a message's first one, of which an attachment alone tells. ``beside``: the address of the
+    first one, whose host they share."""
+    for at, each in enumerate(linked):
+        link = first(each.get("title_link"), each.get("image_url"), each.get("audio_url"), each.get("video_url"))
+        if not link or (f"/{first_id}/" in link if first_id else at == 0):
+            continue
+        host = _HOST.match(beside)
+        url = f"{host[0]}{link}" if host and link.startswith("/") and not link.startswith("//") else link
+        yield Attachment(
+            name=text(each.get("title")),
+            content_type=first(each.get("image_type"), each.get("audio_type"), each.get("video_type")),
+            bytes=next((whole(each[size]) for size in _SIZES if size in each), None),
+            url=url if url.startswith(_ABSOLUTE) else "",
         )
