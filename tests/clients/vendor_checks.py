@@ -91,7 +91,7 @@ def meta(request: Request, connection: Connection) -> bool:
 
 
 def vonage(request: Request, connection: Connection) -> bool:
-    """The library checks the token alone and leaves its claim ``payload_hash`` to whoever calls it."""
+    """Check the token by the library, and its claim ``payload_hash``, which that leaves to whoever calls it."""
     token = request.headers["authorization"].removeprefix("Bearer ")
     if not import_module("vonage_jwt").verify_signature(token, connection.secrets[0]):
         return False
@@ -141,19 +141,19 @@ def sign_sns_1(request: Request, connection: Connection, secret: str) -> Request
 
 
 def _with_subject(request: Request) -> Request:
-    """The library demands a subject, which SNS sends where the publisher gave one."""
+    """Return a message with the subject that the library demands; SNS sends it where the publisher gave one."""
     return replace(request, body=json.dumps({"Subject": "a mail", **json.loads(request.body)}).encode())
 
 
 def _with_address(request: Request) -> Request:
-    """The library demands the address to leave at, which is not signed and which we never read."""
+    """Return a message with the address to leave at, which the library demands; it is not signed."""
     told = json.loads(request.body)
     return replace(request, body=json.dumps({"UnsubscribeURL": "https://sns.example.com/", **told}).encode())
 
 
 def sns_either(request: Request, connection: Connection) -> bool:
-    """The library fetches the certificate by ``urllib``, which can be told where to: here from the connection's keys.
-    It must be issued by somebody whose name has Amazon in it."""
+    """Check a message in either signature version. The library fetches the certificate by ``urllib``, which can be told
+    to have it from elsewhere: here from the connection's newest key."""
     verify: Any = import_module("aws_sns_verifier").validate_sns_signature
     install_opener(build_opener(_Certificates(connection)))
     try:
@@ -164,7 +164,7 @@ def sns_either(request: Request, connection: Connection) -> bool:
 
 
 class _Certificates(HTTPSHandler):
-    """Answers with the certificate of the connection's newest key."""
+    """Answers with a certificate of the newest key, by an issuer whose name has Amazon in it, as it must."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class _Certificates(HTTPSHandler):
 
 
 def msteams(request: Request, connection: Connection) -> bool:
-    """The library fetches the keys from an address, which can be set: here a server of our own."""
+    """Check the token. The library fetches the keys from an address that can be set: here a server of our own."""
     auth: Any = import_module("botframework.connector.auth")
     try:
         activity = json.loads(request.body)
@@ -235,7 +235,7 @@ def _key_id(request: Request) -> str:
 
 
 def _without_query(request: Request) -> Request:
-    """apsig leaves the query out of what it signs, Mastodon signs it: so there is none."""
+    """Return a request without a query: apsig leaves it out of what it signs, while Mastodon signs it."""
     return replace(request, url=request.url.partition("?")[0])
 
 
@@ -254,7 +254,7 @@ def sign_by_apsig(request: Request, _connection: Connection, secret: str) -> Req
 
 
 def draft(request: Request, connection: Connection) -> bool:
-    """The library takes the host from the headers, as a server gets it."""
+    """Check the signature; the library takes the host from the headers, as a server gets it."""
     module: Any = import_module("apsig.draft.verify")
     headers = {**request.headers, "host": urlsplit(request.url).netloc}
     key = example_key(connection.secrets[0]).public_key()
@@ -300,7 +300,7 @@ def sign_by_library(request: Request, _connection: Connection, secret: str) -> R
 
 
 def message(request: Request, connection: Connection) -> bool:
-    """The library leaves the digest of the body to whoever calls it."""
+    """Check the signature by the library, and the body's digest, which that leaves to whoever calls it."""
     module: Any = import_module("http_message_signatures")
     verifier = module.HTTPMessageVerifier(
         signature_algorithm=_algorithm(), key_resolver=_keys(connection.secrets[0])

@@ -1,14 +1,14 @@
 """Hold what events say against the models that the vendors' own SDKs make of the same requests.
 
 The requests are the providers' fixtures and the recordings. Of each notice that a library reads there must be an event
-with the same id, sender, words and time, as far as the library has them; and each message of ours must be one that the
-library reads, too. What our settings leave out, and what a library can't read, is counted.
+with the same id, sender, words, files and time, as far as the library has them; and each message of ours must be one
+that the library reads, too. What our settings leave out, and what a library can't read, is counted.
 
 Needs the SDKs, which are no dependencies, in a folder on ``PYTHONPATH``. One that is not installed is left out, with a
 sentence:
 
     pip install --target FOLDER line-bot-sdk python-telegram-bot viberbot botbuilder-schema botbuilder-core mautrix \
-        Mastodon.py slack_bolt pywa django-anymail boto3
+        Mastodon.py slack_bolt pywa django-anymail boto3 google-cloud-dialogflow google-cloud-dialogflow-cx
     PYTHONPATH=FOLDER .venv/bin/python -m tests.clients.vendor_models
 """
 
@@ -56,6 +56,7 @@ SDKS = (
     Sdk("social/mastodon", "Mastodon.py", readers.mastodon),
     Sdk("chat/slack", "slack_bolt", readers.slack, {"customers": ["*"]}),
     Sdk("social/whatsapp", "pywa", readers.whatsapp),
+    Sdk("chat/dialogflow", "google-cloud-dialogflow-cx", readers.dialogflow, {"messages": "take"}),
     Sdk("email/sendgrid", "django-anymail", mail_readers.sendgrid),
     Sdk("email/mailgun", "django-anymail", mail_readers.mailgun),
     Sdk("email/postmark", "django-anymail", mail_readers.postmark),
@@ -102,6 +103,9 @@ def differences(told: Told, event: Event) -> list[str]:
         ("time", told.at, {parse_time(event.time)}),
         ("subject", told.subject, {message.subject}),
         ("answers", told.answers, {message.in_reply_to}),
+        ("file", told.file, {each.url for each in message.attachments}),
+        ("size", told.size, {each.bytes for each in message.attachments}),
+        ("intent", told.intent, {event.data.bot.intent if event.data.bot else ""}),
     )
     return [
         f"{name}: {given!r}, ours: {ours!r}" for name, given, ours in said if given is not None and given not in ours

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from cx_channels.kit.ids import id_part
+from cx_channels.kit.whatsapp.content import GRAPH
 from cx_channels.provider import Connection, Request
 from cx_channels.social.line import signature as line_signature
 from cx_channels.social.mastodon.api import payload_of
@@ -24,7 +25,8 @@ SECRET = "a secret of the vendor"
 
 class Told(NamedTuple):
     """What a library says of one notice; None where it says nothing. ``id``: of the message, ``sender``: who did it,
-    ``answers``: the id of the message that is answered, "" for none."""
+    ``answers``: the id of the message that is answered, "" for none; ``file``: the address of a file, as events have
+    it, ``size``: its bytes; ``intent``: the name of what was understood."""
 
     kind: str
     id: str | None = None
@@ -33,6 +35,9 @@ class Told(NamedTuple):
     at: Micros | None = None
     answers: str | None = None
     subject: str | None = None
+    file: str | None = None
+    size: int | None = None
+    intent: str | None = None
 
 
 def micros(moment: datetime | None) -> Micros | None:
@@ -55,13 +60,23 @@ def line(request: Request, connection: Connection) -> Iterator[Told]:
             message = event.message
             words = message.text if message.type == "text" else None
             answers = getattr(message, "quoted_message_id", None) or ""
-            yield told._replace(id=message.id, text=words, answers=answers)
+            told = told._replace(id=message.id, text=words, answers=answers, size=getattr(message, "file_size", None))
+            yield told._replace(file=_line_file(message))
         elif event.type == "postback":
             yield told._replace(id=event.webhook_event_id)
         elif event.type == "unsend":
             yield told._replace(id=event.unsend.message_id)
         else:
             yield told
+
+
+def _line_file(message: Any) -> str | None:
+    """Return where a file is; LINE's own address of it is documented, and the library has it in another module."""
+    if message.type not in ("image", "video", "audio", "file"):
+        return None
+    source = getattr(message, "content_provider", None)
+    elsewhere = source.original_content_url if source is not None else None
+    return elsewhere or f"https://api-data.line.me/v2/bot/message/{message.id}/content"
 
 
 def _line_filled(request: Request) -> bytes:
@@ -125,6 +140,9 @@ def _telegram_message(kind: str, message: Any) -> Told:
     sender = None if writer is None or str(writer.id) == _ANONYMOUS else str(writer.id)
     if message.successful_payment or message.refunded_payment:
         return Told("payment", sender=sender, at=micros(message.date))
+    files = message.effective_attachment
+    file = files[-1] if isinstance(files, tuple | list) and files else files
+    id = getattr(file, "file_id", None)
     return Told(
         kind,
         _joined(*place, str(message.message_id)),
@@ -132,6 +150,8 @@ def _telegram_message(kind: str, message: Any) -> Told:
         message.text or message.caption,
         micros(message.edit_date if kind.startswith("edited") else message.date),
         _joined(*place, str(answered.message_id)) if answered is not None else "",
+        file=f"telegram-file:{id}" if id else None,
+        size=getattr(file, "file_size", None) if id else None,
     )
 
 
@@ -146,7 +166,10 @@ def viber(request: Request, _connection: Connection) -> Iterator[Told]:
     told = Told(found.event_type, at=found.timestamp * 1000)
     if found.event_type == "message":
         words = getattr(found.message, "text", None) if found.message._message_type == "text" else None
-        yield told._replace(id=str(found.message_token), sender=found.sender.id, text=words)
+        told = told._replace(id=str(found.message_token), sender=found.sender.id, text=words)
+        is_file = found.message._message_type in ("picture", "video", "file")
+        size = getattr(found.message, "size", None)
+        yield told._replace(file=found.message.media, size=size) if is_file else told
     elif found.event_type in ("delivered", "seen", "failed"):
         yield told._replace(id=str(found.message_token), sender=found.user_id)
     elif found.event_type == "unsubscribed":
@@ -193,11 +216,13 @@ def matrix(request: Request, _connection: Connection) -> Iterator[Told]:
         elif answers:
             content.trim_reply_fallback()
         words = content.body if str(content.msgtype) in ("m.text", "m.notice", "m.emote") else None
-        yield told._replace(text=words, answers=answers)
+        file, info = getattr(content, "url", None), getattr(content, "info", None)
+        size = getattr(info, "size", None) if file else None
+        yield told._replace(text=words, answers=answers, file=file, size=size)
 
 
 def mastodon(request: Request, _connection: Connection) -> Iterator[Told]:
-    """What our own account's server tells, as Mastodon.py has it: it knows no activities of an inbox."""
+    """Read what our own account's server tells: Mastodon.py knows no activities of an inbox."""
     value = json.loads(request.body)
     if request.method != "MESSAGE":
         return
@@ -219,7 +244,7 @@ def mastodon(request: Request, _connection: Connection) -> Iterator[Told]:
 
 
 def slack(request: Request, _connection: Connection) -> Iterator[Told]:
-    """Bolt has no models; it finds who did it."""
+    """Find who did it: Bolt has no models."""
     module: Any = import_module("slack_bolt.request.internals")
     body = module.parse_body(request.body.decode(), request.content_type)
     event = body.get("event", body)
@@ -229,7 +254,7 @@ def slack(request: Request, _connection: Connection) -> Iterator[Told]:
 
 
 def whatsapp(request: Request, _connection: Connection) -> Iterator[Told]:
-    """pywa reads the first message of a delivery alone, so each gets a delivery of its own."""
+    """Read each message in a delivery of its own, since pywa reads the first one alone."""
     client: Any = import_module("pywa").WhatsApp(token="a token", filter_updates=False)
     kind: Any = import_module("pywa.types.base_update").RawUpdate
     for delivery in _single(json.loads(request.body)):
@@ -269,7 +294,8 @@ def _whatsapp_told(kind: str, update: Any) -> Told | None:
             return told._replace(id=None)
         if update.reaction is not None:
             return told._replace(id=update.reaction.message_id)
-        return told._replace(text=words, answers=answered.message_id if answered else "")
+        file = f"{GRAPH}{update.media.id}" if update.media is not None and update.media.id else None
+        return told._replace(text=words, answers=answered.message_id if answered else "", file=file)
     if kind in ("CallbackButton", "CallbackSelection"):
         return told._replace(text=update.title)
     if kind in ("EditedMessage", "DeletedMessage"):
@@ -278,3 +304,22 @@ def _whatsapp_told(kind: str, update: Any) -> Told | None:
 
 
 _WORDS = ("text", "image", "video", "document")
+
+
+def dialogflow(request: Request, _connection: Connection) -> Iterator[Told]:
+    """Read the requests of fulfillment (ES) and webhooks (CX); of what is pushed the libraries have no model."""
+    value = json.loads(request.body)
+    if "queryResult" in value:
+        es: Any = import_module("google.cloud.dialogflow_v2beta1").WebhookRequest.from_json(request.body.decode())
+        found, words = es.query_result.intent.display_name, es.query_result.query_text
+        missed = es.query_result.intent.is_fallback
+    elif "message" in value:
+        return
+    else:
+        cx: Any = import_module("google.cloud.dialogflowcx_v3").WebhookRequest.from_json(request.body.decode())
+        found, words = cx.intent_info.display_name, cx.text
+        missed = found == "Default Negative Intent"
+    if words:
+        yield Told("words", text=words)
+    if found:
+        yield Told("intent", intent="fallback" if missed else found)
