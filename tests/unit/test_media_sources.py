@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.mail_doors import WrittenMail, through
-from tests.media_vendor import example_pem, vendor_serving
+from tests.media_vendor import example_pem, named_files, vendor_serving
 from tests.receiver import FLOOD, answer
 
 from cx_channels.kit.aws.signing import AwsKey, signed_headers
@@ -255,6 +255,11 @@ async def test_a_file_is_bounded() -> None:
             with pytest.raises(NotFetched) as why:
                 await vendor.files.get(f"https://files.slack.com/{path}", {}, lambda _: False)
             assert why.value.reason == reason, path
+
+
+def test_a_place_that_somebody_shares_is_no_file() -> None:
+    assert named_files(connection("chat/vonage"), "whatsapp-location.json") == []
+    assert len(named_files(connection("chat/vonage"), "whatsapp-image.json")) == 1
 
 
 def test_of_one_connection_so_many_wait() -> None:

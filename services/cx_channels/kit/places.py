@@ -6,8 +6,11 @@ from typing import Any
 
 from cx_channels.kit.json_values import number
 
+PLACE = "geo:"
+"""The beginning of a place as a URI; there is no file at it."""
+
 
 def geo_url(latitude: Any, longitude: Any) -> str:
     """Return a place as a ``geo:`` URI (RFC 5870), "" where either is no number. Degrees, as numbers or text."""
     north, east = number(latitude), number(longitude)
-    return f"geo:{north},{east}" if north is not None and east is not None else ""
+    return f"{PLACE}{north},{east}" if north is not None and east is not None else ""
