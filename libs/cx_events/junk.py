@@ -45,6 +45,13 @@ _IN_A_ROW = frozenset({
 })  # fmt: skip
 """Junk written as one word or several: ``n/a``, ``N. A.``, ``not set``, ``anonymousUser``."""
 
+_LOST = frozenset({"undefined", "undef", "null", "none"})
+"""What programs write where a value should be, and nothing else."""
+
+_NO_NAMES = _LOST | {"unknown", "anonymous", "unset", "empty"}
+_NO_ONES_NAMES = _IN_A_ROW - {"na", "nil", "nan"}
+"""The same of persons' names."""
+
 _NO_MAILBOX = frozenset({"undefined", "null"})
 """Junk before any ``@``: no mailbox has these names; templates without a value do."""
 
@@ -107,6 +114,38 @@ def is_known_junk(kind: str, value: str, weight: str = CLAIMED) -> bool:
     if "@" in value:
         return _is_no_address(value) or (kind != "email" and _is_no_name(value, weight))
     return _is_no_name(value, weight)
+
+
+@lru_cache(_CACHED)
+def is_lost_value(text: str) -> bool:
+    """Return whether a text is what a program writes that has no value: ``undefined``, an all-zero UUID. Total."""
+    if len(text) > _LONGEST:
+        return False
+    folded = _folded(text)
+    words = [word for word in _BETWEEN_WORDS.split(folded) if word]
+    if _WRITTEN_BY_PROGRAMS.fullmatch(folded) is not None:
+        return True
+    if not words:
+        return folded.isascii()
+    joined = "".join(words)
+    return all(word in _LOST for word in words) or (len(joined) > 1 and not joined.strip("0"))
+
+
+@lru_cache(_CACHED)
+def names_nobody(name: str) -> bool:
+    """Return whether what stands for a person's name is none: ``null null``, ``Unknown Caller``, a number. Total.
+
+    Short words that are junk as an identifier may be a name: Na, Nan, Nil, True.
+    """
+    folded = _folded(name[:_LONGEST])
+    if not any(each.isalpha() for each in folded) and (folded.isascii() or any(each.isdigit() for each in folded)):
+        return True
+    words = [word for word in _BETWEEN_WORDS.split(folded) if word]
+    return (
+        is_lost_value(name)
+        or "".join(words) in _NO_ONES_NAMES
+        or (bool(words) and all(word in _NO_NAMES for word in words))
+    )
 
 
 def mark_junk(data: Data, junk: Junk) -> None:

@@ -167,3 +167,11 @@ def _as_said(said: list[tuple[tuple[str, str], Weight, bool, str]]) -> bool | No
     if not grants and not refusals:
         return None
     return bool(grants) and all(any(takes_back(grant, refusal) for grant in grants) for refusal in refusals)
+
+
+@pytest.mark.parametrize("purpose", ["Marketing", " marketing", "MARKETING\u200b"])
+def test_a_refusal_holds_however_its_purpose_is_written(purpose: str) -> None:
+    said = {"consent": {"purpose": purpose, "granted": False}}
+    email = [Identifier(kind=MAIL[0], value=MAIL[1], weight="claimed")]
+    refused = a_fact("cx.consent.changed.v1", id="c-9", at=START + 9 * HOUR, identifiers=email, data=said)
+    assert granted(MAIL, consent(1, MAIL, "proved", True), refused) is False

@@ -16,8 +16,9 @@ from msgspec import Struct
 from cx_context.listing.naming import source_of
 from cx_context.parts.model import Part
 from cx_context.routing_targets import UNASSIGNED, routing_targets
-from cx_context.sections.contact_state import waiting_since
+from cx_context.sections.contact_state import settled_places, waiting_since
 from cx_context.threading.contact_model import Contact
+from cx_events.facts import Order
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 
@@ -50,12 +51,14 @@ class NamedQueue(NamedTuple):
 
 def listed_waits(contacts: Sequence[Contact], last_queue: NamedQueue | None) -> list[ListedWait]:
     """Return the waits of an open conversation. ``last_queue``: the one that was named last in all of it."""
-    return [wait for contact in contacts if (wait := _wait_of(contact, last_queue)) is not None]
+    places = settled_places([contact.part for contact in contacts])
+    waits = (_wait_of(contact, settled, last_queue) for contact, settled in zip(contacts, places, strict=True))
+    return [wait for wait in waits if wait is not None]
 
 
-def _wait_of(contact: Contact, last_queue: NamedQueue | None) -> ListedWait | None:
+def _wait_of(contact: Contact, settled: Order | None, last_queue: NamedQueue | None) -> ListedWait | None:
     part = contact.part
-    since = waiting_since(part)
+    since = waiting_since(part, settled)
     if since is None:
         return None
     queue = _queue_of(part) or last_queue or NamedQueue(UNASSIGNED, "", "")

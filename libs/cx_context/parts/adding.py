@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from cx_context.parts.values import KEYS_KEPT, At, Register, shorten_name
+from cx_events.activity import SECOND
+from cx_events.timestamps import Micros
 
 Item = TypeVar("Item", bound=tuple[Any, ...])
 Time = TypeVar("Time", int, At)
@@ -46,6 +49,18 @@ def keep_latest(kept: list[Item], item: Item, most: int) -> list[Item]:
     if index >= most:
         return kept
     return [*kept[:index], item, *kept[index : most - 1]]
+
+
+def keep_first_of_second(times: list[Micros], time: Micros) -> None:
+    """Add a time to ``times``, in order and of each second the first, in place."""
+    if not times or time // SECOND > times[-1] // SECOND:
+        times.append(time)
+        return
+    place = bisect_left(times, time // SECOND * SECOND)
+    if times[place] // SECOND > time // SECOND:
+        times.insert(place, time)
+    elif time < times[place]:
+        times[place] = time
 
 
 def keep_greatest(times: dict[str, Time], key: str, at: Time, most: int) -> None:

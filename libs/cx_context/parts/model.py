@@ -107,6 +107,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     contact_resolution: LastValue = None
     """The same of a resolve that is about this contact alone."""
     reopened_at: LastAt = None
+    wait_begins: Annotated[FirstOfEachSecond, WORDS] = []
+    """When a wait may begin: the customer spoke, or was queued. In µs, in order: of each second the first time."""
 
     # cx_context.sections.proofs
     other_identifiers: Annotated[dict[str, int], strongest_by_key(OTHER_IDENTIFIERS_KEPT, weight_and_rank)] = {}

@@ -110,7 +110,7 @@ def _note_participants(part: Part, fact: Fact, at: At) -> None:
 
 
 def _deal(part: Part, type: str, agent: list[str], at: At) -> None:
-    if type not in _NOT_DEALING:
+    if type not in _NOT_DEALING and any(agent):
         part.agent = later_register(part.agent, (at, agent))
     learn_name(part, "agent", agent, at)
 
@@ -118,7 +118,8 @@ def _deal(part: Part, type: str, agent: list[str], at: At) -> None:
 def _note_queue(part: Part, fact: Fact, at: At) -> None:
     if not fact.event.type.startswith(ABOUT_CUSTOMERS):
         queue = id_and_name(fact.event.data.queue)
-        part.queue = later_register(part.queue, (at, queue))
+        if any(queue):
+            part.queue = later_register(part.queue, (at, queue))
         learn_name(part, "queue", queue, at)
 
 
@@ -136,7 +137,7 @@ def _note_names(part: Part, fact: Fact, at: At) -> None:
 
 def _routed(part: Part, fact: Fact, at: At) -> None:
     agent = fact.event.data.agent
-    if agent is not None:
+    if agent is not None and agent.id:
         part.offer = later_register(part.offer, (at, id_and_name(agent)[0]))
 
 

@@ -44,10 +44,15 @@ def _note_bot(part: Part, fact: Fact, at: At) -> None:
         write_values(part.slots, bot.slots, at)
 
 
+def is_answer(value: object) -> bool:
+    """Return whether a slot holds something. Bots take one back by writing null, a blank text or an empty list."""
+    return value is not None and value not in ([], {}) and not (isinstance(value, str) and not value.strip())
+
+
 def bot_view(parts: Sequence[Part]) -> Json | None:
     """Return the latest turns of bots, oldest first, and all that they learned; None where no bot took part."""
     turns = sorted((order_of(part, at), intent, text) for part in parts for at, intent, text in part.turns)
-    slots = latest_by_key(parts, "slots")
+    slots = {name: value for name, value in latest_by_key(parts, "slots").items() if is_answer(value)}
     if not turns and not slots:
         return None
     return {

@@ -31,6 +31,7 @@ from cx_context.sections.members import key_of
 from cx_context.sections.proofs import CORE
 from cx_context.sections.section import Section, made_of
 from cx_events.facts import Fact, Order, customer_identifiers, strongest_identifier
+from cx_events.invisible_characters import strip_invisible
 from cx_events.weights import CLAIMED, PROVED, weight_of, weight_rank
 
 CHANGED = "cx.consent.changed.v1"
@@ -74,7 +75,8 @@ def _changed(part: Part, fact: Fact, at: At) -> None:
 
 
 def _one_line(text: str) -> str:
-    return shorten_name(text).replace("\n", " ")
+    """Return a purpose or a channel as it is compared: a refusal holds however a later grant writes it."""
+    return shorten_name(" ".join(strip_invisible(text).lower().split()))
 
 
 def in_force(parts: Iterable[Part], claims: Iterable[Part] = ()) -> list[tuple[Purpose, bool]]:

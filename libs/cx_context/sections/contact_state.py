@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 from msgspec import Struct
 
-from cx_context.parts.adding import later, later_register
+from cx_context.parts.adding import keep_first_of_second, later, later_register
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
-from cx_context.parts.rules import LastAt, LastValue
+from cx_context.parts.rules import WORDS, FirstOfEachSecond, LastAt, LastValue
 from cx_context.parts.speakers import BUSINESS_ROLES
 from cx_context.parts.values import TEXT_KEPT, At
 from cx_context.sections.agents import id_and_name, pass_on
@@ -18,12 +20,14 @@ from cx_context.sections.proofs import OPEN_CHANNELS, note_customer_activity
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.threads import THREADING
 from cx_events.facts import Fact, Order
-from cx_events.timestamps import Micros
+from cx_events.timestamps import BEGINNING_OF_TIME, Micros
 
 STATE = frozenset({"customer_spoke_at", "resolution", "contact_resolution", "reopened_at"})
 """The fields that decide whether a conversation is open."""
 
-WAITING = STATE | {"end", "resumed_at", "business_spoke_at", "answered_at", "queued_at", "latest_messages"}
+WAITING = STATE | {
+    "end", "resumed_at", "business_spoke_at", "answered_at", "queued_at", "wait_begins", "latest_messages",
+}  # fmt: skip
 """The fields that decide since when a customer waits."""
 
 
@@ -40,25 +44,33 @@ class Fields(Struct):
     contact_resolution: LastValue = None
     """The same of a resolve that is about this contact alone."""
     reopened_at: LastAt = None
+    wait_begins: Annotated[FirstOfEachSecond, WORDS] = []
+    """When a wait may begin: the customer spoke, or was queued. In µs, in order: of each second the first time."""
 
 
 def note_speaker(part: Part, role: str, at: At) -> None:
     """Note who spoke last, the customer or the business."""
     if role == "customer":
-        part.customer_spoke_at = later(part.customer_spoke_at, at)
+        _customer_spoke(part, at)
     elif role in BUSINESS_ROLES:
         part.business_spoke_at = later(part.business_spoke_at, at)
+
+
+def _customer_spoke(part: Part, at: At) -> None:
+    part.customer_spoke_at = later(part.customer_spoke_at, at)
+    keep_first_of_second(part.wait_begins, at[0])
 
 
 def _started(part: Part, fact: Fact, at: At) -> None:
     data = fact.event.data
     if data.direction == "inbound":
-        part.customer_spoke_at = later(part.customer_spoke_at, at)
+        _customer_spoke(part, at)
         note_customer_activity(part, at, is_open=data.channel in OPEN_CHANNELS)
 
 
 def _queued(part: Part, fact: Fact, at: At) -> None:
     part.queued_at = later(part.queued_at, at)
+    keep_first_of_second(part.wait_begins, at[0])
     if not id_and_name(fact.event.data.queue)[0]:
         pass_on(part, at, "queued", "", None)
 
@@ -100,25 +112,86 @@ def is_live(part: Part) -> bool:
     return part.end is None or (part.resumed_at is not None and part.resumed_at > part.end[0])
 
 
-def replied_at(part: Part) -> At | None:
+def _replied_at(part: Part) -> At | None:
     """Return when the business spoke last, or answered."""
     return max((at for at in (part.business_spoke_at, part.answered_at) if at is not None), default=None)
 
 
-def waiting_since(part: Part) -> Micros | None:
-    """Return since when the customer waits in a live interaction: the first thing said, or the queue, unanswered."""
+def is_unanswered(part: Part, at: At, settled: Order | None = None) -> bool:
+    """Return whether what was said or asked for at a place of a contact was neither answered nor settled since.
+
+    ``settled``: see ``settled_places``.
+    """
+    attended = _attended_at(part)
+    return (attended is None or at > attended) and (settled is None or order_of(part, at) > settled)
+
+
+def waiting_since(part: Part, settled: Order | None = None) -> Micros | None:
+    """Return since when the customer waits in a live interaction: the first thing said, or the queue, unanswered.
+
+    What a resolve settled waits no more, though nobody answered it: who writes again waits from then on. ``settled``:
+    see ``settled_places``. Exact to a second where more was said than parts keep.
+    """
     if not is_live(part):
         return None
-    replied = replied_at(part)
     waits = [
-        at for at in (part.customer_spoke_at, part.queued_at) if at is not None and (replied is None or at > replied)
+        at[0] for at in (part.customer_spoke_at, part.queued_at) if at is not None and is_unanswered(part, at, settled)
     ]
     if not waits:
         return None
-    for at, role, *_ in part.latest_messages:
-        if role == "customer" and (replied is None or at > replied):
-            waits.append(at)
-    return min(waits)[0]
+    waits += [at[0] for at, role, *_ in part.latest_messages if role == "customer" and is_unanswered(part, at, settled)]
+    attended = _attended_at(part)
+    last = max(
+        BEGINNING_OF_TIME if attended is None else attended[0], BEGINNING_OF_TIME if settled is None else settled[0]
+    )
+    first = bisect_right(part.wait_begins, last)
+    return min((*waits, *part.wait_begins[first : first + 1]))
+
+
+def first_wait(members: Sequence[Part]) -> Micros | None:
+    """Return since when the customer of an open conversation waits, in whichever contact.
+
+    ``members``: contacts, the parts of each combined.
+    """
+    waits = map(waiting_since, members, settled_places(members))
+    return min((since for since in waits if since is not None), default=None)
+
+
+def _attended_at(part: Part) -> At | None:
+    """Return when the business replied last, or a resolve of this contact alone that stands settled it."""
+    replied, resolved = _replied_at(part), part.contact_resolution
+    if resolved is None or (part.reopened_at is not None and part.reopened_at > resolved[0]):
+        return replied
+    return resolved[0] if replied is None else max(replied, resolved[0])
+
+
+def settled_places(members: Sequence[Part]) -> Sequence[Order | None]:
+    """Return for each contact of a conversation up to which place others settled what its customer said there.
+
+    By the latest resolve of the whole conversation, unless it was opened again since; and of an interaction that never
+    ends by the latest reply, in whichever stretch. ``members``: contacts, the parts of each combined.
+    """
+    resolved = _standing_resolution(members)
+    replies: dict[str, list[Order]] = {}
+    for part in members:
+        if part.endless_since is not None and (replied := _replied_at(part)) is not None:
+            replies.setdefault(part.interaction, []).append(order_of(part, replied))
+    if not replies:
+        return [resolved] * len(members)
+    found = []
+    for part in members:
+        places = replies.get(part.interaction, []) if part.endless_since is not None else []
+        found.append(max([*places, resolved] if resolved is not None else places, default=None))
+    return found
+
+
+def _standing_resolution(members: Sequence[Part]) -> Order | None:
+    """Return the place of the latest resolve of the whole conversation, None where it was opened again since."""
+    resolved = whole_resolution(members)
+    if resolved is None:
+        return None
+    opened = (order_of(part, part.reopened_at) for part in members if part.reopened_at is not None)
+    return resolved if all(again < resolved for again in opened) else None
 
 
 def conversation_state(members: Iterable[Part]) -> str:

@@ -8,7 +8,7 @@ from cx_context.sections.acts import ACTS, acts_view
 from cx_context.sections.agents import NAME, name_view, names_of
 from cx_context.sections.assurance import ContactAssurance, Trust
 from cx_context.sections.bots import BOT, bot_view
-from cx_context.sections.contact_state import conversation_state, waiting_since
+from cx_context.sections.contact_state import conversation_state, first_wait
 from cx_context.sections.excerpts import excerpt_of
 from cx_context.sections.handoff_requests import handoffs_view
 from cx_context.sections.messages import MESSAGE, first_words, messages_view
@@ -71,8 +71,8 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
     )
     summary = latest_register(parts, "summary")
     disposition = latest_register(parts, "disposition")
-    state = conversation_state(whole.part for whole in as_one(members))
-    waits = [since for whole in as_one(members) if (since := waiting_since(whole.part)) is not None]
+    wholes = [whole.part for whole in as_one(members)]
+    state, since = conversation_state(wholes), first_wait(wholes)
     names = names_of(parts)
     return {
         "id": text_of(conversation.id),
@@ -82,7 +82,7 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
         "channels": list(dict.fromkeys(part.channel[1] for part in parts if part.channel is not None)),
         "opened_at": format_time(members[0].start[0]),
         "last_at": format_time(max(member.last_activity for member in members)),
-        "waiting_since": format_time(min(waits)) if waits and state == "open" else None,
+        "waiting_since": format_time(since) if since is not None and state == "open" else None,
         "summary": summary[1] if summary is not None else first_words(members),
         "messages": messages_view(members),
         "agent": name_view("agent", latest_agent(parts), names),

@@ -27,6 +27,7 @@ from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
 from cx_events.ids import text_of
 from cx_events.json_types import Json
+from cx_events.junk import names_nobody
 from cx_events.schema_shapes import (
     FLAG,
     FREE,
@@ -59,7 +60,7 @@ def _note_name(part: Part, fact: Fact, at: At) -> None:
     for participant in fact.event.data.participants:
         if participant.role == "customer":
             # An address is no name: whoever chooses a name would be shown as whom it belongs to. "@ana" is one.
-            if participant.name and "@" not in participant.name.lstrip("@ "):
+            if participant.name and "@" not in participant.name.lstrip("@ ") and not names_nobody(participant.name):
                 part.name = later_register(part.name, (at, participant.name[:TEXT_KEPT]))
             return
 

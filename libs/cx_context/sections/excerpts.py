@@ -9,7 +9,8 @@ from cx_context.parts.places import order_of
 from cx_context.parts.speakers import BUSINESS_ROLES
 from cx_context.parts.values import TEXT_KEPT, At
 from cx_context.sections.assurance import Trust
-from cx_context.sections.contact_state import is_live, replied_at
+from cx_context.sections.bots import is_answer
+from cx_context.sections.contact_state import is_live, is_unanswered, settled_places
 from cx_context.sections.handoff_requests import handoff_requests
 from cx_context.sections.messages import DELETED_TEXT, edited_words
 from cx_context.sections.notes import latest_topic
@@ -19,7 +20,9 @@ from cx_context.threading.conversations import Conversation
 from cx_context.threading.one_contact import as_one
 from cx_events.facts import Order
 from cx_events.json_types import Json
+from cx_events.junk import is_known_junk
 from cx_events.timestamps import format_time
+from cx_events.weights import ASSERTED
 
 CUSTOMER = frozenset({"customer"})
 
@@ -71,18 +74,27 @@ def _open_handoff(conversation: Conversation, trust: Trust) -> tuple[Order, str]
     return first.order, first.contact.part.handoff_summary[1]
 
 
+def _is_said(intent: str) -> bool:
+    """Return whether an intent is one: where a bot understood nothing, many call it ``None``."""
+    return bool(intent) and not is_known_junk("intent", intent, ASSERTED)
+
+
 def _last_intent(parts: Sequence[Part]) -> tuple[Order, str] | None:
-    return max(((order_of(part, at), intent) for part in parts for at, intent, _ in part.turns if intent), default=None)
+    return max(
+        ((order_of(part, at), intent) for part in parts for at, intent, _ in part.turns if _is_said(intent)),
+        default=None,
+    )
 
 
 def _first_unanswered(members: Sequence[Contact]) -> tuple[Order, str] | None:
+    places = settled_places([member.part for member in members])
     return min(
         (
             (order_of(member.part, at), text)
-            for member in members
+            for member, settled in zip(members, places, strict=True)
             if is_live(member.part)
             for at, _, text in _words_of(member, CUSTOMER)
-            if (replied := replied_at(member.part)) is None or at > replied
+            if is_unanswered(member.part, at, settled)
         ),
         default=None,
     )
@@ -122,7 +134,7 @@ def _slots(parts: Iterable[Part], conversation: str) -> Mapping[str, Placed]:
             order = order_of(part, at)
             if name not in found or order > found[name][0]:
                 found[name] = order, _known(name, value, "bot", order[0], conversation, _event(order))
-    return found
+    return {name: placed for name, placed in found.items() if is_answer(placed[1]["value"])}
 
 
 def _proof(proof: Json, conversation: str) -> Json:

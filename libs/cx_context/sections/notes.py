@@ -19,8 +19,10 @@ from cx_context.sections.section import Section, made_of
 from cx_context.sections.threads import THREADING
 from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
+from cx_events.junk import is_known_junk
 from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME, named
 from cx_events.timestamps import format_time
+from cx_events.weights import ASSERTED
 
 NOTES_KEPT = 16
 """More than are shown, since some may be taken back."""
@@ -40,7 +42,12 @@ class Fields(Struct):
 
 
 def _add_topic(part: Part, fact: Fact, at: At) -> None:
-    part.topics = keep_latest(part.topics, (at, fact.event.data.topic[:TEXT_KEPT]), TOPICS_KEPT)
+    part.topics = keep_latest(part.topics, (at, _one_line(fact.event.data.topic)), TOPICS_KEPT)
+
+
+def _one_line(topic: str) -> str:
+    """Return a topic as it is compared with others: blanks around and between its words don't count."""
+    return " ".join(topic.split())[:TEXT_KEPT]
 
 
 def _set_disposition(part: Part, fact: Fact, at: At) -> None:
@@ -62,8 +69,8 @@ def _add_insight(part: Part, fact: Fact, at: At) -> None:
     insight = fact.event.data.insight
     if insight is None:
         return
-    if insight.topic:
-        part.topics = keep_latest(part.topics, (at, insight.topic[:TEXT_KEPT]), TOPICS_KEPT)
+    if insight.topic and not is_known_junk("topic", insight.topic, ASSERTED):
+        part.topics = keep_latest(part.topics, (at, _one_line(insight.topic)), TOPICS_KEPT)
     if insight.summary:
         part.summary = later_register(part.summary, (at, insight.summary[: 2 * TEXT_KEPT]))
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cx_context.parts.model import Part
 from cx_context.parts.values import At
 from cx_context.sections.agents import DEALING, NAME, name_view, names_of
-from cx_context.sections.contact_state import WAITING, conversation_state, is_live, waiting_since
+from cx_context.sections.contact_state import (
+    WAITING,
+    conversation_state,
+    is_live,
+    settled_places,
+    waiting_since,
+)
 from cx_context.sections.proofs import CORE, VOUCHING
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
@@ -17,7 +24,7 @@ from cx_context.threading.conversations import Conversation
 from cx_context.threading.one_contact import as_one, halves_of
 from cx_events.json_types import Json
 from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME_OR_NONE, named, or_none, ref
-from cx_events.timestamps import format_time
+from cx_events.timestamps import Micros, format_time
 
 
 def view(of: Rendering) -> Json | None:
@@ -29,9 +36,7 @@ def view(of: Rendering) -> Json | None:
         return None
     conversation, assurance = of.conversation_of(latest), of.assurance_of(latest)
     whole = _whole(of, conversation, latest).part
-    since = waiting_since(whole)
-    if since is not None and conversation_state(each.part for each in as_one(conversation.members)) != "open":
-        since = None
+    since = _waiting_since(conversation, whole)
     names = names_of(member.part for member in conversation.members)
     return {
         "channel": latest.part.channel[1] if latest.part.channel is not None else None,
@@ -42,6 +47,15 @@ def view(of: Rendering) -> Json | None:
         "assurance": assurance.at(None, of.trust.lifetimes),
         "verified": next(iter(assurance.proofs_view(of.trust.lifetimes)), None),
     }
+
+
+def _waiting_since(conversation: Conversation, whole: Part) -> Micros | None:
+    """Return since when the customer waits in a contact; nobody does where its conversation is resolved."""
+    parts = [each.part for each in as_one(conversation.members)]
+    if conversation_state(parts) != "open":
+        return None
+    own = (at for part, at in zip(parts, settled_places(parts), strict=True) if part.interaction == whole.interaction)
+    return waiting_since(whole, max((at for at in own if at is not None), default=None))
 
 
 def _latest_live(contacts: Sequence[Contact]) -> Contact | None:

@@ -17,10 +17,13 @@ from cx_context.threading.conversations import IssuedToken
 from cx_context.threading.one_contact import names_a_call
 from cx_context.threading.shared_references import MATTER_KINDS
 from cx_events.facts import Fact
+from cx_events.invisible_characters import strip_invisible
 from cx_events.json_types import Json
+from cx_events.junk import is_known_junk, is_lost_value
 from cx_events.schema_shapes import FLAG, TEXT, TIME, array, members, named
 from cx_events.timestamps import format_time
 from cx_events.tokens import ISSUED, KIND, is_token_id
+from cx_events.weights import ASSERTED
 
 TOKENS_SHOWN = 10
 REFERENCES_SHOWN = 100
@@ -41,8 +44,19 @@ class Fields(Struct):
 
 
 def reference_key(kind: str, value: str) -> str:
-    """Return a reference as ``Part.references`` holds it: ``KIND\\nVALUE``."""
+    """Return a reference as ``Part.references`` holds it, ``KIND\\nVALUE``; "" where it refers to nothing.
+
+    It is told without blanks around it, without characters that nobody sees, an order or case without its ``#``. What
+    programs write without a value (``undefined``, ``null``, nothing at all) would make one matter of all that have it.
+    """
     line = "\n"
+    kind, value = strip_invisible(kind).strip().lower(), strip_invisible(value).strip()
+    if kind in MATTER_KINDS:
+        value = value.lstrip("# ")
+    # Some systems count orders and cases from 0.
+    is_junk = kind in MATTER_KINDS and not value.isdecimal() and is_known_junk(kind, value, ASSERTED)
+    if not value or is_junk or is_lost_value(value):
+        return ""
     return f"{shorten_name(kind).replace(line, ' ')}{line}{shorten_name(value)}"
 
 
@@ -51,7 +65,10 @@ def _refer(part: Part, fact: Fact, at: At) -> None:
         if reference.kind == KIND and is_token_id(reference.value):
             keep_first(part.token_uses, reference.value, at, USES_KEPT)
         else:
-            keep_first(part.references, reference_key(reference.kind, reference.value), at[0], REFERENCES_KEPT)
+            key = reference_key(reference.kind, reference.value)
+            if not key:
+                continue
+            keep_first(part.references, key, at[0], REFERENCES_KEPT)
             if names_a_call(reference.kind, reference.value):  # by which the two are one conversation, too
                 keep_first(part.references, reference_key("call", reference.value), at[0], REFERENCES_KEPT)
 

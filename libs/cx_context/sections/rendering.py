@@ -21,7 +21,7 @@ from cx_context.sections.assurance import (
     contact_assurance,
     vouched_outside,
 )
-from cx_context.sections.contact_state import conversation_state, waiting_since
+from cx_context.sections.contact_state import conversation_state, first_wait
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import Member, key_of
 from cx_context.sections.vouchers import contact_assurances
@@ -238,7 +238,7 @@ class Rendering(ABC):
 
 def is_waiting(conversation: Conversation) -> bool:
     """Return whether the customer waits in one of a conversation's contacts."""
-    return any(waiting_since(member.part) is not None for member in as_one(conversation.members))
+    return first_wait([member.part for member in as_one(conversation.members)]) is not None
 
 
 def is_open(conversation: Conversation) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import Annotated
 
 from msgspec import Struct
 
-from cx_context.parts.adding import keep_first
+from cx_context.parts.adding import keep_first, keep_first_of_second
 from cx_context.parts.model import Part
 from cx_context.parts.rules import (
     FirstAt,
@@ -20,7 +19,7 @@ from cx_context.parts.rules import (
 )
 from cx_context.parts.values import At, hash_name, shorten_name
 from cx_context.sections.section import Section
-from cx_events.activity import SECOND, is_endless
+from cx_events.activity import is_endless
 from cx_events.envelope import Data
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros
@@ -70,15 +69,7 @@ def note_event(part: Part, channel: str | None, at: At) -> None:
 def note_activity(part: Part, fact: Fact) -> None:
     """Note that somebody acted in the contact."""
     time = fact.effective
-    active = part.activity
-    if not active or time // SECOND > active[-1] // SECOND:
-        active.append(time)
-    else:
-        place = bisect_left(active, time // SECOND * SECOND)
-        if active[place] // SECOND > time // SECOND:
-            active.insert(place, time)
-        elif time < active[place]:
-            active[place] = time
+    keep_first_of_second(part.activity, time)
     if is_endless(fact.event):
         _note_endless(part, fact.event.data, time)
 

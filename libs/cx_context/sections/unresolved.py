@@ -9,7 +9,7 @@ from msgspec import Raw
 from cx_context.sections.acts import ASSIGNEE, SNOOZED_UNTIL
 from cx_context.sections.agents import DEALING
 from cx_context.sections.contact_state import WAITING
-from cx_context.sections.messages import WORD_FIELDS
+from cx_context.sections.messages import DELETED_TEXT, WORD_FIELDS
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.threads import THREADING
@@ -34,8 +34,12 @@ def unresolved_conversation(summary: Json) -> Json:
         "since": summary["waiting_since"],
         "assigned_to": summary["assigned_to"],
         "snoozed_until": summary["snoozed_until"],
-        "text": next((m["text"] for m in summary["messages"] if m["role"] == "customer"), None),
+        "text": next((each["text"] for each in summary["messages"] if _is_customers_word(each)), None),
     }
+
+
+def _is_customers_word(message: Json) -> bool:
+    return bool(message["role"] == "customer" and message["text"] != DELETED_TEXT)
 
 
 SECTION = Section(
