@@ -146,8 +146,9 @@ def test_an_address_in_a_comment_is_nobodys(field: str, name: str, address: str)
     assert (found.name, found.address) == (name, address)
 
 
-def test_a_name_behind_the_address_is_its_name() -> None:
-    (found,) = parse_mailboxes("<ana@example.com> Ana Silva")
+@pytest.mark.parametrize("field", ["<ana@example.com> Ana Silva", "Ana Silva [mailto:ana@example.com]"])
+def test_name_and_address_in_odd_places_are_told_apart(field: str) -> None:
+    (found,) = parse_mailboxes(field)
     assert (found.name, found.address) == ("Ana Silva", "ana@example.com")
 
 

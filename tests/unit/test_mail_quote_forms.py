@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from cx_channels.email.mime import PROVIDER
 from cx_channels.kit.mail.message.quotes import split
+from cx_channels.provider import Connection, Request
 
 MARKED = [
     "Acme Support <support@acme.example> writes:\n\n> old",
@@ -87,3 +89,36 @@ def test_a_line_marked_by_a_mailbox_file_stays(before: str) -> None:
 )
 def test_a_quoted_line_that_begins_with_from_is_quoted(quote: str, new: str) -> None:
     assert split(quote)[0] == new
+
+
+FORM = (
+    "You have a new message:\n\nFrom: Ana Silva <ana@example.com>\nDate: 27 Nov 2026 10:00\nSubject: Refund\n\n"
+    "My order did not arrive."
+)
+
+
+def text_of(subject: str, body: str, more: str = "") -> str:
+    raw = f"From: Ana <ana@example.com>\nTo: support@acme.example\nSubject: {subject}\n{more}\n{body}\n"
+    connection = Connection("mail", "acme", "email/mime", settings={"addresses": ["support@acme.example"]})
+    (draft,) = PROVIDER.map(Request(raw.encode(), "SMTP"), connection).drafts
+    assert draft.data.message is not None
+    return draft.data.message.text
+
+
+@pytest.mark.parametrize("subject", ["Contact form", "[shop] Contact form"])
+def test_fields_in_a_mail_that_answers_none_stay(subject: str) -> None:
+    assert text_of(subject, FORM) == FORM
+
+
+@pytest.mark.parametrize(
+    ("subject", "more"),
+    [("Re: Refund", ""), ("AW: Refund", ""), ("", ""), ("Refund", "In-Reply-To: <m@acme.example>\n"),
+     ("Refund", "References: <m@acme.example>\n")],
+)  # fmt: skip
+def test_fields_in_an_answer_begin_a_quote(subject: str, more: str) -> None:
+    assert text_of(subject, FORM, more) == "You have a new message:"
+
+
+@pytest.mark.parametrize("rule", ["________________________________", "-----Original Message-----"])
+def test_fields_below_a_rule_begin_a_quote(rule: str) -> None:
+    assert text_of("Refund", FORM.replace("From:", f"{rule}\nFrom:")) == "You have a new message:"

@@ -227,7 +227,7 @@ class MailMapping:
 
     def _written(self, by_machine: str) -> Draft:
         people = self.people
-        self.body = body_of(self.content, self._subject())
+        self.body = body_of(self.content, self._subject(), begins=not self.thread.replies_to)
         direction: Direction = "inbound"
         if people.from_us:
             direction = "outbound" if people.others else "internal"

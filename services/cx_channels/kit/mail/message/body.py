@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from cx_channels.kit.mail.message.enriched import text_of_enriched, text_of_richtext
-from cx_channels.kit.mail.message.forwards import is_forwarded
+from cx_channels.kit.mail.message.forwards import is_forwarded, is_plain
 from cx_channels.kit.mail.message.html import names_content, safe_html, text_of
 from cx_channels.kit.mail.message.quotes import split
 from cx_channels.kit.mail.message.signatures import signature_at
@@ -115,12 +115,12 @@ class Body:
     signature_at: int | None = None
 
 
-def body_of(content: Content, subject: str = "") -> Body:
+def body_of(content: Content, subject: str = "", begins: bool = False) -> Body:
     """Return what the mail says, within the limits of an event. ``subject``: of the mail; it may say that it forwards
-    another one."""
+    another one. ``begins``: whether the mail answers none, as far as its fields say."""
     whole = content.text()
     html = content.html()
-    new, quoted = split(whole, is_forwarded(subject, whole))
+    new, quoted = split(whole, is_forwarded(subject, whole), begins and is_plain(subject))
     text, quoted_cut = cut(new, MAX_TEXT), cut(quoted, MAX_QUOTED)
     lost_html = not html and content.has_html()
     lost = lost_html or len(text) < len(new) or len(quoted_cut) < len(quoted)

@@ -59,6 +59,15 @@ def is_forwarded(subject: str, text: str = "") -> bool:
     return word in _FORWARDS and not (word == "vs" and _FINNISH.search(text) is not None)
 
 
+def is_plain(subject: str) -> bool:
+    """Return whether a subject has words and no prefix such as ``Re:``, whatever the language: of a mail that answers
+    and forwards nothing."""
+    begin = subject[:_MAX_SUBJECT].strip()
+    listed = _LISTED.match(begin)
+    begin = begin if listed is None else begin[listed.end() :].lstrip()
+    return bool(begin) and _PREFIX.match(begin) is None
+
+
 def points_below(text: str) -> bool:
     """Return whether a writer speaks of what stands below: "see below", "please look into the mail below"."""
     return _POINTS_BELOW.search(text) is not None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from cx_channels.kit.mail.message.forwards import points_below
-from cx_channels.kit.mail.message.quote_heads import end_of_head
+from cx_channels.kit.mail.message.quote_heads import end_of_head, field_of
 from cx_channels.kit.mail.message.quote_introductions import (
     Introduces,
     introduces,
@@ -63,11 +63,12 @@ class _Lines:
     marked: list[bool]
 
 
-def split(text: str, forwarded: bool = False) -> tuple[str, str]:
+def split(text: str, forwarded: bool = False, begins: bool = False) -> tuple[str, str]:
     """Return (new, quoted). Answers below or between quoted lines are new.
 
     ``forwarded``: whether the subject says so. What its writer passes on, or points to ("see below"), is what they have
-    to say, so it stays; so does a text in which nothing, or no more than a signature, would be new.
+    to say, so it stays; so does a text in which nothing, or no more than a signature, would be new. ``begins``: whether
+    the mail answers none. Unmarked fields in it are of a form that somebody filled in, or of a mail pasted.
     """
     if forwarded:
         return text, ""
@@ -75,7 +76,7 @@ def split(text: str, forwarded: bool = False) -> tuple[str, str]:
     found = _introduction(lines)
     if found is None:
         new, quoted = _apart(lines, 0, len(lines.whole))
-    elif found.kind is _Kind.FORWARD:
+    elif found.kind is _Kind.FORWARD or (begins and _is_bare_head(lines, found)):
         return text, ""
     else:
         new, quoted = _above_and_below(lines, found)
@@ -137,6 +138,12 @@ def _above_and_below(lines: _Lines, found: _Introduction) -> tuple[list[str], li
         below, marked = _apart(lines, found.end, last)
         return [*new, *below], [*quoted, *lines.whole[found.start : found.end], *marked]
     return new, [*quoted, *lines.whole[found.start :]]
+
+
+def _is_bare_head(lines: _Lines, found: _Introduction) -> bool:
+    """Return whether unmarked fields begin without a heading or a rule above."""
+    bare = not lines.marked[found.start] and field_of(lines.bare[found.start]) is not None
+    return found.kind is _Kind.HEAD and bare and not _is_marked_below(lines, found)
 
 
 def _is_marked_below(lines: _Lines, found: _Introduction) -> bool:

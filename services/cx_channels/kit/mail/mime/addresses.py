@@ -114,6 +114,8 @@ def _segments(raw: str) -> Iterator[str]:
 
 
 _ANGLE = re.compile(r"<([^<>]*)>[^<>]*\Z")
+_IN_BRACKETS = re.compile(r"\[mailto:([^\[\]<>]{1,254})\]", re.IGNORECASE)
+"""How Outlook shows addresses, and some programs write them."""
 
 
 # These begin where a word or a run of blanks does: from each of its letters they would read on to its end.
@@ -137,6 +139,8 @@ def _mailbox(segment: str) -> Mailbox | None:
     plain, aside = split_comments(segment)
     if "<" in aside and "@" in plain:  # an address in a comment is nobody's (RFC 5322, section 3.2.2)
         segment = plain
+    if "<" not in segment:
+        segment = _IN_BRACKETS.sub(r"<\1>", segment)
     angle = _ANGLE.search(segment)
     if angle is None:
         found = _bare_mailbox(segment)
