@@ -55,8 +55,25 @@ _NO_ONES_NAMES = _IN_A_ROW - {"na", "nil", "nan"}
 _NO_MAILBOX = frozenset({"undefined", "null"})
 """Junk before any ``@``: no mailbox has these names; templates without a value do."""
 
-# What a script's object becomes as text; a template that nobody filled in; "-1", which stands for "not found".
-_WRITTEN_BY_PROGRAMS = re.compile(r"\[object [a-z]{1,40}\]|\{\{[^{}]*\}\}|[$%#]\{[^{}]*\}|<%[^<>%]*%>|-1|0x0+")
+_NO_MAIL = frozenset({"noemail", "nomail", "noaddress"})
+"""Junk at a domain of the same name: ``no-email@no-email.com``."""
+
+# The name of a variable in a template that nobody filled in; `{deadbeef}` may be somebody's id.
+_VARIABLE = r"(?:[a-z]++[_.][a-z0-9_.]*+|user|userid|uid|id|email|phone|name|account|customer)"
+# What a script's object becomes as text; such templates, of shops, mailers and tag managers; what spreadsheets and
+# databases write for an error or nothing; "-1", which stands for "not found".
+_WRITTEN_BY_PROGRAMS = re.compile(
+    r"\[object [a-z]{1,40}\]|\{\{[^{}]*\}\}|[$%#]\{[^{}]*\}|<%[^<>%]*%>|-1|0x0+"
+    rf"|\{{{_VARIABLE}\}}|%{_VARIABLE}%|%%{_VARIABLE}%%|<{_VARIABLE}>|\[{_VARIABLE}\]|\[\[{_VARIABLE}\]\]"
+    r"|\*\|[^*|]*\|\*|#(?:ref|value|name|num|null|div/0|n/a)[!?]|\\n|(?:system\.)?dbnull|nonetype|optional\(nil\)"
+)
+_RUN_TOGETHER = re.compile(r"(?:undefined|null){2,9}")
+_LABELS = frozenset({
+    "user", "userid", "customer", "customerid", "client", "clientid", "account", "accountid", "contact", "contactid",
+    "visitor", "visitorid", "member", "memberid", "lead", "person", "profile", "session", "id", "uid", "crm", "email",
+    "phone",
+})  # fmt: skip
+"""What stands before a lost value: ``user-undefined``, ``id=null``."""
 
 # Countries' codes of one digit and of two; all others have three (ITU-T E.164, list of assigned country codes).
 _ONE_DIGIT = frozenset("17")
@@ -198,9 +215,13 @@ def _is_no_name(value: str, weight: str) -> bool:
     if _WRITTEN_BY_PROGRAMS.fullmatch(folded) is not None:
         return True
     words = [word for word in _BETWEEN_WORDS.split(folded) if word]
-    if not words:
-        return folded.isascii()  # dashes, dots, quotes with nothing in them
+    if not words:  # dashes, dots, quotes with nothing in them
+        return all(each.isascii() or unicodedata.category(each).startswith("P") for each in folded)
+    if words[-1] in _NO_MAILBOX and all(word in _LABELS for word in words[:-1]):
+        return True
     joined = "".join(words).removeprefix("urnuuid")
+    if _RUN_TOGETHER.fullmatch(joined) is not None:
+        return True
     if joined in _IN_A_ROW or all(word in WORDS for word in words):
         return True
     if joined.strip(joined[:1]):
@@ -224,10 +245,15 @@ def _is_no_address(value: str) -> bool:
     """Return whether a mail address is junk: two such words (``none@none.com``), or a lost value on either side."""
     local, _, domain = value.rpartition("@")
     name, labels = _bare(local), _folded(domain).split(".")
-    if name in _NO_MAILBOX or _WRITTEN_BY_PROGRAMS.fullmatch(_folded(local).strip('"')) is not None:
+    if (
+        all(word in _NO_MAILBOX for word in name.split("."))
+        or _WRITTEN_BY_PROGRAMS.fullmatch(_folded(local).strip('"')) is not None
+    ):
         return True
     if all(label in WORDS for label in labels):
         return True
+    if name.replace("-", "") in _NO_MAIL:
+        return labels[0] == name
     if name in WORDS or name.replace("/", "") in _IN_A_ROW:
         return labels[0] in WORDS
     return bool(name) and not name.strip(name[0]) and not labels[0].strip(name[0])

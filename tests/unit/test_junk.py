@@ -50,6 +50,10 @@ def found(kind: str, value: str, weight: str = "", junk: Junk = DEFAULT_JUNK) ->
         NIL.upper(), f"{{{NIL}}}", f"urn:uuid:{NIL}", NIL.replace("-", ""), "ffffffff-ffff-ffff-ffff-ffffffffffff",
         "ＮＵＬＬ", "unde\u00adfined", "\u200bnull\u200b", "{{ customer.id }}", "${userId}", "%{email}", "<%= user %>",
         "true", "False",
+        "—", "–", "«»", "{user_id}", "{customer.id}", "%USER_ID%", "%%email%%", "*|EMAIL|*", "[[account_id]]",
+        "<user_id>", "[email]", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "\\N", "System.DBNull", "NoneType",
+        "Optional(nil)", "undefinedundefined", "nullnull", "undefinednull",
+        "user-undefined", "USER_NULL", "customer:null", "id=undefined",
     ],
 )  # fmt: skip
 def test_a_value_meaning_nobody_is_junk_in_every_kind(value: str) -> None:
@@ -64,6 +68,7 @@ def test_a_value_meaning_nobody_is_junk_in_every_kind(value: str) -> None:
     [
         "undefined@undefined", "none@none", "none@none.com", "null@null.null", "test@test.de", "guest@unknown.org",
         "undefined@example.com", "null@acme.example", "ana@undefined", "ana@null.null", "n/a@na.na", "NULL@Example.com",
+        "undefined.undefined@example.com", "null.null@example.com", "noemail@noemail.com", "no-email@no-email.org",
         "[object Object]", "aaa@aaa.com", "x@x.x", "000@000.org", '"undefined"@example.com', "'undefined'@example.com",
     ],
 )  # fmt: skip
@@ -207,3 +212,15 @@ def test_marking_junk_twice_equals_marking_it_once(kind: str, value: str, weight
 
     once = taken_in(data)
     assert taken_in(once) == once
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "dev-null", "undefined-behaviour", "null-island", "user-none", "user-7", "{deadbeef}", "<ana>", "[ana]", "100%",
+        "%ana", "#ref", "nullable", "noemail@example.com", "no-email@acme.example",
+        "null.island@example.com", "🌸",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_lost_value_is_somebody(value: str) -> None:
+    assert found("account", value).unusable == ""
