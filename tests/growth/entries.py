@@ -68,6 +68,7 @@ UNITS = (
     *("=\n", "=20", "=3D=", "--b\n", "\n--b\nA: b\n\n", "\n--b--\n", "; a=b", ';a="', "; a*0=b", "a: b\n", "\n.\n"),
     *("&amp;", "&#1;", "&a", "<a ", "<b>", "<p>", "<b><p>", "<p><b a=1>", "<table>", "<table><td>", "<!--", "<!-->"),
     *("<a href='x'>", "<img src=a>", "<a/", "</", "</p>", "<svg><p>", "<![CDATA[", "<script>", "<blockquote>", "<li>"),
+    "</a>",
     *("On a wrote:\n", "From: a@b.c\nTo: a\nDate: a\n", "-----", "____", "> a\n", "a:\n", "On 1/1/20 a <a@b.c> wrote:"),
     *("recipient address: a@b.c ", "to: a@b.c\n", "<a@b.c>: 550 5.1.1 a\n", "user unknown ", "[[", '{"a":', "[1,"),
     *(

@@ -58,9 +58,11 @@ def passed_interaction(connection: Connection, values: Json) -> str:
 
 def customer(connection: Connection, values: Json, *more: Identifier) -> Participant:
     """Return the customer, with the identifiers that the setting ``identifiers`` finds among the session's values."""
+    if not values:
+        return Participant(role="customer", identifiers=list(more))
     found = [
         Identifier(kind=kind, value=value, weight=CLAIMED)
-        for name, kind in (connection.once(_kinds_by_name) if values else ())
+        for name, kind in connection.once(_kinds_by_name)
         if (value := text(values.get(name)).strip()) and len(value) <= 320
     ]
     return Participant(role="customer", identifiers=[*more, *found])

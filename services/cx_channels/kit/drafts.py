@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
+from msgspec import Raw
 
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored, Mapped, Unmapped
 from cx_events.envelope import Channel, Data, Draft
 from cx_events.timestamps import Micros
-
-
-def interaction_of(connection: Connection, root: str) -> str:
-    """Return the id of an interaction: ``root`` is unique within the connection, see ``kit.ids.id_part``."""
-    return f"{connection.id}/{root}"
 
 
 def make_draft(
@@ -24,7 +19,7 @@ def make_draft(
     event_type: str,
     id: str,
     *,
-    raw: bytes | msgspec.Raw,
+    raw: bytes | Raw,
     root: str = "",
     time: Micros | None = None,
     sequence: int | None = None,
@@ -35,9 +30,7 @@ def make_draft(
     ``id``: made of the vendor's own ids. ``raw``: what the vendor sent of it, as JSON on one line. ``root``: what tells
     the interaction within the connection, "" for an event of none. ``data``: the other fields of ``Data``.
     """
-    return complete_draft(
-        connection, channel, event_type, id, Data(**data), raw=raw, root=root, time=time, sequence=sequence
-    )
+    return complete_draft(connection, channel, event_type, id, Data(**data), raw, root, time, sequence)
 
 
 def complete_draft(
@@ -46,8 +39,7 @@ def complete_draft(
     event_type: str,
     id: str,
     data: Data,
-    *,
-    raw: bytes | msgspec.Raw,
+    raw: bytes | Raw,
     root: str = "",
     time: Micros | None = None,
     sequence: int | None = None,
@@ -57,8 +49,8 @@ def complete_draft(
     """
     data.channel = channel
     if root:
-        data.interaction = interaction_of(connection, root)
-    data.raw = msgspec.Raw(raw) if isinstance(raw, bytes) else raw
+        data.interaction = f"{connection.id}/{root}"
+    data.raw = Raw(raw) if isinstance(raw, bytes) else raw
     return Draft(type=event_type, id=id, time=time, sequence=sequence, data=data)
 
 

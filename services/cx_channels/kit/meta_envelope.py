@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.outcomes import MOST_OUTCOMES
@@ -42,12 +41,12 @@ _LONGEST_HEAD = 4096
 
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _decode_any = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _slice_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _slice_list = msgspec.json.Decoder(list[Raw]).decode
 
 
-@dataclass(frozen=True, slots=True)
-class OtherEntry:
+class OtherEntry(Struct, frozen=True, gc=False):
     """A notice that is about neither messages nor changes of a page or an Instagram account.
 
     ``kind``: its object and field. The others as in ``WebhookItem``; ``raw`` keeps all members of
@@ -61,18 +60,22 @@ class OtherEntry:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookItem:
-    """``object``: ``page`` or ``instagram``. ``account``: the entry's id, that of the page or account. ``digest``: 32
-    hex digits, of the notice alone."""
+class WebhookItem(Struct, frozen=True, gc=False):
+    """``object``: ``page`` or ``instagram``. ``account``: the entry's id, that of the page or account. ``notice``: what
+    stands in the section, of which ``value`` may be a part."""
 
     object: str
     account: str
     time: Micros | None
     section: Section
     value: Json
+    notice: Json
     raw: bytes
-    digest: str
+
+    @property
+    def digest(self) -> str:
+        """Return 32 hex digits of the notice alone. They cost more than all else here: few notices need them."""
+        return _digest_of(self.notice)
 
 
 def read_items(body: bytes) -> Iterator[WebhookItem | OtherEntry | Ignored | Unmapped]:
@@ -130,8 +133,8 @@ def _of_other(name: str, entry: Raw) -> Iterator[OtherEntry | Unmapped]:
         yield OtherEntry(name, account, f"{name}/{names or 'nothing'}", whole, _without_time(name, parts))
         return
     for change, field in zip(changes, fields, strict=True):
-        alone = {**head, "changes": Raw(msgspec.json.encode([_compact(change)]))}
-        raw = _delivery(name, Raw(msgspec.json.encode(alone)))
+        alone = {**head, "changes": Raw(_encode([_compact(change)]))}
+        raw = _delivery(name, Raw(_encode(alone)))
         yield OtherEntry(name, account, f"{name}/{field[:64]}", raw, _without_time(name, alone))
 
 
@@ -145,17 +148,17 @@ def _field(change: Raw) -> str:
 
 def _without_time(name: str, entry: dict[str, Raw]) -> str:
     """A digest of an entry without the time at which it was sent, which differs between attempts."""
-    return _digest(_delivery(name, Raw(msgspec.json.encode({n: v for n, v in entry.items() if n != "time"}))))
+    return _digest(_delivery(name, Raw(_encode({n: v for n, v in entry.items() if n != "time"}))))
 
 
 def _of_entry(name: str, entry: Raw) -> Iterator[WebhookItem | OtherEntry | Ignored | Unmapped]:
-    whole = _delivery(name, entry)
     try:
         parts = _parts(entry)
         account = text(_decode_any(parts["id"])) if "id" in parts else ""
         time = _decode_any(parts["time"]) if "time" in parts else None
         notices = [(section, _each(parts[section])) for section in SECTIONS if section in parts]
     except _BROKEN as error:
+        whole = _delivery(name, entry)
         yield Unmapped(_digest(whole), f"malformed entry: {error}", whole)
         return
     others = set(parts) - {"id", "time", "uid", *SECTIONS}
@@ -164,6 +167,7 @@ def _of_entry(name: str, entry: Raw) -> Iterator[WebhookItem | OtherEntry | Igno
         if kind:
             yield Ignored(kind, LEFT_OUT[kind])
             return
+        whole = _delivery(name, entry)
         if "calls" in others:
             yield OtherEntry(name, account, "calls", whole, _without_time(name, parts))
             return
@@ -191,26 +195,29 @@ def _flat(parts: dict[str, Raw]) -> tuple[Section | None, Raw]:
 
 
 def _object(parts: dict[str, Raw], *names: str) -> Raw:
-    return Raw(msgspec.json.encode({name: parts[name] for name in names}))
+    return Raw(_encode({name: parts[name] for name in names}))
 
 
 def _item(name: str, account: str, time: Any, section: Section, raw: Raw) -> WebhookItem | Unmapped:
     notice = _compact(raw)
     head: dict[str, Any] = {"id": account} if account else {}
-    if isinstance(time, int | str):
-        head["time"] = time
-    whole = _delivery(name, Raw(msgspec.json.encode({**head, section: [notice]})))
+    timed = {**head, "time": time} if isinstance(time, int | str) else head
     try:
         value = strict_json.decode(bytes(raw))
     except Refused as refused:
-        return Unmapped(_digest(bytes(notice)), f"malformed {section}: {refused.detail}", whole)
-    digest = _digest(json.dumps(value, sort_keys=True).encode())
+        return Unmapped(
+            _digest(bytes(notice)), f"malformed {section}: {refused.detail}", _alone(name, timed, section, notice)
+        )
     if not isinstance(value, dict):
-        return Unmapped(digest, f"malformed {section}: not an object", whole)
+        return Unmapped(_digest_of(value), f"malformed {section}: not an object", _alone(name, timed, section, notice))
     if "timestamp" in value or "created_time" in obj(value.get("value")):
-        head.pop("time", None)
-        whole = _delivery(name, Raw(msgspec.json.encode({**head, section: [notice]})))
-    return WebhookItem(name, account, unix_time(time), section, value, whole, digest)
+        timed = head
+    return WebhookItem(name, account, unix_time(time), section, value, value, _alone(name, timed, section, notice))
+
+
+def _alone(name: str, head: dict[str, Any], section: Section, notice: Raw) -> bytes:
+    """Return a delivery with one notice alone. ``head``: what else its entry says."""
+    return _encode({"object": name, "entry": [{**head, section: [notice]}]})
 
 
 def _parts(raw: bytes | Raw) -> dict[str, Raw]:
@@ -251,7 +258,7 @@ def _written(value: Any) -> Raw:
 
 
 def _delivery(name: str, entry: Raw) -> bytes:
-    return msgspec.json.encode({"object": name, "entry": [_compact(entry)]})
+    return _encode({"object": name, "entry": [_compact(entry)]})
 
 
 def _compact(raw: Raw) -> Raw:
@@ -264,3 +271,7 @@ def _compact(raw: Raw) -> Raw:
 
 def _digest(content: bytes) -> str:
     return sha256_hex(content)[:32]
+
+
+def _digest_of(value: Any) -> str:
+    return _digest(json.dumps(value, sort_keys=True).encode())

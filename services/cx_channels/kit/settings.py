@@ -31,9 +31,9 @@ class Patterns(NamedTuple):
     wild: tuple[str, ...]
 
     def match(self, value: str) -> bool:
-        if value in self.exact or not self.wild or not value:
-            return value in self.exact
-        return any(fnmatchcase(value, pattern) for pattern in self.wild)
+        if value in self.exact:
+            return True
+        return bool(self.wild and value) and any(fnmatchcase(value, pattern) for pattern in self.wild)
 
 
 def lists(connection: Connection, name: str, value: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from cx_channels.chat.chatwoot import conversations, messages
 from cx_channels.chat.chatwoot.kinds import IGNORED, ignored
-from cx_channels.chat.chatwoot.notice import Notice
+from cx_channels.chat.chatwoot.notice import Notice, notice_of
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import read_object, text
 from cx_channels.kit.outcomes import Outcome
@@ -36,7 +36,7 @@ DOCUMENTED: Mapping[str, str] = {
 
 def map_request(request: Request, connection: Connection) -> Mapped:
     """Map one webhook. Raise ``Refused("malformed")`` for a body that is none."""
-    return sort_outcomes(_outcomes(Notice(connection, request.once(_body))))
+    return sort_outcomes(_outcomes(notice_of(connection, request.once(_body))))
 
 
 def _body(request: Request) -> Json:
@@ -67,6 +67,6 @@ def _left_out(event: str) -> str:
 
 def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
     """Return the kind of a webhook, if ``DOCUMENTED`` names it."""
-    notice = Notice(connection, request.once(_body))
+    notice = notice_of(connection, request.once(_body))
     kind = messages.kind_of_message(notice) if notice.is_message else _left_out(notice.event)
     return (kind,) if kind in DOCUMENTED else ()

@@ -8,10 +8,10 @@ numbers, in older samples text. A conversation's number counts within its accoun
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
@@ -48,42 +48,17 @@ _OF_CONVERSATION = ("id", "display_id", "channel", "inbox_id", "contact_inbox", 
 _OF_STATE = ("status", "snoozed_until", "labels", "priority", "custom_attributes", "additional_attributes")
 
 
-@dataclass(slots=True)
-class Notice:
-    """One webhook. ``value``: its body."""
+class Notice(Struct, frozen=True, gc=False):
+    """One webhook. ``value``: its body. ``account``: its id. ``root``: what tells the interaction; "" where the account
+    or the conversation is not named."""
 
     connection: Connection
     value: Json
-
-    @property
-    def event(self) -> str:
-        return text(self.value.get("event"))
-
-    @property
-    def is_message(self) -> bool:
-        return self.event.startswith("message_")
-
-    @property
-    def conversation(self) -> Json:
-        return obj(self.value.get("conversation")) if self.is_message else self.value
-
-    @property
-    def account(self) -> str:
-        """Return the account's id. A conversation names it by its last message alone, and may have none yet."""
-        talk = self.conversation
-        inside = [each.get("account_id") for each in objects(talk.get("messages"))]
-        named = first(obj(self.value.get("account")).get("id"), self.value.get("account_id"), talk.get("account_id"))
-        return named or first(*inside) or text(self.connection.settings.get("account"))
-
-    @property
-    def root(self) -> str:
-        """Return what tells the interaction; "" where the account or the conversation is not named."""
-        number_of = first(self.conversation.get("display_id"), self.conversation.get("id"))
-        return f"{id_part(self.account)}/{id_part(number_of)}" if self.account and number_of else ""
-
-    @property
-    def channel(self) -> Channel:
-        return CHANNELS.get(text(self.conversation.get("channel")), "chat")
+    event: str
+    is_message: bool
+    conversation: Json
+    account: str
+    root: str
 
     @property
     def changed_at(self) -> str:
@@ -124,8 +99,9 @@ class Notice:
     def draft(
         self, event_type: str, id: str, people: Iterable[Participant], time: Micros | None = None, **data: Any
     ) -> Draft:
+        channel = CHANNELS.get(text(self.conversation.get("channel")), "chat")
         return make_draft(
-            self.connection, self.channel, event_type, id, raw=self.raw, root=self.root, time=time,
+            self.connection, channel, event_type, id, raw=self.raw, root=self.root, time=time,
             participants=list(people), **data,
         )  # fmt: skip
 
@@ -135,6 +111,23 @@ class Notice:
 
 
 STATUS_EVENTS = frozenset({"conversation_status_changed", "conversation_opened", "conversation_resolved"})
+
+
+def notice_of(connection: Connection, value: Json) -> Notice:
+    """Return a webhook as its body describes it."""
+    event = text(value.get("event"))
+    is_message = event.startswith("message_")
+    talk = obj(value.get("conversation")) if is_message else value
+    account = _account(value, talk) or text(connection.settings.get("account"))
+    named = first(talk.get("display_id"), talk.get("id"))
+    root = f"{id_part(account)}/{id_part(named)}" if account and named else ""
+    return Notice(connection, value, event, is_message, talk, account, root)
+
+
+def _account(value: Json, talk: Json) -> str:
+    """Return the account's id. A conversation names it by its last message alone, and may have none yet."""
+    named = first(obj(value.get("account")).get("id"), value.get("account_id"), talk.get("account_id"))
+    return named or first(*(each.get("account_id") for each in objects(talk.get("messages"))))
 
 
 def time_of(value: Any) -> Micros | None:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cx_channels.chat.dialogflow.kinds import ignored
-from cx_channels.chat.dialogflow.turn import Turn, channel_of, confidence_of, encode, ended, root_of
+from cx_channels.chat.dialogflow.turn import Turn, channel_of, confidence_of, encode, ended, turn_of
 from cx_channels.kit.bot_trails import is_card, words_of_rich
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text, texts
 from cx_channels.kit.outcomes import Outcome, bounded
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Connection
-from cx_events.envelope import Bot, Message, TranscriptLine, Transfer
+from cx_events.envelope import Bot, Data, Message, TranscriptLine, Transfer
 from cx_events.json_types import Json
 
 FALLBACKS = frozenset({"Default Negative Intent"})
@@ -27,8 +27,8 @@ def map_cx(connection: Connection, value: Json) -> Iterator[Outcome]:
     """Yield what a request tells: what was said, understood and learned, and what the agent has ready to say."""
     about = obj(value.get("sessionInfo"))
     session, values = text(about.get("session")), obj(about.get("parameters"))
-    turn = Turn(connection, text(value.get("detectIntentResponseId")), session, values, obj(value.get("payload")))
-    if not turn.id or not root_of(session):
+    turn = turn_of(connection, text(value.get("detectIntentResponseId")), session, values, obj(value.get("payload")))
+    if not turn.id or not turn.root:
         yield turn.lost("it has no detectIntentResponseId, or no session", value)
         return
     found = list(bounded(_told(turn, value), lambda: id_part(turn.id), encode(value)))
@@ -37,7 +37,7 @@ def map_cx(connection: Connection, value: Json) -> Iterator[Outcome]:
 
 def _told(turn: Turn, value: Json) -> Iterator[Outcome]:
     if text(obj(value.get("intentInfo")).get("displayName")) == WELCOME:
-        begin = turn.draft("cx.interaction.started.v1", "started", {"intent": WELCOME}, reason="bot")
+        begin = turn.draft("cx.interaction.started.v1", "started", {"intent": WELCOME}, Data(reason="bot"))
         yield ignored("begin-as-guest") if turn.passed else begin
     yield from _query(turn, value)
     yield from _understood(turn, value)
@@ -55,13 +55,13 @@ def _query(turn: Turn, value: Json) -> Iterator[Outcome]:
     if any(map(is_card, (words, heard, keys))):
         yield ignored("card")
     elif keys:
-        yield turn.draft("cx.call.dtmf.v1", "keys", {"dtmfDigits": keys}, digits=keys)
+        yield turn.draft("cx.call.dtmf.v1", "keys", {"dtmfDigits": keys}, Data(digits=keys))
     elif heard and channel_of(turn.connection) == "voice":
         line = TranscriptLine(role="customer", text=heard)
-        yield turn.draft("cx.call.transcript.v1", "heard", {"transcript": heard}, transcript=[line])
+        yield turn.draft("cx.call.transcript.v1", "heard", {"transcript": heard}, Data(transcript=[line]))
     elif (words or heard) and turn.connection.settings.get("messages") == "take":
         message = Message(id=turn.id, text=words or heard, content_type="text/plain")
-        yield turn.draft("cx.message.received.v1", "words", {"text": words or heard}, message=message)
+        yield turn.draft("cx.message.received.v1", "words", {"text": words or heard}, Data(message=message))
     elif words or heard:
         yield ignored("words")
     elif event:
@@ -79,14 +79,14 @@ def _understood(turn: Turn, value: Json) -> Iterator[Outcome]:
         sure = confidence_of(info.get("confidence"))
         bot = Bot(intent="fallback" if missed else name, confidence=sure)
         step = "fallback" if missed else "intent"
-        yield turn.draft("cx.bot.intent.v1", step, {"intentInfo": kept}, bot=bot)
+        yield turn.draft("cx.bot.intent.v1", step, {"intentInfo": kept}, Data(bot=bot))
     slots = turn.slots(turn.values)
     if slots is not None:
         yield slots
     at = first(page.get("displayName"), page.get("currentPage"))
     if at and channel_of(turn.connection) == "voice":
         step = f"step/{sha256_hex(at.encode('utf-8', 'replace'))[:16]}"
-        yield turn.draft("cx.call.ivr_step.v1", step, {"page": at}, step=at)
+        yield turn.draft("cx.call.ivr_step.v1", step, {"page": at}, Data(step=at))
     sentiment = turn.sentiment(obj(value.get("sentimentAnalysisResult")), "v3")
     if sentiment is not None:
         yield sentiment
@@ -108,7 +108,7 @@ def _payload(turn: Turn, message: Json) -> Iterator[Outcome]:
 
 
 def _handoff(turn: Turn, message: Json) -> Iterator[Outcome]:
-    yield turn.draft("cx.bot.handoff_asked.v1", "handoff", {"message": message})
+    yield turn.draft("cx.bot.handoff_asked.v1", "handoff", {"message": message}, Data())
 
 
 def _end(turn: Turn, message: Json) -> Iterator[Outcome]:
@@ -118,8 +118,8 @@ def _end(turn: Turn, message: Json) -> Iterator[Outcome]:
 def _transfer(turn: Turn, message: Json) -> Iterator[Outcome]:
     to = text(obj(message.get("telephonyTransferCall")).get("phoneNumber"))
     yield turn.draft(
-        "cx.interaction.transferred.v1", "transferred", {"message": message}, transfer=Transfer(to=to)
-    )  # fmt: skip
+        "cx.interaction.transferred.v1", "transferred", {"message": message}, Data(transfer=Transfer(to=to))
+    )
 
 
 def _left_out(kind: str) -> Callable[[Turn, Json], Iterator[Outcome]]:

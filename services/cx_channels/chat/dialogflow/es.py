@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cx_channels.chat.dialogflow.kinds import ignored
-from cx_channels.chat.dialogflow.turn import Turn, confidence_of, ended, root_of
+from cx_channels.chat.dialogflow.turn import Turn, confidence_of, ended, turn_of
 from cx_channels.kit.bot_trails import is_card, words_of_rich
 from cx_channels.kit.json_values import first, obj, objects, text, texts
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection
-from cx_events.envelope import Bot, Message, Transfer
+from cx_events.envelope import Bot, Data, Message, Transfer
 from cx_events.json_types import Json
 
 WELCOME = ("Default Welcome Intent", "input.welcome")
@@ -23,8 +23,8 @@ def map_es(connection: Connection, value: Json) -> Iterator[Outcome]:
     result, asked = obj(value.get("queryResult")), obj(value.get("originalDetectIntentRequest"))
     session = text(value.get("session"))
     values = {name: each for name, each in obj(result.get("parameters")).items() if not name.endswith(_OF_CHOICE)}
-    turn = Turn(connection, text(value.get("responseId")), session, values, obj(asked.get("payload")))
-    if not turn.id or not root_of(session):
+    turn = turn_of(connection, text(value.get("responseId")), session, values, obj(asked.get("payload")))
+    if not turn.id or not turn.root:
         yield turn.lost("it has no responseId, or no session", value)
         return
     found = list(_told(turn, result))
@@ -35,7 +35,7 @@ def _told(turn: Turn, result: Json) -> Iterator[Outcome]:
     intent = obj(result.get("intent"))
     name = text(intent.get("displayName"))
     if WELCOME[0] == name or text(result.get("action")) == WELCOME[1]:
-        begin = turn.draft("cx.interaction.started.v1", "started", {"intent": intent}, reason="bot")
+        begin = turn.draft("cx.interaction.started.v1", "started", {"intent": intent}, Data(reason="bot"))
         yield ignored("begin-as-guest") if turn.passed else begin
     yield from _words(turn, text(result.get("queryText")))
     if name:
@@ -57,7 +57,7 @@ def _words(turn: Turn, words: str) -> Iterator[Outcome]:
         yield ignored("card")
     elif turn.connection.settings.get("messages") == "take":
         message = Message(id=turn.id, text=words, content_type="text/plain")
-        yield turn.draft("cx.message.received.v1", "words", {"queryText": words}, message=message)
+        yield turn.draft("cx.message.received.v1", "words", {"queryText": words}, Data(message=message))
     else:
         yield ignored("words")
 
@@ -67,7 +67,7 @@ def _intent(turn: Turn, intent: Json, name: str, result: Json) -> Outcome:
     sure = confidence_of(result.get("intentDetectionConfidence"))
     bot = Bot(intent="fallback" if missed else name, confidence=sure)
     piece = {"intent": intent, "intentDetectionConfidence": result.get("intentDetectionConfidence")}
-    return turn.draft("cx.bot.intent.v1", "intent", piece, bot=bot, reason=name if missed else "")
+    return turn.draft("cx.bot.intent.v1", "intent", piece, Data(bot=bot, reason=name if missed else ""))
 
 
 def _answer(turn: Turn, result: Json) -> Iterator[Outcome]:
@@ -83,11 +83,13 @@ def _answer(turn: Turn, result: Json) -> Iterator[Outcome]:
     numbers = (text(obj(each.get("telephonyTransferCall")).get("phoneNumber")) for each in messages)
     if to := next(filter(None, numbers), ""):
         piece = {"fulfillmentMessages": [{"telephonyTransferCall": {"phoneNumber": to}}]}
-        yield turn.draft("cx.interaction.transferred.v1", "transferred", piece, transfer=Transfer(to=to))
+        yield turn.draft("cx.interaction.transferred.v1", "transferred", piece, Data(transfer=Transfer(to=to)))
 
 
 def words_of(message: Json) -> str:
     """Return the words of one message of an answer, of whatever kind."""
+    if words := "\n".join(texts(obj(message.get("text")).get("text"))):
+        return words
     spoken = [
         first(each.get("displayText"), each.get("textToSpeech"))
         for each in objects(obj(message.get("simpleResponses")).get("simpleResponses"))
@@ -98,7 +100,7 @@ def words_of(message: Json) -> str:
     )
     quick = text(obj(message.get("quickReplies")).get("title"))
     return first(
-        "\n".join(texts(obj(message.get("text")).get("text"))), "\n".join(filter(None, spoken)), titled, quick,
+        "\n".join(filter(None, spoken)), titled, quick,
         _listed(message), text(obj(message.get("rbmText")).get("text")),
         text(obj(message.get("telephonySynthesizeSpeech")).get("text")), words_of_rich(message.get("payload")),
     )  # fmt: skip
@@ -120,8 +122,11 @@ def _outcome(turn: Turn, result: Json, intent: Json) -> Iterator[Outcome]:
     over = intent.get("endInteraction") is True or obj(result.get("diagnosticInfo")).get("end_conversation") is True
     if handed:
         yield turn.draft(
-            "cx.bot.handoff_asked.v1", "handoff", {"intent": intent}, bot=Bot(intent=text(intent.get("displayName")))
-        )  # fmt: skip
+            "cx.bot.handoff_asked.v1",
+            "handoff",
+            {"intent": intent},
+            Data(bot=Bot(intent=text(intent.get("displayName")))),
+        )
     if over and not handed:
         yield ended(turn, {"intent": intent, "end_conversation": True}, ignored("end-as-guest"))
 

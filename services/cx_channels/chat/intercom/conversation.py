@@ -17,8 +17,9 @@ notification carries the part that it is about, not the whole history.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cx_channels.chat.intercom.notification import Notification
 from cx_channels.chat.intercom.people import (
@@ -43,8 +44,7 @@ MAX_CUSTOMERS = 20
 """The most customers of one event of a group conversation; the event belongs to the first."""
 
 
-@dataclass(frozen=True)
-class Conversation:
+class Conversation(Struct, frozen=True, gc=False):
     """A conversation or a ticket. ``value``: its object. ``parts``: those in the notification, in order."""
 
     notification: Notification

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
+from msgspec import Struct
 
 from cx_channels.chat.intercom.values import micros
 from cx_channels.kit.json_values import first, obj, read_object, text
@@ -22,8 +21,7 @@ from cx_events.timestamps import Micros
 _DELIVERY = frozenset({"delivery_status", "delivery_attempts", "delivered_at"})
 
 
-@dataclass(frozen=True)
-class Notification:
+class Notification(Struct, frozen=True, gc=False):
     """One notification. ``id``: its own id, else 32 hex digits of its digest. ``app``: the workspace, which is the
     scope of ids.
 

@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from cx_channels.kit.json_values import first, text
 from cx_events.envelope import AgentOrQueue, Identifier, Participant, Role, Weight
@@ -43,8 +42,7 @@ SECURED = frozenset({IDENTITY, "email", "phone"})
 """What a workspace may have secured: its users' identity, and the attributes that only its own server updates."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True, gc=False):
     """A contact, as far as it is known. ``kinds``: its ``type`` and ``role`` wherever it is named.
 
     ``vouched``: its own entry says that it is a user.

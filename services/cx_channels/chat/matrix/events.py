@@ -10,7 +10,7 @@ from cx_channels.chat.matrix.words import message_of
 from cx_channels.kit.ids import id_part, is_plain
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.outcomes import Outcome
-from cx_events.envelope import AgentOrQueue, Failure, Message, Role
+from cx_events.envelope import AgentOrQueue, Data, Failure, Message, Role
 
 Mapper = Callable[[Item], Iterator[Outcome]]
 
@@ -33,7 +33,7 @@ def map_message(item: Item) -> Iterator[Outcome]:
     elif replaced:
         new = obj(content.get("m.new_content")) or content
         message = message_of(new, replaced, text(new.get("msgtype")) or kind)
-        yield draft_of(item, "cx.message.edited.v1", message=message)
+        yield draft_of(item, "cx.message.edited.v1", Data(message=message))
     else:
         # A thread's messages name its root; of old clients the answer is to the last one of the thread.
         answered = text(obj(relation.get("m.in_reply_to")).get("event_id"))
@@ -45,7 +45,7 @@ def map_message(item: Item) -> Iterator[Outcome]:
             return
         role = _speaker(item, kind)
         event_type = "cx.message.received.v1" if role == "customer" else "cx.message.sent.v1"
-        yield draft_of(item, event_type, role=role, message=message)
+        yield draft_of(item, event_type, Data(message=message), role=role)
 
 
 def _speaker(item: Item, kind: str) -> Role:
@@ -59,7 +59,7 @@ def map_reaction(item: Item) -> Iterator[Outcome]:
     if not about or not key:
         yield item.lost("it names no message, or no reaction")
         return
-    yield draft_of(item, "cx.message.reacted.v1", message=Message(id=about), reaction=key)
+    yield draft_of(item, "cx.message.reacted.v1", Data(message=Message(id=about), reaction=key))
 
 
 def map_redaction(item: Item) -> Iterator[Outcome]:
@@ -68,7 +68,9 @@ def map_redaction(item: Item) -> Iterator[Outcome]:
     if not about:
         yield item.lost("it names no event")
         return
-    yield draft_of(item, "cx.message.deleted.v1", message=Message(id=about), reason=text(item.content.get("reason")))
+    yield draft_of(
+        item, "cx.message.deleted.v1", Data(message=Message(id=about), reason=text(item.content.get("reason")))
+    )
 
 
 def map_member(item: Item) -> Iterator[Outcome]:
@@ -83,13 +85,15 @@ def map_member(item: Item) -> Iterator[Outcome]:
     if membership == before:
         yield ignored("m.room.member/profile")
     elif membership == "join" and person.role == "customer":
-        yield draft_of(item, "cx.interaction.started.v1", participants=[person], reason="joined", agent=None)
+        yield draft_of(
+            item, "cx.interaction.started.v1", Data(participants=[person], reason="joined"), about_others=True
+        )
     elif membership == "join" and person.role == "agent":
         agent = AgentOrQueue(id=who, name=person.name)
-        yield draft_of(item, "cx.interaction.answered.v1", participants=[person], agent=agent)
+        yield draft_of(item, "cx.interaction.answered.v1", Data(participants=[person], agent=agent), about_others=True)
     elif membership in ("leave", "ban") and was_there and person.role == "customer":
         reason = "left" if membership == "leave" and who == item.sender else "removed"
-        yield draft_of(item, "cx.interaction.ended.v1", participants=[person], reason=reason, agent=None)
+        yield draft_of(item, "cx.interaction.ended.v1", Data(participants=[person], reason=reason), about_others=True)
     else:
         yield ignored("m.room.member/other")
 
@@ -104,7 +108,7 @@ def map_call(item: Item, event_type: str, why: str = "", failure: Failure | None
     if invitee.startswith("@") and ":" in invitee and is_plain(invitee) and invitee != item.sender:
         people.append(person_of(item.connection, invitee))
     root = f"call/{id_part(item.room)}/{id_part(call)}"
-    yield draft_of(item, event_type, channel="voice", root=root, participants=people, reason=why, failure=failure)
+    yield draft_of(item, event_type, Data(participants=people, reason=why, failure=failure), channel="voice", root=root)
 
 
 def map_invite(item: Item) -> Iterator[Outcome]:

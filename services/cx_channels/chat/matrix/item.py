@@ -7,20 +7,18 @@ client-server-api, "Room event format". A homeserver may send one event in sever
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part, is_plain
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.settings import lists
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import unix_time
 from cx_channels.provider import Connection, Unmapped
-from cx_events.envelope import AgentOrQueue, Channel, Direction, Draft, Identifier, Participant, Role, Weight
+from cx_events.envelope import AgentOrQueue, Channel, Data, Draft, Identifier, Participant, Role, Weight
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 from cx_events.weights import ASSERTED, PROVED
@@ -37,33 +35,17 @@ _EARLIEST, _LATEST = 1_000_000_000_000, 10_000_000_000_000
 """Milliseconds (2001 to 2286): a sender's own server writes the time, and may write anything."""
 
 
-@dataclass
-class Item:
-    """One event."""
+class Item(Struct, frozen=True, gc=False):
+    """One event. ``sender``: "" where it is no user's id. ``role``: what the sender is, by the settings."""
 
     connection: Connection
     event: Json
-
-    @property
-    def kind(self) -> str:
-        return text(self.event.get("type"))
-
-    @property
-    def content(self) -> Json:
-        return obj(self.event.get("content"))
-
-    @cached_property
-    def sender(self) -> str:
-        found = text(self.event.get("sender"))
-        return found if found.startswith("@") and ":" in found and is_plain(found) else ""
-
-    @property
-    def room(self) -> str:
-        return text(self.event.get("room_id"))
-
-    @property
-    def event_id(self) -> str:
-        return text(self.event.get("event_id"))
+    kind: str
+    content: Json
+    sender: str
+    room: str
+    event_id: str
+    role: Role
 
     @property
     def relation(self) -> Json:
@@ -74,11 +56,7 @@ class Item:
         at = self.event.get("origin_server_ts")
         return unix_time(at) if isinstance(at, int) and _EARLIEST <= at < _LATEST else None
 
-    @cached_property
-    def role(self) -> Role:
-        return role_of(self.connection, self.sender)
-
-    @cached_property
+    @property
     def raw(self) -> bytes:
         """Return a transaction with this event alone, without what the homeserver adds for the receiver."""
         event = {name: value for name, value in self.event.items() if name not in ("unsigned", "age")}
@@ -99,6 +77,17 @@ class Item:
         )
 
 
+def item_of(connection: Connection, event: Json) -> Item:
+    """Return an event as it came in a transaction."""
+    sender = text(event.get("sender"))
+    if not (sender.startswith("@") and ":" in sender and is_plain(sender)):
+        sender = ""
+    return Item(
+        connection, event, text(event.get("type")), obj(event.get("content")), sender, text(event.get("room_id")),
+        text(event.get("event_id")), role_of(connection, sender),
+    )  # fmt: skip
+
+
 def role_of(connection: Connection, user: str) -> Role:
     """Return what a user is, by the settings: everybody else is a customer."""
     if lists(connection, "bots", user):
@@ -108,7 +97,10 @@ def role_of(connection: Connection, user: str) -> Role:
 
 def person_of(connection: Connection, user: str, name: str = "") -> Participant:
     """Return a user as events name them; only a customer has an identifier."""
-    role = role_of(connection, user)
+    return _person(connection, user, role_of(connection, user), name)
+
+
+def _person(connection: Connection, user: str, role: Role, name: str = "") -> Participant:
     if role != "customer":
         return Participant(role=role, id=user, name=name)
     local = lists(connection, "servers", user.partition(":")[2])
@@ -117,19 +109,18 @@ def person_of(connection: Connection, user: str, name: str = "") -> Participant:
 
 
 def draft_of(
-    item: Item, event_type: str, part: str = "", *, channel: Channel = "chat", root: str = "",
-    role: Role | None = None, direction: Direction | None = None, **data: Any,
+    item: Item, event_type: str, data: Data, *, channel: Channel = "chat", root: str = "", role: Role | None = None,
+    about_others: bool = False,
 ) -> Draft:  # fmt: skip
-    """Draft an event of whoever sent it. ``role``: where what was sent says more than the sender."""
+    """Draft an event of whoever sent it. ``data``: what only this event has. ``role``: where what was sent says more
+    than the sender. ``about_others``: whoever sent it is not its agent."""
     role = role or item.role
-    person = person_of(item.connection, item.sender)
-    if role != item.role:
-        person = Participant(role=role, id=item.sender)
-    agent = AgentOrQueue(id=item.sender) if role == "agent" else None
-    people = data.pop("participants", [person])
-    return make_draft(
-        item.connection, channel, event_type, f"{item.id}/{part}" if part else item.id, raw=item.raw,
-        root=root or id_part(item.room), time=item.time,
-        direction=direction or ("inbound" if role == "customer" else "outbound"), participants=people,
-        **{"agent": agent, **data},
-    )  # fmt: skip
+    data.direction = "inbound" if role == "customer" else "outbound"
+    if not data.participants:
+        is_sender = role == item.role
+        person = _person(item.connection, item.sender, role) if is_sender else Participant(role=role, id=item.sender)
+        data.participants = [person]
+    if role == "agent" and not about_others:
+        data.agent = AgentOrQueue(id=item.sender)
+    root = root or id_part(item.room)
+    return complete_draft(item.connection, channel, event_type, item.id, data, item.raw, root, item.time)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cx_channels.chat.matrix.ephemeral import map_ephemeral
 from cx_channels.chat.matrix.events import KINDS
-from cx_channels.chat.matrix.item import Item, encode
+from cx_channels.chat.matrix.item import Item, encode, item_of
 from cx_channels.chat.matrix.kinds import IGNORED, POLL_ANSWERS, ignored
 from cx_channels.chat.matrix.words import extensible_text
 from cx_channels.kit.drafts import sort_outcomes
@@ -56,7 +56,7 @@ def _outcomes(connection: Connection, value: Json) -> Iterator[Outcome]:
         yield ignored("no-events")
     for event in value["events"]:
         if isinstance(event, dict):
-            yield from _of_item(Item(connection, event))
+            yield from _of_item(item_of(connection, event))
         else:
             raw = encode({"events": [event]})
             yield Unmapped(sha256_hex(raw)[:32], "malformed event: not an object", raw)

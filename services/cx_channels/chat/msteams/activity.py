@@ -7,20 +7,20 @@ unique within their conversation alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import msgspec
+from msgspec import Struct
 
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, read_object, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time, unix_time
 from cx_channels.provider import Connection, Request, Unmapped
-from cx_events.envelope import Draft
+from cx_events.envelope import Data, Draft
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
+
+_encode = msgspec.json.Encoder().encode
 
 
 def read_activity(request: Request) -> Json:
@@ -28,32 +28,23 @@ def read_activity(request: Request) -> Json:
     return read_object(request.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """``value``: as it was posted; ``kind``: as the tables name it."""
+class Activity(Struct, frozen=True, gc=False):
+    """``value``: as it was posted; ``kind``: as the tables name it; ``raw``: as it is kept.
+
+    ``channel``: the Bot Framework's, ``msteams`` or ``webchat``; ``bot``: the bot's own id there. ``conversation``: its
+    id as it is; of a thread in a channel of a team it ends in ``;messageid=ROOT``. ``root``: what tells the interaction
+    within the connection, "" where no conversation is named.
+    """
 
     connection: Connection
     value: Json
     kind: str
-
-    @property
-    def id(self) -> str:
-        return text(self.value.get("id"))
-
-    @property
-    def channel(self) -> str:
-        """Return the Bot Framework's channel: ``msteams``, ``webchat``."""
-        return text(self.value.get("channelId"))
-
-    @property
-    def conversation(self) -> str:
-        """Return the conversation's id as it is; of a thread in a channel of a team it ends in ``;messageid=ROOT``."""
-        return text(obj(self.value.get("conversation")).get("id"))
-
-    @property
-    def root(self) -> str:
-        """Return what tells the interaction within the connection; "" where no conversation is named."""
-        return id_part(self.conversation) if self.conversation else ""
+    id: str
+    channel: str
+    bot: str
+    conversation: str
+    root: str
+    raw: bytes
 
     @property
     def tenant(self) -> str:
@@ -62,24 +53,10 @@ class Activity:
         return first(obj(data.get("tenant")).get("id"), obj(self.value.get("conversation")).get("tenantId"))
 
     @property
-    def bot(self) -> str:
-        """Return the bot's own id in this channel."""
-        return text(obj(self.value.get("recipient")).get("id"))
-
-    @property
     def time(self) -> Micros | None:
         """Return when it happened; Teams' ids are milliseconds since 1970, and some activities have no time besides."""
         told = iso_time(text(self.value.get("timestamp")))
         return told if told is not None or self.channel != "msteams" else unix_time(self.id)
-
-    @property
-    def raw(self) -> bytes:
-        """Return the activity as JSON on one line, without what lets its holder upload a file."""
-        value = obj(self.value.get("value"))
-        if "uploadInfo" not in value:
-            return msgspec.json.encode(self.value)
-        kept = {name: each for name, each in value.items() if name != "uploadInfo"}
-        return msgspec.json.encode({**self.value, "value": kept})
 
     def message_id(self, id: str) -> str:
         """Return the id of a message of this conversation."""
@@ -94,9 +71,26 @@ class Activity:
         return Unmapped(sha256_hex(self.raw)[:32], why, self.raw)
 
 
-def draft_of(activity: Activity, event_type: str, id: str, **data: Any) -> Draft:
-    """Draft an event. ``data``: as for ``make_draft``."""
-    return make_draft(
-        activity.connection, "chat", event_type, id,
-        raw=activity.raw, root=activity.root, **{"time": activity.time, **data},
+def activity_of(connection: Connection, value: Json, kind: str) -> Activity:
+    """Return an activity as it was posted to a connection."""
+    conversation = text(obj(value.get("conversation")).get("id"))
+    return Activity(
+        connection, value, kind, text(value.get("id")), text(value.get("channelId")),
+        bot=text(obj(value.get("recipient")).get("id")), conversation=conversation,
+        root=id_part(conversation) if conversation else "", raw=_raw(value),
+    )  # fmt: skip
+
+
+def _raw(value: Json) -> bytes:
+    """Return an activity as JSON on one line, without what lets its holder upload a file."""
+    given = obj(value.get("value"))
+    if "uploadInfo" not in given:
+        return _encode(value)
+    return _encode({**value, "value": {name: each for name, each in given.items() if name != "uploadInfo"}})
+
+
+def draft_of(activity: Activity, event_type: str, id: str, data: Data) -> Draft:
+    """Draft an event. ``data``: what only this event has."""
+    return complete_draft(
+        activity.connection, "chat", event_type, id, data, activity.raw, activity.root, activity.time
     )  # fmt: skip

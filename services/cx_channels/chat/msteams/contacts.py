@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from cx_channels.chat.msteams.activity import Activity, draft_of
 from cx_channels.chat.msteams.kinds import COLLEAGUES, IGNORED
@@ -11,7 +11,7 @@ from cx_channels.chat.msteams.messages import ignored
 from cx_channels.chat.msteams.people import Person, concerns_customers, writer_of
 from cx_channels.kit.json_values import first, objects, text
 from cx_channels.kit.outcomes import Outcome
-from cx_events.envelope import Handoff
+from cx_events.envelope import Data, Handoff
 
 
 def map_members(activity: Activity) -> Iterator[Outcome]:
@@ -27,11 +27,11 @@ def map_members(activity: Activity) -> Iterator[Outcome]:
 def map_handoff(activity: Activity) -> Iterator[Outcome]:
     """Map that somebody else is asked to go on."""
 
-    def asked(person: Person) -> dict[str, Any]:
+    def asked(person: Person) -> Data:
         by: Literal["customer", "bot", "agent"] = (
             "customer" if person.is_customer else "bot" if person.role == "bot" else "agent"
         )
-        return {**_way(person), "handoff": Handoff(by=by)}
+        return Data(direction=_way(person).direction, handoff=Handoff(by=by))
 
     yield from _of_contact(activity, "cx.handoff.requested.v1", "handoff", asked)
 
@@ -39,12 +39,10 @@ def map_handoff(activity: Activity) -> Iterator[Outcome]:
 def map_end(activity: Activity) -> Iterator[Outcome]:
     """Map the end of a conversation. ``code``: why."""
     reason = text(activity.value.get("code"))[:200]
-    yield from _of_contact(activity, "cx.interaction.ended.v1", "ended", lambda _: {"reason": reason})
+    yield from _of_contact(activity, "cx.interaction.ended.v1", "ended", lambda _: Data(reason=reason))
 
 
-def _of_contact(
-    activity: Activity, event_type: str, what: str, data_of: Callable[[Person], dict[str, Any]]
-) -> Iterator[Outcome]:
+def _of_contact(activity: Activity, event_type: str, what: str, data_of: Callable[[Person], Data]) -> Iterator[Outcome]:
     """Draft an event of a contact that concerns customers. ``data_of``: what else it tells, of who sent it."""
     person = writer_of(activity)
     if not activity.root:
@@ -54,11 +52,10 @@ def _of_contact(
         yield ignored(COLLEAGUES)
         return
     at = first(activity.id, activity.value.get("timestamp"))
-    participants = [person.participant(activity)] if person.id else []
-    yield draft_of(
-        activity, event_type, activity.own_id(at, what), participants=participants, **data_of(person)
-    )  # fmt: skip
+    data = data_of(person)
+    data.participants = [person.participant(activity)] if person.id else []
+    yield draft_of(activity, event_type, activity.own_id(at, what), data)
 
 
-def _way(person: Person) -> dict[str, Any]:
-    return {"direction": person.direction if person.id else None}
+def _way(person: Person) -> Data:
+    return Data(direction=person.direction if person.id else None)

@@ -31,14 +31,15 @@ _HTML = "text/html"
 _MOST, _LONGEST = 50, 128 << 10
 
 
-def words_of(activity: Activity) -> str:
+def _words(activity: Activity, html: str, quoted: str) -> str:
     """Return what a message says: its text without the mention of the bot; else its HTML; else what was filled in;
-    else what its cards show."""
+    else what its cards show. ``quoted``: the HTML of what it quotes."""
     value = activity.value
-    written = _PLACE_OF_QUOTE.sub("", text(value.get("text")))
+    written = text(value.get("text"))
+    if "<quoted" in written:
+        written = _PLACE_OF_QUOTE.sub("", written)
     if written.strip():
-        return _plain(activity, _without_quoted(activity, written), text(value.get("textFormat")))
-    html = html_of(value)
+        return _plain(activity, _without_quoted(written, quoted), text(value.get("textFormat")))
     shown = _plain(activity, html, "xml") if html else ""
     return shown or filled_in(value.get("value")) or words_of_cards(value)
 
@@ -49,10 +50,9 @@ def words_of_cards(value: Json) -> str:
     return "\n\n".join(filter(None, (words_of_card(each.get("content")) for each in cards)))
 
 
-def _without_quoted(activity: Activity, written: str) -> str:
+def _without_quoted(written: str, quoted: str) -> str:
     """Return words without those that they quote: older clients put the quoted ones before them, flattened."""
-    quoted = _QUOTED.search(html_of(activity.value))
-    before = "".join(text_of(quoted[2]).split()) if quoted else ""
+    before = "".join(text_of(quoted).split()) if quoted else ""
     if not before or not "".join(written.split()).startswith(before):
         return written
     end, left = 0, len(before)
@@ -124,14 +124,22 @@ def _file(given: Json) -> Attachment:
 def answered_by(activity: Activity) -> str:
     """Return the id of the message that one answers: the one that it quotes, else what it replies to, else the first
     of its thread."""
-    quoted = _QUOTED.search(html_of(activity.value))
+    return _answered(activity, _quote_in(html_of(activity.value))[0], _quote_of(activity))
+
+
+def _answered(activity: Activity, in_html: str, quote: Json) -> str:
     thread = activity.conversation.partition(";messageid=")[2]
-    named = text(quote_of(activity).get("messageId"))
-    replied = first(named, quoted[1] if quoted else "", activity.value.get("replyToId"), thread)
+    replied = first(quote.get("messageId"), in_html, activity.value.get("replyToId"), thread)
     return activity.message_id(replied) if replied != activity.id else ""
 
 
-def quote_of(activity: Activity) -> Json:
+def _quote_in(html: str) -> tuple[str, str]:
+    """Return the id of the message that another quotes, and its HTML; "" and "" where it quotes none."""
+    found = _QUOTED.search(html) if "<blockquote " in html else None
+    return (found[1], found[2]) if found else ("", "")
+
+
+def _quote_of(activity: Activity) -> Json:
     """Return what a message quotes: ``{"messageId", "preview", "isReplyDeleted", ...}`` of an entity ``quotedReply``
     (learn.microsoft.com/dotnet/api/microsoft.teams.apps.schema.entities.quotedreplydata), the first where it quotes
     several. Older messages have a ``blockquote`` in their HTML instead."""
@@ -141,14 +149,16 @@ def quote_of(activity: Activity) -> Json:
 
 def message_of(activity: Activity, id: str) -> Message:
     """Return a message's content. ``id``: the activity's."""
-    words, html = words_of(activity), html_of(activity.value)
+    html, quote = html_of(activity.value), _quote_of(activity)
+    answered, quoted = _quote_in(html)
+    words = _words(activity, html, quoted)
     return Message(
         id=activity.message_id(id),
         text=words,
         content_type="text/plain" if words else "",
         html=safe_html(html) if html else "",
         language=text(activity.value.get("locale"))[:40],
-        in_reply_to=answered_by(activity),
-        quoted=text(quote_of(activity).get("preview")),
+        in_reply_to=_answered(activity, answered, quote),
+        quoted=text(quote.get("preview")),
         attachments=files_of(activity.value),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.chat.msteams import contacts, messages
-from cx_channels.chat.msteams.activity import Activity, read_activity
+from cx_channels.chat.msteams.activity import Activity, activity_of, read_activity
 from cx_channels.chat.msteams.kinds import IGNORED
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, text
@@ -86,7 +86,7 @@ def _activity(request: Request, connection: Connection) -> Activity:
         raise Refused("malformed", "the body is no activity: it has no type")
     if not text(value.get("serviceUrl")):
         raise Refused("malformed", "no activity that a bot gets: it has no serviceUrl")
-    return Activity(connection, value, kind_of(value))
+    return activity_of(connection, value, kind_of(value))
 
 
 def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:

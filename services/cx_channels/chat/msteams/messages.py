@@ -11,7 +11,7 @@ from cx_channels.chat.msteams.people import concerns_customers, writer_of
 from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Ignored
-from cx_events.envelope import Message
+from cx_events.envelope import Data, Message
 from cx_events.json_types import Json
 
 
@@ -34,10 +34,13 @@ def map_message(activity: Activity) -> Iterator[Outcome]:
         yield activity.lost("malformed: it has neither words nor a file")
         return
     yield draft_of(
-        activity, "cx.message.received.v1" if person.is_customer else "cx.message.sent.v1",
+        activity,
+        "cx.message.received.v1" if person.is_customer else "cx.message.sent.v1",
         activity.own_id(activity.id),
-        direction=person.direction, participants=[person.participant(activity)], agent=person.agent, message=message,
-    )  # fmt: skip
+        Data(
+            direction=person.direction, participants=[person.participant(activity)], agent=person.agent, message=message
+        ),
+    )
 
 
 def map_edit(activity: Activity) -> Iterator[Outcome]:
@@ -61,10 +64,17 @@ def _changed(activity: Activity, what: str, message: Message) -> Iterator[Outcom
     event = text(obj(activity.value.get("channelData")).get("eventType")) or what
     at = first(activity.value.get("timestamp"), activity.value.get("localTimestamp"))
     yield draft_of(
-        activity, f"cx.message.{what}.v1", activity.own_id(activity.id, event, at),
-        direction=person.direction, participants=[person.participant(activity)] if person.id else [],
-        agent=person.agent, message=message, reason="undeleted" if event == "undeleteMessage" else "",
-    )  # fmt: skip
+        activity,
+        f"cx.message.{what}.v1",
+        activity.own_id(activity.id, event, at),
+        Data(
+            direction=person.direction,
+            participants=[person.participant(activity)] if person.id else [],
+            agent=person.agent,
+            message=message,
+            reason="undeleted" if event == "undeleteMessage" else "",
+        ),
+    )
 
 
 def map_reaction(activity: Activity) -> Iterator[Outcome]:
@@ -80,11 +90,18 @@ def map_reaction(activity: Activity) -> Iterator[Outcome]:
     for way, listed in (("added", "reactionsAdded"), ("removed", "reactionsRemoved")):
         for name in dict.fromkeys(text(each.get("type")) for each in objects(activity.value.get(listed))):
             yield draft_of(
-                activity, "cx.message.reacted.v1", activity.own_id(about, "reaction", person.id, name, way, at),
-                direction=person.direction, participants=[person.participant(activity)], agent=person.agent,
-                message=Message(id=activity.message_id(about)),
-                reaction=name if way == "added" else "", reason="" if way == "added" else "unreact",
-            )  # fmt: skip
+                activity,
+                "cx.message.reacted.v1",
+                activity.own_id(about, "reaction", person.id, name, way, at),
+                Data(
+                    direction=person.direction,
+                    participants=[person.participant(activity)],
+                    agent=person.agent,
+                    message=Message(id=activity.message_id(about)),
+                    reaction=name if way == "added" else "",
+                    reason="" if way == "added" else "unreact",
+                ),
+            )
 
 
 def map_receipt(activity: Activity) -> Iterator[Outcome]:
@@ -98,10 +115,15 @@ def map_receipt(activity: Activity) -> Iterator[Outcome]:
         yield ignored(COLLEAGUES)
         return
     yield draft_of(
-        activity, "cx.message.read.v1", activity.own_id(about, "read", person.id),
-        direction=person.direction, participants=[person.participant(activity)] if person.id else [],
-        message=Message(id=activity.message_id(about)),
-    )  # fmt: skip
+        activity,
+        "cx.message.read.v1",
+        activity.own_id(about, "read", person.id),
+        Data(
+            direction=person.direction,
+            participants=[person.participant(activity)] if person.id else [],
+            message=Message(id=activity.message_id(about)),
+        ),
+    )
 
 
 def map_action(activity: Activity) -> Iterator[Outcome]:
@@ -120,11 +142,17 @@ def map_action(activity: Activity) -> Iterator[Outcome]:
         in_reply_to=answered_by(activity), attachments=files_of(activity.value),
     )  # fmt: skip
     yield draft_of(
-        activity, "cx.message.received.v1" if person.is_customer else "cx.message.sent.v1",
+        activity,
+        "cx.message.received.v1" if person.is_customer else "cx.message.sent.v1",
         activity.own_id(activity.id, "invoke"),
-        direction=person.direction, participants=[person.participant(activity)], agent=person.agent, message=message,
-        reason=activity.kind.partition("/")[2],
-    )  # fmt: skip
+        Data(
+            direction=person.direction,
+            participants=[person.participant(activity)],
+            agent=person.agent,
+            message=message,
+            reason=activity.kind.partition("/")[2],
+        ),
+    )
 
 
 def _consent(given: Json) -> str:

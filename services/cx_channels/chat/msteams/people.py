@@ -8,12 +8,13 @@ On the Bot Framework's other channels (web chat, SMS) everybody but ``agents`` i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cx_channels.chat.msteams.activity import Activity
 from cx_channels.kit.ids import is_plain
 from cx_channels.kit.json_values import first, obj, text
-from cx_channels.kit.settings import lists
+from cx_channels.kit.settings import Patterns, lists, patterns_of
+from cx_channels.provider import Connection
 from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Role
 from cx_events.json_types import Json
 from cx_events.weights import CLAIMED, PROVED
@@ -24,8 +25,7 @@ _BOTS = ("bot", "skill")
 _ADDRESSES = {"sms": "phone", "email": "email"}
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True, gc=False):
     """Who did it. ``entra``: their id in a tenant; ``id``: their id in the channel."""
 
     role: Role
@@ -78,7 +78,7 @@ def person_of(activity: Activity, account: Json) -> Person:
     person = Person("agent", id, entra, text(account.get("name")), tenant)
     if _is_bot(activity, account, id):
         return Person("bot", id, "", person.name)
-    if any(lists(activity.connection, "agents", each) for each in (id, entra)):
+    if lists(activity.connection, "agents", id) or lists(activity.connection, "agents", entra):
         return person
     if activity.channel != "msteams" or _is_customer(activity, person):
         return Person("customer", id, entra, person.name, tenant)
@@ -97,7 +97,7 @@ def _is_bot(activity: Activity, account: Json, id: str) -> bool:
 
 def _is_customer(activity: Activity, person: Person) -> bool:
     connection = activity.connection
-    if any(lists(connection, "customers", each) for each in (person.id, person.entra)):
+    if lists(connection, "customers", person.id) or lists(connection, "customers", person.entra):
         return True
     listed = bool(connection.settings.get("tenants"))
     from_outside = listed and bool(person.tenant) and not lists(connection, "tenants", person.tenant)
@@ -108,8 +108,13 @@ def in_listed_channel(activity: Activity) -> bool:
     """Return whether the setting ``channels`` lists the conversation, or the channel of a team that it is in."""
     data = obj(activity.value.get("channelData"))
     channel = first(obj(data.get("channel")).get("id"), data.get("teamsChannelId"))
+    listed = activity.connection.once(_channels)
     whole, root = activity.conversation, activity.conversation.partition(";")[0]
-    return any(lists(activity.connection, "channels", each) for each in (whole, root, channel))
+    return listed.match(whole) or listed.match(root) or listed.match(channel)
+
+
+def _channels(connection: Connection) -> Patterns:
+    return patterns_of(connection, "channels")
 
 
 def writer_of(activity: Activity) -> Person:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from cx_channels.chat.rocketchat import integration
 from cx_channels.chat.rocketchat.kinds import IGNORED, KEPT, ignored
 from cx_channels.chat.rocketchat.livechat import KINDS
-from cx_channels.chat.rocketchat.room import Room, encode
+from cx_channels.chat.rocketchat.room import Room, encode, room_of
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.outcomes import Outcome, no_adapter
@@ -36,7 +36,7 @@ DOCUMENTED: Mapping[str, str] = {
 
 def map_request(request: Request, connection: Connection) -> Mapped:
     """Map one request. Raise ``Refused("malformed")`` for a body that is none of Rocket.Chat's."""
-    return sort_outcomes(_outcomes(Room(connection, request.once(_body))))
+    return sort_outcomes(_outcomes(room_of(connection, request.once(_body))))
 
 
 def _body(request: Request) -> Json:

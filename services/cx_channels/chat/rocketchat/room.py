@@ -8,10 +8,10 @@ transcript when the room closes: both must be the same event, whatever became kn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part, is_plain
@@ -37,31 +37,16 @@ WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
 encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Room:
-    """One notice. ``value``: its body."""
+class Room(Struct, frozen=True, gc=False):
+    """One notice. ``value``: its body. ``id``: what tells the room within the connection, "" where none is named.
+    ``person``: the visitor by the id alone: all else may be known later, and differ then."""
 
     connection: Connection
     value: Json
-
-    @property
-    def kind(self) -> str:
-        return text(self.value.get("type"))
-
-    @property
-    def id(self) -> str:
-        return id_part(text(self.value.get("_id"))) if text(self.value.get("_id")) else ""
-
-    @property
-    def visitor(self) -> Json:
-        return obj(self.value.get("visitor"))
-
-    @property
-    def person(self) -> Participant:
-        """Return the visitor by the id alone: all else may be known later, and differ then."""
-        id = text(self.visitor.get("_id"))
-        known = Identifier(kind=VISITOR, value=id, scope=self.connection.id, weight=CLAIMED)
-        return Participant(role="customer", identifiers=[known] if is_plain(id) else [])
+    kind: str
+    id: str
+    visitor: Json
+    person: Participant
 
     def raw(self, **more: Any) -> bytes:
         """Return what of the notice an event is made of."""
@@ -83,6 +68,15 @@ class Room:
     def lost(self, why: str) -> Unmapped:
         raw = encode({name: value for name, value in self.value.items() if name != "token"})
         return Unmapped(sha256_hex(raw)[:32], f"malformed {self.kind[:64]}: {why}", raw)
+
+
+def room_of(connection: Connection, value: Json) -> Room:
+    """Return the room that a notice names."""
+    id, visitor = text(value.get("_id")), obj(value.get("visitor"))
+    by = text(visitor.get("_id"))
+    known = [Identifier(kind=VISITOR, value=by, scope=connection.id, weight=CLAIMED)] if is_plain(by) else []
+    person = Participant(role="customer", identifiers=known)
+    return Room(connection, value, text(value.get("type")), id_part(id) if id else "", visitor, person)
 
 
 def time_of(value: Any) -> Micros | None:

@@ -18,7 +18,7 @@ from cx_channels.kit.json_values import first, obj, text, texts
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Ignored
-from cx_events.envelope import AgentOrQueue, Failure, Handoff, Message
+from cx_events.envelope import AgentOrQueue, Data, Failure, Handoff, Message
 from cx_events.json_types import Json
 
 Mapper = Callable[[Notice], Outcome]
@@ -50,15 +50,18 @@ def map_message(notice: Notice) -> Outcome:
         people = (_writer(notice, message, author, text(source.get("type"))), *_user(notice))
     if message.get("deleted") is True:
         return notice.draft(
-            "cx.message.deleted.v1", f"message/{id_part(id)}/deleted", root, people, message=Message(id=id)
+            "cx.message.deleted.v1", f"message/{id_part(id)}/deleted", root, people, Data(message=Message(id=id))
         )
     quoted = obj(message.get("quotedMessage"))
     answered = text(obj(quoted.get("message")).get("id"))
     return notice.draft(
         "cx.message.received.v1" if people[0].role == "customer" else "cx.message.sent.v1",
-        f"message/{id_part(id)}", root, people,
-        time=iso_time(text(message.get("received"))), message=message_of(obj(message.get("content")), id, answered),
-    )  # fmt: skip
+        f"message/{id_part(id)}",
+        root,
+        people,
+        Data(message=message_of(obj(message.get("content")), id, answered)),
+        time=iso_time(text(message.get("received"))),
+    )
 
 
 def _writer(notice: Notice, message: Json, author: Json, source: str) -> Person:
@@ -82,9 +85,12 @@ def _about_message(event_type: str, step: str) -> Mapper:
             told = first(obj(error.get("underlyingError")).get("message"), error.get("message"))
             data["failure"] = Failure(code=text(error.get("code")) or "failed", message=told)
         return notice.draft(
-            event_type, f"{notice.id}/{step}", root_of(notice), _user(notice),
-            direction="outbound", message=Message(id=id), **data,
-        )  # fmt: skip
+            event_type,
+            f"{notice.id}/{step}",
+            root_of(notice),
+            _user(notice),
+            Data(direction="outbound", message=Message(id=id), **data),
+        )
 
     return handle
 
@@ -100,7 +106,7 @@ def _step(event_type: str, step: str, **fixed: Any) -> Mapper:
             notice.payload.get("creationReason"), notice.payload.get("reason"),
             obj(notice.payload.get("referral")).get("code"),
         )  # fmt: skip
-        return notice.draft(event_type, f"{notice.id}/{step}", root, _user(notice), reason=reason, **fixed)
+        return notice.draft(event_type, f"{notice.id}/{step}", root, _user(notice), Data(reason=reason, **fixed))
 
     return handle
 
@@ -113,7 +119,7 @@ def map_postback(notice: Notice) -> Outcome:
         return notice.lost("no conversation, or nothing pressed")
     message = Message(id=notice.id, text=words, content_type="text/plain")
     return notice.draft(
-        "cx.message.received.v1", f"{notice.id}/postback", root, _user(notice), message=message, reason="postback"
+        "cx.message.received.v1", f"{notice.id}/postback", root, _user(notice), Data(message=message, reason="postback")
     )
 
 
@@ -128,7 +134,7 @@ def map_read(notice: Notice) -> Outcome:
     people = _user(notice)
     if not people and text(author.get("userId")):
         people = (app_user({"id": author.get("userId"), **obj(author.get("user"))}, notice.scope),)
-    return notice.draft("cx.message.read.v1", f"{notice.id}/read", root, people, direction="outbound")
+    return notice.draft("cx.message.read.v1", f"{notice.id}/read", root, people, Data(direction="outbound"))
 
 
 def _control(event_type: str, step: str, integration: str) -> Mapper:
@@ -145,7 +151,7 @@ def _control(event_type: str, step: str, integration: str) -> Mapper:
         data: dict[str, Any] = {"reason": first(notice.payload.get("reason"), step)}
         if event_type.startswith("cx.handoff."):
             data["handoff"] = Handoff(queue=AgentOrQueue(id=name, name=text(to.get("name")))) if name else Handoff()
-        return notice.draft(event_type, f"{notice.id}/{step}", root, _user(notice), direction="internal", **data)
+        return notice.draft(event_type, f"{notice.id}/{step}", root, _user(notice), Data(direction="internal", **data))
 
     return handle
 
@@ -160,9 +166,13 @@ def map_merge(notice: Notice) -> Outcome:
     if not one.identifiers or not other.identifiers:
         return notice.lost("an id that is none of Zendesk's")
     return notice.draft(
-        "cx.identity.asserted.v1", f"{notice.id}/merged", "", (one,), direction=None,
-        links=[(one.identifiers[0], other.identifiers[0])], reason=text(notice.payload.get("reason")),
-    )  # fmt: skip
+        "cx.identity.asserted.v1",
+        f"{notice.id}/merged",
+        "",
+        (one,),
+        Data(links=[(one.identifiers[0], other.identifiers[0])], reason=text(notice.payload.get("reason"))),
+        directed=False,
+    )
 
 
 def map_user(notice: Notice) -> Outcome:
@@ -170,7 +180,7 @@ def map_user(notice: Notice) -> Outcome:
     people = _user(notice)
     if not people or not people[0].identifiers:
         return notice.lost("no user")
-    return notice.draft("cx.identity.asserted.v1", f"{notice.id}/user", "", people, direction=None)
+    return notice.draft("cx.identity.asserted.v1", f"{notice.id}/user", "", people, Data(), directed=False)
 
 
 _ASKED, _TAKEN = "cx.handoff.requested.v1", "cx.handoff.accepted.v1"

@@ -11,12 +11,12 @@ from typing import Any
 
 from cx_channels.chat.zendesk.content import message_of
 from cx_channels.chat.zendesk.notice import Notice
-from cx_channels.chat.zendesk.people import app_user, business_author
+from cx_channels.chat.zendesk.people import Person, app_user, business_author
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.times import fractional_seconds
-from cx_events.envelope import Failure, Message
+from cx_events.envelope import Data, Failure, Message
 
 PREFIX = "v1/"
 
@@ -50,15 +50,14 @@ def outcomes_of(notice: Notice) -> Iterator[Outcome]:
     elif not root:
         yield notice.lost("no appUser")
     elif notice.kind.startswith("v1/message:app"):
-        yield from _messages(notice, root)
+        yield from _messages(notice, root, user)
     elif notice.kind == "v1/postback":
-        yield from _postbacks(notice, root)
+        yield from _postbacks(notice, root, user)
     else:
-        yield _step(notice, root)
+        yield _step(notice, root, user)
 
 
-def _messages(notice: Notice, root: str) -> Iterator[Outcome]:
-    user = app_user(obj(notice.payload.get("appUser")), notice.scope)
+def _messages(notice: Notice, root: str, user: Person) -> Iterator[Outcome]:
     messages = objects(notice.payload.get("messages"))
     if not messages:
         yield notice.lost("no message")
@@ -70,14 +69,16 @@ def _messages(notice: Notice, root: str) -> Iterator[Outcome]:
         inbound = text(message.get("role")) == "appUser"
         author = business_author(message, notice.connection, text(obj(message.get("source")).get("type")))
         yield notice.draft(
-            "cx.message.received.v1" if inbound else "cx.message.sent.v1", f"message/{id_part(id)}", root,
+            "cx.message.received.v1" if inbound else "cx.message.sent.v1",
+            f"message/{id_part(id)}",
+            root,
             (user,) if inbound else (author, user),
-            time=fractional_seconds(message.get("received")), message=message_of(message, id),
-        )  # fmt: skip
+            Data(message=message_of(message, id)),
+            time=fractional_seconds(message.get("received")),
+        )
 
 
-def _postbacks(notice: Notice, root: str) -> Iterator[Outcome]:
-    user = app_user(obj(notice.payload.get("appUser")), notice.scope)
+def _postbacks(notice: Notice, root: str, user: Person) -> Iterator[Outcome]:
     pressed = objects(notice.payload.get("postbacks"))
     if not pressed:
         yield notice.lost("nothing pressed")
@@ -86,12 +87,11 @@ def _postbacks(notice: Notice, root: str) -> Iterator[Outcome]:
         words = first(action.get("text"), action.get("payload"))
         id = f"{notice.id}/postback/{place}"
         message = Message(id=id, text=words, content_type="text/plain" if words else "", in_reply_to=about)
-        yield notice.draft("cx.message.received.v1", id, root, (user,), message=message, reason="postback")
+        yield notice.draft("cx.message.received.v1", id, root, (user,), Data(message=message, reason="postback"))
 
 
-def _step(notice: Notice, root: str) -> Outcome:
+def _step(notice: Notice, root: str, user: Person) -> Outcome:
     event_type, step = _STEPS[notice.kind]
-    user = app_user(obj(notice.payload.get("appUser")), notice.scope)
     data: dict[str, Any] = {}
     if step in ("read", "delivered", "failed"):
         data["direction"] = "outbound"
@@ -101,7 +101,7 @@ def _step(notice: Notice, root: str) -> Outcome:
         error = obj(notice.payload.get("error"))
         data["failure"] = Failure(code=text(error.get("code")) or "failed", message=text(error.get("message")))
     code = text(obj(notice.payload.get("referral")).get("code"))
-    return notice.draft(event_type, f"{notice.id}/{step}", root, (user,), reason=code, **data)
+    return notice.draft(event_type, f"{notice.id}/{step}", root, (user,), Data(reason=code, **data))
 
 
 def _merge(notice: Notice) -> Outcome:
@@ -111,4 +111,4 @@ def _merge(notice: Notice) -> Outcome:
     links = [(one.identifiers[0], each.identifiers[0]) for each in others if each.identifiers and one.identifiers]
     if not links:
         return notice.lost("which users?")
-    return notice.draft("cx.identity.asserted.v1", f"{notice.id}/merged", "", (one,), direction=None, links=links)
+    return notice.draft("cx.identity.asserted.v1", f"{notice.id}/merged", "", (one,), Data(links=links), directed=False)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import msgspec
+from msgspec import Struct
 
 from cx_channels.chat.zendesk.people import Person
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Connection, Unmapped
-from cx_events.envelope import Draft, Reference
+from cx_events.envelope import Data, Draft, Reference
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Notice:
+class Notice(Struct, gc=False):
     """One event. ``kind``: as the tables name it; ``value``: the event; ``payload``: what it is about; ``scope``: the
     app or the account; ``own``: the vendor's id of the event, "" where it has none; ``given``: as it is kept, where
     that is more than ``value``."""
@@ -52,18 +49,20 @@ class Notice:
         id: str,
         root: str,
         people: tuple[Person, ...],
+        data: Data,
         *,
         time: Micros | None = None,
         references: tuple[str, ...] = (),
-        **data: Any,
+        directed: bool = True,
     ) -> Draft:
-        """Draft an event; the first of ``people`` did it. ``references``: further threads that it belongs to."""
-        doer = people[0] if people else None
-        data.setdefault("direction", doer.direction if doer is not None else None)
-        return make_draft(
-            self.connection, "chat", event_type, id,
-            raw=self.raw, root=root, time=time or self.time,
-            participants=[each.participant() for each in people],
-            agent=doer.agent if doer is not None else None,
-            references=[Reference(kind="thread", value=each) for each in references if each], **data,
-        )  # fmt: skip
+        """Draft an event; the first of ``people`` did it. ``data``: what only this event has. ``references``: further
+        threads that it belongs to. ``directed``: whether it goes one way: what is said of somebody does not."""
+        if people:
+            doer = people[0]
+            data.agent = doer.agent
+            if directed and data.direction is None:
+                data.direction = doer.direction
+            data.participants = [each.participant() for each in people]
+        if references:
+            data.references = [Reference(kind="thread", value=each) for each in references if each]
+        return complete_draft(self.connection, "chat", event_type, id, data, self.raw, root, time or self.time)

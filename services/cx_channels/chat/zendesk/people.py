@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cx_channels.kit.ids import is_plain
 from cx_channels.kit.json_values import first, obj, objects, text, texts
@@ -24,8 +25,7 @@ _NUMBERED: Mapping[str, Weight] = {"whatsapp": PROVED, "twilio": CLAIMED, "messa
 """Channels whose ``client.externalId`` is a telephone number (spec 17.12, "client")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True, gc=False):
     """Who did it."""
 
     role: Role
@@ -63,22 +63,21 @@ def app_user(user: Json, app: str, source: Json | None = None) -> Person:
     if external:
         weight = PROVED if user.get("authenticated") is True else ASSERTED
         known.append(Identifier(kind="account", value=external, weight=weight))
-    addresses = [profile.get("email"), user.get("email")]
-    addresses += [each.get("value") for each in objects(user.get("identities")) if text(each.get("type")) == "email"]
-    typed = dict.fromkeys(text(each) for each in addresses if text(each))
-    known += [Identifier(kind="email", value=each, weight=CLAIMED) for each in typed]
-    client = obj(obj(source).get("client"))
-    known += _numbers(user, client)
+    identities, client = objects(user.get("identities")), obj(obj(source).get("client"))
+    addresses = [text(profile.get("email")), text(user.get("email"))]
+    addresses += [text(each.get("value")) for each in identities if each.get("type") == "email"]
+    known += [Identifier(kind="email", value=each, weight=CLAIMED) for each in dict.fromkeys(addresses) if each]
+    known += _numbers(identities, client)
     name = " ".join(filter(None, names)) or text(client.get("displayName"))
     return Person("customer", id, name, tuple(known))
 
 
-def _numbers(user: Json, client: Json) -> list[Identifier]:
+def _numbers(identities: list[Json], client: Json) -> list[Identifier]:
     """Return a user's telephone numbers: the one of the channel, which WhatsApp checks and text messages do not, and
     those that the business's own systems noted."""
     type, number = text(client.get("type")), text(client.get("externalId")).removeprefix("+")
-    noted = [each.get("value") for each in objects(user.get("identities")) if text(each.get("type")) in _NUMBERS]
-    found: dict[str, Weight] = {f"+{text(each).removeprefix('+')}": CLAIMED for each in noted if text(each)}
+    noted = [text(each.get("value")) for each in identities if each.get("type") in _NUMBERS]
+    found: dict[str, Weight] = {f"+{each.removeprefix('+')}": CLAIMED for each in noted if each}
     if type in _NUMBERED and number.isascii() and number.isdecimal():
         found[f"+{number}"] = _NUMBERED[type]
     return [Identifier(kind="phone", value=each, weight=weight) for each, weight in found.items()]

@@ -17,7 +17,7 @@ from cx_channels.kit.json_values import first, obj, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Ignored
-from cx_events.envelope import AgentOrQueue, Message
+from cx_events.envelope import AgentOrQueue, Data, Message
 from cx_events.json_types import Json
 
 Mapper = Callable[[Notice], Outcome]
@@ -71,11 +71,18 @@ def map_comment(notice: Notice) -> Outcome:
     time, own = iso_time(text(comment.get("created_at"))), f"{root}/comment/{id_part(id)}"
     if comment.get("is_public") is False:
         note = text(comment.get("body")) or "(a file)"
-        return notice.draft("cx.conversation.note.v1", own, root, people, time=time, direction="internal", note=note)
+        return notice.draft(
+            "cx.conversation.note.v1", own, root, people, Data(direction="internal", note=note), time=time
+        )
     inbound = people[0].role == "customer"
     message = message_of({"type": "text", "text": comment.get("body"), "attachments": comment.get("attachments")}, id)
     return notice.draft(
-        "cx.message.received.v1" if inbound else "cx.message.sent.v1", own, root, people, time=time, message=message
+        "cx.message.received.v1" if inbound else "cx.message.sent.v1",
+        own,
+        root,
+        people,
+        Data(message=message),
+        time=time,
     )
 
 
@@ -87,9 +94,13 @@ def map_withdrawn_comment(notice: Notice) -> Outcome:
         return notice.lost("no comment, or no ticket")
     step = notice.kind.partition(".")[2]
     return notice.draft(
-        "cx.message.deleted.v1", f"{root}/comment/{id_part(id)}/{step}", root, _requester(notice),
-        direction=None, message=Message(id=id), reason=step,
-    )  # fmt: skip
+        "cx.message.deleted.v1",
+        f"{root}/comment/{id_part(id)}/{step}",
+        root,
+        _requester(notice),
+        Data(message=Message(id=id), reason=step),
+        directed=False,
+    )
 
 
 def map_created(notice: Notice) -> Outcome:
@@ -100,9 +111,14 @@ def map_created(notice: Notice) -> Outcome:
     time, channel = iso_time(text(detail.get("created_at"))), text(obj(detail.get("via")).get("channel"))
     conversation = text(notice.value.get("conversation_id"))
     return notice.draft(
-        "cx.interaction.started.v1", f"{root}/started", root, _requester(notice), time=time, reason=channel,
+        "cx.interaction.started.v1",
+        f"{root}/started",
+        root,
+        _requester(notice),
+        Data(reason=channel),
+        time=time,
         references=(conversation,),
-    )  # fmt: skip
+    )
 
 
 def map_status(notice: Notice) -> Outcome:
@@ -117,7 +133,9 @@ def map_status(notice: Notice) -> Outcome:
         event_type = "cx.conversation.reopened.v1"
     else:
         return Ignored(SAME_STATE, "the ticket is neither settled nor taken up again by it")
-    return notice.draft(event_type, f"{notice.id}/status", root, _requester(notice), direction="internal", reason=now)
+    return notice.draft(
+        event_type, f"{notice.id}/status", root, _requester(notice), Data(direction="internal", reason=now)
+    )
 
 
 def _status(value: object) -> str:
@@ -131,11 +149,15 @@ def map_agent(notice: Notice) -> Outcome:
         return notice.lost("no ticket")
     if to in _NOBODY:
         return notice.draft(
-            "cx.interaction.queued.v1", f"{notice.id}/assigned", root, _requester(notice), direction="internal"
+            "cx.interaction.queued.v1", f"{notice.id}/assigned", root, _requester(notice), Data(direction="internal")
         )
     agent = Person("agent", to)
     draft = notice.draft(
-        "cx.interaction.routed.v1", f"{notice.id}/assigned", root, (*_requester(notice), agent), direction="internal"
+        "cx.interaction.routed.v1",
+        f"{notice.id}/assigned",
+        root,
+        (*_requester(notice), agent),
+        Data(direction="internal"),
     )
     draft.data.agent = agent.agent
     return draft
@@ -148,7 +170,11 @@ def map_group(notice: Notice) -> Outcome:
         return notice.lost("no ticket")
     queue = None if to in _NOBODY else AgentOrQueue(id=to)
     return notice.draft(
-        "cx.interaction.queued.v1", f"{notice.id}/group", root, _requester(notice), direction="internal", queue=queue
+        "cx.interaction.queued.v1",
+        f"{notice.id}/group",
+        root,
+        _requester(notice),
+        Data(direction="internal", queue=queue),
     )
 
 
@@ -159,9 +185,13 @@ def map_ticket_end(notice: Notice) -> Outcome:
         return notice.lost("no ticket")
     other = text(notice.payload.get("target_ticket_id"))
     return notice.draft(
-        "cx.interaction.ended.v1", f"{notice.id}/ended", root, _requester(notice), direction="internal",
-        reason=notice.kind.partition(".")[2], references=(f"ticket/{other}",) if other else (),
-    )  # fmt: skip
+        "cx.interaction.ended.v1",
+        f"{notice.id}/ended",
+        root,
+        _requester(notice),
+        Data(direction="internal", reason=notice.kind.partition(".")[2]),
+        references=(f"ticket/{other}",) if other else (),
+    )
 
 
 def map_chat_line(notice: Notice) -> Outcome:
@@ -179,9 +209,12 @@ def map_chat_line(notice: Notice) -> Outcome:
     ticket = ticket_of(notice)
     return notice.draft(
         "cx.message.received.v1" if kind == "end_user" else "cx.message.sent.v1",
-        f"message/{id_part(id)}", id_part(conversation), people, message=message,
+        f"message/{id_part(id)}",
+        id_part(conversation),
+        people,
+        Data(message=message),
         references=(f"ticket/{ticket}",) if ticket else (),
-    )  # fmt: skip
+    )
 
 
 KINDS: Mapping[str, tuple[Mapper, str]] = {

@@ -6,7 +6,6 @@ A call is an interaction of its own, by its id (``wacid...``). Its SDP, with add
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import number, obj, text
@@ -15,7 +14,8 @@ from cx_channels.kit.times import unix_time
 from cx_channels.kit.whatsapp.notice import Notice, draft_of, failure_of
 from cx_channels.kit.whatsapp.people import Person
 from cx_channels.kit.whatsapp.statuses import recipient_of
-from cx_events.envelope import Direction, Reference
+from cx_events.envelope import Data, Direction, Reference
+from cx_events.timestamps import Micros
 
 Mapper = Callable[[Notice], Outcome]
 
@@ -36,7 +36,7 @@ def _parties(notice: Notice) -> tuple[Person, Direction]:
 
 def map_connect(notice: Notice) -> Outcome:
     """Map the start of a call."""
-    return _of_call(notice, "cx.interaction.started.v1", "connect", *_parties(notice))
+    return _of_call(notice, "cx.interaction.started.v1", "connect", *_parties(notice), Data())
 
 
 def map_terminate(notice: Notice) -> Outcome:
@@ -47,34 +47,36 @@ def map_terminate(notice: Notice) -> Outcome:
     status = text(item.get("status")).lower()
     failed = status not in ("", "completed")
     kind = "cx.interaction.abandoned.v1" if failed and direction == "inbound" and not lasted else ""
-    return _of_call(
-        notice, kind or "cx.interaction.ended.v1", "terminate", person, direction,
-        time=notice.time or unix_time(item.get("end_time")),
+    data = Data(
         duration_ms=int(lasted * 1000) if lasted is not None and lasted >= 0 else None,
         reason=status,
         failure=failure_of(item.get("errors")) or failure_of(notice.change.value.get("errors")),
-    )  # fmt: skip
+    )
+    ended = notice.time or unix_time(item.get("end_time"))
+    return _of_call(notice, kind or "cx.interaction.ended.v1", "terminate", person, direction, data, ended)
 
 
 def map_accepted(notice: Notice) -> Outcome:
     """Map that the person took the business's call."""
-    return _of_call(notice, "cx.interaction.answered.v1", "accepted", recipient_of(notice), "outbound")
+    return _of_call(notice, "cx.interaction.answered.v1", "accepted", recipient_of(notice), "outbound", Data())
 
 
 def map_rejected(notice: Notice) -> Outcome:
     """Map that the person refused the business's call."""
-    return _of_call(
-        notice, "cx.interaction.ended.v1", "rejected", recipient_of(notice), "outbound", reason="rejected"
-    )  # fmt: skip
+    data = Data(reason="rejected")
+    return _of_call(notice, "cx.interaction.ended.v1", "rejected", recipient_of(notice), "outbound", data)
 
 
-def _of_call(notice: Notice, event_type: str, what: str, person: Person, direction: Direction, **data: Any) -> Outcome:
+def _of_call(
+    notice: Notice, event_type: str, what: str, person: Person, direction: Direction, data: Data,
+    time: Micros | None = None,
+) -> Outcome:  # fmt: skip
     if not notice.id or not person.key:
         return notice.lost("it names no call, or nobody at its other end")
-    references = [Reference(kind="call", value=notice.id)]
+    data.references = [Reference(kind="call", value=notice.id)]
+    root = id_part(f"{notice.number}:call:{notice.id}")
     return draft_of(
-        notice, event_type, notice.own_id(notice.id, what), person, direction,
-        root=id_part(f"{notice.number}:call:{notice.id}"), references=references, **data,
+        notice, event_type, notice.own_id(notice.id, what), person, direction, data, root=root, time=time
     )  # fmt: skip
 
 

@@ -8,10 +8,10 @@ several accounts; one that can't be read goes to the dead letters without the ot
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from cx_channels.kit.json_values import text
 from cx_channels.kit.meta_envelope import OtherEntry, read_items
@@ -33,8 +33,7 @@ _LIMITS = Limits(max_bytes=MAX_BYTES)
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Change:
+class Change(Struct, gc=False):
     """One change. ``account``: the entry's id, that of the WhatsApp Business Account."""
 
     account: str

@@ -87,7 +87,7 @@ def _of_change(change: Change, connection: Connection) -> Iterator[Outcome]:
             yield Unmapped(digest(raw), f"malformed {section}: not an object", raw)
             continue
         kind, place = kind_of(section, item), number or change.account
-        yield _of_notice(Notice(change, connection, section, item, kind, contacts, place, shown))
+        yield _of_notice(Notice(change, connection, section, item, kind, contacts, place, shown, text(item.get("id"))))
     if not found:
         yield _left(change, "errors" if objects(change.value.get("errors")) else change.field)
 

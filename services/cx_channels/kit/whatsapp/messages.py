@@ -9,7 +9,7 @@ from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.whatsapp.content import TYPES, Content, content_of
 from cx_channels.kit.whatsapp.notice import Notice, draft_of
 from cx_channels.kit.whatsapp.people import Person, person_of
-from cx_events.envelope import Attachment, Consent, Direction, Message, Participant
+from cx_events.envelope import Attachment, Consent, Data, Direction, Message, Participant
 from cx_events.json_types import Json
 
 Mapper = Callable[[Notice], Outcome]
@@ -101,11 +101,13 @@ def _about_person(
         notice.own_id(notice.id, what),
         person,
         direction,
+        Data(
+            message=message,
+            reason=first(content.reason, referral.get("source_type"), "forwarded" if _is_forwarded(item) else ""),
+            url=text(referral.get("source_url")),
+            reaction=reaction,
+        ),
         writer=(_AGENT,),
-        message=message,
-        reason=first(content.reason, referral.get("source_type"), "forwarded" if _is_forwarded(item) else ""),
-        url=text(referral.get("source_url")),
-        reaction=reaction,
     )
 
 
@@ -132,7 +134,7 @@ def map_call_permission(notice: Notice) -> Outcome:
         return notice.lost("it names no person, or no answer")
     consent = Consent(purpose="calls", granted=response in _ACCEPTED, channel="voice")
     id = notice.own_id(notice.id, "call-permission")
-    return draft_of(notice, "cx.consent.changed.v1", id, person, "inbound", consent=consent)
+    return draft_of(notice, "cx.consent.changed.v1", id, person, "inbound", Data(consent=consent))
 
 
 def map_changed_person(notice: Notice) -> Outcome:
@@ -156,9 +158,13 @@ def map_changed_person(notice: Notice) -> Outcome:
     if not old.key or not new.key or not notice.id:
         return notice.lost("it does not name the old and the new")
     draft = draft_of(
-        notice, "cx.identity.asserted.v1", notice.own_id(notice.id, "changed"), old, "inbound",
-        evidence=f"whatsapp-{text(system.get('type'))}",
-    )  # fmt: skip
+        notice,
+        "cx.identity.asserted.v1",
+        notice.own_id(notice.id, "changed"),
+        old,
+        "inbound",
+        Data(evidence=f"whatsapp-{text(system.get('type'))}"),
+    )
     known = draft.data.participants[0].identifiers
     known += [each for each in new.identifiers(notice.scope) if each not in known]
     return draft
@@ -170,9 +176,13 @@ def map_welcome(notice: Notice) -> Outcome:
     if not person.key or not notice.id:
         return notice.lost("it names no person, or has no id")
     return draft_of(
-        notice, "cx.interaction.started.v1", notice.own_id(notice.id, "welcome"), person, "inbound",
-        reason="request_welcome",
-    )  # fmt: skip
+        notice,
+        "cx.interaction.started.v1",
+        notice.own_id(notice.id, "welcome"),
+        person,
+        "inbound",
+        Data(reason="request_welcome"),
+    )
 
 
 def map_preference(notice: Notice) -> Outcome:
@@ -185,7 +195,7 @@ def map_preference(notice: Notice) -> Outcome:
     purpose = "marketing" if text(item.get("category")) in ("", "marketing_messages") else text(item.get("category"))
     consent = Consent(purpose=purpose[:256], granted=value != "stop", channel="social")
     id = notice.own_id("preference", person.key, value, text(item.get("timestamp")) or "0")
-    return draft_of(notice, "cx.consent.changed.v1", id, person, "inbound", consent=consent)
+    return draft_of(notice, "cx.consent.changed.v1", id, person, "inbound", Data(consent=consent))
 
 
 _CHANGED = "cx.identity.asserted: the old and the new are one person"

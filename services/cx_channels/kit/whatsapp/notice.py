@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from cx_channels.kit.drafts import make_draft
+from msgspec import Struct
+
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.times import unix_time
@@ -14,7 +15,7 @@ from cx_channels.kit.whatsapp.delivery import Change, digest
 from cx_channels.kit.whatsapp.people import PORTFOLIO, Contacts, Person, business, person_of
 from cx_channels.provider import Connection, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Direction, Draft, Failure, Participant
+from cx_events.envelope import Data, Direction, Draft, Failure, Participant
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
@@ -22,10 +23,9 @@ _NEVER_KEPT = frozenset({"session", "connection"})
 """Of a call: how its sound is carried, with keys and addresses (SDP)."""
 
 
-@dataclass(slots=True)
-class Notice:
+class Notice(Struct, gc=False):
     """One item of a list in a change. ``section``: the list's name; ``number``: the id of the business's number, else
-    the account's; ``kind``: as the tables name it."""
+    the account's; ``kind``: as the tables name it; ``id``: Meta's of the message or call, "" where it has none."""
 
     change: Change
     connection: Connection
@@ -35,13 +35,9 @@ class Notice:
     contacts: Contacts
     number: str
     shown: str
+    id: str
     contact: Json | None = None
     """The contact of the person, once the person was asked for."""
-
-    @property
-    def id(self) -> str:
-        """Return Meta's id of the message or the call, "" where there is none."""
-        return text(self.item.get("id"))
 
     @property
     def time(self) -> Micros | None:
@@ -115,29 +111,23 @@ def draft_of(
     id: str,
     person: Person,
     direction: Direction,
+    data: Data,
     *,
     root: str = "",
     time: Micros | None = None,
     writer: Iterable[Participant] = (),
-    **data: Any,
 ) -> Draft:
     """Draft an event between a person and the business's number.
 
-    ``root``: of the interaction, where that is not the thread. ``writer``: who wrote for the business.
+    ``data``: what only this event has. ``root``: of the interaction, where that is not the thread. ``writer``: who
+    wrote for the business.
     """
     customer, page = person.participant(notice.scope), business(notice.number, notice.shown)
-    return make_draft(
-        notice.connection,
-        "social",
-        event_type,
-        id,
-        raw=notice.raw,
-        root=root or thread_of(notice, person),
-        time=notice.time if time is None else time,
-        direction=direction,
-        participants=[customer, page] if direction == "inbound" else [*writer, page, customer],
-        **data,
-    )
+    data.direction = direction
+    data.participants = [customer, page] if direction == "inbound" else [*writer, page, customer]
+    root = root or thread_of(notice, person)
+    at = notice.time if time is None else time
+    return complete_draft(notice.connection, "social", event_type, id, data, notice.raw, root, at)
 
 
 def failure_of(errors: Any) -> Failure | None:

@@ -7,7 +7,6 @@ thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from cx_channels.kit.json_values import text
 from cx_channels.kit.outcomes import Outcome
@@ -15,7 +14,7 @@ from cx_channels.kit.whatsapp.kinds import IGNORED
 from cx_channels.kit.whatsapp.notice import Notice, draft_of, failure_of
 from cx_channels.kit.whatsapp.people import Person
 from cx_channels.provider import Ignored
-from cx_events.envelope import Message
+from cx_events.envelope import Data, Message
 
 Mapper = Callable[[Notice], Outcome]
 
@@ -25,7 +24,7 @@ STATUSES = "statuses"
 
 def _receipt(event_type: str) -> Mapper:
     def map_receipt(notice: Notice) -> Outcome:
-        return _about_sent(notice, event_type, message=Message(id=notice.id))
+        return _about_sent(notice, event_type, Data(message=Message(id=notice.id)))
 
     return map_receipt
 
@@ -33,14 +32,14 @@ def _receipt(event_type: str) -> Mapper:
 def map_failed(notice: Notice) -> Outcome:
     """Map that a message reached nobody, with Meta's reason."""
     failure = failure_of(notice.item.get("errors")) or failure_of(notice.change.value.get("errors"))
-    return _about_sent(notice, "cx.message.failed.v1", message=Message(id=notice.id), failure=failure)
+    return _about_sent(notice, "cx.message.failed.v1", Data(message=Message(id=notice.id), failure=failure))
 
 
 def map_sent(notice: Notice) -> Outcome:
     """Map that WhatsApp took a message: its words are not in it, so it counts only where the setting says so."""
     if notice.connection.settings.get(STATUSES) != "keep":
         return Ignored(notice.kind, IGNORED[notice.kind])
-    return _about_sent(notice, "cx.message.sent.v1", message=Message(id=notice.id))
+    return _about_sent(notice, "cx.message.sent.v1", Data(message=Message(id=notice.id)))
 
 
 def recipient_of(notice: Notice) -> Person:
@@ -52,13 +51,13 @@ def recipient_of(notice: Notice) -> Person:
     )
 
 
-def _about_sent(notice: Notice, event_type: str, **data: Any) -> Outcome:
+def _about_sent(notice: Notice, event_type: str, data: Data) -> Outcome:
     person = recipient_of(notice)
     if not notice.id or not person.key:
         return notice.lost("it names no message, or nobody to whom it went")
     status = text(notice.item.get("status")).lower()
     member = person.key if notice.item.get("recipient_type") == "group" else ""
-    return draft_of(notice, event_type, notice.own_id(notice.id, status, member), person, "outbound", **data)
+    return draft_of(notice, event_type, notice.own_id(notice.id, status, member), person, "outbound", data)
 
 
 KINDS: Mapping[str, tuple[Mapper, str]] = {

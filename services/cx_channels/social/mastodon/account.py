@@ -6,9 +6,11 @@ address (``https://HOST/@NAME``) is another URL of the same account, which the A
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from cx_channels.kit.ids import is_plain
 from cx_channels.kit.settings import texts_of
@@ -17,6 +19,7 @@ from cx_events.envelope import Identifier, Participant, Weight
 from cx_events.weights import PROVED
 
 KIND = "activitypub"
+_USUAL_HOST = re.compile(r"https?://([a-z0-9.-]++(?::[0-9]++)?)(?=[/?#]|\Z)")
 
 WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
     KIND: {"proved": "the server that the account is of signed it, or our own account's server tells it over TLS"},
@@ -25,6 +28,9 @@ WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
 
 def host_of(uri: str) -> str:
     """Return the host of a URL in lower case, with its port if any; "" where it is no URL of the web."""
+    usual = _USUAL_HOST.match(uri)
+    if usual is not None:
+        return usual[1]
     try:
         parts = urlsplit(uri)
     except ValueError:
@@ -36,8 +42,12 @@ def _configured(connection: Connection) -> frozenset[str]:
     return frozenset(each.rstrip("/") for each in texts_of(connection.settings, "accounts"))
 
 
-@dataclass(slots=True)
-class Account:
+def own_hosts(connection: Connection) -> frozenset[str]:
+    """For ``Connection.once``: the servers that the configured accounts are of."""
+    return frozenset(map(host_of, connection.once(_configured)))
+
+
+class Account(Struct, gc=False):
     """``ours``: URIs and profile addresses of the business's accounts, without a slash at the end; where there are
     none, whoever is mentioned counts as the business."""
 
@@ -50,9 +60,10 @@ class Account:
         known = connection.once(_configured)
         return cls(connection, known.union(each.rstrip("/") for each in more if each) if more else known)
 
-    def is_ours(self, *uris: str) -> bool:
+    def is_ours(self, uri: str, other: str = "") -> bool:
         """Return whether any of these URLs is one of our accounts."""
-        return any(uri.rstrip("/") in self.ours for uri in uris if uri)
+        ours = self.ours
+        return bool(uri and uri.rstrip("/") in ours) or bool(other and other.rstrip("/") in ours)
 
     def wrote(self, uri: str) -> bool:
         """Return whether a status is one of ours, by where it lies: below its author's URI."""

@@ -14,7 +14,7 @@ from cx_channels.kit.json_values import first, number, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time
-from cx_channels.social.mastodon.account import Account, host_of
+from cx_channels.social.mastodon.account import Account, host_of, own_hosts
 from cx_channels.social.mastodon.files import media_type
 from cx_channels.social.mastodon.kinds import IGNORED, ignored
 from cx_channels.social.mastodon.status import Status, draft_act, draft_edit, draft_status, encode, lost
@@ -53,7 +53,9 @@ def ids_of(value: Any) -> list[str]:
 def type_of(value: Json) -> str:
     """Return an object's type, the first that is known of several."""
     given = value.get("type")
-    listed = [each for each in given if isinstance(each, str)] if isinstance(given, list) else [text(given)]
+    if not isinstance(given, list):
+        return text(given)
+    listed = [each for each in given if isinstance(each, str)]
     return next((each for each in listed if each in MAPPERS or each in WORDS), listed[0] if listed else "")
 
 
@@ -95,13 +97,12 @@ def _status_of(account: Account, value: Json, note: Json) -> Status | str:
     ]  # fmt: skip
     told = named + [each for each in seen_by if account.is_ours(each) and each not in named]
     parent = id_of(note.get("inReplyTo"))
-    quoted = first(*(id_of(note.get(name)) for name in ("quote", "quoteUri", "quoteUrl", "_misskey_quote")))
     return Status(
         uri=uri, author=actor, mine=account.is_ours(actor), direct=_is_direct(seen_by), words=words, html=html,
-        subject=words_of(first(note.get("summary"), *_of_map(note.get("summaryMap"))))[0],
+        subject=words_of(_told(note, "summary"))[0],
         language=_language(note), url=_page(note), at=_time(note, value, "published"),
         edited=_time(note, value, "updated"), parent=parent, answers_us=account.wrote(parent), named=told,
-        names_us=any(map(account.is_ours, told)) if account.ours else bool(named), quoted=quoted,
+        names_us=any(map(account.is_ours, told)) if account.ours else bool(named), quoted=_quoted(note),
         conversation=first(note.get("conversation"), id_of(note.get("context")))[:500], files=_files(note),
     )  # fmt: skip
 
@@ -120,10 +121,10 @@ def _concerns_us(account: Account, status: Status) -> bool:
 
 def _content(note: Json) -> tuple[str, str]:
     """Return the words with their HTML; of what is no note its name and page, too; of a poll its choices."""
-    words, html = words_of(first(note.get("content"), *_of_map(note.get("contentMap"))))
+    words, html = words_of(_told(note, "content"))
     kind = type_of(note)
     if kind not in ("Note", "Question", "ChatMessage"):
-        name = first(note.get("name"), *_of_map(note.get("nameMap")))
+        name = _told(note, "name")
         words = "\n\n".join(each for each in (name, words, _page(note)) if each)
     choices = [*objects(note.get("oneOf")), *objects(note.get("anyOf"))][:_MOST]
     if choices:
@@ -132,9 +133,21 @@ def _content(note: Json) -> tuple[str, str]:
     return words, html
 
 
-def _of_map(value: Any) -> list[str]:
-    """Return the texts of a natural language map."""
-    return [each for each in value.values() if isinstance(each, str)] if isinstance(value, dict) else []
+def _told(note: Json, name: str) -> str:
+    """Return a text, else the first of its natural language map."""
+    told = text(note.get(name))
+    if told:
+        return told
+    by_language = note.get(f"{name}Map")
+    named = by_language.values() if isinstance(by_language, dict) else ()
+    return next((each for each in named if each and isinstance(each, str)), "")
+
+
+def _quoted(note: Json) -> str:
+    for name in ("quote", "quoteUri", "quoteUrl", "_misskey_quote"):
+        if name in note and (found := id_of(note[name])):
+            return found
+    return ""
 
 
 def _language(note: Json) -> str:
@@ -145,6 +158,8 @@ def _language(note: Json) -> str:
 def _page(note: Json) -> str:
     """Return the address of the page that shows a status: text, a Link, or the one of several that is HTML."""
     given = note.get("url")
+    if given and isinstance(given, str):
+        return given
     links = objects(given)
     pages = [each for each in links if text(each.get("mediaType")).startswith("text/html")]
     return first(given, obj(given).get("href"), *(each.get("href") for each in pages + links), id_of(given))
@@ -183,7 +198,7 @@ def _created(account: Account, value: Json) -> Iterator[Outcome]:
         return
     if type_of(note) not in WORDS:
         yield ignored("Create/object")
-    elif note.get("name") and not _has_words(note) and type_of(note) == "Note" and note.get("inReplyTo"):
+    elif note.get("name") and not _told(note, "content") and type_of(note) == "Note" and note.get("inReplyTo"):
         yield ignored("Create/vote")  # a vote is a Note with the name of a choice (docs, "Question")
     else:
         status = _status_of(account, value, note)
@@ -193,10 +208,6 @@ def _created(account: Account, value: Json) -> Iterator[Outcome]:
             yield ignored("Create/others")
         else:
             yield draft_status(account, status, _raw(value))
-
-
-def _has_words(note: Json) -> bool:
-    return bool(first(note.get("content"), *_of_map(note.get("contentMap"))))
 
 
 def _updated(account: Account, value: Json) -> Iterator[Outcome]:
@@ -241,7 +252,7 @@ def _reaction(account: Account, value: Json, of: Json, undone: str) -> Iterator[
     if not host_of(uri):
         yield lost("malformed: it names no status", value)
         return
-    hosts = {host_of(each) for each in account.ours}
+    hosts = account.connection.once(own_hosts)
     if account.is_ours(actor) or (hosts and host_of(uri) not in hosts):
         yield ignored("Like/others")
         return

@@ -6,17 +6,17 @@ known by the status that is answered, private messages by the other account, sin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft, make_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Unmapped
 from cx_channels.social.mastodon.account import Account
-from cx_events.envelope import Attachment, Draft, Message, Participant, Reference
+from cx_events.envelope import Attachment, Data, Draft, Message, Participant, Reference
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
@@ -24,8 +24,7 @@ encode = msgspec.json.Encoder().encode
 _SECOND = 1_000_000
 
 
-@dataclass(slots=True)
-class Status:
+class Status(Struct, gc=False):
     """``author``: the actor's URI; ``mine``: it is one of ours. ``parent``: the URI of what it answers, ``answers_us``:
     that is ours, ``answered``: whose it is, where known. ``named``: URIs of the accounts that it mentions.
     ``conversation``: what all of a thread share, where it is told. ``edited``: when it was, or None."""
@@ -47,10 +46,10 @@ class Status:
     answers_us: bool = False
     answered: str = ""
     names_us: bool = False
-    named: list[str] = field(default_factory=list)
+    named: list[str] = []
     quoted: str = ""
     conversation: str = ""
-    files: list[Attachment] = field(default_factory=list)
+    files: list[Attachment] = []
 
 
 def draft_status(account: Account, status: Status, raw: bytes) -> Draft:
@@ -79,11 +78,11 @@ def _draft(account: Account, event_type: str, id: str, status: Status, raw: byte
     about = [Reference(kind="message", value=status.quoted)] if status.quoted else []
     if status.conversation:
         about.append(Reference(kind="thread", value=status.conversation))
-    return make_draft(
-        account.connection, "social", event_type, id, raw=raw, root=root_of(status, account), time=at,
+    data = Data(
         direction="outbound" if status.mine else "inbound", participants=_people(account, status), message=message,
         references=about, url=status.url,
     )  # fmt: skip
+    return complete_draft(account.connection, "social", event_type, id, data, raw, root_of(status, account), at)
 
 
 def _people(account: Account, status: Status) -> list[Participant]:

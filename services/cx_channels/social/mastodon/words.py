@@ -8,6 +8,7 @@ text of a link is the whole of it. Line ends in the text are shown as such (``wh
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import unescape
 
 from cx_channels.kit.mail.message.html import MAX_HTML, safe_html, text_of
@@ -20,37 +21,53 @@ _PLAIN = frozenset({"p", "br", "a", "span"})
 _LINES = re.compile(r"\n{3,}")
 _SCHEME = re.compile(r"(?:https?://)?(?:www\.)?")
 
+_NOTHING, _LINE, _PARAGRAPH, _LINK, _LINK_ENDS, _RICH = range(6)
+"""What a tag means for the words; ``_RICH``: more than text can say."""
+_MEANINGS: Mapping[str, int] = {
+    "p": _PARAGRAPH, "/p": _PARAGRAPH, "br": _LINE, "br /": _LINE, "br/": _LINE, "/a": _LINK_ENDS,
+    "/span": _NOTHING, 'span class="invisible"': _NOTHING, 'span class="ellipsis"': _NOTHING, "span": _NOTHING,
+    'span class="h-card"': _NOTHING, 'span class="h-card" translate="no"': _NOTHING,
+}  # fmt: skip
+"""Tags as Mastodon writes them, which need not be taken apart."""
+
 
 def words_of(html: str) -> tuple[str, str]:
     """Return the words, and safe HTML where there is more markup than text can say (lists, emphasis), else ""."""
     if "<" not in html:
         return (unescape(html) if "&" in html else html).strip(), ""
-    pieces = _TAG.split(html[:MAX_HTML])
-    if not all(_is_plain(tag) for tag in pieces[1::2]):
-        return text_of(html), safe_html(html)
-    return _plain_words(pieces), ""
+    words = _plain_words(_TAG.split(html[:MAX_HTML]))
+    return (text_of(html), safe_html(html)) if words is None else (words, "")
 
 
-def _is_plain(tag: str) -> bool:
+def _meaning_of(tag: str) -> int:
     found = _NAME.match(tag)
-    return found is not None and found[1].lower() in _PLAIN and tag.count('"') % 2 == 0
+    if found is None or found[1].lower() not in _PLAIN or tag.count('"') % 2:
+        return _RICH
+    begin = tag[:2].lower()
+    if begin in ("a ", "a\n"):
+        return _LINK
+    if begin == "br":
+        return _LINE
+    return _LINK_ENDS if begin == "/a" else _PARAGRAPH if begin[0] == "p" or begin == "/p" else _NOTHING
 
 
-def _plain_words(pieces: list[str]) -> str:
-    """``pieces``: texts and tags in turn."""
+def _plain_words(pieces: list[str]) -> str | None:
+    """Return the words; None where a tag says more. ``pieces``: texts and tags in turn."""
     parts, link, begun = [pieces[0]], "", 0
-    for at in range(1, len(pieces), 2):
-        tag, text = pieces[at], pieces[at + 1]
-        name = tag[:2].lower()
-        if name in ("a ", "a\n"):
+    for tag, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        meaning = _MEANINGS[tag] if tag in _MEANINGS else _meaning_of(tag)
+        if meaning == _LINK:
             link, begun = tag, len(parts)
-        elif name == "/a":
-            parts.append(_unseen(link, "".join(parts[begun:])))
+        elif meaning == _LINK_ENDS:
+            if link:  # of many ends in a row, each would read all words again
+                parts.append(_unseen(link, "".join(parts[begun:])))
             link = ""
-        elif name == "br":
+        elif meaning == _LINE:
             parts.append("\n")
-        elif name[0] == "p" or name == "/p":
+        elif meaning == _PARAGRAPH:
             parts.append("\n\n")
+        elif meaning == _RICH:
+            return None
         parts.append(text)
     words = unescape("".join(parts)).strip()
     return _LINES.sub("\n\n", words) if "\n\n\n" in words else words
@@ -58,14 +75,16 @@ def _plain_words(pieces: list[str]) -> str:
 
 def _unseen(tag: str, shown: str) -> str:
     """Return a link's address, in brackets, unless the text shows it, or it only names an account or a hashtag."""
-    found = _HREF.search(tag)
-    if found is None or _NAMED.search(tag) is not None:
+    if ("mention" in tag or "tag" in tag) and _NAMED.search(tag) is not None:
         return ""
-    address = found[1] if found[1] is not None else found[2]
+    found = _HREF.search(tag)
+    address = "" if found is None else found[1] if found[1] is not None else found[2]
     if not address or not shown.strip() or _bare(unescape(address)) == _bare(unescape(shown)):
         return ""
     return f" ({address})"
 
 
 def _bare(address: str) -> str:
-    return _SCHEME.sub("", address.strip(), count=1).rstrip("/").lower()
+    whole = address.strip()
+    scheme = _SCHEME.match(whole)
+    return whole[scheme.end() if scheme else 0 :].rstrip("/").lower()

@@ -7,8 +7,9 @@ comments below it is one interaction, ``CONNECTION/POST``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
@@ -41,42 +42,18 @@ VERBS = {
 }
 
 
-@dataclass(frozen=True)
-class Change:
-    """One change. ``post``: the post that it belongs to, which is the interaction. ``own``: the
-    account did it itself."""
+class Change(Struct, frozen=True, gc=False):
+    """One change. ``author``: the id of who did it, ``named``: the name, each "" where Meta leaves it out. ``own``: the
+    account did it itself. ``post``: the post that it belongs to, which is the interaction."""
 
     item: WebhookItem
     connection: Connection
     value: Json
     verb: str
-
-    @property
-    def author(self) -> Json:
-        """The author ``{id, name}``: ``from`` in feeds, ``sender_*`` and ``reviewer_*`` elsewhere."""
-        value = self.value
-        who = obj(value.get("from"))
-        return {
-            "id": first(who.get("id"), value.get("sender_id"), value.get("reviewer_id")),
-            "name": first(who.get("name"), who.get("username"), value.get("sender_name"), value.get("reviewer_name")),
-        }
-
-    @property
-    def own(self) -> bool:
-        """Return whether the account itself did it. Instagram also says so where the account is known by another id
-        (developers.facebook.com/docs/instagram-platform/self-messaging, "Example Comment Webhook")."""
-        author = self.author["id"]
-        told = first(obj(self.value.get("from")).get("self_ig_scoped_id"))
-        return bool(told) or (bool(author) and author == self.item.account)
-
-    @property
-    def post(self) -> str:
-        value = self.value
-        media = obj(value.get("media"))
-        return first(
-            value.get("post_id"), media.get("id"), value.get("media_id"), value.get("open_graph_story_id"),
-            value.get("parent_id"), value.get("comment_id"), value.get("id"), value.get("review_id"),
-        )  # fmt: skip
+    author: str
+    named: str
+    own: bool
+    post: str
 
     @property
     def words(self) -> str:
@@ -84,6 +61,25 @@ class Change:
 
     def digest(self) -> str:
         return self.item.digest[:16]
+
+
+def _change_of(item: WebhookItem, connection: Connection, value: Json, verb: str) -> Change:
+    """Return a change as Meta tells it: ``from`` in feeds, ``sender_*`` and ``reviewer_*`` elsewhere.
+
+    Instagram also says that the account did it itself where the account is known by another id
+    (developers.facebook.com/docs/instagram-platform/self-messaging, "Example Comment Webhook").
+    """
+    who, media = obj(value.get("from")), obj(value.get("media"))
+    author = first(who.get("id"), value.get("sender_id"), value.get("reviewer_id"))
+    return Change(
+        item, connection, value, verb, author,
+        named=first(who.get("name"), who.get("username"), value.get("sender_name"), value.get("reviewer_name")),
+        own=bool(first(who.get("self_ig_scoped_id"))) or (bool(author) and author == item.account),
+        post=first(
+            value.get("post_id"), media.get("id"), value.get("media_id"), value.get("open_graph_story_id"),
+            value.get("parent_id"), value.get("comment_id"), value.get("id"), value.get("review_id"),
+        ),
+    )  # fmt: skip
 
 
 # --- comments and posts ----------------------------------------------------------------------------------------------
@@ -153,7 +149,7 @@ def map_reaction(change: Change) -> Iterator[Outcome]:
     yield _draft(
         change,
         "cx.message.reacted.v1",
-        f"{id_part(target)}/reaction/{id_part(change.author['id'])}/{change.verb}/{id_part(at)}",
+        f"{id_part(target)}/reaction/{id_part(change.author)}/{change.verb}/{id_part(at)}",
         message=Message(id=target),
         reaction="" if taken_back else first(value.get("reaction_type"), value.get("item"), "like"),
         reason="unreact" if taken_back else "",
@@ -270,7 +266,7 @@ def map_change(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
         yield no_adapter(kind, WAITING[kind], item.digest, item.raw)
         return
     verb = VERBS.get(text(value.get("verb")).lower(), "")
-    change = Change(item, connection, value, verb)
+    change = _change_of(item, connection, value, verb)
     if kind not in KINDS or not verb:
         yield _lost(change, f"unknown-kind: {kind[:64]!r} with verb {text(value.get('verb'))[:32]!r}")
         return
@@ -290,11 +286,11 @@ def _lost(change: Change, reason: str) -> Unmapped:
 
 
 def _draft(change: Change, event_type: str, id: str, **data: Any) -> Draft:
-    item, connection, author = change.item, change.connection, change.author
-    page = business(item.object, item.account, name=author["name"] if change.own else "")
-    person = customer(item.object, item.account, author["id"], name=author["name"])
+    item, connection = change.item, change.connection
+    people = [business(item.object, item.account, name=change.named if change.own else "")]
     # Whom Meta may not name, it leaves out: somebody said it all the same.
-    people = [page] if change.own else [person, page] if author["id"] or author["name"] else [page]
+    if not change.own and (change.author or change.named):
+        people.insert(0, customer(item.object, item.account, change.author, name=change.named))
     edited = unix_time(change.value.get("edited_time") if change.verb == "edit" else None)
     return make_draft(
         connection,

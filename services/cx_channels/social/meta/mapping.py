@@ -8,7 +8,8 @@ WhatsApp is mapped by ``kit.whatsapp``, as at the door of ``social/whatsapp``, w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import obj, text
@@ -86,7 +87,7 @@ def _outcomes(item: WebhookItem | OtherEntry | Ignored | Unmapped, connection: C
 def _kept(other: OtherEntry, connection: Connection) -> Ignored | Unmapped:
     """Return what becomes of an item without a mapping: it is kept, or ignored where its account is not the
     connection's."""
-    accounts = _accounts(connection)
+    accounts = connection.once(_accounts)
     if accounts and other.account not in accounts:
         return _ignored("other-account")
     why = unmapped_kinds.KINDS.get(other.kind) or unmapped_kinds.OBJECTS.get(other.object)
@@ -96,11 +97,11 @@ def _kept(other: OtherEntry, connection: Connection) -> Ignored | Unmapped:
 
 
 def _bounded(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
-    return bounded(_of_item(item, connection), item.digest, item.raw)
+    return bounded(_of_item(item, connection), lambda: item.digest, item.raw)
 
 
 def _of_item(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
-    accounts = _accounts(connection)
+    accounts = connection.once(_accounts)
     if accounts and not item.account:
         yield Unmapped(item.digest, "malformed entry: it has no id, so its account is unknown", item.raw)
     elif accounts and item.account not in accounts:

@@ -14,6 +14,7 @@ from cx_channels.provider import Unmapped
 from cx_channels.social.meta.messaging_event import MessagingEvent, draft_of, referral_tokens
 from cx_events.envelope import (
     Attachment,
+    Data,
     Draft,
     Message,
 )
@@ -92,8 +93,7 @@ def map_postback(event: MessagingEvent) -> Iterator[Outcome]:
         event,
         "cx.message.received.v1",
         id_part(mid) if mid else event.own_id("postback"),
-        message=message,
-        references=referral_tokens(body.get("referral")),
+        Data(message=message, references=referral_tokens(body.get("referral"))),
     )
 
 
@@ -107,7 +107,7 @@ def map_order(event: MessagingEvent) -> Iterator[Outcome]:
         content_type="text/plain" if note else "",
         attachments=[Attachment(name=name) for name in products if name],
     )
-    yield draft_of(event, "cx.message.received.v1", event.own_id("order"), message=message, reason="order")
+    yield draft_of(event, "cx.message.received.v1", event.own_id("order"), Data(message=message, reason="order"))
 
 
 def _product(value: Json) -> str:
@@ -147,15 +147,17 @@ def _message(event: MessagingEvent, event_type: str, suffix: str, *, reason: str
         event,
         event_type,
         (f"{id_part(mid)}/{suffix}" if suffix else id_part(mid)) if mid else event.own_id(suffix or "message"),
-        message=Message(
-            id=mid,
-            text=words,
-            content_type="text/plain" if words else "",
-            in_reply_to=text(reply.get("mid")),
-            attachments=attachments,
+        Data(
+            message=Message(
+                id=mid,
+                text=words,
+                content_type="text/plain" if words else "",
+                in_reply_to=text(reply.get("mid")),
+                attachments=attachments,
+            ),
+            references=referral_tokens(referral),
+            reason=reason or text(referral.get("source")),
         ),
-        references=referral_tokens(referral),
-        reason=reason or text(referral.get("source")),
     )
 
 
@@ -206,8 +208,8 @@ def _about_message(
         return
     message = Message(id=mid, text=words, content_type="text/plain" if words else "")
     yield draft_of(
-        event, event_type, f"{id_part(mid)}/{suffix}", message=message, reaction=reaction, reason=reason
-    )  # fmt: skip
+        event, event_type, f"{id_part(mid)}/{suffix}", Data(message=message, reaction=reaction, reason=reason)
+    )
 
 
 def _receipts(event: MessagingEvent, event_type: str, what: str, mids: list[str]) -> Iterator[Outcome]:
@@ -217,11 +219,11 @@ def _receipts(event: MessagingEvent, event_type: str, what: str, mids: list[str]
     if mids:
         for mid in dict.fromkeys(mids):
             yield draft_of(
-                event, event_type, f"{id_part(mid)}/{what}", time=time, receipt=True, message=Message(id=mid)
-            )  # fmt: skip
+                event, event_type, f"{id_part(mid)}/{what}", Data(message=Message(id=mid)), time=time, receipt=True
+            )
     elif watermark is not None:
         # Without a message it means all up to its own moment, which is the watermark's, not that of the receipt.
         id = f"{event.thread}/{what}/{id_part(text(event.body.get('watermark')))}"
-        yield draft_of(event, event_type, id, time=watermark, receipt=True)
+        yield draft_of(event, event_type, id, Data(), time=watermark, receipt=True)
     else:
         yield Unmapped(event.own_id(what), f"malformed {what}: neither messages nor a watermark", event.item.raw)

@@ -83,6 +83,8 @@ IGNORED: Mapping[str, str] = {
 
 
 _HEAD = frozenset({"sender", "recipient", "timestamp", "prior_message", "hop_context", "message_context", "is_standby"})
+_MEMBERS = tuple(kind for kind in (*KINDS, *IGNORED, *WAITING) if kind not in _HEAD)
+"""Kinds by the member of an item that tells them, those that are mapped first."""
 
 
 def kind_of(value: Json) -> str:
@@ -95,8 +97,8 @@ def kind_of(value: Json) -> str:
             if message.get(flag) is True:
                 return f"message/{flag}"
         return "message"
-    for kind in (*KINDS, *IGNORED, *WAITING):
-        if kind in value and kind not in _HEAD:
+    for kind in _MEMBERS:
+        if kind in value:
             return kind
     return next((name for name in value if name not in _HEAD), "no-content")
 
@@ -110,17 +112,20 @@ def map_messaging(item: WebhookItem, connection: Connection) -> Iterator[Outcome
     if kind in WAITING:
         yield no_adapter(kind, WAITING[kind], item.digest, item.raw)
         return
-    mid = first(*(obj(each).get("mid") for each in item.value.values()))
-    lost_id = mid or item.digest
     if kind not in KINDS:
-        yield Unmapped(lost_id, f"unknown-kind: {kind[:64]!r} in {item.section}", item.raw)
+        yield _lost(item, f"unknown-kind: {kind[:64]!r} in {item.section}")
         return
     body = item.value.get(kind.partition("/")[0])
     if not isinstance(body, dict):
-        yield Unmapped(lost_id, f"malformed {kind}: not an object", item.raw)
+        yield _lost(item, f"malformed {kind}: not an object")
         return
     peers = peers_of(item)
     if peers is None:
-        yield Unmapped(lost_id, f"malformed {kind}: no person or no account is named", item.raw)
+        yield _lost(item, f"malformed {kind}: no person or no account is named")
         return
     yield from KINDS[kind][0](MessagingEvent(item, connection, peers, body))
+
+
+def _lost(item: WebhookItem, reason: str) -> Unmapped:
+    mid = first(*(obj(each).get("mid") for each in item.value.values()))
+    return Unmapped(mid or item.digest, reason, item.raw)

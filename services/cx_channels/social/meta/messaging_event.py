@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from cx_channels.kit.drafts import make_draft
+from msgspec import Struct
+
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.meta_envelope import WebhookItem
@@ -13,6 +14,7 @@ from cx_channels.kit.times import unix_time
 from cx_channels.provider import Connection
 from cx_channels.social.meta.people import Peers, participants_of
 from cx_events.envelope import (
+    Data,
     Draft,
     Identifier,
     Participant,
@@ -22,8 +24,7 @@ from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 
-@dataclass(frozen=True)
-class MessagingEvent:
+class MessagingEvent(Struct, frozen=True, gc=False):
     """One item between a known person and a known account. ``body``: the object in the member named by the kind."""
 
     item: WebhookItem
@@ -55,33 +56,25 @@ def draft_of(
     event: MessagingEvent,
     event_type: str,
     id: str,
+    data: Data,
     *,
     time: Micros | None = None,
     receipt: bool = False,
     also: tuple[Identifier, ...] = (),
     name: str = "",
-    **data: Any,
 ) -> Draft:
     """Draft an event.
 
-    ``also``: more identifiers of the person. ``receipt``: the event is about a message that the account sent.
+    ``data``: what only this event has. ``also``: more identifiers of the person. ``receipt``: the event is about a
+    message that the account sent.
     """
     item, connection = event.item, event.connection
     direction, participants = participants_of(item, event.peers, connection.settings)
     if also or name:
         participants = [_with_identifiers(each, also, name) for each in participants]
-    return make_draft(
-        connection,
-        "social",
-        event_type,
-        id,
-        raw=item.raw,
-        root=event.thread,
-        time=event.time if time is None else time,
-        direction="outbound" if receipt else direction,
-        participants=participants,
-        **data,
-    )
+    data.direction, data.participants = "outbound" if receipt else direction, participants
+    at = event.time if time is None else time
+    return complete_draft(connection, "social", event_type, id, data, item.raw, event.thread, at)
 
 
 def _with_identifiers(participant: Participant, also: tuple[Identifier, ...], name: str) -> Participant:

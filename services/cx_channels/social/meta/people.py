@@ -6,8 +6,9 @@ A person's id is valid within one page or account alone (page-scoped, Instagram-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cx_channels.kit.json_values import obj, text, texts
 from cx_channels.kit.meta_envelope import WebhookItem
@@ -23,8 +24,7 @@ _PERSON = {"page": "facebook-psid", "instagram": "instagram"}
 _ACCOUNT = {"page": "facebook-page", "instagram": "instagram-account"}
 
 
-@dataclass(frozen=True, slots=True)
-class Peers:
+class Peers(Struct, frozen=True, gc=False):
     """The two ends of a message. ``user_ref`` stands for a person whose id the page may not know yet."""
 
     account: str

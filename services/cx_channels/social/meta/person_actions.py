@@ -12,6 +12,7 @@ from cx_channels.social.meta.account_linking import linked_identifier, signing_s
 from cx_channels.social.meta.messaging_event import MessagingEvent, draft_of, referral_tokens
 from cx_events.envelope import (
     Consent,
+    Data,
     Identifier,
     Survey,
 )
@@ -27,9 +28,11 @@ def map_referral(event: MessagingEvent) -> Iterator[Outcome]:
         event,
         "cx.interaction.started.v1",
         event.own_id("referral"),
-        reason=first(body.get("source"), body.get("type")),
-        url=text(body.get("referer_uri")),
-        references=referral_tokens(body),
+        Data(
+            reason=first(body.get("source"), body.get("type")),
+            url=text(body.get("referer_uri")),
+            references=referral_tokens(body),
+        ),
     )
 
 
@@ -42,14 +45,13 @@ def map_optin(event: MessagingEvent) -> Iterator[Outcome]:
         topic = first(body.get("title"), body.get("payload"))
         purpose = f"{kind}:{topic}" if topic else kind
         consent = Consent(purpose=purpose[:256], granted=granted, channel="social")
-        yield draft_of(event, "cx.consent.changed.v1", event.own_id("optin"), consent=consent)
+        yield draft_of(event, "cx.consent.changed.v1", event.own_id("optin"), Data(consent=consent))
         return
     yield draft_of(
         event,
         "cx.interaction.started.v1",
         event.own_id("optin"),
-        reason="optin",
-        references=referral_tokens(body),
+        Data(reason="optin", references=referral_tokens(body)),
     )
 
 
@@ -63,7 +65,7 @@ def map_call_permission(event: MessagingEvent) -> Iterator[Outcome]:
         )
         return
     consent = Consent(purpose="calls", granted=response != "reject", channel="voice")
-    yield draft_of(event, "cx.consent.changed.v1", event.own_id("call-permission"), consent=consent)
+    yield draft_of(event, "cx.consent.changed.v1", event.own_id("call-permission"), Data(consent=consent))
 
 
 def map_account_linking(event: MessagingEvent) -> Iterator[Outcome]:
@@ -85,8 +87,8 @@ def map_account_linking(event: MessagingEvent) -> Iterator[Outcome]:
         event,
         "cx.identity.verified.v1" if proved else "cx.identity.asserted.v1",
         event.own_id("linked"),
+        Data(evidence="account-linking" if proved else "account-linking-unsigned"),
         also=(known,),
-        evidence="account-linking" if proved else "account-linking-unsigned",
     )
 
 
@@ -112,9 +114,9 @@ def map_customer_information(event: MessagingEvent) -> Iterator[Outcome]:
         event,
         "cx.identity.asserted.v1",
         event.own_id("customer-information"),
+        Data(evidence="messenger-form"),
         also=tuple(also),
         name=name,
-        evidence="messenger-form",
     )
 
 
@@ -132,7 +134,7 @@ def map_feedback(event: MessagingEvent) -> Iterator[Outcome]:
                 comment = text(obj(answer.get("follow_up")).get("payload"))
                 survey = Survey(metric=metric, score=score, comment=comment)  # type: ignore[arg-type]
                 id = f"{event.own_id('feedback')}/{id_part(name)}"
-                yield draft_of(event, "cx.survey.answered.v1", id, survey=survey)
+                yield draft_of(event, "cx.survey.answered.v1", id, Data(survey=survey))
     if not found:
         yield Unmapped(
             event.own_id("feedback"),

@@ -9,6 +9,7 @@ from cx_channels.kit.json_values import text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.social.meta.messaging_event import MessagingEvent, draft_of
 from cx_events.envelope import (
+    Data,
     Draft,
     Handoff,
 )
@@ -37,6 +38,5 @@ def _handoff(event: MessagingEvent, event_type: str, how: str, to: Any) -> Draft
         event,
         event_type,
         event.own_id(f"{how}-thread-control"),
-        handoff=Handoff(to=text(to), packet=packet),
-        reason=f"{how}_thread_control",
+        Data(handoff=Handoff(to=text(to), packet=packet), reason=f"{how}_thread_control"),
     )

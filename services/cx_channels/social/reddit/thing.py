@@ -9,10 +9,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part, is_plain
@@ -44,8 +44,7 @@ _NAMES = re.compile(r"t[134]_[a-z0-9]{1,16}", re.ASCII)
 encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Thing:
+class Thing(Struct, gc=False):
     """A thing with what is read of it. ``kind``: t1, t3 or t4; ``author``: "" where none is told."""
 
     connection: Connection
@@ -146,17 +145,18 @@ class Thing:
         self, event_type: str, id: str, at: Micros | None, message: Message, people: list[Participant],
         direction: Direction, **data: Any,
     ) -> Draft:  # fmt: skip
-        if self.kind != "t4" and _NAMES.fullmatch(self.name) and _NAMES.fullmatch(self.root):
+        root = self.root
+        if self.kind != "t4" and _NAMES.fullmatch(self.name) and _NAMES.fullmatch(root):
             here = f"/_/{self.name[3:]}/" if self.kind == "t1" else "/"
-            data["url"] = f"https://www.reddit.com/comments/{self.root[3:]}{here}"
+            data["url"] = f"https://www.reddit.com/comments/{root[3:]}{here}"
         kept = {name: self.data[name] for name in _KEPT if self.data.get(name) not in (None, "")}
         if self.kind == "t1":  # the inbox tells it otherwise
             kept.pop("subject", None)
             kept.pop("dest", None)
-            kept["link_id"] = self.root
+            kept["link_id"] = root
         return make_draft(
             self.connection, "social", event_type, id, raw=encode({"kind": self.kind, "data": kept}),
-            root=id_part(self.root), time=at, direction=direction, participants=people, message=message, **data,
+            root=id_part(root), time=at, direction=direction, participants=people, message=message, **data,
         )  # fmt: skip
 
     def lost(self, why: str) -> Unmapped:

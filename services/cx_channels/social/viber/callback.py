@@ -6,10 +6,10 @@ developers.viber.com/docs/api/rest-bot-api, "Callbacks". ``message_token`` is a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part, is_plain
@@ -29,50 +29,46 @@ WEIGHTS: Mapping[str, Any] = {
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Callback:
-    """One callback."""
+class Callback(Struct, frozen=True, gc=False):
+    """One callback. ``kind``: as the tables name it: the event, of a message with its own type. ``user``: the person's
+    id at this bot. ``token``: the id of the message, or of the callback."""
 
     connection: Connection
     value: Json
-
-    @property
-    def kind(self) -> str:
-        """Return the kind as the tables name it: the event, of a message with its own type."""
-        event = text(self.value.get("event"))
-        return f"message/{text(obj(self.value.get('message')).get('type'))}" if event == "message" else event
-
-    @property
-    def user(self) -> str:
-        """Return the person's id at this bot."""
-        value = self.value
-        found = (obj(value.get("sender")).get("id"), obj(value.get("user")).get("id"), value.get("user_id"))
-        return next((id for each in found if (id := text(each)) and is_plain(id)), "")
-
-    @property
-    def name(self) -> str:
-        return text(obj(self.value.get("sender")).get("name")) or text(obj(self.value.get("user")).get("name"))
-
-    @property
-    def token(self) -> str:
-        """Return the id of the message, or of the callback."""
-        return text(self.value.get("message_token")) or sha256_hex(self.raw)[:32]
+    event: str
+    kind: str
+    user: str
+    name: str
+    token: str
+    raw: bytes
 
     @property
     def time(self) -> Micros | None:
         return unix_time(self.value.get("timestamp"))
 
-    @property
-    def raw(self) -> bytes:
-        return _encode(self.value)
-
     def own_id(self) -> str:
         """Return an id for a callback that is no message: one token may stand in several."""
-        event = text(self.value.get("event"))
-        return f"{id_part(event)}/{id_part(self.token)}" + (f"/{id_part(self.user)}" if self.user else "")
+        return f"{id_part(self.event)}/{id_part(self.token)}" + (f"/{id_part(self.user)}" if self.user else "")
 
     def lost(self, why: str) -> Unmapped:
         return Unmapped(self.own_id(), f"malformed {self.kind[:64]}: {why}", self.raw)
+
+
+def callback_of(connection: Connection, value: Json) -> Callback:
+    """Return a callback as its body describes it."""
+    event, sender, user, raw = (
+        text(value.get("event")),
+        obj(value.get("sender")),
+        obj(value.get("user")),
+        _encode(value),
+    )
+    kind = f"message/{text(obj(value.get('message')).get('type'))}" if event == "message" else event
+    ids = map(text, (sender.get("id"), user.get("id"), value.get("user_id")))
+    return Callback(
+        connection, value, event, kind, next((id for id in ids if is_plain(id)), ""),
+        name=text(sender.get("name")) or text(user.get("name")),
+        token=text(value.get("message_token")) or sha256_hex(raw)[:32], raw=raw,
+    )  # fmt: skip
 
 
 def draft_of(callback: Callback, event_type: str, id: str, direction: Direction = "inbound", **data: Any) -> Draft:

@@ -10,7 +10,7 @@ from cx_channels.kit.json_values import obj, read_object, text, whole
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.places import geo_url
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
-from cx_channels.social.viber.callback import Callback, draft_of
+from cx_channels.social.viber.callback import Callback, callback_of, draft_of
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Attachment, Consent, Failure, Message, Reference
 from cx_events.errors import Refused
@@ -146,7 +146,7 @@ def _callback(request: Request, connection: Connection) -> Callback:
     value = read_object(request.body)
     if not text(value.get("event")):
         raise Refused("malformed", "the callback names no event")
-    return Callback(connection, value)
+    return callback_of(connection, value)
 
 
 def _outcomes(callback: Callback) -> Iterator[Outcome]:

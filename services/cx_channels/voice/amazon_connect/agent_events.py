@@ -19,6 +19,7 @@ from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.amazon_connect.contact import agent_of, contact_of, queue_of, time_of
 from cx_channels.voice.amazon_connect.contact_events import not_told
 from cx_events.dead_letters import UNKNOWN_KIND
+from cx_events.envelope import Data
 from cx_events.json_types import Json
 
 STATES: Mapping[str, str] = {
@@ -93,9 +94,8 @@ def _map_state(notice: Notice, connection: Connection, value: Json, before: tupl
     when = since or text(notice.value.get("EventId"))
     id = f"agent/{id_part(agent.id if agent else '')}/{state.lower()}/{id_part(when)}"
     time = time_of(since) or time_of(notice.value.get("EventTimestamp"))
-    yield contact.draft(
-        kind, id, raw, time, agent=agent, queue=queue_of(value.get("Queue")), reason=state.lower()
-    )  # fmt: skip
+    data = Data(agent=agent, queue=queue_of(value.get("Queue")), reason=state.lower())
+    yield contact.draft(kind, id, raw, time, data)
 
 
 def _username(event: Json) -> str:

@@ -16,7 +16,7 @@ from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.amazon_connect.contact import Contact, contact_of, time_of
 from cx_channels.voice.amazon_connect.contact_lens import ROLES
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import AgentOrQueue, Attachment, Draft, Message, Participant, Role
+from cx_events.envelope import AgentOrQueue, Attachment, Data, Draft, Message, Participant, Role
 from cx_events.errors import Refused
 from cx_events.json_types import Json
 
@@ -77,14 +77,8 @@ def _map_message(contact: Contact, value: Json, raw: bytes) -> Draft:
         content_type="text/plain" if choices else kind if content else "",
         attachments=files,
     )
-    return contact.draft(
-        "cx.message.received.v1" if role == "customer" else "cx.message.sent.v1",
-        f"item/{id_part(text(value.get('Id')))}",
-        raw,
-        time_of(value.get("AbsoluteTime")),
-        participants=_people(value, role),
-        message=message,
-    )
+    event_type = "cx.message.received.v1" if role == "customer" else "cx.message.sent.v1"
+    return _draft(contact, event_type, value, raw, role, Data(message=message))
 
 
 def _choices(content: str) -> str:
@@ -115,16 +109,18 @@ def _map_event(contact: Contact, notice: Notice) -> Outcome:
         return notice.lost(f"{UNKNOWN_KIND}: the chat event {kind[:64]!r}", text(value.get("Id")))
     receipts = objects(value.get("MessageMetadata")) or [obj(value.get("MessageMetadata"))]
     about = first(*(each.get("MessageId") for each in receipts))
-    return contact.draft(
-        EVENTS[kind],
-        f"item/{id_part(text(value.get('Id')))}",
-        notice.raw,
-        time_of(value.get("AbsoluteTime")),
-        participants=_people(value, role),
+    data = Data(
         reason=kind,
         agent=AgentOrQueue(name=text(value.get("DisplayName"))) if kind == "participant.joined" else None,
         message=Message(id=about) if about else None,
     )
+    return _draft(contact, EVENTS[kind], value, notice.raw, role, data)
+
+
+def _draft(contact: Contact, event_type: str, item: Json, raw: bytes, role: Role, data: Data) -> Draft:
+    """Draft the event of an item. ``role``: of who did it."""
+    id, at = f"item/{id_part(text(item.get('Id')))}", time_of(item.get("AbsoluteTime"))
+    return contact.draft(event_type, id, raw, at, data, people=_people(item, role))
 
 
 def _role(value: Json) -> Role:

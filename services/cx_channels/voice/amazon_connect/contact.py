@@ -102,26 +102,22 @@ class Contact(Struct, gc=False):
     participants: list[Participant]
     references: list[Reference]
 
-    def draft(self, event_type: str, id: str, raw: bytes, time: Micros | None, *, root: str = "", **data: Any) -> Draft:
-        """Draft an event of this contact. ``id``: what tells it from others of the contact. ``root``: of another
-        contact, in whose interaction it belongs."""
+    def draft(
+        self, event_type: str, id: str, raw: bytes, time: Micros | None, data: Data, *, root: str = "",
+        people: list[Participant] | None = None,
+    ) -> Draft:  # fmt: skip
+        """Draft an event of this contact. ``id``: what tells it from others of the contact. ``data``: what only this
+        event has. ``root``: of another contact, in whose interaction it belongs. ``people``: other participants than
+        the contact's."""
         own = id_part(self.id)
-        content = Data(**data)
-        if "participants" not in data:
-            content.participants = self.participants
-        if "references" not in data:
-            content.references = self.references
-        content.direction = self.direction
+        data.direction = self.direction
+        data.participants = self.participants if people is None else people
+        if not data.references:
+            data.references = self.references
         return complete_draft(
-            self.connection,
-            self.channel,
-            event_type,
-            f"{own}/{id}",
-            content,
-            raw=raw,
-            root=id_part(root) if root else own,
-            time=time,
-        )
+            self.connection, self.channel, event_type, f"{own}/{id}", data, raw=raw,
+            root=id_part(root) if root else own, time=time,
+        )  # fmt: skip
 
     @property
     def is_outbound_call(self) -> bool:
@@ -134,8 +130,8 @@ class Contact(Struct, gc=False):
         CONNECTED_TO_SYSTEM is told for each of them, also where nobody picked up (.../contact-events.html).
         """
         if detected in _UNREACHED:
-            return self.draft("cx.interaction.routed.v1", id, raw, time, reason=detected)
-        return self.draft("cx.interaction.answered.v1", id, raw, time, answered_by=detected)
+            return self.draft("cx.interaction.routed.v1", id, raw, time, Data(reason=detected))
+        return self.draft("cx.interaction.answered.v1", id, raw, time, Data(answered_by=detected))
 
     def passed_on(self, id: str, raw: bytes, time: Micros | None, queue: AgentOrQueue | None) -> Draft | None:
         """Draft that the contact before was passed on as this one, where one is named: it is told in that one's
@@ -143,16 +139,9 @@ class Contact(Struct, gc=False):
         if self.method not in PASSED_ON or not self.previous:
             return None
         by_queue = self.method == "QUEUE_TRANSFER"
-        return self.draft(
-            "cx.interaction.transferred.v1",
-            id,
-            raw,
-            time,
-            root=self.previous,
-            transfer=Transfer(kind="queue", queue=queue) if by_queue else Transfer(kind="agent"),
-            participants=[],
-            reason=self.method.lower(),
-        )
+        transfer = Transfer(kind="queue", queue=queue) if by_queue else Transfer(kind="agent")
+        data = Data(transfer=transfer, reason=self.method.lower())
+        return self.draft("cx.interaction.transferred.v1", id, raw, time, data, root=self.previous, people=[])
 
 
 def contact_of(value: Json, connection: Connection, written: str = "") -> Contact:

@@ -18,7 +18,7 @@ from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection, Ignored
 from cx_channels.voice.amazon_connect.contact import OUTBOUND, Contact, agent_of, contact_of, member, queue_of, time_of
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import AgentOrQueue, Draft
+from cx_events.envelope import AgentOrQueue, Data, Draft
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
@@ -50,9 +50,9 @@ class ContactEvent(Struct, gc=False):
                 return Moment(text(each), at)
         return Moment(text(self.sent), None)
 
-    def draft(self, event_type: str, step: str, moment: Moment, **data: Any) -> Draft:
+    def draft(self, event_type: str, step: str, moment: Moment, data: Data) -> Draft:
         id = f"{step}/{id_part(moment.written)}" if moment.written else step
-        return self.contact.draft(event_type, id, self.raw, moment.at, **data)
+        return self.contact.draft(event_type, id, self.raw, moment.at, data)
 
 
 def _map_initiated(event: ContactEvent) -> Iterator[Outcome]:
@@ -62,7 +62,7 @@ def _map_initiated(event: ContactEvent) -> Iterator[Outcome]:
     if passed is not None:
         yield passed
     reason = "disconnect-flow" if contact.method == "DISCONNECT" else contact.method.lower()
-    yield event.draft("cx.interaction.started.v1", "initiated", moment, reason=reason, queue=event.queue)
+    yield event.draft("cx.interaction.started.v1", "initiated", moment, Data(reason=reason, queue=event.queue))
 
 
 def _map_connected_to_system(event: ContactEvent) -> Iterator[Outcome]:
@@ -78,14 +78,13 @@ def _map_connected_to_system(event: ContactEvent) -> Iterator[Outcome]:
 
 def _map_queued(event: ContactEvent) -> Iterator[Outcome]:
     moment = event.step("QueueInfo", "EnqueueTimestamp")
-    yield event.draft("cx.interaction.queued.v1", "queued", moment, queue=event.queue)
+    yield event.draft("cx.interaction.queued.v1", "queued", moment, Data(queue=event.queue))
 
 
 def _map_connected_to_agent(event: ContactEvent) -> Iterator[Outcome]:
     moment = event.step("AgentInfo", "ConnectedToAgentTimestamp")
-    yield event.draft(
-        "cx.interaction.answered.v1", "connected-to-agent", moment, agent=event.agent, queue=event.queue
-    )  # fmt: skip
+    data = Data(agent=event.agent, queue=event.queue)
+    yield event.draft("cx.interaction.answered.v1", "connected-to-agent", moment, data)
 
 
 def _map_disconnected(event: ContactEvent) -> Iterator[Outcome]:
@@ -95,15 +94,18 @@ def _map_disconnected(event: ContactEvent) -> Iterator[Outcome]:
     waited = event.queue is not None and event.agent is None and event.contact.method not in OUTBOUND
     kind = "cx.interaction.abandoned.v1" if waited and reason != "transferred" else "cx.interaction.ended.v1"
     moment = event.step("DisconnectTimestamp")
-    yield event.draft(kind, "disconnected", moment, reason=reason, agent=event.agent, queue=event.queue)
+    data = Data(reason=reason, agent=event.agent, queue=event.queue)
+    yield event.draft(kind, "disconnected", moment, data)
 
 
 def _map_paused(event: ContactEvent) -> Iterator[Outcome]:
-    yield event.draft("cx.interaction.held.v1", "paused", event.step("LastPausedTimestamp"), agent=event.agent)
+    moment = event.step("LastPausedTimestamp")
+    yield event.draft("cx.interaction.held.v1", "paused", moment, Data(agent=event.agent))
 
 
 def _map_resumed(event: ContactEvent) -> Iterator[Outcome]:
-    yield event.draft("cx.interaction.resumed.v1", "resumed", event.step("LastResumedTimestamp"), agent=event.agent)
+    moment = event.step("LastResumedTimestamp")
+    yield event.draft("cx.interaction.resumed.v1", "resumed", moment, Data(agent=event.agent))
 
 
 KINDS: Mapping[str, tuple[Callable[[ContactEvent], Iterator[Outcome]], str]] = {

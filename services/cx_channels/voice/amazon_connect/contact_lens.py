@@ -20,7 +20,7 @@ from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Connection, Ignored, Unmapped
 from cx_channels.voice.amazon_connect.contact import Contact, agent_of, contact_of, last_part, queue_of, time_of
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Draft, Insight, TranscriptLine
+from cx_events.envelope import Data, Draft, Insight, TranscriptLine
 from cx_events.json_types import Json
 
 PRODUCER = "amazon-contact-lens"
@@ -83,7 +83,7 @@ def _map_turn(contact: Contact, turn: Json, raw: bytes, _version: str) -> Iterat
         yield Ignored("lens/empty", "nothing was said")
         return
     id = "/".join(["said", *(id_part(text(turn.get(name))) for name in ("Id", "ParticipantRole", "BeginOffsetMillis"))])
-    yield contact.draft("cx.call.transcript.v1", id, raw, time_of(_absolute(turn)), transcript=[line])
+    yield contact.draft("cx.call.transcript.v1", id, raw, time_of(_absolute(turn)), Data(transcript=[line]))
 
 
 def _map_categories(contact: Contact, value: Json, raw: bytes, version: str) -> Iterator[Outcome]:
@@ -128,7 +128,7 @@ def map_analysis(notice: Notice, connection: Connection) -> Iterator[Outcome]:
     found: list[Outcome] = []
     if lines:
         first_time = min(times, default=None)
-        found.append(contact.draft("cx.call.transcript.v1", "analysis/words", raw, first_time, transcript=lines))
+        found.append(contact.draft("cx.call.transcript.v1", "analysis/words", raw, first_time, Data(transcript=lines)))
     about = obj(value.get("ConversationCharacteristics"))
     overall = obj(obj(about.get("Sentiment")).get("OverallSentiment"))
     score = _customer_score(overall)
@@ -209,4 +209,4 @@ def _insight(
     queue: Any = None, **found: Any,
 ) -> Draft:  # fmt: skip
     insight = Insight(producer=PRODUCER, version=version or "1", **found)
-    return contact.draft("cx.insight.found.v1", id, raw, time, insight=insight, agent=agent, queue=queue)
+    return contact.draft("cx.insight.found.v1", id, raw, time, Data(insight=insight, agent=agent, queue=queue))

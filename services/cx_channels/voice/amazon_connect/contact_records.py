@@ -19,7 +19,7 @@ from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection
 from cx_channels.voice.amazon_connect.contact import OUTBOUND, Contact, agent_of, contact_of, queue_of, time_of
 from cx_channels.voice.amazon_connect.contact_events import not_told
-from cx_events.envelope import Recording, Reference, Transfer
+from cx_events.envelope import Data, Recording, Reference, Transfer
 from cx_events.json_types import Json
 
 _IDENTITY = ("AWSAccountId", "InstanceARN", "ContactId", "InitialContactId", "PreviousContactId", "RelatedContactId",
@@ -48,7 +48,7 @@ def _begin(contact: Contact, record: Json) -> Iterator[Outcome]:
     if passed is not None:
         yield passed
     reason = "disconnect-flow" if contact.method == "DISCONNECT" else contact.method.lower()
-    yield contact.draft("cx.interaction.started.v1", "record/initiated", raw, time_of(at), reason=reason)
+    yield contact.draft("cx.interaction.started.v1", "record/initiated", raw, time_of(at), Data(reason=reason))
 
 
 def _outbound_answer(contact: Contact, record: Json) -> Iterator[Outcome]:
@@ -66,10 +66,8 @@ def _queue(contact: Contact, record: Json) -> Iterator[Outcome]:
     if time_of(at) is None:
         return
     raw = _kept(record, "Queue")
-    queue = queue_of(record.get("Queue"))
-    yield contact.draft(
-        "cx.interaction.queued.v1", f"record/queued/{id_part(text(at))}", raw, time_of(at), queue=queue
-    )  # fmt: skip
+    data, id = Data(queue=queue_of(record.get("Queue"))), f"record/queued/{id_part(text(at))}"
+    yield contact.draft("cx.interaction.queued.v1", id, raw, time_of(at), data)
 
 
 def _agent(contact: Contact, record: Json) -> Iterator[Outcome]:
@@ -78,7 +76,7 @@ def _agent(contact: Contact, record: Json) -> Iterator[Outcome]:
         return
     agent, queue = agent_of(record.get("Agent")), queue_of(record.get("Queue"))
     raw = _kept(record, agent=("ARN", "Username", "ConnectedToAgentTimestamp"))
-    yield contact.draft("cx.interaction.answered.v1", "record/agent", raw, at, agent=agent, queue=queue)
+    yield contact.draft("cx.interaction.answered.v1", "record/agent", raw, at, Data(agent=agent, queue=queue))
 
 
 def _transfer(contact: Contact, record: Json) -> Iterator[Outcome]:
@@ -89,11 +87,8 @@ def _transfer(contact: Contact, record: Json) -> Iterator[Outcome]:
     if not to and at is None:
         return
     raw = _kept(record, "TransferredToEndpoint", "TransferCompletedTimestamp")
-    transfer = Transfer(to=to, kind="external")
-    agent = agent_of(record.get("Agent"))
-    yield contact.draft(
-        "cx.interaction.transferred.v1", "record/transferred", raw, at, transfer=transfer, agent=agent
-    )  # fmt: skip
+    data = Data(transfer=Transfer(to=to, kind="external"), agent=agent_of(record.get("Agent")))
+    yield contact.draft("cx.interaction.transferred.v1", "record/transferred", raw, at, data)
 
 
 def _recordings(contact: Contact, record: Json) -> Iterator[Outcome]:
@@ -115,7 +110,7 @@ def _recordings(contact: Contact, record: Json) -> Iterator[Outcome]:
         )
         raw = _kept(record, "DisconnectTimestamp", extra={"Recordings": [each]})
         id = f"record/recording/{id_part(place)}/{id_part(recording.status)}"
-        yield contact.draft("cx.call.recording.v1", id, raw, stopped or ended, recording=recording)
+        yield contact.draft("cx.call.recording.v1", id, raw, stopped or ended, Data(recording=recording))
 
 
 def _end(contact: Contact, record: Json) -> Iterator[Outcome]:
@@ -135,17 +130,14 @@ def _end(contact: Contact, record: Json) -> Iterator[Outcome]:
             *("NumberOfHolds", "LongestHoldDuration"),
         ),
     )
-    yield contact.draft(
-        kind,
-        "record/disconnected",
-        raw,
-        at,
+    data = Data(
         reason=text(record.get("DisconnectReason")).lower(),
         references=references,
         agent=agent_of(record.get("Agent")),
         queue=queue_of(record.get("Queue")),
         duration_ms=(at - began) // 1000 if began is not None and began <= at else None,
     )
+    yield contact.draft(kind, "record/disconnected", raw, at, data)
 
 
 def _gave_up(contact: Contact, record: Json) -> bool:
@@ -168,7 +160,7 @@ def _attributes(contact: Contact, record: Json) -> Iterator[Outcome]:
     changed = record.get("LastUpdateTimestamp")
     raw = _kept(record, "LastUpdateTimestamp", extra={"Attributes": found})
     id = f"record/attributes/{id_part(text(changed))}"
-    yield contact.draft("cx.customer.attributes_changed.v1", id, raw, time_of(changed), attributes=found)
+    yield contact.draft("cx.customer.attributes_changed.v1", id, raw, time_of(changed), Data(attributes=found))
 
 
 def _kept(record: Json, *names: str, agent: tuple[str, ...] = (), extra: Json | None = None) -> bytes:

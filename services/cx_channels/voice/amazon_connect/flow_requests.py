@@ -17,6 +17,7 @@ from cx_channels.kit.outcomes import Outcome
 from cx_channels.provider import Connection
 from cx_channels.voice.amazon_connect.contact import contact_of
 from cx_channels.voice.amazon_connect.contact_events import not_told
+from cx_events.envelope import Data
 
 _KEPT = (
     *("Channel", "ContactId", "CustomerEndpoint", "CustomerId", "InitialContactId", "InitiationMethod"),
@@ -36,4 +37,4 @@ def map_flow_request(notice: Notice, connection: Connection) -> Iterator[Outcome
         return
     kept = {name: data[name] for name in _KEPT if data.get(name) is not None}
     raw = msgspec.json.encode({"Name": "ContactFlowEvent", "Details": {"ContactData": kept}})
-    yield contact.draft("cx.interaction.started.v1", "flow", raw, None, reason=contact.method.lower())
+    yield contact.draft("cx.interaction.started.v1", "flow", raw, None, Data(reason=contact.method.lower()))

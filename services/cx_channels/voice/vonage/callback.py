@@ -58,9 +58,11 @@ class Callback(Struct, gc=False):
         ``also``: other conversations that it is about."""
         parties, leg, conversation = self.parties, self.leg, self.conversation
         references = [Reference(kind="call", value=leg)] if leg else []
-        threads = dict.fromkeys((conversation, *also)) if also else (conversation,)
-        references += [Reference(kind="thread", value=each) for each in threads if each]
-        data.direction, data.participants, data.references = parties.direction, parties.participants, references
+        if conversation:
+            references.append(Reference(kind="thread", value=conversation))
+        if also:
+            references += [Reference(kind="thread", value=each) for each in also if each and each != conversation]
+        data.direction, data.participants, data.references = parties.direction, list(parties.participants), references
         id = f"{id_part(leg or conversation)}/{step}"
         return complete_draft(
             self.connection, "voice", event_type, id, data, raw=self.raw, root=id_part(conversation or leg),

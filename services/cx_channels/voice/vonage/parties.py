@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct
 
@@ -42,43 +42,25 @@ _EXTENSION = re.compile(r"[0-9]{1,6}")
 Side = Literal["business", "staff", "other", "nobody"]
 
 
-class End(NamedTuple):
-    """Somebody at an end of a leg: by number, or a bot by its address."""
-
-    role: Role
-    number: str = ""
-    id: str = ""
-
-
 class Parties(Struct, frozen=True):
-    """The ends of a leg. ``colleague``: the address of an agent. ``is_leg``: the call has another leg, with the
-    customer, of which this is a part."""
+    """Who is on a leg. ``agent``: a colleague. ``is_leg``: the call has another leg, with the customer, of which this
+    is a part."""
 
     direction: Direction | None = None
-    ends: tuple[End, ...] = ()
-    colleague: str = ""
+    participants: tuple[Participant, ...] = ()
+    agent: AgentOrQueue | None = None
     is_leg: bool = False
-
-    @property
-    def participants(self) -> list[Participant]:
-        return [
-            Participant(role=role, id=id, identifiers=[Identifier(kind="phone", value=number)] if number else [])
-            for role, number, id in self.ends
-        ]
-
-    @property
-    def agent(self) -> AgentOrQueue | None:
-        return AgentOrQueue(id=self.colleague) if self.colleague else None
 
 
 def parties_of(fields: Json, connection: Connection) -> Parties:
     """Return who is on the leg. Never raises."""
+    staff, numbers = connection.once(_lists)
     return _parties(
         first(fields.get("from"), fields.get("from_user")),
         first(fields.get("to"), fields.get("to_user")),
         text(fields.get("direction")).lower(),
-        connection.once(_staff),
-        connection.once(_numbers),
+        staff,
+        numbers,
         connection.region,
     )
 
@@ -87,7 +69,7 @@ def parties_of(fields: Json, connection: Connection) -> Parties:
 def _parties(
     caller: str, called: str, way: str, staff: tuple[str, ...], numbers: tuple[str, ...], region: str | None
 ) -> Parties:
-    """Return who is on a leg between two addresses. Cached: all notices of a call name the same ones."""
+    """Return who is on a leg between two addresses. Cached: the notices of a call name and share the same."""
     from_side, to_side = _side(caller, staff, numbers, region), _side(called, staff, numbers, region)
     if way == "inbound" and from_side == "other":
         return Parties("inbound", _customer(caller) + _ours(called))
@@ -104,12 +86,9 @@ def _parties(
     return Parties("outbound" if way == "outbound" else None)
 
 
-def _staff(connection: Connection) -> tuple[str, ...]:
-    return listed(connection.settings, "staff")
-
-
-def _numbers(connection: Connection) -> tuple[str, ...]:
-    return listed(connection.settings, "numbers")
+def _lists(connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """For ``Connection.once``: whom the settings ``staff`` and ``numbers`` list."""
+    return listed(connection.settings, "staff"), listed(connection.settings, "numbers")
 
 
 def _side(address: str, staff: tuple[str, ...], numbers: tuple[str, ...], region: str | None) -> Side:
@@ -134,17 +113,21 @@ def _number(address: str) -> str:
     return f"+{address}" if address.isdecimal() and address not in WITHHELD else address
 
 
-def _customer(address: str) -> tuple[End, ...]:
-    number = _number(address)
-    return (End("customer", number),) if number else ()
+def _customer(address: str) -> tuple[Participant, ...]:
+    return _by_number("customer", address)
 
 
-def _ours(address: str, role: Role = "business") -> tuple[End, ...]:
+def _ours(address: str, role: Role = "business") -> tuple[Participant, ...]:
     if address.lower().startswith(_BOTS):
-        return (End("bot", id=address),)
+        return (Participant(role="bot", id=address),)
+    return _by_number(role, address)
+
+
+def _by_number(role: Role, address: str) -> tuple[Participant, ...]:
     number = _number(address)
-    return (End(role, number),) if number else ()
+    return (Participant(role=role, identifiers=[Identifier(kind="phone", value=number)]),) if number else ()
 
 
-def _agent(address: str, side: Side) -> str:
-    return address if side == "staff" and not address.lower().startswith(_BOTS) else ""
+def _agent(address: str, side: Side) -> AgentOrQueue | None:
+    is_agent = side == "staff" and address and not address.lower().startswith(_BOTS)
+    return AgentOrQueue(id=address) if is_agent else None
