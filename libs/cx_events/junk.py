@@ -64,7 +64,7 @@ _VARIABLE = r"(?:[a-z]++[_.][a-z0-9_.]*+|user|userid|uid|id|email|phone|name|acc
 # databases write for an error or nothing; "-1", which stands for "not found".
 _WRITTEN_BY_PROGRAMS = re.compile(
     r"\[object [a-z]{1,40}\]|\{\{[^{}]*\}\}|[$%#]\{[^{}]*\}|<%[^<>%]*%>|-1|0x0+"
-    rf"|\{{{_VARIABLE}\}}|%{_VARIABLE}%|%%{_VARIABLE}%%|<{_VARIABLE}>|\[{_VARIABLE}\]|\[\[{_VARIABLE}\]\]"
+    rf"|\{{{_VARIABLE}\}}|%{_VARIABLE}%|%%{_VARIABLE}%%|\[{_VARIABLE}\]|\[\[{_VARIABLE}\]\]"
     r"|\*\|[^*|]*\|\*|#(?:ref|value|name|num|null|div/0|n/a)[!?]|\\n|(?:system\.)?dbnull|nonetype|optional\(nil\)"
 )
 _RUN_TOGETHER = re.compile(r"(?:undefined|null){2,9}")

@@ -51,7 +51,7 @@ def found(kind: str, value: str, weight: str = "", junk: Junk = DEFAULT_JUNK) ->
         "ＮＵＬＬ", "unde\u00adfined", "\u200bnull\u200b", "{{ customer.id }}", "${userId}", "%{email}", "<%= user %>",
         "true", "False",
         "—", "–", "«»", "{user_id}", "{customer.id}", "%USER_ID%", "%%email%%", "*|EMAIL|*", "[[account_id]]",
-        "<user_id>", "[email]", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "\\N", "System.DBNull", "NoneType",
+        "[email]", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "\\N", "System.DBNull", "NoneType",
         "Optional(nil)", "undefinedundefined", "nullnull", "undefinednull",
         "user-undefined", "USER_NULL", "customer:null", "id=undefined",
     ],
