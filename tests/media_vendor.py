@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.receiver import Got, Receiver, answer, receiving
 
 from cx_channels.kit.example_keys import example_key
+from cx_channels.media.fetching import Fetching
 from cx_channels.media.references import Reference, references_of
 from cx_channels.provider import Connection, Request
 from cx_channels.registry import folder_name, providers
@@ -22,7 +23,8 @@ from cx_events.codec import decode
 from cx_events.facts import connection_source
 from cx_events.stamp import stamp
 from cx_events.testing.builders import ACME, START
-from cx_runtime.outbound.files import FILE, FileFetcher, open_files
+from cx_events.timestamps import Micros
+from cx_runtime.outbound.files import FILE, File, FileFetcher, open_files
 from cx_runtime.outbound.reach import Reach
 from cx_runtime.outbound.sender import Bounds
 
@@ -75,6 +77,14 @@ def named_files(connection: Connection, fixture: str, change: tuple[bytes, bytes
     source, drafts = connection_source(connection.tenant, connection.id), provider.map(request, connection).drafts
     stamped = [stamp(each, source=source, recorded=START, ids=ACME) for each in drafts]
     return [each for event in stamped for each in references_of(decode(event.raw))]
+
+
+async def fetched(vendor: Vendor, connection: Connection, fixture: str, now: Micros = START) -> File:
+    """Fetch the one file that a fixture names, as the worker does."""
+    source = providers()[connection.provider].media
+    assert source is not None
+    (reference,) = named_files(connection, fixture)
+    return await Fetching(vendor.files).fetch(reference, connection, source, now)
 
 
 class _ToThisMachine(httpcore2.AsyncNetworkBackend):

@@ -139,7 +139,7 @@ def is_lost_value(text: str) -> bool:
     if len(text) > _LONGEST:
         return False
     folded = _folded(text)
-    words = [word for word in _BETWEEN_WORDS.split(folded) if word]
+    words = _words_of(folded)
     if _WRITTEN_BY_PROGRAMS.fullmatch(folded) is not None:
         return True
     if not words:
@@ -157,12 +157,16 @@ def names_nobody(name: str) -> bool:
     folded = _folded(name[:_LONGEST])
     if not any(each.isalpha() for each in folded) and (folded.isascii() or any(each.isdigit() for each in folded)):
         return True
-    words = [word for word in _BETWEEN_WORDS.split(folded) if word]
+    words = _words_of(folded)
     return (
         is_lost_value(name)
         or "".join(words) in _NO_ONES_NAMES
         or (bool(words) and all(word in _NO_NAMES for word in words))
     )
+
+
+def _words_of(folded: str) -> list[str]:
+    return [word for word in _BETWEEN_WORDS.split(folded) if word]
 
 
 def mark_junk(data: Data, junk: Junk) -> None:
@@ -214,7 +218,7 @@ def _is_no_name(value: str, weight: str) -> bool:
     folded = _folded(value)
     if _WRITTEN_BY_PROGRAMS.fullmatch(folded) is not None:
         return True
-    words = [word for word in _BETWEEN_WORDS.split(folded) if word]
+    words = _words_of(folded)
     if not words:  # dashes, dots, quotes with nothing in them
         return all(each.isascii() or unicodedata.category(each).startswith("P") for each in folded)
     if words[-1] in _NO_MAILBOX and all(word in _LABELS for word in words[:-1]):

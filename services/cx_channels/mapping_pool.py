@@ -25,6 +25,7 @@ from cx_channels.provider import Connection, Mapped, Provider, Request, Unmapped
 from cx_events.errors import Refused, TryLater
 from cx_runtime.child_processes import GONE, ChildProcess, Head, read_message, write_message
 from cx_runtime.fair_queue import FairQueue
+from cx_runtime.priority import give_way
 from cx_runtime.shares import room
 
 DEADLINE = 10.0
@@ -37,9 +38,6 @@ MOST_WAITING = 100
 """The most requests that wait for a worker. Others are told at once to come again."""
 
 _QUEUE_SECONDS = 30.0
-_NICE = 10
-"""Mail can wait for a processor; HTTP clients can't."""
-
 _START_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
 _TOOK_TOO_LONG = "took-too-long"
@@ -287,15 +285,13 @@ def _given_back(request: Request, reason: str) -> Mapped:
 
 def main(memory: int, source: BinaryIO, sink: BinaryIO) -> None:
     """Serve until the input ends, which it does when the parent dies."""
-    import os
     import resource
     import signal
 
     from cx_channels.registry import providers
 
     known = providers()
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
+    give_way()  # mail can wait for a processor; HTTP clients can't
     with contextlib.suppress(ValueError, OSError):  # a system without such a limit, or with a lower one
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then stops us

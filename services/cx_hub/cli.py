@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from importlib import import_module
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from cx_events.errors import CxError, Refused
 from cx_events.path_errors import is_of_path
 from cx_runtime import logs
 from cx_runtime.gc_tuning import start_quickly
+from cx_runtime.priority import give_way
 from cx_runtime.release import release
 from cx_runtime.setting_names import misspelt_here
 from cx_runtime.settings import environment
@@ -62,7 +62,6 @@ COMMANDS: Mapping[str, str] = {
 
 LONG_WORK = frozenset({"backup", "export", "import", "rebuild", "replay", "verify"})
 """Commands that run for minutes beside services, on their machine, and take what these leave of its processors."""
-_NICE = 10
 
 
 def _print_version(asked: bool) -> None:
@@ -111,8 +110,7 @@ def main() -> None:
     start_quickly()
     logs.configure("warning")
     if LONG_WORK.intersection(sys.argv[1:2]):
-        with suppress(OSError):
-            os.nice(_NICE)
+        give_way()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -6,9 +6,7 @@ Its first message says which store, blobs and tenants; those hold secrets, which
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from contextlib import suppress
 
 import msgspec
 
@@ -23,12 +21,11 @@ from cx_runtime.fast_routes import FastRouteApp
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import OwnedTasks
+from cx_runtime.priority import give_way
 from cx_runtime.settings import Settings
 from cx_runtime.tenants import TenantConfig, Tenants
 
 COMMAND = (sys.executable, "-m", "cx_hub.heavy_reads")
-_NICE = 10
-"""Who asks for much has time; who asks for little does not."""
 
 
 class _SettingUp(msgspec.Struct):
@@ -63,8 +60,7 @@ async def main() -> None:
     api = ContextApi(store, log, tenants, metrics, blobs=blobs, part_at=content_at, public_url=told.public_url)
     app = FastRouteApp(metrics, title="Throughline: heavy reads", docs_url=None, redoc_url=None)
     add_routes(app, api)
-    with suppress(OSError):
-        os.nice(_NICE)
+    give_way()  # who asks for much has time; who asks for little does not
     try:
         async with OwnedTasks() as tasks:
             tasks.start("the reading of directories", api.directories.run(Health().progress("directories")))

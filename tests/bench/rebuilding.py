@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -87,14 +88,8 @@ async def _rebuilt(ground: Ground, store: Store, events: int, workers: int) -> d
             assert service.ended() is None, service.said.read_text()[-2000:]
             await asyncio.sleep(_LOOK)
 
-        async def is_filled() -> bool:
-            return b"writing lists" in service.said.read_bytes()
-
-        async def is_listed() -> bool:
-            return b"comparing" in service.said.read_bytes()
-
-        found = await _done(service, is_filled, events)
-        lists = await _done(service, is_listed, events)
+        found = await _done(service, partial(_has_said, service, b"writing lists"), events)
+        lists = await _done(service, partial(_has_said, service, b"comparing"), events)
         began = time.perf_counter()
         while service.ended() is None:
             await asyncio.sleep(_LOOK)
@@ -105,6 +100,10 @@ async def _rebuilt(ground: Ground, store: Store, events: int, workers: int) -> d
         return {**found, "list_seconds": lists["seconds"], "compare_seconds": compare_seconds}
     finally:
         service.kill()
+
+
+async def _has_said(service: Service, words: bytes) -> bool:
+    return words in service.said.read_bytes()
 
 
 async def _applied(store: Store) -> tuple[int, int]:

@@ -39,16 +39,22 @@ async def goes_to(page: Page, hub: DeskHub) -> None:
     await page.locator("#customer h1").wait_for()
 
 
-async def test_who_and_why_stand_before_the_rest_is_read(browser: Browser, desk_hub: DeskHub) -> None:
+async def rest_held(page: Page) -> asyncio.Event:
+    """Hold the rest of the desk back until what is returned is set."""
     is_let_through = asyncio.Event()
 
     async def hold(route: Route) -> None:
         await is_let_through.wait()
         await route.continue_()
 
+    await page.route(REST, hold)
+    return is_let_through
+
+
+async def test_who_and_why_stand_before_the_rest_is_read(browser: Browser, desk_hub: DeskHub) -> None:
     async with reader(browser, desk_hub) as desk:
         page = desk.page
-        await page.route(REST, hold)
+        is_let_through = await rest_held(page)
         await goes_to(page, desk_hub)
         await expect(page.locator("#customer")).to_have_attribute("aria-busy", "true")
         await expect(page.locator("#customer h1")).to_have_text("Ana Silva")
@@ -65,15 +71,9 @@ async def test_who_and_why_stand_before_the_rest_is_read(browser: Browser, desk_
 
 
 async def test_keys_pressed_before_the_rest_is_read_count(browser: Browser, desk_hub: DeskHub) -> None:
-    is_let_through = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await is_let_through.wait()
-        await route.continue_()
-
     async with reader(browser, desk_hub) as desk:
         page = desk.page
-        await page.route(REST, hold)
+        is_let_through = await rest_held(page)
         await goes_to(page, desk_hub)
         await page.keyboard.press("?")
         is_let_through.set()

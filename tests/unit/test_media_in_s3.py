@@ -8,33 +8,24 @@ import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from tests.media_vendor import Vendor, named_files, vendor_serving
+from tests.media_vendor import fetched, named_files, vendor_serving
 from tests.receiver import answer
 
-from cx_channels.media.fetching import Fetching
 from cx_channels.provider import Connection
 from cx_channels.registry import providers
 from cx_events.testing.builders import START
 from cx_runtime.outbound.fetcher import NotFetched
-from cx_runtime.outbound.files import File
 
 KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 KEY = {"media": True, "media_key_id": KEY_ID, "media_secret": SECRET, "media_region": "eu-central-1"}
 HOST = "acme-calls.s3.eu-central-1.amazonaws.com"
 PATH = "/connect/CallRecordings/2026/03/02/c0000000-0000-4000-8000-000000000021_20260302T09%3A02_UTC.wav"
+RECORD = "record-handled.json"
 WAVE = answer(200, "Content-Type: audio/wav", body=b"RIFF hello")
 
 
 def connection(**settings: Any) -> Connection:
     return Connection("acme-connect", "acme", "voice/amazon-connect", ("a key",), settings={**KEY, **settings})
-
-
-async def fetched(vendor: Vendor, its: Connection) -> File:
-    """Fetch the one recording of a contact record, as the worker does."""
-    source = providers()[its.provider].media
-    assert source is not None
-    (reference,) = named_files(its, "record-handled.json")
-    return await Fetching(vendor.files).fetch(reference, its, source, START)
 
 
 def is_signed(place: str, headers: dict[str, str]) -> bool:
@@ -52,7 +43,7 @@ def is_signed(place: str, headers: dict[str, str]) -> bool:
 async def test_a_recording_of_amazon_connect_comes_from_its_bucket() -> None:
     async with vendor_serving() as vendor:
         vendor.has(HOST + PATH, WAVE)
-        assert await fetched(vendor, connection()) == (b"RIFF hello", "audio/wav")
+        assert await fetched(vendor, connection(), RECORD) == (b"RIFF hello", "audio/wav")
         ((place, headers),) = vendor.asked
     assert place == HOST + PATH and is_signed(place, headers)
     assert f"Credential={KEY_ID}/20261122/eu-central-1/s3/aws4_request" in headers["authorization"]
@@ -64,7 +55,7 @@ async def test_a_key_goes_to_no_other_host() -> None:
         for elsewhere in ("elsewhere.example/a", "acme-mail.s3.eu-west-1.amazonaws.com/a"):
             vendor.has(HOST + PATH, answer(307, f"Location: https://{elsewhere}"))
             with pytest.raises(NotFetched) as why:
-                await fetched(vendor, connection())
+                await fetched(vendor, connection(), RECORD)
             assert why.value.reason == "redirect"
         assert {place for place, _ in vendor.asked} == {HOST + PATH}
 
@@ -73,7 +64,7 @@ async def test_what_the_key_may_not_read_is_said() -> None:
     async with vendor_serving() as vendor:
         vendor.has(HOST + PATH, answer(403, "Content-Type: application/xml", body=b"<Error><Code>AccessDenied</Code>"))
         with pytest.raises(NotFetched) as why:
-            await fetched(vendor, connection())
+            await fetched(vendor, connection(), RECORD)
         assert why.value.reason == "status-403"
 
 

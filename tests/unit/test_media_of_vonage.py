@@ -12,18 +12,16 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from tests.media_vendor import Vendor, example_pem, named_files, vendor_serving
+from tests.media_vendor import example_pem, fetched, named_files, vendor_serving
 from tests.receiver import answer
 
 from cx_channels.kit.example_keys import example_key
 from cx_channels.kit.rs256_tokens import Token, check_token, read_token
-from cx_channels.media.fetching import Fetching
 from cx_channels.provider import Connection
 from cx_channels.registry import providers
 from cx_events.errors import Fatal, Refused
 from cx_events.testing.builders import SECOND, START
 from cx_runtime.outbound.fetcher import NotFetched
-from cx_runtime.outbound.files import File
 
 APPLICATION = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
 PEM = example_pem("the application")
@@ -35,14 +33,6 @@ SOUND = answer(200, "Content-Type: audio/mpeg", body=b"ID3 hello")
 
 def connection(provider: str = "voice/vonage", **settings: Any) -> Connection:
     return Connection("acme-vonage", "acme", provider, ("a signature secret",), settings={"media": True, **settings})
-
-
-async def fetched(vendor: Vendor, its: Connection, fixture: str) -> File:
-    """Fetch the one file of a fixture, as the worker does."""
-    source = providers()[its.provider].media
-    assert source is not None
-    (reference,) = named_files(its, fixture)
-    return await Fetching(vendor.files).fetch(reference, its, source, START)
 
 
 def token_of(header: str) -> Token:
@@ -69,11 +59,8 @@ async def test_each_request_has_a_token_of_its_own() -> None:
     async with vendor_serving() as vendor:
         vendor.has(RECORDING, SOUND)
         its = connection(**SIGNED)
-        (reference,) = named_files(its, "recorded.json")
-        source = providers()["voice/vonage"].media
-        assert source is not None
         for later in (0, 1):
-            await Fetching(vendor.files).fetch(reference, its, source, START + later)
+            await fetched(vendor, its, "recorded.json", START + later)
         ids = {token_of(headers["authorization"]).claim("jti") for _, headers in vendor.asked}
     assert len(ids) == 2 and all(len(id) == 32 for id in ids)
 

@@ -8,16 +8,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
-from tests.media_vendor import Vendor, named_files, vendor_serving
+from tests.media_vendor import fetched, vendor_serving
 from tests.receiver import answer
 
-from cx_channels.media.fetching import Fetching
 from cx_channels.provider import Connection, MediaRequest
 from cx_channels.registry import providers
 from cx_channels.social.x.oauth1 import Keys, signature, signed_header
 from cx_events.testing.builders import SECOND, START
 from cx_runtime.outbound.fetcher import NotFetched
-from cx_runtime.outbound.files import File
 
 KEYS = {"media_key": "the app's key", "media_token": "1-the account's token", "media_token_secret": "a token's secret"}
 PICTURE = "ton.twitter.com/1.1/ton/data/dm/1/1/a.jpg"
@@ -34,14 +32,6 @@ def asked(url: str, its: Connection) -> MediaRequest | None:
     source = providers()["social/x"].media
     assert source is not None
     return source.request(url, its, START)
-
-
-async def fetched(vendor: Vendor, its: Connection, fixture: str) -> File:
-    """Fetch the one file of a fixture, as the worker does."""
-    source = providers()[its.provider].media
-    assert source is not None
-    (reference,) = named_files(its, fixture)
-    return await Fetching(vendor.files).fetch(reference, its, source, START)
 
 
 def proof_of(header: str) -> dict[str, str]:

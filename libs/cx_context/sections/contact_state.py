@@ -117,13 +117,25 @@ def _replied_at(part: Part) -> At | None:
     return max((at for at in (part.business_spoke_at, part.answered_at) if at is not None), default=None)
 
 
-def is_unanswered(part: Part, at: At, settled: Order | None = None) -> bool:
-    """Return whether what was said or asked for at a place of a contact was neither answered nor settled since.
+def attended_to(part: Part, settled: Order | None = None) -> Order | None:
+    """Return the place up to which all that was said or asked for in a contact is answered or settled; None for
+    nowhere.
 
-    ``settled``: see ``settled_places``.
+    By the last reply, by a resolve of this contact alone that stands, and by what else settled it. ``settled``: see
+    ``settled_places``.
     """
-    attended = _attended_at(part)
-    return (attended is None or at > attended) and (settled is None or order_of(part, at) > settled)
+    replied, resolved = _replied_at(part), part.contact_resolution
+    places = [settled] if settled is not None else []
+    if replied is not None:
+        places.append(order_of(part, replied))
+    if resolved is not None and (part.reopened_at is None or part.reopened_at <= resolved[0]):
+        places.append(order_of(part, resolved[0]))
+    return max(places, default=None)
+
+
+def is_after(part: Part, at: At, place: Order | None) -> bool:
+    """Return whether an event of a contact lies behind a place; behind nowhere all do."""
+    return place is None or order_of(part, at) > place
 
 
 def waiting_since(part: Part, settled: Order | None = None) -> Micros | None:
@@ -134,17 +146,13 @@ def waiting_since(part: Part, settled: Order | None = None) -> Micros | None:
     """
     if not is_live(part):
         return None
-    waits = [
-        at[0] for at in (part.customer_spoke_at, part.queued_at) if at is not None and is_unanswered(part, at, settled)
-    ]
+    attended = attended_to(part, settled)
+    begins = (at for at in (part.customer_spoke_at, part.queued_at) if at is not None)
+    waits = [at[0] for at in begins if is_after(part, at, attended)]
     if not waits:
         return None
-    waits += [at[0] for at, role, *_ in part.latest_messages if role == "customer" and is_unanswered(part, at, settled)]
-    attended = _attended_at(part)
-    last = max(
-        BEGINNING_OF_TIME if attended is None else attended[0], BEGINNING_OF_TIME if settled is None else settled[0]
-    )
-    first = bisect_right(part.wait_begins, last)
+    waits += [at[0] for at, role, *_ in part.latest_messages if role == "customer" and is_after(part, at, attended)]
+    first = bisect_right(part.wait_begins, BEGINNING_OF_TIME if attended is None else attended[0])
     return min((*waits, *part.wait_begins[first : first + 1]))
 
 
@@ -155,14 +163,6 @@ def first_wait(members: Sequence[Part]) -> Micros | None:
     """
     waits = map(waiting_since, members, settled_places(members))
     return min((since for since in waits if since is not None), default=None)
-
-
-def _attended_at(part: Part) -> At | None:
-    """Return when the business replied last, or a resolve of this contact alone that stands settled it."""
-    replied, resolved = _replied_at(part), part.contact_resolution
-    if resolved is None or (part.reopened_at is not None and part.reopened_at > resolved[0]):
-        return replied
-    return resolved[0] if replied is None else max(replied, resolved[0])
 
 
 def settled_places(members: Sequence[Part]) -> Sequence[Order | None]:

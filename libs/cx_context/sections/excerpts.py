@@ -10,7 +10,7 @@ from cx_context.parts.speakers import BUSINESS_ROLES
 from cx_context.parts.values import TEXT_KEPT, At
 from cx_context.sections.assurance import Trust
 from cx_context.sections.bots import is_answer
-from cx_context.sections.contact_state import is_live, is_unanswered, settled_places
+from cx_context.sections.contact_state import attended_to, is_after, is_live, settled_places
 from cx_context.sections.handoff_requests import handoff_requests
 from cx_context.sections.messages import DELETED_TEXT, edited_words
 from cx_context.sections.notes import latest_topic
@@ -87,14 +87,15 @@ def _last_intent(parts: Sequence[Part]) -> tuple[Order, str] | None:
 
 
 def _first_unanswered(members: Sequence[Contact]) -> tuple[Order, str] | None:
-    places = settled_places([member.part for member in members])
+    parts = [member.part for member in members]
+    attended = map(attended_to, parts, settled_places(parts))
     return min(
         (
             (order_of(member.part, at), text)
-            for member, settled in zip(members, places, strict=True)
+            for member, place in zip(members, attended, strict=True)
             if is_live(member.part)
             for at, _, text in _words_of(member, CUSTOMER)
-            if is_unanswered(member.part, at, settled)
+            if is_after(member.part, at, place)
         ),
         default=None,
     )

@@ -58,6 +58,12 @@ def server_of(connection: Connection) -> str:
     return text_setting(connection, SERVER, "").rstrip("/")
 
 
+def is_on_server(url: str, connection: Connection, path: re.Pattern[str]) -> bool:
+    """Return whether an address is one of the tenant's own server, with a path like that below the server's."""
+    server = server_of(connection)
+    return url.startswith(f"{server}/") and path.fullmatch(url, len(server)) is not None
+
+
 def lacks_server(what: str, more: Mapping[str, str]) -> Callable[[Connection], tuple[str, ...]]:
     """Return what says of a connection which settings it lacks to ask a server of the tenant's own. ``what``: which
     server is meant; ``more``: what each other setting is, by name."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from cx_channels.kit.media import FILE_NAME, OF_A_SERVER, lacks_server, server_of, stores_of
+from cx_channels.kit.media import FILE_NAME, OF_A_SERVER, is_on_server, lacks_server, stores_of
 from cx_channels.provider import Connection, MediaRequest, MediaSource
 from cx_events.timestamps import Micros
 
@@ -17,8 +17,7 @@ _PATH = re.compile(rf"/rails/active_storage/blobs/(?:redirect/|proxy/)?(?:[A-Za-
 
 
 def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | None:
-    server = server_of(connection)
-    if not url.startswith(f"{server}/") or _PATH.fullmatch(url, len(server)) is None:
+    if not is_on_server(url, connection, _PATH):
         return None
     return MediaRequest(url, leads_to=stores_of(connection))
 

@@ -31,7 +31,9 @@ def map_handoff(activity: Activity) -> Iterator[Outcome]:
         by: Literal["customer", "bot", "agent"] = (
             "customer" if person.is_customer else "bot" if person.role == "bot" else "agent"
         )
-        return Data(direction=_way(person).direction, handoff=Handoff(by=by))
+        data = _way(person)
+        data.handoff = Handoff(by=by)
+        return data
 
     yield from _of_contact(activity, "cx.handoff.requested.v1", "handoff", asked)
 

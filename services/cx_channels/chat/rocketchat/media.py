@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from cx_channels.kit.media import FILE_NAME, OF_A_SERVER, TOKEN, lacks_server, server_of, stores_of, token_of
+from cx_channels.kit.media import FILE_NAME, OF_A_SERVER, TOKEN, is_on_server, lacks_server, stores_of, token_of
 from cx_channels.kit.settings import text_setting
 from cx_channels.provider import Connection, MediaRequest, MediaSource
 from cx_events.timestamps import Micros
@@ -21,8 +21,7 @@ _PATH = re.compile(rf"/file-upload/[A-Za-z0-9]{{1,64}}/{FILE_NAME}(?:\?token=[A-
 
 
 def _request(url: str, connection: Connection, _now: Micros) -> MediaRequest | None:
-    server = server_of(connection)
-    if not url.startswith(f"{server}/") or _PATH.fullmatch(url, len(server)) is None:
+    if not is_on_server(url, connection, _PATH):
         return None
     headers = {"x-auth-token": token_of(connection), "x-user-id": text_setting(connection, USER, "")}
     return MediaRequest(url, headers, stores_of(connection))
