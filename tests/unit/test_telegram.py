@@ -68,7 +68,17 @@ def test_others_in_a_business_chat_write_for_it() -> None:
     owner = {"id": 2000000009, "is_bot": False, "first_name": "Ben"}
     (draft,) = mapped("business_message", message(text="We do", business_connection_id="BC1", **{"from": owner})).drafts
     assert (draft.type, draft.data.direction) == ("cx.message.sent.v1", "outbound")
-    assert [each.role for each in draft.data.participants] == ["agent"]
+    agent, customer = draft.data.participants
+    assert (agent.role, customer.role, customer.identifiers[0].value) == ("agent", "customer", "2000000001")
+
+
+def test_what_begins_a_topic_is_not_answered() -> None:
+    group = {"id": -1001, "type": "supergroup", "is_forum": True}
+    there = {"chat": group, "message_thread_id": 70, "is_topic_message": True, "text": "Where to?"}
+    for answered, reply in ((70, ""), (72, "-1001:72")):
+        (draft,) = mapped("message", message(reply_to_message={"message_id": answered}, **there)).drafts
+        assert draft.data.message is not None
+        assert draft.data.message.in_reply_to == reply
 
 
 @pytest.mark.parametrize("text", ["/start", "/start ", "/start a b", "/started x", "/start ümlaut"])

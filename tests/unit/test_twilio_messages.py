@@ -142,3 +142,14 @@ def test_only_a_message_is_answered_with_twiml() -> None:
         request = Request(urlencode(fields).encode(), headers=FORM)
         answer = TWILIO.answer(Mapped(), request)
         assert (answer.status, answer.body[-len(b"<Response/>") :]) == (200, content)
+
+
+def test_a_stream_tells_the_events_of_webhooks() -> None:
+    webhook = {"MessageSid": "SM1", "MessageStatus": "delivered", "From": "+14155550199", "To": "+14155550123"}
+    (told,) = mapped(webhook).drafts
+    data = {"messageSid": "SM1", "messageStatus": "DELIVERED", "from": "+14155550199", "to": "+14155550123"}
+    event = {"type": "com.twilio.messaging.message.delivered", "data": {**data, "timestamp": "2026-11-22T09:55:00Z"}}
+    request = Request(json.dumps([event]).encode(), headers=JSON)
+    (streamed,) = TWILIO.map(request, Connection("try", "acme", "chat/twilio")).drafts
+    assert (streamed.id, streamed.type, streamed.data.interaction) == (told.id, told.type, told.data.interaction)
+    assert streamed.time is not None

@@ -130,3 +130,19 @@ def test_the_signature_covers_the_escapes_as_they_were_sent() -> None:
     WHATSAPP.verify(Request(ESCAPED, headers=headers), connection)
     with pytest.raises(Refused):
         WHATSAPP.verify(Request(json.dumps(json.loads(ESCAPED)).encode(), headers=headers), connection)
+
+
+@pytest.mark.parametrize(
+    ("origin", "cards", "known"),
+    [
+        ("contact_request", [{"phones": [{"phone": "+1 201-555-0177"}]}], {"phone:+12015550177"}),
+        ("contact_request", [{"phones": [{"phone": "201-555-0177 ext. 4"}]}], set()),
+        ("contact_request", [{"phones": []}], set()),
+        ("contact_request", [{"phones": [{"wa_id": "12015550177"}]}, {"phones": [{"wa_id": "12015550188"}]}], set()),
+        ("other", [{"phones": [{"wa_id": "12015550177"}]}], set()),
+    ],
+)
+def test_only_a_card_on_request_is_the_own(origin: str, cards: list[Any], known: set[str]) -> None:
+    card = {"id": "wamid.2", "timestamp": "1795000000", "type": "contacts", "origin": origin, "contacts": cards}
+    (draft,) = mapped(delivery({"messages": [{**card, "from_user_id": "US.1849"}]})).drafts
+    assert identifiers(draft) == {"whatsapp-bsuid:US.1849", *known}

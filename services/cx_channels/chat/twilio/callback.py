@@ -23,7 +23,7 @@ ATTEMPT = frozenset({"RetryCount", "ErrorUrl", "bodySHA256"})
 @dataclass(slots=True)
 class Callback:
     """``kind``: as the tables name it; ``original``: what can be mapped by itself again; ``raw``: what events keep;
-    ``listed``: when it was, of what was listed (``listing``)."""
+    ``listed``: when it was, of a message that was listed (``listing``) or streamed (``streams``)."""
 
     fields: Fields
     connection: Connection
@@ -40,7 +40,7 @@ class Callback:
     @property
     def time(self) -> Micros | None:
         """Return the time that Conversations tell; messaging callbacks have none."""
-        return iso_time(self.fields.first("DateUpdated", "DateCreated"))
+        return iso_time(self.fields.first("DateRemoved", "StateUpdated", "DateUpdated", "DateCreated"))
 
     def lost(self, why: str) -> Unmapped:
         id = id_part(self.message) if self.message else sha256_hex(self.original)[:32]

@@ -2,7 +2,7 @@
 
 Shapes: www.twilio.com/docs/messaging/guides/webhook-request and
 .../outbound-message-status-in-status-callbacks. A message comes once; each state of one that went out is told once, in
-any order. Nothing says when, but for what was listed.
+any order. Nothing says when, but for what was listed or streamed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ Mapper = Callable[[Callback], Iterator[Outcome]]
 
 STATUSES = "statuses"
 """The setting: ``keep`` makes an event of a status that says no more than that a message was sent."""
+
+STREAMED = "EventName"
+"""The field of a message of Event Streams that no webhook has."""
 
 _MOST_FILES, _MOST_ANSWERS = 10, 50
 _NO_ANSWERS = frozenset({"flow_token", "title", "type", "id", "name"})
@@ -123,7 +126,9 @@ def _media(callback: Callback) -> Iterator[Attachment]:
     fields = callback.fields
     for number in range(min(fields.whole("NumMedia") or 0, _MOST_FILES)):
         url = fields[f"MediaUrl{number}"]
-        if url:
+        if not url and STREAMED in fields:  # Event Streams count the files, and tell no more of them
+            yield Attachment(name="media")
+        elif url:
             yield Attachment(content_type=fields[f"MediaContentType{number}"], url=url)
 
 
@@ -152,14 +157,19 @@ def _status(event_type: str, reason: str = "") -> Mapper:
 
 
 def map_sent(callback: Callback) -> Iterator[Outcome]:
-    """Map that the carrier took a message: it counts only where the setting says so."""
+    """Map that the carrier took a message: it counts where its words are told, which Event Streams do, or the setting
+    says so."""
+    words = callback.fields["Body"] if STREAMED in callback.fields else ""
+    if words:
+        yield _about_sent(callback, "cx.message.sent.v1", "", words)
+        return
     if callback.connection.settings.get(STATUSES) != "keep":
         yield Ignored("status/sent", _SENT)
         return
     yield _about_sent(callback, "cx.message.sent.v1", "")
 
 
-def _about_sent(callback: Callback, event_type: str, reason: str) -> Outcome:
+def _about_sent(callback: Callback, event_type: str, reason: str, words: str = "") -> Outcome:
     """Return the event of what became of a message; a status may name nobody."""
     fields = callback.fields
     ours, theirs = read_address(fields["From"]), read_address(fields["To"])
@@ -171,7 +181,8 @@ def _about_sent(callback: Callback, event_type: str, reason: str) -> Outcome:
         callback, theirs.channel, event_type, f"{id_part(callback.message)}/{state}",
         root=thread_of(ours, theirs), time=callback.listed, direction="outbound",
         participants=[*business(ours), *person],
-        message=Message(id=callback.message), reason=reason, failure=failure_of(fields),
+        message=Message(id=callback.message, text=words, content_type="text/plain" if words else ""),
+        reason=reason, failure=failure_of(fields),
     )  # fmt: skip
 
 

@@ -106,7 +106,9 @@ def _map_inbound(notice: Notice, kind: str) -> Outcome:
         in_reply_to=about,
         attachments=[*_files(content, type), *_asked_about(notice.fields)],
     )
-    return notice.draft("cx.message.received.v1", _part(notice.fields), Data(message=message))
+    referral = obj(obj(notice.fields.get("whatsapp")).get("referral"))
+    data = Data(message=message, reason=text(referral.get("source_type")), url=text(referral.get("source_url")))
+    return notice.draft("cx.message.received.v1", _part(notice.fields), data)
 
 
 def _map_reaction(notice: Notice, reaction: Json, about: str) -> Outcome:

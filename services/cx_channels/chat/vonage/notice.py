@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from cx_channels.chat.vonage.people import address_of, business, channel_of, customer
+from cx_channels.chat.vonage.people import address_of, business, channel_of, customer, whatsapp_user
 from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.forms import form_fields
 from cx_channels.kit.ids import id_part
@@ -105,5 +105,8 @@ def notice_of(fields: Json, connection: Connection, *, inbound: bool) -> Notice:
         theirs, ours = address_of(fields.get("from")), address_of(fields.get("to"))
         if not inbound:
             theirs, ours = ours, theirs
+        if network == "whatsapp" and not theirs:
+            user = whatsapp_user(fields)
+            theirs = first(user.get("wa_id"), user.get("user_id"))
     id = first(fields.get("message_uuid"), fields.get("messageId"), fields.get("message-id"))
     return Notice(fields, connection, older, inbound, id, network, theirs, ours)

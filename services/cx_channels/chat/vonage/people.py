@@ -8,11 +8,11 @@ messages-status-callbacks).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cx_channels.kit.json_values import first, obj, text
-from cx_channels.kit.whatsapp.people import BSUID
+from cx_channels.kit.whatsapp.people import BSUID, PARENT_BSUID
 from cx_events.envelope import Channel, Identifier, Participant, Weight
 from cx_events.json_types import Json
 from cx_events.weights import ASSERTED, CLAIMED, PROVED
@@ -23,12 +23,14 @@ WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
         "asserted": "an RCS number, which the carrier's own service names",
         "claimed": "the sender of a text message can be forged",
     },
-    BSUID: {"proved": "Meta's own id of a WhatsApp user who hides the number"},
+    BSUID: {"proved": "Meta's own id of a WhatsApp user"},
+    PARENT_BSUID: {"proved": "Meta's own id of a WhatsApp user at the businesses of one company"},
     "facebook-psid": {"proved": "Meta's own id of somebody logged in there"},
 }
 
 _NUMBER = re.compile(r"\+?[0-9]{7,15}")
 _USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
+_PARENT_ID = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
 _PHONE_WEIGHTS: Mapping[str, Weight] = {
     "sms": CLAIMED, "mms": CLAIMED, "rcs": ASSERTED, "whatsapp": PROVED, "viber_service": PROVED, "viber": PROVED,
 }  # fmt: skip
@@ -46,31 +48,48 @@ def address_of(value: Any) -> str:
     return text(value) or first(obj(value).get("number"), obj(value).get("id"))
 
 
+def whatsapp_user(told: Json) -> Json:
+    """Return what WhatsApp tells of the customer beside the address, with ``user_id``, ``parent_user_id`` and ``wa_id``
+    (the number): of a message that came in the sender, of a status the recipient (en/messages/guides/
+    handling-whatsapp-usernames-and-bsuids, below developer.vonage.com)."""
+    whatsapp = obj(told.get("whatsapp"))
+    return obj(whatsapp.get("sender")) or obj(whatsapp.get("recipient"))
+
+
 def customer(network: str, theirs: str, ours: str, told: Json) -> Participant | None:
     """Return the customer by the address and what WhatsApp tells besides. ``told``: the whole notice."""
     found: list[Identifier] = []
     if network == "messenger" and theirs:
         found = [Identifier(kind="facebook-psid", value=theirs, scope=ours, weight=PROVED)]
     elif network in _PHONE_WEIGHTS and _NUMBER.fullmatch(theirs):
-        plus = "" if theirs.startswith("+") else "+"
-        found = [Identifier(kind="phone", value=f"{plus}{theirs}", weight=_PHONE_WEIGHTS[network])]
+        found = [_phone(theirs, _PHONE_WEIGHTS[network])]
     profile = obj(told.get("profile"))
     if network == "whatsapp":
-        found += _whatsapp_user(theirs, ours, profile, obj(told.get("whatsapp")))
-    name = text(profile.get("name"))
+        found += _whatsapp_ids(theirs, ours, profile, told)
+    name = first(profile.get("name"), profile.get("username"))
     if not found and not name:
         return None
     return Participant(role="customer", name=name, identifiers=found)
 
 
-def _whatsapp_user(theirs: str, ours: str, profile: Json, whatsapp: Json) -> list[Identifier]:
-    """Return Meta's own id of a user, where it is told."""
-    recipient = obj(whatsapp.get("recipient")).get("user_id")
-    for id in (theirs, profile.get("user_id"), whatsapp.get("user_id"), recipient):
+def _phone(number: str, weight: Weight) -> Identifier:
+    return Identifier(kind="phone", value=number if number.startswith("+") else f"+{number}", weight=weight)
+
+
+def _whatsapp_ids(theirs: str, ours: str, profile: Json, told: Json) -> Iterator[Identifier]:
+    """Yield Meta's own ids of a user, and the number where it is told and is not the address."""
+    whatsapp, user = obj(told.get("whatsapp")), whatsapp_user(told)
+    number = text(user.get("wa_id"))
+    if not _NUMBER.fullmatch(theirs) and _NUMBER.fullmatch(number):
+        yield _phone(number, PROVED)
+    for id in (theirs, profile.get("user_id"), whatsapp.get("user_id"), user.get("user_id")):
         if isinstance(id, str) and _USER_ID.fullmatch(id):
-            scope = text(whatsapp.get("waba_id")) or ours
-            return [Identifier(kind=BSUID, value=id, scope=scope, weight=PROVED)]
-    return []
+            yield Identifier(kind=BSUID, value=id, scope=text(whatsapp.get("waba_id")) or ours, weight=PROVED)
+            break
+    for id in (theirs, user.get("parent_user_id")):
+        if isinstance(id, str) and _PARENT_ID.fullmatch(id):
+            yield Identifier(kind=PARENT_BSUID, value=id, weight=PROVED)
+            break
 
 
 def business(ours: str) -> Participant:

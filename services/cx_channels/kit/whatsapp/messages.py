@@ -8,7 +8,7 @@ from cx_channels.kit.json_values import first, obj, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.whatsapp.content import TYPES, Content, content_of
 from cx_channels.kit.whatsapp.notice import Notice, draft_of
-from cx_channels.kit.whatsapp.people import Person, person_of
+from cx_channels.kit.whatsapp.people import Person, person_of, shared_number
 from cx_events.envelope import Attachment, Consent, Data, Direction, Message, Participant
 from cx_events.json_types import Json
 
@@ -108,6 +108,7 @@ def _about_person(
             reaction=reaction,
         ),
         writer=(_AGENT,),
+        more=shared_number(item) if direction == "inbound" and item.get("type") == "contacts" else (),
     )
 
 

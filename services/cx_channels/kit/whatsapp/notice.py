@@ -15,7 +15,7 @@ from cx_channels.kit.whatsapp.delivery import Change, digest
 from cx_channels.kit.whatsapp.people import PORTFOLIO, Contacts, Person, business, person_of
 from cx_channels.provider import Connection, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Data, Direction, Draft, Failure, Participant
+from cx_events.envelope import Data, Direction, Draft, Failure, Identifier, Participant
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
@@ -116,13 +116,16 @@ def draft_of(
     root: str = "",
     time: Micros | None = None,
     writer: Iterable[Participant] = (),
+    more: Iterable[Identifier] = (),
 ) -> Draft:
     """Draft an event between a person and the business's number.
 
     ``data``: what only this event has. ``root``: of the interaction, where that is not the thread. ``writer``: who
-    wrote for the business.
+    wrote for the business. ``more``: what else identifies the person.
     """
     customer, page = person.participant(notice.scope), business(notice.number, notice.shown)
+    known = {each.value for each in customer.identifiers}
+    customer.identifiers.extend(each for each in more if each.value not in known)
     data.direction = direction
     data.participants = [customer, page] if direction == "inbound" else [*writer, page, customer]
     root = root or thread_of(notice, person)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from cx_channels.kit.json_values import obj, objects, text
 from cx_events.envelope import Identifier, Participant
 from cx_events.json_types import Json
-from cx_events.weights import PROVED
+from cx_events.weights import CLAIMED, PROVED
 
 BSUID = "whatsapp-bsuid"
 PARENT_BSUID = "whatsapp-parent-bsuid"
@@ -23,7 +23,10 @@ PORTFOLIO = "portfolio"
 """The setting with the business portfolio's id, the scope of BSUIDs; without it the account's id is the scope."""
 
 WEIGHTS: Mapping[str, Mapping[Any, str]] = {
-    "phone": {"proved": "WhatsApp checks by a code that its user has the number; the app secret signs the delivery"},
+    "phone": {
+        "proved": "WhatsApp checks by a code that its user has the number; the app secret signs the delivery",
+        "claimed": "the card that somebody shares at the business's request; Meta does not say that it is checked",
+    },
     BSUID: {"proved": "Meta's own id of a WhatsApp user, in a delivery that the app secret signed"},
     PARENT_BSUID: {"proved": "Meta's own id of a WhatsApp user at the businesses of one company"},
 }
@@ -31,6 +34,9 @@ WEIGHTS: Mapping[str, Mapping[Any, str]] = {
 _USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
 _PARENT_ID = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
 _DIGITS = re.compile(r"[0-9]{4,20}")
+_REQUESTED = "contact_request"
+_SHARED = re.compile(r"[1-9][0-9]{6,14}")
+_PUNCTUATION = str.maketrans("", "", "+ -()")
 _SAME_END = 8
 """Digits at the end that the two forms of one number share: Brazil's numbers have a ninth digit or not, Mexico's a 1
 after the country's code, Argentina's a 9."""
@@ -60,6 +66,18 @@ class Person(NamedTuple):
 
     def participant(self, scope: str) -> Participant:
         return Participant(role="customer", name=self.name, identifiers=self.identifiers(scope))
+
+
+def shared_number(item: Json) -> list[Identifier]:
+    """Return the own number that somebody shares by the button of a request for it; a card of any other origin may be
+    anybody's (developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids,
+    ``REQUEST_CONTACT_INFO``)."""
+    cards = objects(item.get("contacts"))
+    if len(cards) != 1 or _REQUESTED not in (item.get("origin"), cards[0].get("origin")):
+        return []
+    phone = next(iter(objects(cards[0].get("phones"))), {})
+    number = text(phone.get("wa_id")) or text(phone.get("phone")).translate(_PUNCTUATION)
+    return [Identifier(kind="phone", value=f"+{number}", weight=CLAIMED)] if _SHARED.fullmatch(number) else []
 
 
 def _international(number: str) -> str:

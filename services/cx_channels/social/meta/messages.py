@@ -87,13 +87,14 @@ def map_postback(event: MessagingEvent) -> Iterator[Outcome]:
     """Map the press of a button, a menu entry or an ice breaker. In ``standby`` Meta leaves its payload out."""
     body = event.body
     mid = text(body.get("mid"))
+    referral = obj(body.get("referral"))
     words = first(body.get("title"), body.get("payload"))
     message = Message(id=mid, text=words, content_type="text/plain" if words else "")
     yield draft_of(
         event,
         "cx.message.received.v1",
         id_part(mid) if mid else event.own_id("postback"),
-        Data(message=message, references=referral_tokens(body.get("referral"))),
+        Data(message=message, references=referral_tokens(referral), reason=text(referral.get("source"))),
     )
 
 

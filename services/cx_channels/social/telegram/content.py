@@ -47,8 +47,11 @@ def message_of(message: Json, id: str) -> Message:
 
 
 def _answered(message: Json) -> str:
-    """Return the id of the message that this one answers, as other events name it."""
+    """Return the id of the message that this one answers, as other events name it. What is written in a topic answers
+    the message that began the topic in form alone (core.telegram.org/bots/api#forumtopiccreated)."""
     answered = text(obj(message.get("reply_to_message")).get("message_id"))
+    if message.get("is_topic_message") is True and answered == text(message.get("message_thread_id")):
+        return ""
     account, chat = text(message.get("business_connection_id")), text(obj(message.get("chat")).get("id"))
     return ":".join((*filter(None, (account, chat)), answered)) if answered else ""
 

@@ -73,6 +73,11 @@ class Update(Struct, gc=False):
         return obj(self.value.get("chat"))
 
     @property
+    def business(self) -> bool:
+        """Return whether the chat is one of a connected business account."""
+        return "business_connection_id" in self.value
+
+    @property
     def time(self) -> Micros | None:
         return unix_seconds(self.value.get("date"))
 
@@ -141,13 +146,22 @@ def place_of(message: Json) -> tuple[str, str]:
     return chat, f"{account}:{chat}" if account else chat
 
 
+def _written_to(update: Update, person: Person) -> list[Participant]:
+    """Return the customer with whom a chat of a connected business account is, where somebody else wrote: such chats
+    are private, so the chat has that person's id and name (core.telegram.org/bots/api#businessmessagesdeleted)."""
+    if person.role == "customer" or not update.business or update.chat.get("type") != "private":
+        return []
+    other = person_of(update, update.chat)
+    return other.participants() if other.role == "customer" else []
+
+
 def draft_of(
     update: Update, event_type: str, id: str, person: Person, data: Data, *more: Identifier, root: str | None = None
 ) -> Draft:
     """Draft an event of a person. ``data``: what only this event has. ``more``: identifiers besides the account's id.
     ``root``: of the interaction, where it is not the message's thread."""
     data.direction = "inbound" if person.role == "customer" else "outbound"
-    data.participants = person.participants(*more)
+    data.participants = [*person.participants(*more), *_written_to(update, person)]
     if person.role == "agent":
         data.agent = person.agent
     root = thread_of(update.value, update.chat_id, update.place) if root is None else root
