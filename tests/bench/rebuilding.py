@@ -1,4 +1,5 @@
-"""Measure a rebuild beside the live pipeline: the same events, two workers each; then reads and lag while one runs.
+"""Measure a rebuild beside the live pipeline: the same events, two workers each; then ``cx verify`` and a replay to a
+file; then reads and lag while a rebuild runs.
 
     CX_LOG_URL=kafka://... CX_STORE_URL=postgresql+asyncpg://... python -m tests.bench.rebuilding
         [--events 100000] [--customers 5000] [--workers 2] [--live-seconds 30]
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import sys
 import time
@@ -24,6 +26,7 @@ from typing import Any
 import httpx2
 import msgspec
 from tests.bench.measure import cpu_seconds
+from tests.bench.repairs import replayed, verified
 from tests.bench.servers import preloaded
 from tests.bench.workload import ID_KEY, IDS, make_workload
 from tests.faults.ground import Ground, Service, caught_up
@@ -216,6 +219,10 @@ async def rebuilding(asked: argparse.Namespace) -> Mapping[str, Any]:
                 rebuilt = await _rebuilt(ground, store, records, asked.workers)
                 _say(f"rebuilt: {rebuilt}")
                 await control.ask(store, control.Asker("bench", "the next measurement", "bench"), "cancel")
+                verifying = await verified(ground, records)
+                _say(f"verified: {verifying}")
+                replaying = await replayed(ground, records)
+                _say(f"replayed: {replaying}")
                 beside = await _beside(ground, store, log, asked) if asked.live_seconds else None
     return {
         "events": records,
@@ -225,6 +232,8 @@ async def rebuilding(asked: argparse.Namespace) -> Mapping[str, Any]:
         "rebuild": rebuilt,
         "rate_ratio": round(rebuilt["rate"] / live["rate"], 2),
         "cpu_ratio": round(rebuilt["cpu_us"] / live["cpu_us"], 2),
+        "verify": verifying,
+        "replay": replaying,
         "beside": beside,
     }
 
@@ -237,4 +246,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for option, usual in (("--events", 100_000), ("--customers", 5_000), ("--workers", 2), ("--live-seconds", 30)):
         parser.add_argument(option, type=int, default=usual)
-    print(msgspec.json.format(msgspec.json.encode(asyncio.run(rebuilding(parser.parse_args())))).decode())
+    answer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what the commands print is not the answer
+    with answer:
+        answer.write(msgspec.json.format(msgspec.json.encode(asyncio.run(rebuilding(parser.parse_args())))) + b"\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heapreplace
 
 from cx_events.errors import TryLater
 from cx_events.log.partition_reader import PartitionReader
@@ -50,21 +50,27 @@ class MergedReader:
         waiting: list[tuple[int, int]] = []
         for at, head in enumerate(self._heads):
             if (first := await head.first()) is not None:
-                heappush(waiting, (first.timestamp, at))
+                waiting.append((first.timestamp, at))
+        heapify(waiting)
         merged: list[LogRecord] = []
         while waiting and len(merged) < max_records:
-            _, at = heappop(waiting)
-            head = self._heads[at]
-            max_bytes -= len(head.records[0].value)
+            at = waiting[0][1]
+            records = self._heads[at].records
+            max_bytes -= len(records[0].value)
             if max_bytes < 0 and merged:
                 break
-            merged.append(head.records.popleft())
+            merged.append(records.popleft())
+            if records:  # a coroutine for each record would cost more than all the rest
+                heapreplace(waiting, (records[0].timestamp, at))
+                continue
             try:
-                first = await head.first()
+                first = await self._heads[at].first()
             except TryLater:
                 break  # what was taken out of the heads is returned; if the trouble lasts, the next call meets it
-            if first is not None:
-                heappush(waiting, (first.timestamp, at))
+            if first is None:
+                heappop(waiting)
+            else:
+                heapreplace(waiting, (first.timestamp, at))
         return merged
 
     async def close(self) -> None:

@@ -39,7 +39,7 @@ class PartitionReader:
             found = await self._reader.read(max_records, wait=wait)
             if found:
                 self.position = min(found[-1].offset + 1, self._end)
-                return [each for each in found if each.offset < self._end]
+                return found if found[-1].offset < self._end else [each for each in found if each.offset < self._end]
             if self._clock() - began > QUIET_SECONDS:
                 self.position = self._end
         return []

@@ -15,7 +15,7 @@ from cx_events.log import Log, LogRecord
 from cx_events.log.merged_reader import MergedReader
 from cx_ops.replay.pacing import Pacer
 from cx_ops.replay.plan import READ_BYTES, READ_RECORDS
-from cx_ops.replay.selection import Selection, Test
+from cx_ops.replay.selection import Selection, Test, every_record
 from cx_ops.replay.state import ReplayState, ReplayStates
 from cx_ops.replay.targets import Target
 from cx_runtime.pace import Pace
@@ -101,13 +101,21 @@ class Replay:
         state = self.state
         selection = Selection(state.asked.topic, state.places, state.ends)
         reader = MergedReader(self._log, selection.partitions(state.places), selection.partitions(state.ends))
+
+        def read_on() -> asyncio.Task[list[LogRecord]]:
+            return asyncio.create_task(patiently(partial(reader.read, self._step, READ_BYTES)))
+
+        coming = read_on()
         try:
-            while records := await patiently(partial(reader.read, self._step, READ_BYTES)):
+            while records := await coming:
+                coming = read_on()  # the next are read while the target takes these
                 await self._send(records)
                 if time.monotonic() - self._settled > SETTLE_SECONDS:
                     await self._settle()
                 self._report(state.read)
         finally:
+            coming.cancel()
+            await asyncio.wait([coming])
             await reader.close()
 
     async def _send(self, records: Sequence[LogRecord]) -> None:
@@ -130,11 +138,10 @@ class Replay:
         if not records:
             return
         state = self.state
-        wanted = [record for record in records if self._wanted(record)]
+        wanted = records if self._wanted is every_record else [record for record in records if self._wanted(record)]
         if wanted:
             await patiently(partial(self._target.send, wanted), is_outage=_is_of_log)
-        for record in records:
-            state.places[record.partition] = record.offset + 1
+        state.places.update({record.partition: record.offset + 1 for record in records})
         state.read += len(records)
         state.sent += len(wanted)
         state.bytes += sum(len(record.value) for record in wanted)

@@ -61,9 +61,14 @@ def _partition_of(begin: Bound, end: Bound) -> int | None:
     return numbers.pop() if numbers else None
 
 
+def every_record(record: LogRecord) -> bool:
+    """Return True: where nothing was asked for, every record is wanted."""
+    return True
+
+
 def test_of(asked: Asked, theirs: RecordTest | None) -> Test:
     """Return the test of a record. ``theirs``: that of the customer. Raises ``BadFilter``."""
     wanted = compile_filter(asked.where, asked.topic).matches if asked.where else None
     if theirs is None:
-        return wanted or (lambda record: True)
+        return wanted or every_record
     return lambda record: (wanted is None or wanted(record)) and theirs(BrowsedRecord(record))
