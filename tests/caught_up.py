@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.listed_vendors import ListedVendor
+from tests.listed_things import ListedVendor
 from tests.patience import PATIENCE
 from tests.polled import POLLED, Polled, polled
 from tests.stores import sqlite_store
@@ -24,6 +24,7 @@ from cx_channels.catch_up.source import CatchUp, CatchUpParts
 from cx_channels.intake import wall_clock
 from cx_channels.pollers.source import SourcePorts
 from cx_channels.provider import Connection, Request
+from cx_channels.published_keys import HeldKeys
 from cx_context.store import Store, open_store, poller_rows
 from cx_events.blob.folder import FolderBlobs
 from cx_events.ids import IdSpace
@@ -36,6 +37,8 @@ from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 
 HOUR = 3600
+AGO = 5400
+"""Seconds ago at which things come: longer than any vendor tries by itself, and within the hours that are asked for."""
 SECOND = 1_000_000
 ADDRESS = f"https://hub.example.com/v1/hooks/{POLLED}"
 
@@ -79,7 +82,9 @@ class Missing:
     async def post(self, webhook: Request) -> None:
         """Take a webhook, as the vendor sends it."""
         request = replace(webhook, url=ADDRESS, received=wall_clock())
-        await self.at.intake.receive(self.vendor.signed(request, self.connection), self.connection)
+        its, source = self.connection, self.vendor.provider.keys
+        known = its if source is None else replace(its, keys=HeldKeys(source.published(its)))
+        await self.at.intake.receive(self.vendor.signed(request, its), known)
 
     async def ask(self, *, since: int | None = None, is_dry: bool = False) -> CaughtUp:
         """Do what ``cx connections catch-up`` does. ``since``: s since 1970, two hours ago without."""

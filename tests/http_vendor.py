@@ -33,7 +33,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Told:
-    """An answer. ``is_list``: it counts for ``Faults.drop`` and ``stall``."""
+    """An answer, in JSON; bytes are XML as it is. ``is_list``: it counts for ``Faults.drop`` and ``stall``."""
 
     value: Any
     status: int = 200
@@ -76,8 +76,10 @@ class HttpVendor:
             while (asked := await _request(reader)) is not None:
                 self.got.append(asked)
                 told = self.next_answers.pop(0) if self.next_answers else self.answer(asked)
-                body = json.dumps(told.value).encode()
-                head = [f"HTTP/1.1 {told.status} Told", "Content-Type: application/json; charset=UTF-8", *told.headers]
+                is_xml = isinstance(told.value, bytes)
+                body = told.value if is_xml else json.dumps(told.value).encode()
+                kind = "application/xml" if is_xml else "application/json; charset=UTF-8"
+                head = [f"HTTP/1.1 {told.status} Told", f"Content-Type: {kind}", *told.headers]
                 raw = "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body
                 if told.is_list and self.faults.stall and lists >= self.faults.stall:
                     await reader.read()  # until the other side gives up

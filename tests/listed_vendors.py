@@ -1,4 +1,4 @@
-"""Vendors whose lists are asked after a gap, in this process: Twilio, Slack and Zendesk Support.
+"""Vendors whose lists are asked after a gap, in this process: Twilio, Slack, Zendesk Support, S3 with mails of SES.
 
 Each has things that came at some moment: ``say`` adds one and returns the webhook that the vendor would have sent.
 """
@@ -9,69 +9,22 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.http_vendor import Asked, HttpVendor, Told, serving
+from tests.http_vendor import Asked, Told, serving
+from tests.listed_mails import SETTINGS as MAIL_SETTINGS
+from tests.listed_mails import SesMails
+from tests.listed_things import SECRET, ListedVendor, iso, moment
 
 from cx_channels.chat import slack, twilio, zendesk
-from cx_channels.provider import Connection, Request
+from cx_channels.provider import Request
 from cx_channels.voice import twilio as calls
 
 ACCOUNT = "AC00000000000000000000000000000001"
 THEIRS, OURS = "+14155550123", "+14155550199"
-SECRET = "a secret of the webhook"
 TOKEN = "an API token"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
-
-
-def moment(at: int) -> str:
-    """A time in seconds since 1970 as RFC 2822 has it."""
-    return format_datetime(datetime.fromtimestamp(at, UTC))
-
-
-def iso(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
-
-
-class ListedVendor(HttpVendor):
-    """``page``: things of one page at most. ``endless``: a list names the same next page for ever. ``elsewhere``: where
-    the next page is, if not here."""
-
-    settings: dict[str, Any]
-    endless = False
-    elsewhere = ""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.page = 2
-        self.things: list[dict[str, Any]] = []
-        self.told: dict[str, Request] = {}
-
-    def say(self, number: int, at: int) -> Request:
-        """Have a thing. Its webhook is returned, unsigned."""
-        raise NotImplementedError
-
-    def id_of(self, number: int) -> str:
-        """The id of the thing's event."""
-        raise NotImplementedError
-
-    def signed(self, request: Request, connection: Connection) -> Request:
-        assert self.provider.sign is not None
-        return self.provider.sign(request, connection, SECRET)
-
-    def some(self, query: dict[str, str], there: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-        """A page of a list, and where the next begins; "" for its end."""
-        if self.faults.reorder:
-            there = sorted(there, key=lambda each: hash(str(each)))
-        if self.faults.repeat:
-            there = [each for one in there for each in (one, one)]
-        at = int(query.get("at") or "0")
-        if self.endless:
-            return there[: self.page], "1"
-        return there[at : at + self.page], str(at + self.page) if at + self.page < len(there) else ""
 
 
 class _Twilio(ListedVendor):
@@ -257,7 +210,9 @@ class ZendeskLists(ListedVendor):
         return Told({"comments": some, "users": users, "meta": meta}, is_list=True)
 
 
-VENDORS = {"messages": TwilioMessages, "calls": TwilioCalls, "slack": SlackLists, "zendesk": ZendeskLists}
+VENDORS = {
+    "messages": TwilioMessages, "calls": TwilioCalls, "slack": SlackLists, "zendesk": ZendeskLists, "mails": SesMails,
+}  # fmt: skip
 
 
 @asynccontextmanager
@@ -269,6 +224,8 @@ async def listed_by(name: str) -> AsyncIterator[ListedVendor]:
         if isinstance(vendor, _Twilio):
             vendor.settings = {"api_account": ACCOUNT, "api_key": "SK1", "api_secret": TOKEN, "api_url": url}
             vendor.settings |= {"numbers": [OURS]} if name == "calls" else {}
+        elif name == "mails":
+            vendor.settings = {**MAIL_SETTINGS, "endpoint": url}
         elif name == "slack":
             vendor.settings = {"channels": ["C0HELP"], "api_token": TOKEN, "api_url": url}
         else:

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from tests.caught_up import HOUR, Missing, asked_before, missing
+from tests.caught_up import AGO, HOUR, Missing, asked_before, missing
 from tests.http_vendor import Told
-from tests.listed_vendors import VENDORS, ListedVendor, SlackLists, TwilioCalls, listed_by, moment
+from tests.listed_mails import SesMails
+from tests.listed_things import ListedVendor, moment
+from tests.listed_vendors import VENDORS, SlackLists, TwilioCalls, listed_by
 from tests.patience import PATIENCE
 from tests.polled import Faults, until
 from tests.stores import sqlite_store
@@ -51,7 +53,7 @@ async def hub(vendor: ListedVendor, tmp_path: Path) -> AsyncIterator[Missing]:
 
 def said(hub: Missing, count: int) -> list[Request]:
     """Let things come an hour ago, a minute apart; their webhooks."""
-    return [hub.vendor.say(number, hub.now - HOUR + number * 60) for number in range(1, count + 1)]
+    return [hub.vendor.say(number, hub.now - AGO + number * 60) for number in range(1, count + 1)]
 
 
 def all_ids(hub: Missing, count: int) -> list[str]:
@@ -95,7 +97,7 @@ async def test_both_ways_make_the_same_of_a_thing(hub: Missing) -> None:
             assert (ours.get(name) or None) == (theirs.get(name) or None), (number, name)
         assert [each["role"] for each in ours["participants"]] == [each["role"] for each in theirs["participants"]]
         assert [_names(each) for each in ours["participants"]] == [_names(each) for each in theirs["participants"]]
-        assert abs(_seconds(event["time"]) - (hub.now - HOUR + number * 60)) < PATIENCE
+        assert abs(_seconds(event["time"]) - (hub.now - AGO + number * 60)) < PATIENCE
 
 
 def _names(person: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -141,9 +143,9 @@ async def test_what_no_patience_mends_is_told(hub: Missing) -> None:
 
 async def test_what_is_young_or_older_than_asked_is_left(hub: Missing) -> None:
     hub.vendor.say(1, hub.now - 2 * HOUR)
-    hub.vendor.say(2, hub.now - HOUR)
+    hub.vendor.say(2, hub.now - AGO)
     hub.vendor.say(4, hub.now - 10)
-    found = await hub.ask(since=hub.now - HOUR - 60)
+    found = await hub.ask(since=hub.now - AGO - 60)
     assert (found.missed, found.problem) == (1, "")
     assert await hub.ids() == [hub.vendor.id_of(2)]
     assert "bad-time" in (await hub.ask(since=hub.now)).problem
@@ -152,7 +154,7 @@ async def test_what_is_young_or_older_than_asked_is_left(hub: Missing) -> None:
 async def test_a_young_status_of_an_old_message_is_left(tmp_path: Path) -> None:
     """Its callback is on its way."""
     async with listed_by("messages") as vendor, missing(vendor, tmp_path) as hub:
-        vendor.say(3, hub.now - HOUR)
+        vendor.say(3, hub.now - AGO)
         vendor.things[0]["date_updated"] = moment(hub.now - 10)
         assert (await hub.ask()).listed == 0
         vendor.things[0]["date_updated"] = moment(hub.now - 600)
@@ -167,7 +169,7 @@ async def test_a_poller_fills_the_gap_by_itself_and_once(hub: Missing) -> None:
     before = hub.now
     async with hub.at.polling(lease=600.0), hub.at.polling(lease=600.0):
         async with asyncio.timeout(PATIENCE):
-            while len(await hub.ids()) < 5 or (await hub.place()).asked_to < (before - HOUR) * 1_000_000:
+            while len(await hub.ids()) < 5 or (await hub.place()).asked_to < (before - AGO) * 1_000_000:
                 await asyncio.sleep(0.05)
         assert await hub.ids() == all_ids(hub, 5)
     assert not (await hub.place()).done
@@ -195,7 +197,7 @@ async def test_a_connection_begins_now_and_old_gaps_are_told(tmp_path: Path) -> 
 async def test_a_callback_with_another_number_is_known(tmp_path: Path) -> None:
     async with listed_by("calls") as vendor, missing(vendor, tmp_path) as hub:
         assert isinstance(vendor, TwilioCalls)
-        webhook = vendor.say(1, hub.now - HOUR)
+        webhook = vendor.say(1, hub.now - AGO)
         await hub.post(Request(webhook.body.replace(b"SequenceNumber=0", b"SequenceNumber=3"), headers=webhook.headers))
         assert (await hub.ask()).missed == 0
         assert await hub.ids() == [vendor.id_of(1).removesuffix("0") + "3"]
@@ -204,7 +206,7 @@ async def test_a_callback_with_another_number_is_known(tmp_path: Path) -> None:
 async def test_a_hub_that_was_down_asks_at_its_start(tmp_path: Path) -> None:
     async with listed_by("messages") as vendor:
         for number in (1, 2, 3):
-            vendor.say(number, _now() - HOUR)
+            vendor.say(number, _now() - AGO)
         config = ConnectionConfig(provider="chat/twilio", secrets=vendor.secrets, settings=vendor.settings)
         tenants = Tenants({"acme": TenantConfig(id_key="a lasting key of acme", connections={"acme-sms": config})})
         settings = embedded_settings(tmp_path)
@@ -255,6 +257,10 @@ async def test_kafka_and_postgres_know_it_too(
         ("zendesk", {"account": "acme"}),
         ("zendesk", {"webhooks": "conversations"}),
         ("zendesk", {"catch_up_days": "many"}),
+        ("mails", {"buckets": ["acme-mail/in"]}),
+        ("mails", {"media_region": "Frankfurt"}),
+        ("mails", {"media_key_id": ""}),
+        ("mails", {"endpoint": "http://elsewhere.example"}),
     ],
 )
 async def test_settings_that_cannot_be_meant_stop_a_start(name: str, settings: dict[str, Any]) -> None:
@@ -269,8 +275,8 @@ async def test_settings_that_cannot_be_meant_stop_a_start(name: str, settings: d
 async def test_edits_in_a_list_of_slack_are_events(tmp_path: Path) -> None:
     async with listed_by("slack") as vendor, missing(vendor, tmp_path) as hub:
         assert isinstance(vendor, SlackLists)
-        await hub.post(vendor.say(1, hub.now - HOUR))
-        at = f"{hub.now - HOUR + 90}.000000"
+        await hub.post(vendor.say(1, hub.now - AGO))
+        at = f"{hub.now - AGO + 90}.000000"
         vendor.things[0] |= {
             "text": "number one",
             "edited": {"user": "U0DANA", "ts": at},
@@ -281,6 +287,34 @@ async def test_edits_in_a_list_of_slack_are_events(tmp_path: Path) -> None:
         edited = [each for each in map(msgspec.json.decode, await hub.at.events()) if "edited" in each["type"]]
         assert edited[0]["data"]["message"]["text"] == "number one"
         assert not await hub.at.letters()
+
+
+async def test_mails_that_the_hub_has_are_not_read_again(tmp_path: Path) -> None:
+    async with listed_by("mails") as vendor, missing(vendor, tmp_path) as hub:
+        assert isinstance(vendor, SesMails)
+        webhooks = said(hub, 3)
+        await hub.post(webhooks[0])
+        assert (await hub.ask()).stored == 2
+        assert sorted(vendor.read()) == sorted(f"in/{vendor.mail_id(number)}" for number in (2, 3))
+        vendor.got.clear()
+        assert (await hub.ask()).listed == 3
+        assert vendor.read() == []
+
+
+async def test_an_unreadable_mail_holds_up_no_other(tmp_path: Path) -> None:
+    async with listed_by("mails") as vendor, missing(vendor, tmp_path) as hub:
+        assert isinstance(vendor, SesMails)
+        said(hub, 5)
+        archived, empty, gone, binary = (f"in/{vendor.mail_id(number)}" for number in (1, 2, 3, 4))
+        vendor.classes[archived] = "GLACIER"
+        vendor.mails[empty] = b""
+        vendor.mails[binary] = b"\x00\x01 no mail at all"
+        del vendor.mails[gone]
+        vendor.things[2]["size"] = 10
+        found = await hub.ask()
+        assert (found.problem, await hub.ids()) == ("", [vendor.id_of(5)])
+        assert {each.reason.partition(":")[0] for each in await hub.at.letters()} == {"malformed"}
+        assert len(await hub.at.letters()) == 3
 
 
 async def test_the_command_asks_and_stores(
@@ -296,7 +330,7 @@ async def test_the_command_asks_and_stores(
         monkeypatch.setenv("CX_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("CX_CONFIG", str(tmp_path / "tenants.yaml"))
         for number in (1, 2):
-            vendor.say(number, _now() - HOUR)
+            vendor.say(number, _now() - AGO)
 
         async def told(*more: str) -> tuple[int, list[dict[str, Any]]]:
             capfd.readouterr()

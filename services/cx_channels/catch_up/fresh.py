@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from cx_channels.catch_up.known_events import KnownEvents
-from cx_channels.catch_up.listing import Listed, Page
+from cx_channels.catch_up.listing import Listed, Named, Page
 from cx_channels.intake import Intake
 from cx_channels.pollers.source import Delivery
 from cx_channels.provider import Connection
@@ -30,7 +30,8 @@ async def find_fresh(
     ``handed``: digests of what was handed on lately: what can't be mapped is in no store of events. Raise ``TryLater``
     where log or store is away.
     """
-    made = [(listed, await _ids_of(intake, connection, listed)) for listed in page]
+    listed_of, known_by_name = await _read(known, connection, page)
+    made = [(listed, await _ids_of(intake, connection, listed)) for listed in listed_of]
     asked = {id for listed, ids in made for id in (*ids, *listed.same_as)}
     there = await known.among(connection, asked)
     deliveries: list[Delivery] = []
@@ -42,7 +43,22 @@ async def find_fresh(
         if new:
             deliveries.append(Delivery(listed.request, known=frozenset(ids) - frozenset(new)))
             fresh |= dict.fromkeys(new)
-    return Found(sum(len(ids) for _, ids in made), tuple(deliveries), tuple(fresh))
+    return Found(known_by_name + sum(len(ids) for _, ids in made), tuple(deliveries), tuple(fresh))
+
+
+async def _read(known: KnownEvents, connection: Connection, page: Page) -> tuple[list[Listed], int]:
+    """Return a page with those objects read that the hub lacks by their names, and how many it has."""
+    there = await known.among(connection, {id for each in page if isinstance(each, Named) for id in each.same_as})
+    found: list[Listed] = []
+    count = 0
+    for each in page:
+        if isinstance(each, Listed):
+            found.append(each)
+        elif there & each.same_as:
+            count += 1
+        elif (request := await each.read()) is not None:
+            found.append(Listed(request, each.same_as))
+    return found, count
 
 
 async def _ids_of(intake: Intake, connection: Connection, listed: Listed) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ those of ``cx_channels.pollers.source``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -40,7 +40,18 @@ class Listed:
     same_as: frozenset[str] = frozenset()
 
 
-Page = tuple[Listed, ...]
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One object whose name tells the ids that its event may have, so that it is read where the hub has none of them.
+
+    ``read``: returns it as ``Listed.request``, None where it is gone.
+    """
+
+    same_as: frozenset[str]
+    read: Callable[[], Awaitable[Request | None]]
+
+
+Page = tuple[Listed | Named, ...]
 
 
 class Listing(Protocol):

@@ -5,8 +5,8 @@ No request of a webhook has their method, so nobody outside chooses what their h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 import msgspec
@@ -18,12 +18,24 @@ from cx_events.timestamps import Micros, format_time
 _AT = "x-listed-at"
 
 
+class Asked(NamedTuple):
+    """A GET. ``url``: with its query."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
 class Get(Protocol):
-    """Asks a vendor's API for JSON, and waits where the vendor says so. Raise what ``Listing.pages`` may raise."""
+    """Asks a vendor's API, and waits where the vendor says so. Raise what ``Listing.pages`` may raise."""
 
     async def __call__(
         self, url: str, *, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
-    ) -> Any: ...
+    ) -> Any:
+        """Return the JSON of an answer."""
+
+    async def content(self, ask: Callable[[Micros], Asked]) -> bytes | None:
+        """Return an answer as it came, None where nothing is there (404). ``ask``: makes the request, signed at a time,
+        for each try anew."""
 
 
 _encode = msgspec.json.Encoder().encode

@@ -20,11 +20,12 @@ USER_AGENT = "throughline"
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer. ``value``: its JSON, None for what is none; ``headers``: names in lower case."""
+    """An answer. ``value``: its JSON, None for what is none; ``content``: as it came; header names in lower case."""
 
     status: int
     value: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = field(default=b"", repr=False)
 
     def pause(self, now: float) -> int:
         """Return the seconds that ``Retry-After`` asks for (RFC 9110, section 10.2.3), 1 without. ``now``: s since
@@ -76,7 +77,8 @@ class Asker:
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise TryLater("no-answer", f"no whole answer of the vendor: {type(error).__name__}") from None
         named = {name.lower(): value for name, value in response.headers.items()}
-        return Answered(response.status_code, _read(bytes(found)), named)
+        content = bytes(found)
+        return Answered(response.status_code, _read(content), named, content)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from cx_channels.email.amazon_ses.notice import Notice
+from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text, texts
 from cx_channels.kit.mail.mapping import Envelope, MailMapping
 from cx_channels.kit.mail.message.origin import vendor_verdict
@@ -82,6 +83,11 @@ def _of_fields(notice: Notice) -> Draft | Unmapped:
     draft.data.message.attachments = list(_in_s3(notice))
     _judge(notice, draft)
     return draft
+
+
+def ids_of_fields(message_id: str) -> frozenset[str]:
+    """Return the ids of which an event has one that is made of a mail's fields. ``message_id``: SES's of the mail."""
+    return frozenset(f"ses/{id_part(message_id)}/{what}" for what in ("received", "sent"))
 
 
 def _content(notice: Notice) -> bytes | None:
