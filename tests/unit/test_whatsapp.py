@@ -146,3 +146,27 @@ def test_only_a_card_on_request_is_the_own(origin: str, cards: list[Any], known:
     card = {"id": "wamid.2", "timestamp": "1795000000", "type": "contacts", "origin": origin, "contacts": cards}
     (draft,) = mapped(delivery({"messages": [{**card, "from_user_id": "US.1849"}]})).drafts
     assert identifiers(draft) == {"whatsapp-bsuid:US.1849", *known}
+
+
+@pytest.mark.parametrize(
+    ("amount", "note"),
+    [
+        ({"value": 21005, "offset": 100}, "pending 210.05 INR"),
+        ({"value": 7, "offset": 1000}, "pending 0.007 INR"),
+        ({"value": 900, "offset": 1}, "pending 900 INR"),
+        ({"value": 900, "offset": 60}, "pending INR"),
+        ({"value": -1, "offset": 100}, "pending INR"),
+        ({"value": "9", "offset": [100]}, "pending INR"),
+        ({"value": 10**15 + 1, "offset": 100}, "pending INR"),
+    ],
+)
+def test_a_payment_says_how_much(amount: dict[str, Any], note: str) -> None:
+    paid = {
+        "id": "wamid.3",
+        "type": "payment",
+        "status": "pending",
+        "timestamp": "1795000000",
+        "recipient_id": "12015550123",
+    }
+    (draft,) = mapped(delivery({"statuses": [{**paid, "payment": {"amount": amount, "currency": "INR"}}]})).drafts
+    assert (draft.type, draft.data.note) == ("cx.customer.fact.v1", note)

@@ -17,6 +17,7 @@ from cx_events.json_types import Json
 _MARK = re.compile(r"<([^<>|]*+)(?:\|([^<>]*+))?+>")
 _MOST_PARTS = 200
 _MOST_FILES = 50
+_TOMBSTONE = "tombstone"
 _HOSTS = ("https://files.slack.com/", "https://slack.com/")
 """Where the app's token is asked for."""
 
@@ -118,7 +119,11 @@ def message_of(message: Json, id: str, in_reply_to: str = "") -> Message:
 
 
 def same_content(one: Json, other: Json) -> bool:
-    """Return whether two versions of a message say the same: previews of links and counts of replies are no words."""
-    files = [[text(each.get("id")) for each in objects(message.get("files"))] for message in (one, other)]
+    """Return whether two versions of a message say the same: previews of links and counts of replies are no words. A
+    file that was deleted stays as a tombstone."""
+    files = [
+        [(text(each.get("id")), each.get("mode") == _TOMBSTONE) for each in objects(message.get("files"))]
+        for message in (one, other)
+    ]
     blocks = one.get("blocks") == other.get("blocks") or "blocks" not in other or "blocks" not in one
     return one.get("text") == other.get("text") and files[0] == files[1] and blocks

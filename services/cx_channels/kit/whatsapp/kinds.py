@@ -50,6 +50,5 @@ KEPT: Mapping[str, str] = {
     "errors": "an error of the account or of Meta's, about no message",
     "messaging_handovers": "which app has the thread",
     "user_id_update": "a person's new id, of which system messages tell by now",
-    "statuses/payment": "what became of a customer's payment",
 }
 """Each with the reason."""
