@@ -77,10 +77,15 @@ class FairQueue:
         finally:
             self._end(key)
 
+    @property
+    def has_shares(self) -> bool:
+        """Return whether the work of one key may take a share of all time only, so that ``charge`` counts."""
+        return self._time_of_one < 1.0
+
     def charge(self, key: str, seconds: float) -> None:
         """Count what a key's work took. Its next turns wait until, with ``BURST_SECONDS`` in advance, that is no more
         than its share of the time that has passed (the generic cell rate algorithm, as in ``load.Pacer``)."""
-        if self._time_of_one < 1.0:
+        if self.has_shares:
             now = self._clock()
             self._paid_at[key] = max(self._paid_at.get(key, now), now) + seconds / self._time_of_one
 

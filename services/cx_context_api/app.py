@@ -115,7 +115,7 @@ class ContextApi:
         )
         lists, directory = ListRoutes(admission, store, turns), DirectoryRoutes(admission)
         self.routes = [route for each in (*handlers, lists, directory) for route in each.all()]
-        self.fast_handlers = {**contexts.fast(), **handlers[1].fast()}
+        self.fast_handlers = {**contexts.fast(), **handlers[1].fast(), **lists.fast()}
 
     async def follow(self) -> None:
         """Keep subscriptions up to date until cancelled. Raises ``Ended`` if one of its tasks ends."""

@@ -51,6 +51,22 @@ def test_highlights_lie_within_the_text(text: str, query: str) -> None:
     assert all(one.end < other.start for one, other in pairwise(ranges))
 
 
+_ascii = st.text(st.sampled_from("abAB1 -_"), max_size=150)
+
+
+@given(_ascii, st.lists(st.text(st.sampled_from("ab1"), min_size=1, max_size=3), min_size=1, max_size=4), st.booleans())
+def test_ascii_is_highlighted_as_other_text_is(text: str, words: list[str], beginnings: bool) -> None:
+    assert highlights(text, words, beginnings=beginnings) == highlights(f"{text} é", words, beginnings=beginnings)
+
+
+@pytest.mark.parametrize("length", [MOST_WORD - 1, MOST_WORD, MOST_WORD + 1])
+def test_a_long_word_is_highlighted_up_to_what_counts(length: int) -> None:
+    (word,) = query_of("a" * length).words
+    for text in ("a" * 100, f"{'a' * 100} é"):
+        found = highlights(text, [word, "b"], beginnings=False)
+        assert [tuple(one) for one in found] == ([(0, MOST_WORD)] if length >= MOST_WORD else [])
+
+
 @pytest.mark.parametrize(
     ("text", "query", "found"),
     [

@@ -8,7 +8,6 @@ without spaces between words are found by each two letters that stand together.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -126,8 +125,11 @@ def highlights(text: str, words: Iterable[str], *, beginnings: bool = True) -> l
     which the beginning is told; else the last one alone."""
     wanted = list(words)
     beginning = wanted if beginnings else wanted[-1:]
+    text = text[:MOST_TEXT]
+    if text.isascii():
+        return _joined(_ranges_in_ascii(text.lower(), wanted, beginning))
     found: list[Range] = []
-    for token, places in _placed_tokens(text[:MOST_TEXT]):
+    for token, places in _placed_tokens(text):
         if token.isascii() or not any(map(_lacks_spaces, token)):
             lengths = [len(each) for each in wanted if token[:MOST_WORD] == each]
             lengths += [len(each) for each in beginning if token.startswith(each)]
@@ -142,15 +144,23 @@ def highlights(text: str, words: Iterable[str], *, beginnings: bool = True) -> l
     return _joined(found)
 
 
-_ASCII_WORD = re.compile(r"[0-9a-z]+")
+def _ranges_in_ascii(text: str, wanted: Iterable[str], beginning: Sequence[str]) -> list[Range]:
+    """Return where words stand in lower-case ASCII, which is its own folded form. A token begins behind what is no
+    letter and no digit, so the next one that may begin so stands behind what was found."""
+    found: list[Range] = []
+    for each in wanted:
+        may_go_on = each in beginning or len(each) == MOST_WORD
+        at = text.find(each)
+        while at >= 0:
+            end = at + len(each)
+            if not text[at - 1 : at].isalnum() and (may_go_on or not text[end : end + 1].isalnum()):
+                found.append(Range(at, end))
+            at = text.find(each, end)
+    return found
 
 
 def _placed_tokens(text: str) -> Iterator[tuple[str, Sequence[int]]]:
     """Yield each folded token, and by its characters the places in the text that they come from."""
-    if text.isascii():
-        for word in _ASCII_WORD.finditer(text.lower()):
-            yield word[0], range(word.start(), word.end())
-        return
     letters: list[str] = []
     places: list[int] = []
     for at, character in enumerate(text):
@@ -184,4 +194,6 @@ def excerpt(text: str, ranges: Sequence[Range], most: int) -> tuple[str, int]:
 
 def digits_in(text: str) -> str:
     """Return the digits of a text, in ASCII."""
+    if text.isascii():
+        return "".join(filter(str.isdigit, text))
     return "".join(str(unicodedata.digit(each)) for each in text if each.isdigit())

@@ -20,7 +20,8 @@ after decisions that are not taken yet), ``as_of_graph`` (as it was within ``tim
 over the port: ``ownership`` (where a customer's facts lie), ``finding`` (whose an id is), ``settled``; besides,
 ``graph_slices`` (what a resolution reads), ``graph_locks`` and ``identifier_activity``. A customer's facts:
 ``owned_parts``, ``latest_events``, ``parts_as_of``, ``snapshot`` (all of a moment of the past). For the API's reads:
-``listing_inputs`` (for lists), ``listing_reads`` (their pages), ``searching``,
+``listing_inputs`` (for lists), ``listing_pages`` and ``listing_reads`` (what they show), ``searching`` and
+``said_at_once``,
 ``context_inputs``, ``inputs_at_once``, ``context_loader``, ``customer_index``, ``batch_loader``, ``rendering``,
 ``changed_parts``, ``directories`` (of agents and queues).
 

@@ -87,14 +87,21 @@ class Freshness(NamedTuple):
     is_complete: bool
 
 
+FRESHNESS = (
+    "(SELECT min(since) FROM listing_waiting WHERE tenant = :tenant) AS since, "
+    "(SELECT coalesce(max(moved_at), 0) FROM partitions) AS moved_at, "
+    "(SELECT phase FROM listing_fills WHERE tenant = :tenant) AS phase"
+)
+"""The columns of a SELECT that tell how far a tenant's lists are (``freshness_of``), beside what is read of them."""
+
+
 async def read_freshness(tx: Tx, tenant: str) -> Freshness:
     """Return how far a tenant's lists are."""
-    ((since, moved_at, phase),) = await tx.fetch(
-        "SELECT (SELECT min(since) FROM listing_waiting WHERE tenant = :tenant), "
-        "(SELECT coalesce(max(moved_at), 0) FROM partitions), "
-        "(SELECT phase FROM listing_fills WHERE tenant = :tenant)",
-        tenant=tenant,
-    )
+    return freshness_of(*(await tx.fetch(f"SELECT {FRESHNESS}", tenant=tenant))[0])
+
+
+def freshness_of(since: float | None, moved_at: float, phase: str | None) -> Freshness:
+    """Return what ``FRESHNESS`` tells."""
     return Freshness(moved_at if since is None else min(since, moved_at), phase == DONE)
 
 

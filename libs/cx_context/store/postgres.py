@@ -18,7 +18,7 @@ from cx_context.store.migrations import RELEASED, SELECT_LEAST, SELECT_REVISION,
 from cx_context.store.port import TROUBLES, tenant_lock, unavailable
 from cx_context.store.sql import PostgresTx, Tx
 from cx_events.cancellation import close_within, guard_cancellation
-from cx_events.pooled_connections import acquire_connection
+from cx_events.pooled_connections import KeptConnections
 
 IDLE_IN_TRANSACTION_MS = 15_000
 """A projector that stops amid a transaction (SIGSTOP, a lost network) is cut off by the server after this."""
@@ -36,6 +36,7 @@ _SETTINGS = {
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 60
 _CLOSE_SECONDS = 2
+_MOST_KEPT = 8
 
 
 class PostgresStore:
@@ -55,6 +56,7 @@ class PostgresStore:
         )
         self._lock_space = tenant_lock("schema", schema) if schema is not None else 0
         self._pool: asyncpg.Pool[Any] | None = None
+        self._kept: KeptConnections | None = None
 
     async def start(self) -> None:
         if (await self.standing()).behind:
@@ -64,8 +66,8 @@ class PostgresStore:
 
     async def standing(self) -> Standing:
         with _told():
-            pool = await self._opened()
-            async with acquire_connection(pool, _CONNECT_SECONDS) as driver:
+            kept = await self._opened()
+            async with kept.lend(_CONNECT_SECONDS) as driver:
                 try:
                     revision = await driver.fetchval(SELECT_REVISION)
                 except asyncpg.UndefinedTableError:
@@ -79,15 +81,17 @@ class PostgresStore:
         return self._revisions.standing(revision, least)
 
     async def stop(self) -> None:
-        pool, self._pool = self._pool, None
+        pool, kept, self._pool, self._kept = self._pool, self._kept, None, None
+        if kept is not None:
+            await kept.give_back()
         if pool is not None and await close_within(pool.close(), _CLOSE_SECONDS) is not None:
             pool.terminate()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Tx]:
         with _told():
-            pool = await self._opened()
-            async with acquire_connection(pool, _CONNECT_SECONDS) as driver, driver.transaction():
+            kept = await self._opened()
+            async with kept.lend(_CONNECT_SECONDS) as driver, driver.transaction():
                 tx = PostgresTx(driver, self._lock_space)
                 try:
                     yield tx
@@ -98,9 +102,9 @@ class PostgresStore:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         with _told():
-            pool = await self._opened()
+            kept = await self._opened()
             async with (
-                acquire_connection(pool, _CONNECT_SECONDS) as driver,
+                kept.lend(_CONNECT_SECONDS) as driver,
                 driver.transaction(isolation="repeatable_read", readonly=True),
             ):
                 yield PostgresTx(driver, self._lock_space)
@@ -108,8 +112,8 @@ class PostgresStore:
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[Tx]:
         with _told():
-            pool = await self._opened()
-            async with acquire_connection(pool, _CONNECT_SECONDS) as driver:
+            kept = await self._opened()
+            async with kept.lend(_CONNECT_SECONDS) as driver:
                 yield PostgresTx(driver, self._lock_space)
 
     def exchanging(self) -> AbstractAsyncContextManager[Tx]:
@@ -128,9 +132,9 @@ class PostgresStore:
         query = {"sslmode" if name == "ssl" else name: value for name, value in self._url.query.items()}
         return self._url.set(drivername="postgresql", query=query).render_as_string(hide_password=False)
 
-    async def _opened(self) -> asyncpg.Pool[Any]:
+    async def _opened(self) -> KeptConnections:
         """Opens no connection: the pool does when one is asked for."""
-        if self._pool is None:
+        if self._pool is None or self._kept is None:
             self._pool = asyncpg.create_pool(
                 self._dsn(),
                 min_size=0,
@@ -140,7 +144,10 @@ class PostgresStore:
                 server_settings=self._settings,
                 reset=_as_it_is,
             )
-        return await self._pool
+            self._kept = KeptConnections(self._pool, most=_MOST_KEPT)
+        kept = self._kept
+        await self._pool
+        return kept
 
 
 @contextmanager

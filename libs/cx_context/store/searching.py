@@ -7,6 +7,7 @@ rows at most; of the words that begin with a query's last one at the first ``EXP
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +16,7 @@ from cx_context.listing.customers import ShownCustomer
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.events import read_raws
 from cx_context.store.graph import read_profiles
+from cx_context.store.listing_queue import FRESHNESS, Freshness, freshness_of, read_freshness
 from cx_context.store.members import memberships_of
 from cx_context.store.ownership import owners_of_interactions
 from cx_context.store.sql import Row, Tx
@@ -23,7 +25,8 @@ from cx_events.timestamps import Micros
 
 SCANNED = 300
 EXPANDED = 24
-_COUNTED = 1_000
+COUNTED = 1_000
+"""Rows of a word up to which they are counted, to tell which of a query's words is the rarest."""
 
 _decode_customer = msgspec.msgpack.Decoder(ShownCustomer).decode
 
@@ -60,68 +63,90 @@ class FoundEvent(NamedTuple):
     text_raw: bytes
 
 
-def _end(word: bytes) -> bytes:
+def end_of(word: bytes) -> bytes:
     """Return what is greater than every word that begins with a word: no UTF-8 holds 0xFF."""
     return word + b"\xff"
 
 
+class CustomersPage(NamedTuple):
+    """A page of customers. ``following``: where the next one begins, None after the last."""
+
+    found: list[FoundCustomer]
+    following: CustomerPlace | None
+    freshness: Freshness
+
+
 async def search_customers(
     tx: Tx, tenant: str, words: Sequence[str], after: CustomerPlace | None, limit: int
-) -> tuple[list[FoundCustomer], CustomerPlace | None]:
+) -> CustomersPage:
     """Return the customers of whom a word begins with each of a query's words, in order of the first word that begins
-    with the longest one; and where the next page begins."""
+    with the longest one: one statement, which reads no further than the page needs."""
     driver, *others = sorted((word.encode() for word in words), key=lambda word: (-len(word), word))
-    values: dict[str, object] = {"tenant": tenant, "begin": driver, "end": _end(driver)}
-    place = ""
+    values: dict[str, object] = {"tenant": tenant, "begin": driver, "end": end_of(driver)}
     if after is not None:
-        place = "AND (word, customer) > (:word, :customer)"
         values |= {"word": after.word, "customer": after.customer}
-    rows = await tx.fetch(
-        "SELECT word, customer FROM customer_words WHERE tenant = :tenant AND word >= :begin AND word < :end "
-        f"{place} ORDER BY word, customer LIMIT {SCANNED}",
-        **values,
+    for letter, other in zip(_LETTERS, others, strict=False):
+        values |= {f"begin_{letter}": other, f"end_{letter}": end_of(other)}
+    rows = await tx.fetch(_customers_text(len(others), after is not None, limit + 1), **values)
+    found = sorted(tuple(row[3:]) for row in rows if row[3] is not None)
+    fitting = [CustomerPlace(bytes(row[0]), bytes(row[1])) for row in found if row[3]]
+    shown = {bytes(row[1]): row[4:] for row in found}
+    following = None
+    if len(fitting) > limit:
+        following = fitting[limit - 1]
+    elif found and found[-1][2] == SCANNED:
+        following = CustomerPlace(bytes(found[-1][0]), bytes(found[-1][1]))
+    page = [
+        FoundCustomer(each.customer, last, _decode_customer(value))
+        for each in fitting[:limit]
+        for last, value in (shown[each.customer],)
+        if value is not None
+    ]
+    return CustomersPage(page, following, freshness_of(*rows[0][:3]))
+
+
+_LETTERS = "abcdefghijkl"
+"""Names of a query's words but one, of which there are ``MOST_QUERY_WORDS`` at most."""
+
+
+@lru_cache(maxsize=64)
+def _customers_text(others: int, after: bool, most: int) -> str:
+    """Return the statement. A customer found by several words is shown by the least; the last row that a page may look
+    at is returned whether it fits or not, since the next page begins behind it."""
+    # Not EXISTS of an equal customer alone: PostgreSQL may read all such words for that, to look each customer up.
+    conditions = [
+        "NOT EXISTS (SELECT 1 FROM customer_words e WHERE e.customer = s.customer AND e.word >= :begin "
+        "AND e.word < s.word)"
+    ] + [
+        f"(SELECT 1 FROM customer_words o WHERE o.customer = s.customer AND o.word >= :begin_{letter} "
+        f"AND o.word < :end_{letter} LIMIT 1) = 1"
+        for letter in _LETTERS[:others]
+    ]
+    all_hold = " AND ".join(conditions)
+    place = "AND (word, customer) > (:word, :customer) " if after else ""
+    return (
+        f"SELECT f.*, p.word, p.customer, p.n, p.fits, c.last, c.shown FROM (SELECT {FRESHNESS}) AS f LEFT JOIN ("
+        f"SELECT s.*, CASE WHEN s.n < {SCANNED} OR ({all_hold}) THEN 1 ELSE 0 END AS fits FROM ("
+        "SELECT word, customer, row_number() OVER (ORDER BY word, customer) AS n FROM customer_words "
+        f"WHERE tenant = :tenant AND word >= :begin AND word < :end {place}"
+        f"ORDER BY word, customer LIMIT {SCANNED}) AS s WHERE s.n = {SCANNED} OR ({all_hold}) "
+        f"ORDER BY s.word, s.customer LIMIT {most}) AS p ON 1 = 1 "
+        "LEFT JOIN listed_customers c ON c.customer = p.customer AND c.tenant = :tenant"
     )
-    scanned = [CustomerPlace(bytes(word), bytes(customer)) for word, customer in rows]
-    first = await _least_words(tx, driver, {each.customer for each in scanned})
-    for other in others:
-        first = {each: first[each] for each in await _least_words(tx, other, first)}
-    places = [each for each in scanned if first.get(each.customer) == each.word]
-    following = places[limit - 1] if len(places) > limit else scanned[-1] if len(scanned) == SCANNED else None
-    return await _customers(tx, tenant, [each.customer for each in places[:limit]]), following
 
 
-async def _least_words(tx: Tx, word: bytes, customers: Collection[NodeId]) -> dict[NodeId, bytes]:
-    """Return of each customer the least word that begins with this one; a customer found by several is shown once."""
-    if not customers:
-        return {}
-    rows = await tx.fetch(
-        "SELECT customer, min(word) FROM customer_words WHERE customer = ANY(:ids) AND word >= :begin AND word < :end "
-        "GROUP BY customer",
-        ids=sorted(customers),
-        begin=word,
-        end=_end(word),
-    )
-    return {bytes(row[0]): bytes(row[1]) for row in rows}
+class SaidPage(NamedTuple):
+    """A page of what was said. ``following``: where the next one begins, None after the last."""
+
+    found: list[FoundEvent]
+    following: SaidPlace | None
+    freshness: Freshness
 
 
-async def _customers(tx: Tx, tenant: str, customers: Sequence[NodeId]) -> list[FoundCustomer]:
-    if not customers:
-        return []
-    rows = await tx.fetch(
-        "SELECT customer, last, shown FROM listed_customers WHERE customer = ANY(:ids) AND tenant = :tenant",
-        ids=list(customers),
-        tenant=tenant,
-    )
-    found = {bytes(row[0]): FoundCustomer(bytes(row[0]), row[1], _decode_customer(row[2])) for row in rows}
-    return [found[each] for each in customers if each in found]
-
-
-async def search_said(
-    tx: Tx, tenant: str, words: Sequence[str], after: SaidPlace | None, limit: int
-) -> tuple[list[FoundEvent], SaidPlace | None]:
-    """Return what was said with each of a query's words, the last one as the beginning of a word, newest first; and
-    where the next page begins."""
+async def search_said(tx: Tx, tenant: str, words: Sequence[str], after: SaidPlace | None, limit: int) -> SaidPage:
+    """Return what was said with each of a query's words, the last one as the beginning of a word, newest first."""
     *whole, beginning = (word.encode() for word in words)
+    freshness = await read_freshness(tx, tenant)
     if whole:
         driver = await _rarest(tx, tenant, whole)
         drivers = [driver]
@@ -134,7 +159,7 @@ async def search_said(
         following: SaidPlace | None = fitting[limit - 1]
     else:
         following = scanned[-1] if is_full else None
-    return await _events(tx, tenant, fitting[:limit], rows), following
+    return SaidPage(await _events(tx, tenant, fitting[:limit], rows), following, freshness)
 
 
 async def _rarest(tx: Tx, tenant: str, words: Sequence[bytes]) -> bytes:
@@ -144,7 +169,7 @@ async def _rarest(tx: Tx, tenant: str, words: Sequence[bytes]) -> bytes:
     for word in dict.fromkeys(words):
         rows = await tx.fetch(
             "SELECT count(*) FROM (SELECT 1 FROM said_words WHERE tenant = :tenant AND word = :word "
-            f"LIMIT {_COUNTED}) AS counted",
+            f"LIMIT {COUNTED}) AS counted",
             tenant=tenant,
             word=word,
         )
@@ -152,18 +177,23 @@ async def _rarest(tx: Tx, tenant: str, words: Sequence[bytes]) -> bytes:
     return min(counts)[1]
 
 
+FIRST_WORDS = (
+    "found (word, n) AS ("
+    "SELECT min(word), 1 FROM said_words WHERE tenant = :tenant AND word >= :begin AND word < :end "
+    "UNION ALL SELECT (SELECT min(s.word) FROM said_words s WHERE s.tenant = :tenant AND s.word > found.word "
+    f"AND s.word < :end), n + 1 FROM found WHERE found.word IS NOT NULL AND n < {EXPANDED})"
+)
+"""The first words that begin so. Each is looked for behind the one before, so that what lies between them need not be
+read."""
+
+
 async def _expanded(tx: Tx, tenant: str, beginning: bytes) -> list[bytes]:
-    """Return the first words that begin so. Each is looked for behind the one before, so that what lies between them
-    need not be read."""
+    """Return the first words that begin so."""
     rows = await tx.fetch(
-        "WITH RECURSIVE found (word, n) AS ("
-        "SELECT min(word), 1 FROM said_words WHERE tenant = :tenant AND word >= :begin AND word < :end "
-        "UNION ALL SELECT (SELECT min(s.word) FROM said_words s WHERE s.tenant = :tenant AND s.word > found.word "
-        f"AND s.word < :end), n + 1 FROM found WHERE found.word IS NOT NULL AND n < {EXPANDED}) "
-        "SELECT word FROM found WHERE word IS NOT NULL",
+        f"WITH RECURSIVE {FIRST_WORDS} SELECT word FROM found WHERE word IS NOT NULL",
         tenant=tenant,
         begin=beginning,
-        end=_end(beginning),
+        end=end_of(beginning),
     )
     return [bytes(row[0]) for row in rows]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 from msgspec import Meta
 
 from cx_context.listing.conversations import OPEN, RESOLVED
-from cx_context.store.listing_reads import ORDERS, Place, Wanted
+from cx_context.store.listing_pages import ORDERS, Place, Wanted
 from cx_context.store.searching import CustomerPlace, SaidPlace
 from cx_context_api.requests.queries import Query
 from cx_events.errors import Refused

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from cx_context.store.listing_queue import read_freshness
-from cx_context.store.sql import Tx
+from cx_context.store.listing_queue import Freshness
 from cx_events.json_types import Json
 from cx_events.timestamps import format_time
 
 
-async def read_lists_meta(tx: Tx, tenant: str) -> Json:
+def lists_meta(found: Freshness) -> Json:
     """Return ``meta`` of a list."""
-    found = await read_freshness(tx, tenant)
     current_to = format_time(int(found.current_to * 1_000_000)) if found.current_to else None
     return {"current_to": current_to, "complete": found.is_complete}

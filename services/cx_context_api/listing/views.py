@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cx_context.listing.conversations import OPEN, Named
-from cx_context.store.listing_reads import Holding, ListedRow, resolved
+from cx_context.store.listing_pages import ListedRow, resolved
+from cx_context.store.listing_reads import Holding
 from cx_context_api.listing.overdue import OverInQueue
 from cx_events.directory import Directory, Kind
 from cx_events.ids import NodeId, text_of
@@ -51,6 +52,8 @@ def _named(kind: Kind, named: Named | None, directory: Directory) -> Json | None
 
 
 def _id_and_name(kind: str, id: str, name: str, source: str, directory: Directory) -> Json:
+    if not directory:
+        return {"id": id, "name": name}
     own = resolved(directory, kind, id, source)
     entry = directory.entries.get(("agent" if kind == "agent" else "queue", own))
     return {"id": own, "name": (entry.name if entry is not None else "") or name}

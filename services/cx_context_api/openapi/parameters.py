@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cx_context.store.listing_reads import ORDERS
+from cx_context.store.listing_pages import ORDERS
 from cx_context_api.conversations.timeline_filters import CHANNELS, MAX_PER_CHANNEL, MAX_TEXT
 from cx_context_api.following.routes import SUBJECTS
 from cx_context_api.following.several import MOST_SUBJECTS

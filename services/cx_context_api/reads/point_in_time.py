@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from cx_context.store import Store
 from cx_context.store.current_graph import CurrentGraph
@@ -21,6 +21,8 @@ from cx_events.ids import NodeId, text_of
 from cx_events.json_types import Json
 from cx_runtime.answer_deadline import DEADLINE_SECONDS, within
 from cx_runtime.cpu_time import charge_cpu_time
+
+T = TypeVar("T")
 
 PAST_READ_SECONDS = 20.0
 """A past read of a very long history may take longer than a read of today."""
@@ -46,6 +48,18 @@ async def read_at(
             return await charge_cpu_time(work, partial(queue.charge, tenant))
 
     return await within(run(), seconds=DEADLINE_SECONDS if bounds is None else PAST_READ_SECONDS)
+
+
+async def read_now(turns: ReadTurns, tenancy: Tenancy, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Return what ``read`` returns of today, within the deadline and in the tenant's turn. It opens the store itself:
+    what one statement answers needs no transaction around it."""
+    queue, tenant = turns.pages, tenancy.ids.tenant
+
+    async def run() -> T:
+        async with queue.turn(tenant):
+            return await (charge_cpu_time(read(), partial(queue.charge, tenant)) if queue.has_shares else read())
+
+    return await within(run())
 
 
 async def read_customer(tx: Tx, tenant: str, node: NodeId, snapshot: Snapshot | None) -> tuple[NodeId, Json]:
