@@ -112,6 +112,10 @@ class Settings(BaseSettings):
         description="addresses or networks, by commas, that the hub may send to although they are private;"
         " `http://` goes nowhere else",
     )
+    aws_tenants: str = Field(
+        default="",
+        description="tenants, by commas, whose connections may log in at AWS by this hub's own identity; `*` for all",
+    )
     max_mail_in_flight: int = Field(
         default=128 << 20, ge=1024, description="bytes of mails under way at once; more are told 452"
     )
@@ -171,6 +175,9 @@ class Settings(BaseSettings):
 
     def proxies(self) -> list[str]:
         return _listed(self.trusted_proxies)
+
+    def tenants_at_aws(self) -> frozenset[str]:
+        return frozenset(_listed(self.aws_tenants))
 
     def resolved_log_url(self) -> str:
         return self.log_url or f"sqlite:///{self.home.absolute() / 'log.db'}"

@@ -15,5 +15,5 @@ sockets and routes), ``kit`` (what the mappings of several vendors need), and th
 ``smtp`` (the mail server), ``limits``,
 ``readiness`` (what a connection's setup lacks), ``dry_run`` (map a recording without storing), ``pollers`` (what we ask
 vendors for ourselves), ``catch_up`` (what their webhooks missed), ``media``
-(files that events name are fetched and stored).
+(files that events name are fetched and stored), ``aws_login`` (keys of AWS that end and are renewed).
 """

@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
 
+from cx_channels.kit.aws.identity import AwsLogin
+from cx_channels.kit.aws.signing import AwsKey
 from cx_channels.published_keys import NO_KEYS, PublishedKeys
 from cx_events.envelope import Channel, Draft, Event, Weight
 from cx_events.timestamps import Micros
@@ -202,6 +204,14 @@ class TokenForm:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedBy:
+    """A request to AWS. ``login``: whose key signs it; ``sign``: returns its headers."""
+
+    login: AwsLogin
+    sign: Callable[[AwsKey], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class MediaRequest:
     """A GET of a file, or of a JSON answer that says where the file is.
 
@@ -209,6 +219,7 @@ class MediaRequest:
     whether a redirect may lead to another host, by its name in lower case. ``then``: makes the next request of the
     answer; it raises ValueError with what the answer lacks. ``no_page``: a web page in answer is a login, and never the
     file. ``login``: what is posted for an access token, which goes along as a bearer token; it is kept while it holds.
+    ``signed``: how it is signed, in place of ``headers``.
     """
 
     url: str = field(repr=False)
@@ -217,6 +228,7 @@ class MediaRequest:
     then: Callable[[bytes], MediaRequest] | None = None
     no_page: bool = False
     login: TokenForm | None = field(default=None, repr=False)
+    signed: SignedBy | None = field(default=None, repr=False)
 
 
 def _lacks_nothing(_connection: Connection) -> tuple[str, ...]:
@@ -288,7 +300,8 @@ class Provider:
     a process that can be killed, so that nobody else waits for it.
     ``more_channels``: those that an event may have instead of ``channel``, where one vendor carries several.
     ``settings``: the names of all settings that a connection may have; another one is a mistake and stops the start.
-    ``secret_settings``: those that hold secrets, so that a connection with one of them needs no ``secrets``.
+    ``secret_settings``: those that hold secrets or stand in their place, so that a connection with one of them needs no
+    ``secrets``.
     ``warnings``: of a connection, sentences on what is missing from its settings or doubtful in them; it raises
     ``Fatal`` for settings that can't be meant. ``notes``: sentences on what a connection is set up to do, for
     ``cx config check``.

@@ -7,7 +7,7 @@ Modules:
   ``supervise`` keeps tasks running, ``deferred`` stands in for a log or blob store that is not there yet,
   ``tenancies`` tells projectors of each tenant, ``identity_rules`` puts the configured rules in force,
   ``rebuilding`` puts rebuilds together, ``fold_notes`` tells when one is due, ``mapping_again`` lends the adapters to
-  operators, ``heavy_reads`` is a process for long reads;
+  operators, ``heavy_reads`` is a process for long reads, ``aws`` lends the hub's own identity at AWS;
 - ``cli`` is the command, with a module for each group of commands in ``commands``; ``client`` speaks HTTP to a hub,
   ``resources`` opens what commands need, ``output`` prints, with ``text_table``, ``progress_line`` tells how far long
   work is, ``command_acts`` says who typed a command and why, ``context_view`` renders a context in words,

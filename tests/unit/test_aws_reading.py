@@ -9,6 +9,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from cx_channels.kit.aws.identity import AwsLogin
 from cx_channels.kit.aws.reading import asks, notes_of, reading_settings, warnings_of
 from cx_channels.kit.aws.signing import AwsKey, signed_headers
 from cx_channels.pollers.aws.cursor import Cursor, ShardPlace, read_cursor
@@ -21,6 +22,7 @@ from cx_events.timestamps import parse_time
 KEY = AwsKey("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 AT = parse_time("2015-08-30T12:36:00Z")
 QUEUE, STREAM = "arn:aws:sqs:eu-west-1:123456789012:contacts", "arn:aws:kinesis:eu-west-1:123456789012:stream/records"
+ROLE = "arn:aws:iam::210987654321:role/teams/acme-hub"
 GOOD = {
     "queues": [QUEUE],
     "streams": [STREAM],
@@ -103,6 +105,11 @@ def test_china_has_hosts_of_its_own() -> None:
         ({"endpoint": "http://sqs.example.com"}, "endpoint"),
         ({"since": "yesterday"}, "since"),
         ({"receives": 0}, "receives"),
+        ({"role_arn": "acme-hub"}, "role_arn"),
+        ({"role_arn": ROLE, "external_id": "two words"}, "external_id"),
+        ({"external_id": "acme"}, "external_id"),
+        ({"own_identity": "yes"}, "own_identity"),
+        ({"own_identity": True, "access_key_id": None}, "access_key_id"),
     ],
 )
 @pytest.mark.parametrize("name", ["voice/amazon-connect", "voice/genesys-cloud"])
@@ -117,6 +124,27 @@ def test_settings_of_reading_without_anything_to_read_are_told() -> None:
     assert warnings_of(connection(since="now")) == ("neither queues nor streams: since do nothing",)
     assert "no request passes" in provider("voice/amazon-connect").warnings(connection())[0]
     assert not provider("voice/amazon-connect").warnings(connection(**GOOD))
+
+
+def test_a_role_stands_in_place_of_a_key() -> None:
+    reads: dict[str, Any] = {"queues": [QUEUE], "streams": [STREAM]}
+    own = reading_settings(connection(**reads, own_identity=True)).logins
+    assert own == {"eu-west-1": AwsLogin("acme", "calls", "eu-west-1", None)}
+    role = reading_settings(connection(**reads, role_arn=ROLE, external_id="acme-7f3a")).logins["eu-west-1"]
+    assert (role.key, role.role, role.external_id) == (None, ROLE, "acme-7f3a")
+    both = reading_settings(connection(**GOOD, role_arn=ROLE)).logins["eu-west-1"]
+    assert both.key is not None and both.role == ROLE
+    with pytest.raises(Fatal, match="exclude each other"):
+        reading_settings(connection(**GOOD, own_identity=True))
+
+
+def test_the_hubs_identity_asks_no_address_but_of_aws() -> None:
+    reads: dict[str, Any] = {"queues": [QUEUE], "own_identity": True}
+    inside = "https://vpce-0a1b.sqs.eu-west-1.vpce.amazonaws.com"
+    assert reading_settings(connection(**reads, endpoint=inside)).endpoint == inside
+    for outside in ("https://sqs.example.com", "https://amazonaws.com.example.com", "https://evilamazonaws.com"):
+        with pytest.raises(Fatal, match="endpoint"):
+            reading_settings(connection(**reads, endpoint=outside))
 
 
 # --- shards -----------------------------------------------------------------------------------------------------------

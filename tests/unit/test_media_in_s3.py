@@ -11,6 +11,8 @@ from botocore.credentials import Credentials
 from tests.media_vendor import fetched, named_files, vendor_serving
 from tests.receiver import answer
 
+from cx_channels.aws_login.keys import AwsKeys
+from cx_channels.media.fetching import Fetching
 from cx_channels.provider import Connection
 from cx_channels.registry import providers
 from cx_events.testing.builders import START
@@ -85,6 +87,27 @@ def test_audio_in_a_video_stream_is_not_asked_for() -> None:
     stream = "arn:aws:kinesisvideo:eu-central-1:123456789012:stream/acme-1/1"
     for url in (stream, "connect-attachment:att-1", "s3://acme-calls", "s3://ACME/a", "s3://acme-calls@elsewhere/a"):
         assert source.request(url, its, START) is None, url
+
+
+async def test_a_recording_is_fetched_by_the_hubs_identity() -> None:
+    its = Connection(
+        "acme-connect", "acme", "voice/amazon-connect", ("a key",),
+        settings={"media": True, "media_region": "eu-central-1", "own_identity": True},
+    )  # fmt: skip
+    source = providers()[its.provider].media
+    assert source is not None and source.lacks(its) == ()
+    (reference,) = named_files(its, RECORD)
+    given = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": "a-token"}
+    async with vendor_serving() as vendor:
+        vendor.has(HOST + PATH, WAVE)
+        allowed = Fetching(vendor.files, aws=AwsKeys(given, frozenset({"acme"})))
+        assert (await allowed.fetch(reference, its, source, START)).content == b"RIFF hello"
+        ((place, headers),) = vendor.asked
+        assert is_signed(place, headers) and headers["x-amz-security-token"] == "a-token"
+        with pytest.raises(NotFetched, match="CX_AWS_TENANTS") as why:
+            await Fetching(vendor.files, aws=AwsKeys(given)).fetch(reference, its, source, START)
+        assert why.value.reason == "no-key"
+        assert len(vendor.asked) == 1
 
 
 @pytest.mark.parametrize("region", ["Frankfurt", "eu-central-1.elsewhere.example/", "eu-central-1@x"])

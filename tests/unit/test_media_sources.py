@@ -37,7 +37,7 @@ SETTINGS = {
     "media_region": "eu-west-1", "accounts": ["AC1"], "media_url": f"{OWN}/",
     "media_hosts": [".cdn.acme.example"], "media_user": "U1",
 }  # fmt: skip
-OPTIONAL = frozenset({"media_hosts", "media_tenant"})
+OPTIONAL = frozenset({"media_hosts", "media_tenant", "role_arn", "external_id", "own_identity"})
 """Settings without which files come, too."""
 SIGNED = {"application": "app-1", "media_secret": example_pem("an application")}
 OAUTH = {"media_key": "the app's key", "media_token_secret": "a secret of the token"}

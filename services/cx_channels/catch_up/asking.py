@@ -7,6 +7,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+from cx_channels.aws_login.keys import AwsKeys
+from cx_channels.kit.aws.identity import AwsLogin
+from cx_channels.kit.aws.signing import AwsKey
 from cx_channels.kit.json_values import first, obj, text
 from cx_channels.kit.listed import Asked
 from cx_channels.kit.safe_xml import read_xml
@@ -25,11 +28,12 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class PatientGet:
-    """A ``listing.Get``. ``sleep``: s."""
+    """A ``listing.Get``. ``sleep``: s; ``aws``: keys of AWS."""
 
-    def __init__(self, asker: Asker, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, asker: Asker, sleep: Sleep = asyncio.sleep, aws: AwsKeys | None = None) -> None:
         self._asker = asker
         self._sleep = sleep
+        self._aws = aws or AwsKeys()
 
     async def __call__(
         self, url: str, *, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
@@ -45,11 +49,11 @@ class PatientGet:
 
         return await self._patiently(once)
 
-    async def content(self, ask: Callable[[Micros], Asked]) -> bytes | None:
-        """Return an answer as it came, None where nothing is there (404). Raise as ``__call__``."""
+    async def content(self, login: AwsLogin, ask: Callable[[AwsKey, Micros], Asked]) -> bytes | None:
+        """Return AWS's answer as it came, None where nothing is there (404). Raise as ``__call__``."""
 
         async def once() -> bytes | None:
-            asked = ask(time.time_ns() // 1000)
+            asked = ask(await self._aws.key(login), time.time_ns() // 1000)
             answered = await self._asker.ask("GET", asked.url, headers=asked.headers)
             if answered.status in (200, 206):
                 return answered.content

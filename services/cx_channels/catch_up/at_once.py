@@ -54,7 +54,7 @@ class AtOnce:
         told = CaughtUp(its.tenant, its.id, its.provider, "", "")
         try:
             async with open_asker() as asker:
-                listing = self._open_listing(its, PatientGet(asker, self._parts.sleep))
+                listing = self._open_listing(its, PatientGet(asker, self._parts.sleep, self._parts.aws))
                 place = read_place(cursor)
                 begin = place.asked_to if place is not None else now - DAY
                 if since is None:

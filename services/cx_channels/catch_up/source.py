@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
+from cx_channels.aws_login.keys import AwsKeys
 from cx_channels.catch_up.asking import LONGEST_WAIT, MOST_TRIES, PatientGet, Sleep
 from cx_channels.catch_up.fresh import find_fresh
 from cx_channels.catch_up.known_events import KnownEvents
@@ -29,11 +30,12 @@ _WELL_WITHIN = 60.0
 
 
 class CatchUpParts(NamedTuple):
-    """The parts of the process that it needs. ``sleep``: between tries of one request, s."""
+    """The parts of the process that it needs. ``sleep``: between tries of one request, s; ``aws``: keys of AWS."""
 
     intake: Intake
     known: KnownEvents
     sleep: Sleep = asyncio.sleep
+    aws: AwsKeys | None = None
 
 
 def catch_up_sources(listings: Mapping[str, OpenListing], parts: CatchUpParts) -> dict[str, OpenSource]:
@@ -67,7 +69,7 @@ class CatchUp:
             place = Place(self._now())  # what came before the connection was set up is not asked for
             yield Step(cursor=place.stored())
         async with open_asker() as asker:
-            listing = self._open_listing(self._connection, PatientGet(asker, self._parts.sleep))
+            listing = self._open_listing(self._connection, PatientGet(asker, self._parts.sleep, self._parts.aws))
             while True:
                 async for step in self._round(listing, place):
                     yield step

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from cx_channels.kit.aws.identity import AwsLogin
+from cx_channels.kit.aws.signing import AwsKey
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import FETCHED, Request
 from cx_events.timestamps import Micros, format_time
@@ -33,9 +35,9 @@ class Get(Protocol):
     ) -> Any:
         """Return the JSON of an answer."""
 
-    async def content(self, ask: Callable[[Micros], Asked]) -> bytes | None:
-        """Return an answer as it came, None where nothing is there (404). ``ask``: makes the request, signed at a time,
-        for each try anew."""
+    async def content(self, login: AwsLogin, ask: Callable[[AwsKey, Micros], Asked]) -> bytes | None:
+        """Return AWS's answer as it came, None where nothing is there (404). ``ask``: makes the request, signed at a
+        time, for each try anew."""
 
 
 _encode = msgspec.json.Encoder().encode

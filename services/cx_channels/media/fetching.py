@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
+from cx_channels.aws_login.keys import AwsKeys
 from cx_channels.kit.authorization import bearer_header
 from cx_channels.kit.json_values import number, read_object
 from cx_channels.kit.media import named_in
 from cx_channels.media.references import Reference
-from cx_channels.provider import Connection, MediaRequest, MediaSource, TokenForm
+from cx_channels.provider import Connection, MediaRequest, MediaSource, SignedBy, TokenForm
+from cx_events.errors import Refused, TryLater
 from cx_events.timestamps import Micros
 from cx_runtime.outbound.fetcher import NotFetched
 from cx_runtime.outbound.files import File
@@ -42,11 +44,12 @@ class _Token(NamedTuple):
 
 
 class Fetching:
-    """Fetches files, and keeps access tokens while they hold. ``clock``: seconds."""
+    """Fetches files, and keeps access tokens while they hold. ``clock``: seconds; ``aws``: keys of AWS."""
 
-    def __init__(self, files: Files, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, files: Files, clock: Callable[[], float] = time.monotonic, aws: AwsKeys | None = None) -> None:
         self._files = files
         self._clock = clock
+        self._aws = aws or AwsKeys()
         self._tokens: dict[TokenForm, _Token] = {}
 
     async def fetch(self, reference: Reference, connection: Connection, source: MediaSource, now: Micros) -> File:
@@ -67,12 +70,22 @@ class Fetching:
     async def _get(self, request: MediaRequest) -> File:
         login = request.login
         headers = {**request.headers, **bearer_header(await self._token(login))} if login else request.headers
+        if request.signed is not None:
+            headers = await self._signed(request.signed)
         try:
             return await self._files.get(request.url, headers, request.leads_to)
         except NotFetched as why:
             if login and why.reason == "status-401":  # it may have ended before its time
                 self._tokens.pop(login, None)
             raise
+
+    async def _signed(self, signed: SignedBy) -> Mapping[str, str]:
+        try:
+            return signed.sign(await self._aws.key(signed.login))
+        except Refused as refused:
+            raise NotFetched("no-key", f"no key of AWS: {refused}") from None
+        except TryLater as later:
+            raise NotFetched("no-key", f"no key of AWS: {later}", float(later.retry_after)) from None
 
     async def _token(self, login: TokenForm) -> str:
         kept = self._tokens.get(login)

@@ -12,10 +12,11 @@ import random as any_random
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
+from cx_channels.aws_login.keys import AwsKeys
 from cx_channels.intake import Intake
 from cx_channels.media.fetching import FINAL, Fetching, Files
 from cx_channels.media.references import MediaConnections, Reference
@@ -52,13 +53,14 @@ AWAY_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class MediaPorts:
-    """The parts that the worker needs. ``clock``: s since 1970; ``random``: 0 to 1."""
+    """The parts that the worker needs. ``aws``: keys of AWS; ``clock``: s since 1970; ``random``: 0 to 1."""
 
     intake: Intake
     log: Log
     files: Files
     metrics: Metrics
     health: Health
+    aws: AwsKeys = field(default_factory=AwsKeys)
     clock: Callable[[], float] = time.time
     random: Callable[[], float] = any_random.random
 
@@ -71,7 +73,7 @@ class MediaSteps:
     def __init__(self, connections: MediaConnections, ports: MediaPorts) -> None:
         self._connections = connections
         self._ports = ports
-        self._fetching = Fetching(ports.files)
+        self._fetching = Fetching(ports.files, aws=ports.aws)
         self._running: dict[asyncio.Task[None], Item] = {}
         self._known: dict[str, Reference] = {}
         self._waiting = Waiting([])

@@ -13,11 +13,12 @@ do:
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
 
+from cx_channels.aws_login.keys import AwsKeys
 from cx_channels.provider import Connection, Request, Unmapped
 from cx_channels.registry import folder_name, providers
 from cx_events.timestamps import Micros
@@ -81,10 +82,11 @@ class Source(Protocol):
 @dataclass(frozen=True, slots=True)
 class SourcePorts:
     """The parts of the process that a source may use. ``now``: the time of receipt. ``max_bytes``: the largest
-    delivery that is mapped (``CX_MAX_MAIL``)."""
+    delivery that is mapped (``CX_MAX_MAIL``). ``aws``: keys of AWS."""
 
     now: Callable[[], Micros]
     max_bytes: int
+    aws: AwsKeys = field(default_factory=AwsKeys)
 
 
 OpenSource = Callable[[Connection, SourcePorts], Source]

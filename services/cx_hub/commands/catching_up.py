@@ -18,6 +18,7 @@ from cx_channels.registry import providers
 from cx_context.store import poller_rows
 from cx_events.errors import Refused
 from cx_events.timestamps import Micros
+from cx_hub.aws import aws_keys
 from cx_hub.cli import FAILED
 from cx_hub.output import Format, OutputOption, show_rows
 from cx_hub.resources import load_tenants, opened_blobs, opened_log, opened_store, run_async
@@ -62,7 +63,7 @@ async def _catch_up(
     ):
         intake = Intake(log, blobs, tenants, providers(), metrics)
         wanted = chosen(intake.connections, tenants, tenant, connection)
-        parts = CatchUpParts(intake, KnownEvents(log, store))
+        parts = CatchUpParts(intake, KnownEvents(log, store), aws=aws_keys(settings))
         async with store.reading() as tx:
             cursors = await poller_rows.cursors(tx, list(wanted))
         found = []

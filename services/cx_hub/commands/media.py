@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from cx_channels.aws_login.keys import AwsKeys
 from cx_channels.intake import Intake
 from cx_channels.mapping_pool import MappingPool
 from cx_channels.media.fetching import Fetching, Files
@@ -19,6 +20,7 @@ from cx_context.store.events import read_stored_copies
 from cx_events.errors import Refused
 from cx_events.json_types import Json
 from cx_events.log import INTERACTIONS, Log, Partition
+from cx_hub.aws import aws_keys
 from cx_hub.cli import FAILED
 from cx_hub.output import Format, OutputOption, show_rows, to_err
 from cx_hub.resources import load_tenants, opened_blobs, opened_log, opened_store, run_async
@@ -84,18 +86,25 @@ async def _fetch_all(settings: Settings, asked: Asked) -> list[Json]:
 
         intake = Intake(log, blobs, tenants, providers(), Metrics(), mapper=mapper)
         try:
-            return await fetch_missing(log, store_of_events, intake, files, _meant(intake, tenants, asked), asked)
+            meant, aws = _meant(intake, tenants, asked), aws_keys(settings)
+            return await fetch_missing(log, store_of_events, intake, files, meant, asked, aws)
         finally:
             await mapping.stop()
 
 
 async def fetch_missing(
-    log: Log, store_of_events: Store, intake: Intake, files: Files, connections: MediaConnections, asked: Asked
+    log: Log,
+    store_of_events: Store,
+    intake: Intake,
+    files: Files,
+    connections: MediaConnections,
+    asked: Asked,
+    aws: AwsKeys | None = None,
 ) -> list[Json]:
     """Return the files that events since ``asked.since`` name and the hub does not have, each with its outcome."""
     begin = await log.offsets_at(INTERACTIONS, read_moment(asked.since, "--since") // 1000)
     found: list[Json] = []
-    fetching = Fetching(files)
+    fetching = Fetching(files, aws=aws)
     async for some in _pages(log, begin, connections):
         for connection, reference in await _missing(store_of_events, some):
             outcome = "to be fetched"

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+from cx_channels.aws_login.keys import AwsKeys
 from cx_channels.catch_up.known_events import KnownEvents
 from cx_channels.catch_up.listing import listings
 from cx_channels.catch_up.source import CatchUpParts, catch_up_sources
@@ -15,6 +16,7 @@ from cx_channels.pollers.keeper import PollerKeeper
 from cx_channels.pollers.run import Surroundings
 from cx_channels.pollers.source import OpenSource, SourcePorts, source_factories
 from cx_channels.provider import Connection
+from cx_hub.aws import aws_keys
 from cx_hub.compose.hub import Hub, once
 from cx_hub.compose.media import media_source
 from cx_hub.rebuilding import process_name
@@ -25,16 +27,19 @@ WORKER = "pollers"
 @asynccontextmanager
 async def pollers(hub: Hub, intake: Intake | None) -> AsyncIterator[None]:
     """Run the pollers that no other process runs, where there are any. ``intake``: of ``taking_in``."""
-    async with media_source(hub, intake) as fetches_media, _polling(hub, intake, fetches_media):
+    aws = aws_keys(hub.settings)
+    async with media_source(hub, intake, aws) as fetches_media, _polling(hub, intake, fetches_media, aws):
         yield
 
 
 @asynccontextmanager
-async def _polling(hub: Hub, intake: Intake | None, fetches_media: OpenSource | None) -> AsyncIterator[None]:
+async def _polling(
+    hub: Hub, intake: Intake | None, fetches_media: OpenSource | None, aws: AwsKeys
+) -> AsyncIterator[None]:
     if intake is None or "pollers" not in hub.services:
         yield
         return
-    parts = CatchUpParts(intake, KnownEvents(hub.log, hub.store))
+    parts = CatchUpParts(intake, KnownEvents(hub.log, hub.store), aws=aws)
     open_sources = {**source_factories(), **catch_up_sources(listings(), parts)}
     connections = polled(intake, open_sources)
     if fetches_media is not None:  # one owner and a cursor, as a poller has
@@ -42,7 +47,7 @@ async def _polling(hub: Hub, intake: Intake | None, fetches_media: OpenSource | 
     if not connections:
         yield
         return
-    ports = SourcePorts(intake.now, hub.settings.max_mail)
+    ports = SourcePorts(intake.now, hub.settings.max_mail, aws)
     for id in connections:
         hub.metrics.begin_poller(id)
 

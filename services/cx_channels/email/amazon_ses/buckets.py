@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cx_channels.kit.aws.objects import OWN, REGION, Bucket
-from cx_channels.kit.aws.signing import AwsKey
+from cx_channels.kit.aws.identity import AwsLogin
+from cx_channels.kit.aws.objects import OF_A_BUCKET, Bucket, bucket_login
 from cx_channels.kit.catch_up_settings import CATCH_UP_SETTINGS, catch_up_settings
-from cx_channels.kit.settings import address_setting, text_setting, wrong_setting
+from cx_channels.kit.settings import address_setting, wrong_setting
 from cx_channels.provider import Connection
 
-BUCKET_SETTINGS = frozenset({"buckets", "endpoint", *OWN, *CATCH_UP_SETTINGS})
+BUCKET_SETTINGS = frozenset({"buckets", "endpoint", *OF_A_BUCKET, *CATCH_UP_SETTINGS})
 
 _PLACE = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([\x20-\x7e]{0,500}))?")
 
@@ -22,6 +22,7 @@ class MailFolder:
 
     bucket: Bucket
     prefix: str
+    login: AwsLogin
 
     @property
     def name(self) -> str:
@@ -38,16 +39,13 @@ def mail_folders(connection: Connection) -> tuple[MailFolder, ...]:
     catch_up_settings(connection)
     given = connection.settings.get("buckets")
     listed = given if isinstance(given, list | tuple) else [given]
-    region = text_setting(connection, "media_region")
-    if REGION.fullmatch(region) is None:
-        raise wrong_setting(connection, "media_region", "a region of Amazon's, such as eu-west-1")
-    key = AwsKey(text_setting(connection, "media_key_id"), text_setting(connection, "media_secret"))
     endpoint = address_setting(connection, "endpoint", "") if connection.settings.get("endpoint") else ""
+    login = bucket_login(connection, endpoint)
     found: dict[str, MailFolder] = {}
     for each in listed:
         match = _PLACE.fullmatch(each) if isinstance(each, str) else None
         if match is None:
             raise wrong_setting(connection, "buckets", "a list of places like s3://acme-mail/in/")
-        folder = MailFolder(Bucket(match[1], region, key, endpoint), match[2] or "")
+        folder = MailFolder(Bucket(match[1], login.region, endpoint), match[2] or "", login)
         found[folder.name] = folder
     return tuple(found.values())

@@ -67,7 +67,7 @@ class Mails:
         query = {"list-type": "2", "max-keys": _LISTED, "prefix": folder.prefix}
         seen = set[str]()
         while True:
-            content = await self._get.content(partial(folder.bucket.get, "", query=query))
+            content = await self._get.content(folder.login, partial(folder.bucket.get, "", query))
             if content is None:
                 raise Refused("not-there", f"S3 has no bucket {folder.bucket.name}")
             root = _list_in(content)
@@ -86,7 +86,8 @@ class Mails:
         head: bytes | None = b""
         if mail.is_readable:
             try:
-                head = await self._get.content(partial(folder.bucket.get, mail.key, query={}, first=HEAD))
+                ask = partial(folder.bucket.get, mail.key, {}, first=HEAD)
+                head = await self._get.content(folder.login, ask)
             except Refused as refused:
                 raise Refused(refused.reason, f"{folder.bucket.name}/{mail.key}: {refused.detail}") from None
         if head is None:

@@ -2,5 +2,5 @@
 
 Modules: ``doors`` (who may send, and the answer), ``deliveries`` (the events in one request), ``sns`` (what a topic
 posts, and its proof), ``reading`` (which queues and streams the hub reads itself), ``signing`` (its requests to AWS),
-``objects`` (what lies in S3).
+``identity`` and ``login`` (who asks), ``objects`` (what lies in S3).
 """

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import quote, urlsplit
 
+from cx_channels.kit.aws.identity import AwsLogin
+from cx_channels.kit.aws.login import LOGIN_SETTINGS, aws_login, has_identity
 from cx_channels.kit.aws.signing import AwsKey, query_of, signed_headers
 from cx_channels.kit.listed import Asked
-from cx_channels.kit.settings import text_setting
-from cx_channels.provider import MEDIA_SETTING, Connection, MediaRequest
+from cx_channels.kit.settings import text_setting, wrong_setting
+from cx_channels.provider import MEDIA_SETTING, Connection, MediaRequest, SignedBy
 from cx_events.timestamps import Micros
 
-OWN = frozenset({"media_key_id", "media_secret", "media_region"})
-SETTINGS = frozenset({MEDIA_SETTING}) | OWN
-REGION = re.compile(r"[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}")
+OF_A_BUCKET = frozenset({"media_key_id", "media_secret", "media_region"}) | LOGIN_SETTINGS
+SETTINGS = frozenset({MEDIA_SETTING}) | OF_A_BUCKET
 
+_KEY = ("media_key_id", "media_secret")
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}")
 _EMPTY = sha256(b"").hexdigest()
 _REFERENCE = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.{1,1024})", re.DOTALL)
 
@@ -32,62 +35,71 @@ class Bucket:
 
     name: str
     region: str
-    key: AwsKey
     endpoint: str = ""
 
-    def get(self, object_key: str, now: Micros, query: Mapping[str, str], first: int = 0) -> Asked:
+    def get(self, object_key: str, query: Mapping[str, str], key: AwsKey, now: Micros, first: int = 0) -> Asked:
         """Return the request for an object, signed at a time; for the bucket itself where ``object_key`` is empty.
 
         ``first``: so many bytes of it alone, 0 for all.
         """
-        host = urlsplit(self.endpoint).netloc or _host_of(self.region)
-        path = "/" + quote(object_key.encode("utf-8", "surrogatepass"), safe="/-._~")
-        if self.endpoint or "." in self.name:  # the certificate of *.s3.REGION.amazonaws.com names one label alone
-            path = f"/{self.name}{path}"
-        else:
-            host = f"{self.name}.{host}"
+        origin, path = self._place(object_key)
+        given = {"host": urlsplit(origin).netloc, "x-amz-content-sha256": _EMPTY}
         asked = query_of(query)
-        given = {"host": host, "x-amz-content-sha256": _EMPTY}
-        signed = signed_headers(self.key, "s3", self.region, given, b"", now, method="GET", path=path, query=asked)
+        signed = signed_headers(key, "s3", self.region, given, b"", now, method="GET", path=path, query=asked)
         if first:
             signed["range"] = f"bytes=0-{first - 1}"
-        origin = self.endpoint or f"https://{host}"
         return Asked(f"{origin}{path}{'?' if asked else ''}{asked}", signed)
 
+    def url_of(self, object_key: str) -> str:
+        return "".join(self._place(object_key))
 
-def place_in_s3(url: str) -> tuple[str, str] | None:
-    """Return the bucket and the key of ``s3://BUCKET/KEY``; None for what is no address of an object."""
-    match = _REFERENCE.fullmatch(url)
-    return (match[1], match[2]) if match is not None else None
+    def _place(self, object_key: str) -> tuple[str, str]:
+        path = "/" + quote(object_key.encode("utf-8", "surrogatepass"), safe="/-._~")
+        host = f"s3.{self.region}.amazonaws.com{'.cn' if self.region.startswith('cn-') else ''}"
+        if self.endpoint or "." in self.name:  # the certificate of *.s3.REGION.amazonaws.com names one label alone
+            return self.endpoint or f"https://{host}", f"/{self.name}{path}"
+        return f"https://{self.name}.{host}", path
+
+
+def bucket_login(connection: Connection, endpoint: str = "") -> AwsLogin:
+    """Return how a connection logs in for its buckets. Raise ``Fatal`` for settings that can't be meant."""
+    region = text_setting(connection, "media_region")
+    if _REGION.fullmatch(region) is None:
+        raise wrong_setting(connection, "media_region", "a region of Amazon's, such as eu-west-1")
+    if has_identity(connection) and not connection.settings.keys() & set(_KEY):
+        return aws_login(connection, region, None, endpoint)
+    key = AwsKey(text_setting(connection, "media_key_id"), text_setting(connection, "media_secret"))
+    return aws_login(connection, region, key, endpoint)
 
 
 def object_request(url: str, connection: Connection, now: Micros) -> MediaRequest | None:
     """Return the request for an object, signed at a time; None for what is no address of one."""
-    place = place_in_s3(url)
-    if place is None:
+    match = _REFERENCE.fullmatch(url)
+    if match is None:
         return None
-    name, object_key = place
-    key = AwsKey(text_setting(connection, "media_key_id", ""), text_setting(connection, "media_secret", ""))
-    asked = Bucket(name, text_setting(connection, "media_region", ""), key).get(object_key, now, {})
-    return MediaRequest(asked.url, asked.headers)
+    login = bucket_login(connection)
+    bucket, object_key = Bucket(match[1], login.region), match[2]
+    signed = SignedBy(login, lambda key: bucket.get(object_key, {}, key, now).headers)
+    return MediaRequest(bucket.url_of(object_key), signed=signed)
 
 
 def lacks_key(what: str) -> Callable[[Connection], tuple[str, ...]]:
     """Return what says of a connection what is missing to ask S3. ``what``: the objects that are meant, in plural."""
 
     def lacks(connection: Connection) -> tuple[str, ...]:
+        needed = {"media_region", *_KEY}
+        if has_identity(connection) and not connection.settings.keys() & set(_KEY):
+            needed = {"media_region"}
         found = [
             f"settings.media is true, and settings.{name} is missing: {what} in S3 can't be fetched"
-            for name in sorted(OWN)
+            for name in sorted(needed)
             if not text_setting(connection, name, "")
         ]
         region = text_setting(connection, "media_region", "")
-        if region and REGION.fullmatch(region) is None:
+        if region and _REGION.fullmatch(region) is None:
             found.append("settings.media_region is no region of Amazon's, such as eu-west-1")
+        if not found:
+            bucket_login(connection)
         return tuple(found)
 
     return lacks
-
-
-def _host_of(region: str) -> str:
-    return f"s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"

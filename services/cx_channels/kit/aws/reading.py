@@ -7,18 +7,28 @@ A provider that has them adds ``SETTING_NAMES`` and ``SECRET_NAMES`` to its own,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from cx_channels.kit.aws.identity import AwsLogin
+from cx_channels.kit.aws.login import LOGIN_SETTINGS, aws_login, has_identity
 from cx_channels.kit.aws.signing import AwsKey
 from cx_channels.kit.settings import address_setting, number_setting, since_setting, text_setting, wrong_setting
 from cx_channels.provider import Connection
 from cx_events.errors import Fatal
 
-SETTING_NAMES = frozenset({
-    "queues", "streams", "access_key_id", "secret_access_key", "session_token", "endpoint", "since", "receives",
-})  # fmt: skip
-SECRET_NAMES = frozenset({"secret_access_key", "session_token"})
+SETTING_NAMES = LOGIN_SETTINGS | {
+    "queues",
+    "streams",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+    "endpoint",
+    "since",
+    "receives",
+}
+SECRET_NAMES = frozenset({"secret_access_key", "session_token", "role_arn", "own_identity"})
+"""What is a secret, or stands in the place of one."""
 
 RECEIVES = 20
 """So often is a message received before it is a dead letter unread."""
@@ -46,12 +56,12 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class ReadingSettings:
-    """``endpoint``: takes the place of AWS's own address, empty without. ``since``: where a stream is begun, as
-    ``since_setting`` has it. ``receives``: see ``RECEIVES``."""
+    """``login``: in each region. ``endpoint``: takes the place of AWS's own address, empty without. ``since``: where a
+    stream is begun, as ``since_setting`` has it. ``receives``: see ``RECEIVES``."""
 
     queues: tuple[Resource, ...]
     streams: tuple[Resource, ...]
-    key: AwsKey
+    logins: Mapping[str, AwsLogin]
     endpoint: str
     since: str
     receives: int
@@ -64,11 +74,16 @@ def asks(connection: Connection) -> bool:
 
 def reading_settings(connection: Connection) -> ReadingSettings:
     """Return a connection's settings. Raise ``Fatal`` naming one that can't be meant."""
+    queues = tuple(_resources(connection, "queues", _QUEUE, "arn:aws:sqs:REGION:ACCOUNT:NAME"))
+    streams = tuple(_resources(connection, "streams", _STREAM, "arn:aws:kinesis:REGION:ACCOUNT:stream/NAME"))
+    endpoint = address_setting(connection, "endpoint", "") if connection.settings.get("endpoint") else ""
+    key = _key(connection)
+    regions = {each.region for each in (*queues, *streams)}
     return ReadingSettings(
-        queues=tuple(_resources(connection, "queues", _QUEUE, "arn:aws:sqs:REGION:ACCOUNT:NAME")),
-        streams=tuple(_resources(connection, "streams", _STREAM, "arn:aws:kinesis:REGION:ACCOUNT:stream/NAME")),
-        key=_key(connection),
-        endpoint=address_setting(connection, "endpoint", "") if connection.settings.get("endpoint") else "",
+        queues=queues,
+        streams=streams,
+        logins={region: aws_login(connection, region, key, endpoint) for region in regions},
+        endpoint=endpoint,
         since=since_setting(connection),
         receives=number_setting(connection, "receives", RECEIVES, 1, 1000),
     )
@@ -79,7 +94,7 @@ def warnings_of(connection: Connection) -> tuple[str, ...]:
     if asks(connection):
         reading_settings(connection)
         return ()
-    useless = sorted(SETTING_NAMES & connection.settings.keys() - {"queues", "streams"})
+    useless = sorted((SETTING_NAMES - LOGIN_SETTINGS) & connection.settings.keys() - {"queues", "streams"})
     return (f"neither queues nor streams: {', '.join(useless)} do nothing",) if useless else ()
 
 
@@ -107,7 +122,10 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _key(connection: Connection) -> AwsKey:
+def _key(connection: Connection) -> AwsKey | None:
+    """Return the key of a connection, None where it has none and another identity logs in."""
+    if has_identity(connection) and not connection.settings.keys() & {"access_key_id", "secret_access_key"}:
+        return None
     id = text_setting(connection, "access_key_id")
     if _KEY_ID.fullmatch(id) is None:
         raise wrong_setting(connection, "access_key_id", "the id of an access key (AKIA... or ASIA...)")

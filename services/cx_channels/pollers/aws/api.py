@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cx_channels.kit.aws.signing import AwsKey, signed_headers
+from cx_channels.aws_login.keys import AwsKeys
+from cx_channels.kit.aws.identity import AwsLogin
+from cx_channels.kit.aws.signing import signed_headers
 from cx_channels.kit.json_values import first, obj, text
 from cx_channels.pollers.asking import Answered, Asker
 from cx_events.errors import Refused, TryLater
@@ -64,23 +66,23 @@ class AwsFailed(TryLater):
 
 
 class AwsApi:
-    """One service in one region. ``url``: of its host; ``now``: the present time."""
+    """One service in one region, that of the ``login``. ``url``: of its host; ``now``: the present time."""
 
     def __init__(
-        self, asker: Asker, service: Service, region: str, url: str, key: AwsKey, now: Callable[[], Micros]
+        self, asker: Asker, service: Service, url: str, login: AwsLogin, keys: AwsKeys, now: Callable[[], Micros]
     ) -> None:
         self._asker = asker
         self._service = service
-        self._region = region
         self._url = url
-        self._key = key
+        self._login = login
+        self._keys = keys
         self._now = now
 
     async def call(self, operation: str, asked: Json) -> Json:
         """Return the answer of an operation.
 
-        Raise ``Refused`` where the key may not ask so, or what it asks of is not there; ``AwsFailed`` for all other
-        errors that AWS names; ``TryLater`` where no answer came.
+        Raise ``Refused`` where there is no key, it may not ask so, or what it asks of is not there; ``AwsFailed`` for
+        all other errors that AWS names; ``TryLater`` where no answer came.
         """
         body = msgspec.json.encode(asked)
         headers = {
@@ -88,7 +90,8 @@ class AwsApi:
             "content-type": f"application/x-amz-json-{self._service.version}",
             "x-amz-target": f"{self._service.target}.{operation}",
         }
-        signed = signed_headers(self._key, self._service.name, self._region, headers, body, self._now())
+        key = await self._keys.key(self._login)
+        signed = signed_headers(key, self._service.name, self._login.region, headers, body, self._now())
         answered = await self._asker.ask("POST", self._url + "/", headers=signed, content=body)
         if answered.status == 200 and isinstance(answered.value, dict):
             return answered.value

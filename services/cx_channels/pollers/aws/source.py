@@ -62,7 +62,8 @@ class AwsSource:
         """Return one with a connection of its own: a queue that has nothing lets a request wait."""
         asker = await opened.enter_async_context(open_asker())
         url = self._settings.endpoint or resource.host(service.name)
-        return AwsApi(asker, service, resource.region, url, self._settings.key, self._ports.now)
+        login = self._settings.logins[resource.region]
+        return AwsApi(asker, service, url, login, self._ports.aws, self._ports.now)
 
 
 def _step(moved: Moved, place: Cursor) -> Step:
