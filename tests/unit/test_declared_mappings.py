@@ -372,6 +372,15 @@ def test_unknown_kinds_are_kept_and_ignored_ones_counted() -> None:
     assert [each.reason.partition(":")[0] for each in mapped(given, {"a": 1}).unmapped] == ["no-kind"]
 
 
+def test_what_is_left_out_becomes_nothing_below() -> None:
+    (said,) = declared()["kinds"].values()
+    left_out = {"ignore": "more follows", "when": {"==": ["$.final", False]}}
+    given = declared(kinds={"said": [left_out, said]})
+    partial = mapped(given, {"kind": "said", "chat": "c-1", "text": "Hel", "final": False})
+    assert ([each.why for each in partial.ignored], partial.drafts) == (["more follows"], ())
+    assert len(mapped(given, {"kind": "said", "chat": "c-1", "text": "Hello", "final": True}).drafts) == 1
+
+
 def test_json_in_a_field_of_a_form_is_read() -> None:
     given = declared(body={"json_in": "payload"})
     (draft,) = mapped(given, b"payload=%7B%22kind%22%3A%22said%22%2C%22chat%22%3A1%2C%22text%22%3A%22Hi%22%7D").drafts

@@ -4,8 +4,9 @@ All is pure: no I/O, no clock.
 
 Modules: ``json_values`` (JSON of others, read without trust), ``ids`` (parts of event ids), ``forms`` (form bodies),
 ``form_parts`` (forms with files and bytes), ``basic_credentials`` (a name and a password in a vendor's URL),
-``times`` (times as vendors write them), ``signing`` (HMACs, several secrets, ages), ``drafts`` (events), ``outcomes``
-(what is no event), ``meta_envelope`` and ``meta_signature`` (Meta's products), ``twilio_forms``, ``twilio_products``,
+``times`` (times as vendors write them), ``signing`` (HMACs, several secrets, ages), ``drafts`` (events), ``agents``
+(who is out of a contact), ``outcomes`` (what is no event), ``meta_envelope`` and ``meta_signature`` (Meta's products),
+``twilio_forms``, ``twilio_products``,
 ``twilio_signature`` and ``twilio_shared_keys`` (Twilio's products), ``whatsapp`` (WhatsApp's notices), ``mail`` (what a
 mail means, whoever brought it), ``aws`` (how AWS brings events), ``vonage_signature`` (Vonage's products),
 ``rs256_tokens`` (tokens signed by RSA keys), ``example_keys`` (for trials), ``key_documents`` (keys that

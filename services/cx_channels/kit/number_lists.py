@@ -15,6 +15,8 @@ from cx_events.phone_numbers import WITHHELD
 
 _SEPARATORS = re.compile(r"[\s().+-]+")
 _NUMBER = re.compile(r"\+?[0-9]{5,15}")
+_EXTENSIONS = re.compile(r"[1-9][0-9]{0,5}\*")
+_MOST_OF_AN_EXTENSION = 6
 _BLANKS = re.compile(r"[\s().-]+")
 _CACHED = 4096
 
@@ -39,10 +41,17 @@ def has(values: tuple[str, ...], number: str, region: str | None) -> bool:
     if not values or not number:
         return False
     bare = _bare(number)
-    if any(fnmatchcase(bare, _bare(each)) for each in values):
+    is_line = bare.isdecimal() and len(bare) > _MOST_OF_AN_EXTENSION
+    if any(fnmatchcase(bare, _bare(each)) for each in values if not (is_line and of_extensions(each))):
         return True
     normal = _normal(number, region)
     return bool(normal) and any(normal == _normal(each, region) for each in values)
+
+
+def of_extensions(pattern: str) -> bool:
+    """Return whether a pattern, ``10*``, stands for extensions alone: at most six digits without ``+``. It fits no
+    telephone number, else ``1*`` would be all of North America's."""
+    return _EXTENSIONS.fullmatch(pattern.strip()) is not None
 
 
 def _normal(text: str, region: str | None) -> str:

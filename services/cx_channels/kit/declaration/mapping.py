@@ -162,7 +162,10 @@ class Declaration:
         if declared is not None:
             applied = False
             for rule in declared.rules:
-                applied |= rule.apply(s, connection, original, declared.key, found)
+                applies = rule.apply(s, connection, original, declared.key, found)
+                applied |= applies
+                if applies and rule.ignored:
+                    break  # what is left out is no other event by what stands below
             if not applied:
                 why = "no event of this kind in the mapping applies"
                 found.unmapped.append(no_adapter(_shown(s.kind), why, digest(original), original))

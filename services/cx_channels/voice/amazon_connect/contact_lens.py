@@ -131,7 +131,7 @@ def map_analysis(notice: Notice, connection: Connection) -> Iterator[Outcome]:
         found.append(contact.draft("cx.call.transcript.v1", "analysis/words", raw, first_time, Data(transcript=lines)))
     about = obj(value.get("ConversationCharacteristics"))
     overall = obj(obj(about.get("Sentiment")).get("OverallSentiment"))
-    score = _customer_score(overall)
+    score = _customer_score(overall, people)
     if score is not None:
         kept = _piece(value, OverallSentiment=overall)
         found.append(_insight(contact, "analysis/sentiment", kept, version, time=last, sentiment=score))
@@ -197,8 +197,11 @@ def _absolute(turn: Json) -> str:
     return first(turn.get("AbsoluteTime"), obj(turn.get("Time")).get("AbsoluteTime"))
 
 
-def _customer_score(overall: Json) -> float | None:
-    score = number(overall.get("CUSTOMER"))
+def _customer_score(overall: Json, people: Mapping[str, Json]) -> float | None:
+    """Return the customer's score, from -1 to 1, by role or by the id that ``Participants`` gives them."""
+    ids = [id for id, each in people.items() if text(each.get("ParticipantRole")).upper() == "CUSTOMER"]
+    found = (number(overall.get(name)) for name in ("CUSTOMER", *ids))
+    score = next((each for each in found if each is not None), None)
     if score is None:
         score = number(obj(overall.get("DetailsByParticipantRole")).get("CUSTOMER"))
     return None if score is None or abs(score) > _MOST_SCORE else score / _MOST_SCORE

@@ -85,13 +85,15 @@ def _dial_end(event: AmiEvent) -> Iterator[Outcome]:
         yield event.lost("malformed DialEnd: it names no channel")
         return
     status = event.field("dialstatus").lower() or "unknown"
-    outside = dialled is not None and agent_of(dialled, event.connection) is None and not dialled.is_local
-    agent = agent_of(dialled, event.connection) or (agent_of(caller, event.connection) if outside else None)
+    rang = agent_of(dialled, event.connection)
+    outside = dialled is not None and rang is None and not dialled.is_local
+    by = agent_of(caller, event.connection) if outside else None
     answered = status == "answer" and not (dialled is not None and dialled.is_local)
     step = f"dialled/{id_part(dialled.id) if dialled is not None else '-'}/{id_part(status)}/{event.at}"
     yield event.draft(
         "cx.interaction.answered.v1" if answered else "cx.interaction.routed.v1",
-        owner, step, others=[dialled], agent=agent, reason="" if answered else status,
+        owner, step, others=[dialled], agent=(rang if answered else None) or by, out=None if answered else rang,
+        reason="" if answered else status,
     )  # fmt: skip
 
 
@@ -123,14 +125,17 @@ def _gave_up_queue(event: AmiEvent) -> Iterator[Outcome]:
     )  # fmt: skip
 
 
-def _agent_step(event_type: str, reason: str, duration: str = "") -> Mapper:
+def _agent_step(event_type: str, reason: str, duration: str = "", *, is_out: bool = False) -> Mapper:
+    """Map what a member of a queue does. ``is_out``: they are out of the call by it."""
+
     def mapper(event: AmiEvent) -> Iterator[Outcome]:
         took = event.number(duration) if duration else None
         why = f"{reason} {event.field('reason')}".strip() if reason == "completed:" else reason
         step = f"{event.step}/{id_part(event.field('destuniqueid') or event.field('interface') or '-')}"
         yield event.draft(
             event_type, event.channel, step,
-            others=[event.other("dest")], queue=_queue(event), agent=_member(event), reason=why,
+            others=[event.other("dest")], queue=_queue(event), reason=why,
+            agent=None if is_out else _member(event), out=_member(event) if is_out else None,
             duration_ms=took * 1000 if took is not None else None,
         )  # fmt: skip
 
@@ -181,8 +186,8 @@ def _transferred(
     done = result in ("success", "")
     return event.draft(
         "cx.interaction.transferred.v1" if done else "cx.interaction.routed.v1", owner, event.step, others=others,
-        more=more, transfer=transfer if done else None, agent=agent_of(by, event.connection) if done else None,
-        reason="" if done else f"transfer: {result}",
+        more=more, transfer=transfer if done else None, agent=transfer.agent if done else None,
+        out=agent_of(by, event.connection) if done else None, reason="" if done else f"transfer: {result}",
     )  # fmt: skip
 
 
@@ -222,9 +227,11 @@ def _joined(word: str, room: str) -> Mapper:
         threads = [f"bridge/{bridge}"] if bridge else []  # a room's number is used again
         agent = agent_of(event.channel, event.connection)
         reason = f"{word} conference {name}".strip()
+        left = word == "left"
         yield event.draft(
-            "cx.interaction.routed.v1", event.channel, event.step, threads=threads, agent=agent, reason=reason
-        )
+            "cx.interaction.routed.v1", event.channel, event.step, threads=threads, reason=reason,
+            agent=None if left else agent, out=agent if left else None,
+        )  # fmt: skip
 
     return mapper
 
@@ -234,6 +241,8 @@ def _key(event: AmiEvent) -> Iterator[Outcome]:
         yield Ignored("DTMFEnd/sent", IGNORED_AMI["DTMFEnd/sent"])
     elif not event.connection.once(read_rules).keys:
         yield Ignored("DTMFEnd/off", IGNORED_AMI["DTMFEnd/off"])
+    elif event.is_ours(event.channel):
+        yield Ignored("DTMFEnd/staff", IGNORED_AMI["DTMFEnd/staff"])
     elif not (digit := event.field("digit")):
         yield event.lost("malformed DTMFEnd: no Digit")
     else:
@@ -279,10 +288,10 @@ KINDS: Mapping[str, tuple[Mapper, str]] = {
     "QueueCallerJoin": (_queued, "cx.interaction.queued"),
     "QueueCallerAbandon": (_gave_up_queue, "cx.interaction.abandoned"),
     "AgentCalled": (_agent_step(_ROUTED, "offered"), "cx.interaction.routed"),
-    "AgentRingNoAnswer": (_agent_step(_ROUTED, "no-answer", "ringtime"), "cx.interaction.routed"),
-    "AgentDump": (_agent_step(_ROUTED, "declined"), "cx.interaction.routed"),
+    "AgentRingNoAnswer": (_agent_step(_ROUTED, "no-answer", "ringtime", is_out=True), "cx.interaction.routed"),
+    "AgentDump": (_agent_step(_ROUTED, "declined", is_out=True), "cx.interaction.routed"),
     "AgentConnect": (_agent_step("cx.interaction.answered.v1", "", "holdtime"), "cx.interaction.answered"),
-    "AgentComplete": (_agent_step(_ROUTED, "completed:", "talktime"), "cx.interaction.routed"),
+    "AgentComplete": (_agent_step(_ROUTED, "completed:", "talktime", is_out=True), "cx.interaction.routed"),
     "Hold": (_plain(_HELD), "cx.interaction.held"),
     "Unhold": (_plain(_RESUMED), "cx.interaction.resumed"),
     "BlindTransfer": (_blind, "cx.interaction.transferred; cx.interaction.routed where it failed"),

@@ -25,6 +25,8 @@ from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 _MOST_MS = 10**9
+_UNANSWERED = frozenset({"busy", "cancel", "chanunavail", "congestion", "noanswer"})
+"""Values of ``dialstatus`` by which a telephone rings no more (app_dial.c, DIALSTATUS)."""
 
 
 @dataclass(slots=True)
@@ -108,15 +110,17 @@ def _dial(event: AriEvent) -> Iterator[Outcome]:
     owner = caller or dialled
     status = event.field("dialstatus").lower()
     people, direction = event.dialled(caller, dialled, event.field("dialstring"))
-    inside = agent_of(dialled, event.connection)
-    agent = inside or (agent_of(caller, event.connection) if status == "answer" and not dialled.is_local else None)
+    rang = agent_of(dialled, event.connection)
+    by = agent_of(caller, event.connection) if status == "answer" and not dialled.is_local else None
+    is_out = status in _UNANSWERED
     answered = status == "answer" and not dialled.is_local
     event_type = "cx.interaction.answered.v1" if answered else "cx.interaction.routed.v1"
     step = f"dial/{id_part(dialled.id)}/{id_part(status or 'begun')}/{event.at}"
     for root in dict.fromkeys((event.root(owner), event.root(dialled))):
         yield event.draft(
             event_type, owner, step, others=[dialled, event.other("forwarded")], people=people, direction=direction,
-            agent=agent, reason="" if answered else status or "dialling",
+            agent=(None if is_out else rang) or by, out=rang if is_out else None,
+            reason="" if answered else status or "dialling",
             more="" if root == event.root(owner) else root,
         )  # fmt: skip
 
@@ -124,6 +128,9 @@ def _dial(event: AriEvent) -> Iterator[Outcome]:
 def _key(event: AriEvent) -> Iterator[Outcome]:
     if not event.connection.once(read_rules).keys:
         yield Ignored("ChannelDtmfReceived/off", IGNORED_ARI["ChannelDtmfReceived/off"])
+        return
+    if event.is_ours(event.channel):
+        yield Ignored("ChannelDtmfReceived/staff", IGNORED_ARI["ChannelDtmfReceived/staff"])
         return
     if not (digit := event.field("digit")):
         yield event.lost("malformed ChannelDtmfReceived: no digit")
@@ -152,12 +159,13 @@ def _bridge(word: str) -> Mapper:
             queue = AgentOrQueue(id=name or id, name="") if name or id else None
             yield event.draft("cx.interaction.queued.v1", event.channel, step, queue=queue)
             return
+        agent, left = agent_of(event.channel, event.connection), word == "left"
         there = bridge.get("channels")
         with_it = [Channel(text(each)) for each in there[:20] if text(each)] if isinstance(there, list) else []
         yield event.draft(
             "cx.interaction.routed.v1", event.channel, step, others=() if holding else with_it,
-            threads=[f"bridge/{id}"] if id and not holding else (), agent=agent_of(event.channel, event.connection),
-            reason=f"{word} bridge {name}".strip(),
+            threads=[f"bridge/{id}"] if id and not holding else (), agent=None if left else agent,
+            out=agent if left else None, reason=f"{word} bridge {name}".strip(),
         )  # fmt: skip
 
     return mapper
@@ -191,13 +199,13 @@ def _transfers(
     """Yield a transfer for each call that takes part: all are the customer's from now on."""
     result = event.field("result").lower()
     done = result in ("success", "")
-    agent = agent_of(by, event.connection) if done else None
+    out = agent_of(by, event.connection) if done else None
     roots = [event.root(owner), *(event.root(each) for each in others if each is not None)]
     for root in dict.fromkeys(roots) if done else roots[:1]:
         yield event.draft(
             "cx.interaction.transferred.v1" if done else "cx.interaction.routed.v1", owner, event.step,
-            others=[*others, owner], transfer=transfer if done else None, agent=agent,
-            reason="" if done else f"transfer: {result}", more="" if root == roots[0] else root,
+            others=[*others, owner], transfer=transfer if done else None, agent=transfer.agent if done else None,
+            out=out, reason="" if done else f"transfer: {result}", more="" if root == roots[0] else root,
         )  # fmt: skip
 
 

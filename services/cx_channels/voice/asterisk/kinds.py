@@ -14,6 +14,7 @@ _SECURITY = "an attempt to log in or to register; no call"
 _MEDIA = "the quality or the workings of the media; no step of a call"
 _TOLD = "told by other events of the call"
 _STAFF = "who serves a queue, or whether; no customer"
+_STAFF_KEY = "a key at a telephone of ours: a feature code, or the password of a mailbox; not the customer's"
 _DEVICES = "the state of a telephone or a registration; no call"
 
 
@@ -85,6 +86,7 @@ IGNORED_AMI: Mapping[str, str] = {
     "MiniVoiceMail": "a mailbox was told of a message; no caller is named",
     "DTMFEnd/sent": "a key that we played to the other side",
     "DTMFEnd/off": "the setting dtmf leaves keys out",
+    "DTMFEnd/staff": _STAFF_KEY,
     "UserEvent/undeclared": "an event of the dialplan's own that the setting user_events does not name",
     "LocalBridge/same-call": "both halves of a Local channel belong to one call, as their Linkedid says",
 }
@@ -116,6 +118,7 @@ IGNORED_ARI: Mapping[str, str] = {
     "RESTResponse": _LISTS,
     "MissingParams": "an answer to a request that lacked something",
     "ChannelDtmfReceived/off": "the setting dtmf leaves keys out",
+    "ChannelDtmfReceived/staff": _STAFF_KEY,
     "ChannelUserevent/undeclared": "an event of the dialplan's own that the setting user_events does not name",
     "TextMessageReceived/inside": "a message between telephones of ours",
     "ChannelTransfer/going-on": "a transfer that is asked for, and not done yet",

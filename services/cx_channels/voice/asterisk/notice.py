@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cx_channels.kit.agents import out_of_it
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.provider import Connection, Unmapped
 from cx_channels.voice.asterisk.channel import Channel
 from cx_channels.voice.asterisk.live import INSIDE, LEFT, OUT, Known
-from cx_channels.voice.asterisk.parties import called_by_dialling, caller_of
-from cx_channels.voice.asterisk.rules import is_outside
-from cx_events.envelope import Direction, Draft, Failure, Participant, Reference
+from cx_channels.voice.asterisk.parties import agent_of, called_by_dialling, caller_of
+from cx_channels.voice.asterisk.rules import is_outside, read_rules
+from cx_events.envelope import AgentOrQueue, Direction, Draft, Failure, Participant, Reference
 from cx_events.timestamps import Micros
 
 _NO_FAILURE = frozenset({"", "0", "16", "26", "31"})
@@ -47,6 +48,16 @@ class Notice:
         found = self.known.get(channel.id)
         return found.flags if found is not None else 0
 
+    def is_ours(self, channel: Channel) -> bool:
+        """Return whether a telephone of ours is surely at a channel: it was dialled for a call, or began one inside.
+
+        A channel alone does not say so where contexts tell what is outside: the dialplan moves a caller to others.
+        """
+        rules = self.connection.once(read_rules)
+        if not (rules.trunks or rules.contexts) or agent_of(channel, self.connection) is None:
+            return False
+        return not self.is_root(channel) or bool(self.flags(channel) & INSIDE)
+
     def draft(
         self,
         event_type: str,
@@ -59,11 +70,12 @@ class Notice:
         people: list[Participant] | None = None,
         direction: Direction | None = None,
         more: str = "",
+        out: AgentOrQueue | None = None,
         **data: Any,
     ) -> Draft:
         """Draft an event of a channel's call. ``step``: tells it from others of the channel. ``others``: channels that
         it is about, too. ``people``, ``direction``: the channel's own caller's unless given. ``more``: another call
-        whose event it is instead, by its name."""
+        whose event it is instead, by its name. ``out``: the agent who is out of the call by it."""
         root = more or self.root(channel)
         if people is None:
             people, direction = self.caller(channel)
@@ -82,7 +94,7 @@ class Notice:
             root=id_part(root),
             time=self.time,
             direction=direction,
-            participants=people,
+            participants=[*people, *out_of_it(out, self.connection.id)],
             references=references,
             **data,
         )
@@ -125,7 +137,7 @@ class Notice:
         reason = words.lower() or "hangup"
         if not self.is_root(channel):
             return self.draft(
-                "cx.interaction.routed.v1", channel, "ended", reason=f"left: {reason}", agent=agent, people=[]
+                "cx.interaction.routed.v1", channel, "ended", reason=f"left: {reason}", out=agent, people=[]
             )
         gave_up = channel.state.lower() in ("ring", "ringing") and cause in _GIVEN_UP and not self.flags(channel) & OUT
         if gave_up or self.flags(channel) & LEFT:

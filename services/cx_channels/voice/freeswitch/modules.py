@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
+from cx_channels.kit.agents import out_of_it
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.outcomes import Outcome
@@ -41,10 +42,12 @@ def _callcenter(event: Event) -> Iterator[Outcome]:
         at = seconds(event.header("CC-Member-Leaving-Time")) or _whole(event.at)
         yield steps.left(uuid, queue, event.header("CC-Cancel-Reason"), at)
     elif action in _OFFERS:
+        who = AgentOrQueue(id=agent) if agent else None
+        is_offer = action == "agent-offering"
         yield event.draft(
             ROUTED, f"{action}/{id_part(agent or '0')}/{event.unique}", uuid=uuid, queue=queue_of(queue),
-            agent=AgentOrQueue(id=agent) if agent else None, participants=[], direction=None,
-            references=[Reference(kind="call", value=uuid)],
+            agent=who if is_offer else None, direction=None, references=[Reference(kind="call", value=uuid)],
+            participants=[] if is_offer else out_of_it(who, event.connection.id),
             reason=event.header("CC-Hangup-Cause") or _OFFERS[action],
         )  # fmt: skip
     else:
@@ -70,9 +73,12 @@ def _conference(event: Event) -> Iterator[Outcome]:
     if id:
         references.append(Reference(kind="thread", value=f"conference/{name}/{id}"))
     reason = "joined the conference" if action == "add-member" else "left the conference"
+    customers = [each for each in people.participants if each.role == "customer"]
+    stays = action == "add-member"
     yield event.draft(
         ROUTED, f"{action}/{id_part(id or name or '0')}/{event.unique}", people=people, references=references,
-        agent=people.agent, reason=f"{reason} {name}".strip(),
+        agent=people.agent if stays else None, reason=f"{reason} {name}".strip(),
+        participants=customers if stays else [*customers, *out_of_it(people.agent, event.connection.id)],
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from cx_channels.kit.agents import out_of_it
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import text
@@ -174,9 +175,13 @@ class Steps:
         failure = None
         if cause not in _WELL:
             failure = Failure(code=leg.variable("sip_term_status") or leg.variable("hangup_cause_q850"), message=cause)
-        kind = ROUTED if leg.is_second else ABANDONED if _gave_up(leg, people, cause) else ENDED
+        if leg.is_second:
+            kind, who = ROUTED, out_of_it(people.agent, self.connection.id)
+        else:
+            kind, who = ABANDONED if _gave_up(leg, people, cause) else ENDED, []
         return self.draft(
-            kind, "hangup", at, kept, people=people, agent=people.agent, reason=cause, failure=failure,
+            kind, "hangup", at, kept, people=people, agent=None if leg.is_second else people.agent, reason=cause,
+            failure=failure, participants=[*(each for each in people.participants if each.role == "customer"), *who],
             duration_ms=_milliseconds(leg.variable("mduration")),
         )  # fmt: skip
 

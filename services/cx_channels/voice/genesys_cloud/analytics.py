@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from cx_channels.kit.agents import out_of_it
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import objects, text
 from cx_channels.kit.outcomes import Outcome
@@ -26,19 +27,23 @@ from cx_channels.voice.genesys_cloud.conversation import (
     time_of,
     word,
 )
-from cx_channels.voice.genesys_cloud.legs import AGENTS, CUSTOMERS, MENUS, third_parties
+from cx_channels.voice.genesys_cloud.legs import AGENTS, CUSTOMERS, LISTENING, MENUS, third_parties
 from cx_events.envelope import Draft, Recording, Transfer
 from cx_events.json_types import Json
 
 _OFFERED = frozenset({"alert", "dialing", "contacting"})
+_LISTENED = frozenset({"monitoring", "coaching", "barging", "screenmonitoring"})
+"""Segments of a supervisor who is connected to an agent's session, and of nobody else."""
 IGNORED: Mapping[str, str] = {
     "segment/other": "a segment of a machine, a supervisor who listens, a shared screen, or a third party",
 }
 
 
+_PICKED_UP: Mapping[str, str] = {"person": "human", "machine": "machine", "fax": "fax", "lineconnected": ""}
+"""By the last word of ``dispositionName``, ``disposition.classification.callable.machine``: who picked up."""
 _OF_PARTICIPANT = ("participantId", "participantName", "purpose", "userId", "externalContactId")
 _OF_SESSION = ("sessionId", "mediaType", "direction", "ani", "dnis", "addressFrom", "addressTo", "messageType",
-               "peerId", "protocolCallId")  # fmt: skip
+               "peerId", "protocolCallId", "outboundCampaignId", "dispositionAnalyzer", "dispositionName")  # fmt: skip
 
 
 class Session(Struct, gc=False):
@@ -66,9 +71,16 @@ def map_details(body: Json, connection: Connection, organization: str) -> Iterat
         for value in objects(participant.get("sessions")):
             session = _session(participant, value, base, organization, purpose)
             segments = objects(value.get("segments"))
-            apart = number in brought_in or text(value.get("mediaType")).upper() in NO_CONTACT
+            apart = number in brought_in or text(value.get("mediaType")).upper() in NO_CONTACT or _listens(value)
             found: list[Outcome] = [] if apart else list(_map_session(session, purpose, segments))
             yield from found or [Ignored("segment/other", IGNORED["segment/other"])]
+
+
+def _listens(session: Json) -> bool:
+    """Return whether a session is a supervisor's, who takes no part: it says to whom they listen, or has no segment but
+    such."""
+    kinds = {text(each.get("segmentType")) for each in objects(session.get("segments"))}
+    return any(session.get(name) for name in LISTENING) or (bool(kinds) and kinds <= _LISTENED)
 
 
 def _session(participant: Json, value: Json, base: Conversation, organization: str, purpose: str) -> Session:
@@ -97,6 +109,7 @@ def _map_session(session: Session, purpose: str, segments: list[Json]) -> Iterat
     if not segments:
         return
     begin, end = segments[0], segments[-1]
+    yield from _map_detection(session, segments)
     if purpose in CUSTOMERS:
         yield session.draft("cx.interaction.started.v1", "started", begin.get("segmentStart"), begin)
         if text(end.get("segmentEnd")) and text(end.get("disconnectType")):
@@ -121,6 +134,21 @@ def _map_session(session: Session, purpose: str, segments: list[Json]) -> Iterat
         yield from _map_agent(session, segments)
 
 
+def _map_detection(session: Session, segments: list[Json]) -> Iterator[Draft]:
+    """Yield what a campaign's call came to, ``dispositionName``: a person or a machine picked up, or nobody."""
+    detected = text(session.value.get("dispositionName")).rpartition(".")[2].lower()
+    if not detected:
+        return
+    talks = next((each for each in segments if text(each.get("segmentType")) == "interact"), None)
+    told = segments[-1] if talks is None else talks
+    at = told.get("segmentEnd") if talks is None else told.get("segmentStart")
+    if detected in _PICKED_UP:
+        by = _PICKED_UP[detected]
+        yield session.draft("cx.interaction.answered.v1", "detected", at, told, answered_by=by, participants=[])
+    else:
+        yield session.draft("cx.interaction.routed.v1", "detected", at, told, reason=detected, participants=[])
+
+
 def _map_voicemail(session: Session, segments: list[Json]) -> Iterator[Draft]:
     for each in segments:
         if text(each.get("segmentType")) != "voicemail":
@@ -140,6 +168,7 @@ def _map_voicemail(session: Session, segments: list[Json]) -> Iterator[Draft]:
 
 def _map_agent(session: Session, segments: list[Json]) -> Iterator[Draft]:
     who = agent(session.participant.get("userId"))
+    out = out_of_it(who, session.conversation.connection.id)
     talked = held = False
     for each in segments:
         kind, at, over = text(each.get("segmentType")), each.get("segmentStart"), each.get("segmentEnd")
@@ -160,10 +189,13 @@ def _map_agent(session: Session, segments: list[Json]) -> Iterator[Draft]:
         why = word(each.get("disconnectType"))
         if "transfer" in why and talked:
             yield session.draft(
-                "cx.interaction.transferred.v1", "left", over, each, agent=who, transfer=Transfer(kind=why), reason=why
-            )
+                "cx.interaction.transferred.v1", "left", over, each, participants=out, transfer=Transfer(kind=why),
+                reason=why,
+            )  # fmt: skip
         elif why and not talked:
-            yield session.draft("cx.interaction.routed.v1", "left", over, each, agent=who, queue=line, reason=why)
+            yield session.draft(
+                "cx.interaction.routed.v1", "left", over, each, participants=out, queue=line, reason=why
+            )
 
 
 def _map_wrapup(session: Session, segment: Json, at: Any, who: Any) -> Iterator[Draft]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
+from cx_channels.kit.agents import out_of_it
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text, texts
 from cx_channels.kit.outcomes import Outcome
@@ -123,11 +124,10 @@ def _map_user_left(event: DetailEvent) -> Iterator[Outcome]:
     yield event.draft(
         "cx.interaction.transferred.v1" if passed_on else "cx.interaction.routed.v1",
         reason=why if passed_on or not talked else f"agent-left {why}".strip(),
-        agent=agent(event.body.get("userId")),
         queue=queue(event.body.get("queueId")),
         transfer=Transfer(kind=why) if passed_on else None,
         duration_ms=event.whole("interactingDurationMs"),
-        participants=[],
+        participants=out_of_it(agent(event.body.get("userId")), event.conversation.connection.id),
     )
 
 
@@ -182,6 +182,8 @@ def _map_attributes(event: DetailEvent) -> Iterator[Outcome]:
     if not found:
         yield Ignored("attributes", ATTRIBUTES)
         return
+    # Flows keep PINs and card numbers there, too: what is not named is not kept, either.
+    event.kept = {**event.kept, "eventBody": {**event.body, "attributes": found}}
     yield event.draft("cx.customer.attributes_changed.v1", attributes=found)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from cx_channels.kit.agents import out_of_it
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
@@ -40,7 +41,11 @@ AGENTS = frozenset({"agent", "user"})
 MENUS = frozenset({"ivr", "botflow", "voicesurveyflow", "workflow"})
 OFFERED = frozenset({"alerting", "dialing", "contacting", "offering"})
 _KEPT = ("id", "purpose", "name", "userId", "queueId", "user", "queue", "externalContactId", "externalContact")
-_LISTENING = ("monitoredParticipantId", "coachedParticipantId", "bargedParticipantId", "screenMonitoredParticipantId")
+LISTENING = (
+    *("monitoredParticipantId", "coachedParticipantId", "bargedParticipantId", "screenMonitoredParticipantId"),
+    "screenMonitoredUserId",
+)
+"""Members of a supervisor's participant in topics, of their session in Analytics: whom they listen to or coach."""
 
 IGNORED: Mapping[str, str] = {
     "leg/listening": "a supervisor listens in or coaches; no part of the customer's story",
@@ -82,7 +87,7 @@ def map_state(body: Json, connection: Connection, organization: str) -> Iterator
         if number in brought_in:
             yield Ignored("leg/third-party", IGNORED["leg/third-party"])
             continue
-        if any(participant.get(name) for name in _LISTENING):
+        if any(participant.get(name) for name in LISTENING):
             yield Ignored("leg/listening", IGNORED["leg/listening"])
             continue
         for media, value in _legs_of(participant):
@@ -216,12 +221,13 @@ def _agent(leg: Leg) -> Iterator[Draft]:
         yield leg.draft("cx.interaction.answered.v1", "answered", began, agent=leg.agent, queue=leg.queue)
     if not over:
         return
+    out = out_of_it(leg.agent, leg.conversation.connection.id)
     if began and "transfer" in why and not leg.by_transfers:
         transfer = Transfer(kind=why)
-        yield leg.draft("cx.interaction.transferred.v1", "left", over, agent=leg.agent, transfer=transfer, reason=why)
+        yield leg.draft("cx.interaction.transferred.v1", "left", over, participants=out, transfer=transfer, reason=why)
     else:
         reason = f"agent-left {why}".strip() if began else why or "no-answer"
-        yield leg.draft("cx.interaction.routed.v1", "left", over, agent=leg.agent, queue=leg.queue, reason=reason)
+        yield leg.draft("cx.interaction.routed.v1", "left", over, participants=out, queue=leg.queue, reason=reason)
 
 
 def _hold(leg: Leg) -> Iterator[Draft]:
@@ -267,6 +273,7 @@ def _map_transfer(value: Json, conversation: Conversation) -> Iterator[Outcome]:
         {"id": conversation.id, "recentTransfers": [value]},
         time_of(value.get("dateIssued")),
         transfer=transfer,
-        agent=by,
+        agent=who,
+        participants=out_of_it(by, conversation.connection.id),
         reason=kind,
     )

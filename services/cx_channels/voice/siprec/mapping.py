@@ -46,7 +46,8 @@ def map_request(request: Request, connection: Connection) -> Mapped:
 def _map(session: Session, connection: Connection) -> Iterator[Outcome]:
     parties = parties_of(session, connection)
     if _begins(session):
-        yield _draft(session, connection, parties, "cx.interaction.started.v1", "started", session.began)
+        since = session.began or _earliest(session, connection)
+        yield _draft(session, connection, parties, "cx.interaction.started.v1", "started", session.began, since=since)
     for person in session.people:
         yield from _map_person(session, connection, parties, person)
     if session.recording_began:
@@ -60,6 +61,15 @@ def _map(session: Session, connection: Connection) -> Iterator[Outcome]:
 
 def _begins(session: Session) -> bool:
     return bool(session.began or (session.is_whole and session.people))
+
+
+def _earliest(session: Session, connection: Connection) -> str:
+    """Return the first moment that a session without a start-time tells of, as written: without it a call that is
+    told later than its people joined would begin after them. "" where it tells of none."""
+    zone = text(connection.settings.get("timezone"))
+    told = [session.recording_began, *(each.joined for each in session.people)]
+    known = [(at, each) for each in told if (at := time_in(each, zone)) is not None]
+    return min(known, default=(0, ""))[1]
 
 
 def _map_person(session: Session, connection: Connection, parties: Parties, person: Person) -> Iterator[Draft]:
@@ -80,11 +90,13 @@ def _recording(session: Session, connection: Connection, parties: Parties, statu
 
 
 def _draft(
-    session: Session, connection: Connection, parties: Parties, event_type: str, step: str, at: str, /, **data: Any
-) -> Draft:
-    """Draft an event. It keeps the step, who was named and what the call is known by: a document has no more of it."""
+    session: Session, connection: Connection, parties: Parties, event_type: str, step: str, at: str, /, *,
+    since: str = "", **data: Any,
+) -> Draft:  # fmt: skip
+    """Draft an event. It keeps the step, who was named and what the call is known by: a document has no more of it.
+    ``since``: its time where that is no part of its id."""
     people = [{"id": each.id, "aor": each.address, "name": each.name, "part": each.part} for each in session.people]
-    kept = {"session_id": session.id, "step": step, "time": at, "participants": people, "calls": session.calls}
+    kept = {"session_id": session.id, "step": step, "time": at or since, "participants": people, "calls": session.calls}
     # What is recorded is the call itself.
     references = [Reference(kind=kind, value=each) for each in session.calls for kind in ("call", "same-call")]
     references += [Reference(kind="thread", value=each) for each in session.groups]
@@ -96,7 +108,7 @@ def _draft(
         id,
         raw=msgspec.json.encode(kept),
         root=id_part(session.id),
-        time=time_in(at, text(connection.settings.get("timezone"))),
+        time=time_in(at or since, text(connection.settings.get("timezone"))),
         direction=parties.direction,
         participants=parties.participants,
         references=references,

@@ -23,6 +23,7 @@ from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import unquote
 
+from cx_channels.kit.number_lists import of_extensions
 from cx_events.envelope import Identifier
 from cx_events.identifiers import normalise
 from cx_events.phone_numbers import WITHHELD
@@ -98,12 +99,13 @@ def _plain(text: str) -> Address:
 class Listed:
     """The addresses that a setting lists: whole, or with ``*`` for anything; ``+`` and separators don't count."""
 
-    __slots__ = ("_found", "_numbers", "_patterns", "_region")
+    __slots__ = ("_found", "_numbers", "_of_lines", "_patterns", "_region")
 
     def __init__(self, values: tuple[str, ...], region: str | None) -> None:
         self._region = region
         self._found = lru_cache(_CACHED)(self._has)
         self._patterns = [_bare(each) for each in values]
+        self._of_lines = [_bare(each) for each in values if not of_extensions(each)]
         self._numbers = {number for each in values for number in _normal(each, region)}
 
     def __bool__(self) -> bool:
@@ -115,7 +117,8 @@ class Listed:
 
     def _has(self, address: Address) -> bool:
         written = {_bare(address.text), _bare(address.name)}
-        if any(fnmatchcase(each, pattern) for each in written for pattern in self._patterns):
+        patterns = self._of_lines if address.kind == "number" else self._patterns
+        if any(fnmatchcase(each, pattern) for each in written for pattern in patterns):
             return True
         return address.kind == "number" and not self._numbers.isdisjoint(_normal(address.name, self._region))
 

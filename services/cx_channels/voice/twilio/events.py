@@ -28,7 +28,8 @@ def map_call_start(callback: CallbackRequest) -> Outcome:
     """Map the first status of a call, or of a leg."""
     status = status_of(callback.fields["CallStatus"])
     kind = "cx.interaction.routed.v1" if callback.is_leg else "cx.interaction.started.v1"
-    return draft_of(callback, kind, status_id(callback), reason=status)
+    agent = callback.parties.agent if callback.is_leg else None
+    return draft_of(callback, kind, status_id(callback), reason=status, agent=agent)
 
 
 def map_answer(callback: CallbackRequest) -> Outcome:

@@ -27,8 +27,9 @@ def kind_of(fields: Fields) -> str:
     """
     if other := twilio_products.kind_of(fields):
         return other
-    if fields["StatusCallbackEvent"].lower().startswith(("conference-", "participant-", "announcement-")):
-        return fields["StatusCallbackEvent"].lower()
+    if (event := fields["StatusCallbackEvent"].lower()).startswith(("conference-", "participant-", "announcement-")):
+        coaches = event.startswith("participant-") and fields["Coaching"].lower() == "true"
+        return "participant-coaching" if coaches else event
     if fields["TranscriptionEvent"]:
         return fields["TranscriptionEvent"].lower()
     if fields.starting("Payment") or fields["For"].startswith(

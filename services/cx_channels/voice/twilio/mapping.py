@@ -91,6 +91,7 @@ IGNORED: Mapping[str, str] = {
     "participant-mute": "not part of the customer's story",
     "participant-unmute": "not part of the customer's story",
     "participant-modify": "not part of the customer's story",
+    "participant-coaching": "a supervisor speaks with the agent alone; not part of the customer's story",
     "participant-speech-start": "not part of the customer's story",
     "participant-speech-stop": "not part of the customer's story",
     "announcement-end": "not part of the customer's story",

@@ -63,7 +63,9 @@ def _map_end(callback: Callback) -> Iterator[Outcome]:
     if status not in ("completed", "disconnected", "cancelled"):
         failure = Failure(code=first(fields.get("sip_code"), detail, status), message=detail)
     duration = whole_seconds(fields, "duration")
-    data = Data(reason=detail or status, agent=parties.agent, duration_ms=duration, failure=failure)
+    # A colleague whose leg is over is out of the call: of several that rang, those who did not answer end last.
+    agent = None if parties.is_leg else parties.agent
+    data = Data(reason=detail or status, agent=agent, duration_ms=duration, failure=failure)
     yield callback.draft(kind, f"{status}/{id_part(detail)}" if detail else status, data)
 
 

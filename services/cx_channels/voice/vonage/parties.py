@@ -8,6 +8,9 @@
 leg                   condition          becomes
 ====================  =================  ===========================================================
 inbound               from is not ours   inbound, the customer is from
+inbound, or unsaid    from is a user of  outbound, the customer is to: a colleague calls out of the application
+                      the application,
+                      to is not ours
 outbound, or unsaid   from is ours       outbound, the customer is to, unless ``staff`` lists it
 outbound, or unsaid   neither is ours    a leg to a colleague who is shown the caller's number
 unsaid                to is ours         inbound, the customer is from
@@ -58,6 +61,7 @@ def parties_of(fields: Json, connection: Connection) -> Parties:
     return _parties(
         first(fields.get("from"), fields.get("from_user")),
         first(fields.get("to"), fields.get("to_user")),
+        "user" if not text(fields.get("from")) and text(fields.get("from_user")) else "",
         text(fields.get("direction")).lower(),
         staff,
         numbers,
@@ -67,10 +71,15 @@ def parties_of(fields: Json, connection: Connection) -> Parties:
 
 @lru_cache(_CACHED)
 def _parties(
-    caller: str, called: str, way: str, staff: tuple[str, ...], numbers: tuple[str, ...], region: str | None
+    caller: str, called: str, said: str, way: str, staff: tuple[str, ...], numbers: tuple[str, ...], region: str | None
 ) -> Parties:
-    """Return who is on a leg between two addresses. Cached: the notices of a call name and share the same."""
+    """Return who is on a leg between two addresses. Cached: the notices of a call name and share the same. ``said``:
+    ``user`` where Vonage says that the caller is a user of the application."""
     from_side, to_side = _side(caller, staff, numbers, region), _side(called, staff, numbers, region)
+    is_user = said == "user" or (has(staff, caller, region) and not _is_number(caller) and ":" not in caller)
+    if numbers and way != "outbound" and to_side == "other" and is_user:
+        # to of a user's call is whom they dial; of a SIP endpoint's it is a number of the account
+        return Parties("outbound", _customer(called) + _ours(caller), _agent(caller, from_side))
     if way == "inbound" and from_side == "other":
         return Parties("inbound", _customer(caller) + _ours(called))
     if way == "inbound":
