@@ -37,7 +37,10 @@ PROVIDER = Provider(
         "crm": {"claimed": "the flow set CustomerId, often by looking up the caller's number"},
     },
     media=MEDIA,
-    settings=frozenset({"attributes", "customer_id"}) | sns.SETTINGS | reading.SETTING_NAMES | MEDIA.settings,
+    settings=frozenset({"attributes", "customer_id", "same_call"})
+    | sns.SETTINGS
+    | reading.SETTING_NAMES
+    | MEDIA.settings,
     secret_settings=reading.SECRET_NAMES,
     asks=reading.asks,
     warnings=warnings_of,

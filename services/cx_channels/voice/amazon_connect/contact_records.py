@@ -16,6 +16,7 @@ from cx_channels.kit.aws.deliveries import Notice
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, objects, text, texts
 from cx_channels.kit.outcomes import Outcome
+from cx_channels.kit.same_call import same_call
 from cx_channels.provider import Connection
 from cx_channels.voice.amazon_connect.contact import OUTBOUND, Contact, agent_of, contact_of, queue_of, time_of
 from cx_channels.voice.amazon_connect.contact_events import not_told
@@ -120,6 +121,8 @@ def _end(contact: Contact, record: Json) -> Iterator[Outcome]:
     next_id = text(record.get("NextContactId"))
     kind = "cx.interaction.abandoned.v1" if _gave_up(contact, record) else "cx.interaction.ended.v1"
     references = contact.references + ([Reference(kind="call", value=next_id)] if next_id else [])
+    if contact.channel == "voice" and (name := contact.connection.settings.get("same_call")):
+        references += same_call(obj(record.get("Attributes")).get(name))
     began = time_of(record.get("InitiationTimestamp"))
     raw = _kept(
         record,

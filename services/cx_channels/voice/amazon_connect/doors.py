@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cx_channels.kit.aws import doors, reading, sns
-from cx_channels.kit.settings import texts_of
+from cx_channels.kit.settings import text_setting, texts_of
 from cx_channels.provider import Answer, Connection, Mapped, Request, Signature
 
 _OF_SNS = "x-amz-sns-message-type"
@@ -42,6 +42,7 @@ def answer(mapped: Mapped, request: Request) -> Answer:
 
 def warnings_of(connection: Connection) -> tuple[str, ...]:
     """Return what is doubtful in a connection's settings. Raise ``Fatal`` for those that can't be meant."""
+    text_setting(connection, "same_call", "")
     found = reading.warnings_of(connection)
     found += tuple(
         f"settings.topics: {topic[:200]!r} is no ARN of an SNS topic" for topic in sns.unreadable_topics(connection)

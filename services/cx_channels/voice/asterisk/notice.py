@@ -9,6 +9,7 @@ from typing import Any
 from cx_channels.kit.agents import out_of_it
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
+from cx_channels.kit.same_call import same_call
 from cx_channels.provider import Connection, Unmapped
 from cx_channels.voice.asterisk.channel import Channel
 from cx_channels.voice.asterisk.live import INSIDE, LEFT, OUT, Known
@@ -84,7 +85,7 @@ class Notice:
             if each is not None:
                 calls += [each.id, each.linked] if each is not channel else [each.linked]
         references = [Reference(kind="call", value=each) for each in dict.fromkeys(calls) if each and each != root]
-        references += [Reference(kind="thread", value=each) for each in threads]
+        references += self._also(channel, threads, is_own=not more)
         return make_draft(
             self.connection,
             "voice",
@@ -98,6 +99,12 @@ class Notice:
             references=references,
             **data,
         )
+
+    def _also(self, channel: Channel, threads: Iterable[str], *, is_own: bool) -> list[Reference]:
+        """Return what else an event refers to. ``is_own``: it is about the channel's own call."""
+        variable = self.connection.once(read_rules).same_call if is_own else ""
+        found = same_call(channel.variables.get(variable)) if variable else []
+        return [*found, *(Reference(kind="thread", value=each) for each in threads)]
 
     def caller(self, channel: Channel) -> tuple[list[Participant], Direction | None]:
         """Return who called, where a call began with this channel and came from outside."""

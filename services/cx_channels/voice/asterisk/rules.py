@@ -15,12 +15,13 @@ _CACHED = 8192
 
 class Rules(NamedTuple):
     """``trunks``: endpoints, ``contexts``: of the dialplan, by which calls come from outside; ``*`` stands for
-    anything. ``stir_shaken``: the channel variable with the verdict on the caller's number. ``user_events``: those that
-    are steps of a menu."""
+    anything. ``stir_shaken``: the channel variable with the verdict on the caller's number. ``same_call``: the one
+    with another system's id of the call. ``user_events``: those that are steps of a menu."""
 
     trunks: tuple[str, ...]
     contexts: tuple[str, ...]
     stir_shaken: str
+    same_call: str
     user_events: frozenset[str]
     keys: bool
     has_numbers: bool
@@ -29,11 +30,12 @@ class Rules(NamedTuple):
 def read_rules(connection: Connection) -> Rules:
     """For ``Connection.once``."""
     settings = connection.settings
-    stir_shaken = settings.get("stir_shaken")
+    stir_shaken, same_call = settings.get("stir_shaken"), settings.get("same_call")
     return Rules(
         tuple(texts_of(settings, "trunks")),
         tuple(texts_of(settings, "contexts")),
         stir_shaken if isinstance(stir_shaken, str) else "",
+        same_call if isinstance(same_call, str) else "",
         frozenset(each.lower() for each in texts_of(settings, "user_events")),
         settings.get("dtmf", "keep") != "ignore",
         bool(settings.get("numbers")),

@@ -14,7 +14,7 @@ from cx_events.errors import Fatal
 SETTING_NAMES = frozenset(
     {
         *("interface", "host", "port", "tls", "ca_file", "user", "auth", "apps", "subscribe_all", "prefix"),
-        *("trunks", "contexts", "numbers", "staff", "stir_shaken", "user_events", "dtmf"),
+        *("trunks", "contexts", "numbers", "staff", "stir_shaken", "same_call", "user_events", "dtmf"),
     }
 )
 _PORTS = {("ami", True): 5039, ("ami", False): 5038, ("ari", True): 8089, ("ari", False): 8088}
@@ -55,8 +55,9 @@ def system_settings(connection: Connection) -> SystemSettings:
     prefix = _text(connection, "prefix", "").strip("/")
     if _PREFIX.fullmatch(prefix) is None:
         raise _wrong(connection, "prefix", "a path, as http.conf has it")
-    if not isinstance(settings.get("stir_shaken", ""), str):
-        raise _wrong(connection, "stir_shaken", "the name of a channel variable")
+    for name in ("stir_shaken", "same_call"):
+        if not isinstance(settings.get(name, ""), str):
+            raise _wrong(connection, name, "the name of a channel variable")
     return SystemSettings(
         interface=interface,
         host=_text(connection, "host"),

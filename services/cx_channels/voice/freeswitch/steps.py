@@ -17,6 +17,7 @@ from cx_channels.kit.agents import out_of_it
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import text
+from cx_channels.kit.same_call import same_call
 from cx_channels.provider import Connection
 from cx_channels.voice.freeswitch.leg import Leg, seconds
 from cx_channels.voice.freeswitch.people import People, answering, people_of
@@ -42,7 +43,6 @@ _TRANSFERS = {"bl_xfer": "blind", "att_xfer": "attended", "uuid_br": "bridged"}
 _SOURCE = re.compile(r"([0-9]{1,12}):([0-9A-Za-z-]{1,64}):([a-z_]{1,16}):(.{0,500})", re.DOTALL)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MOST_TRANSFERS = 20
-_MOST_SID = 64
 _SECOND = 1_000_000
 
 
@@ -79,8 +79,7 @@ class Steps:
         who = people or self.people
         references = [Reference(kind="call", value=each) for each in dict.fromkeys((*leg.related, *also)) if each]
         data.setdefault("participants", [each for each in who.participants if each.role == "customer"])
-        if sid := leg.variable("sip_h_X-Twilio-CallSid")[:_MOST_SID]:  # a call that Twilio brought names itself so
-            references.append(Reference(kind="same-call", value=sid))
+        references += same_call(leg.variable("sip_h_X-Twilio-CallSid"))  # a call that Twilio brought names itself so
         data.setdefault("references", references)
         data.setdefault("direction", who.direction)
         return make_draft(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from cx_channels.kit.aws import reading
 from cx_channels.kit.aws.doors import MAX_BYTES, SIGNATURE, answer, sign, verify
+from cx_channels.kit.settings import text_setting
 from cx_channels.provider import Connection, Provider
 from cx_channels.voice.genesys_cloud.mapping import DOCUMENTED, kinds_of, map_request
 from cx_events.errors import Fatal
@@ -19,6 +20,7 @@ _ASSERTED = "the setting external_contacts says that it is matched by more than 
 
 
 def _warnings(connection: Connection) -> tuple[str, ...]:
+    text_setting(connection, "same_call", "")
     trusted = connection.settings.get("external_contacts", "claimed")
     if trusted not in ("asserted", "claimed"):
         raise Fatal(f"the connection {connection.id}: external_contacts is asserted or claimed, not {trusted!r}")
@@ -60,7 +62,7 @@ PROVIDER = Provider(
         "apple-business": {"asserted": _NETWORK},
         **{kind: {"asserted": _NETWORK} for kind in ("linkedin", "telegram", "viber", "wechat", "kakao")},
     },
-    settings=frozenset({"attributes", "external_contacts", "organization"}) | reading.SETTING_NAMES,
+    settings=frozenset({"attributes", "external_contacts", "organization", "same_call"}) | reading.SETTING_NAMES,
     secret_settings=reading.SECRET_NAMES,
     asks=reading.asks,
     notes=reading.notes_of,

@@ -24,6 +24,7 @@ from cx_channels.voice.genesys_cloud.conversation import (
     channel_of,
     direction_of,
     queue,
+    same_calls,
     time_of,
     word,
 )
@@ -114,7 +115,9 @@ def _map_session(session: Session, purpose: str, segments: list[Json]) -> Iterat
         yield session.draft("cx.interaction.started.v1", "started", begin.get("segmentStart"), begin)
         if text(end.get("segmentEnd")) and text(end.get("disconnectType")):
             why = word(end.get("disconnectType"))
-            yield session.draft("cx.interaction.ended.v1", "ended", end.get("segmentEnd"), end, reason=why)
+            calls = same_calls(session.participant, session.conversation)
+            at = end.get("segmentEnd")
+            yield session.draft("cx.interaction.ended.v1", "ended", at, end, reason=why, references=calls)
     elif purpose == "acd":
         waits = queue(begin.get("queueId"))
         yield session.draft("cx.interaction.queued.v1", "queued", begin.get("segmentStart"), begin, queue=waits)

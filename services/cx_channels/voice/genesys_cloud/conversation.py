@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import text
+from cx_channels.kit.json_values import obj, text
+from cx_channels.kit.same_call import same_call
 from cx_channels.kit.times import iso_time, unix_time
 from cx_channels.provider import Connection
 from cx_events.envelope import AgentOrQueue, Channel, Data, Direction, Draft, Participant, Reference
@@ -51,11 +52,18 @@ class Conversation(Struct, gc=False):
             content.participants = self.people
         content.direction = self.direction
         if self.consults:
-            content.references = [Reference(kind="call", value=self.consults)]
+            content.references = [Reference(kind="call", value=self.consults), *content.references]
         own = id_part(self.id)
         return complete_draft(
             self.connection, self.channel, event_type, f"{own}/{id}", content, raw=_encode(kept), root=own, time=time
         )
+
+
+def same_calls(participant: Json, conversation: Conversation) -> list[Reference]:
+    """Return by which id another system knows the call, as the participant's attribute that ``same_call`` names says:
+    a flow wrote it there, of the call's UUI for instance."""
+    name = conversation.connection.settings.get("same_call")
+    return same_call(obj(participant.get("attributes")).get(name)) if name and conversation.channel == "voice" else []
 
 
 def channel_of(media: Any, message_type: Any = "") -> Channel:

@@ -24,6 +24,7 @@ from cx_channels.voice.genesys_cloud.conversation import (
     channel_of,
     direction_of,
     queue,
+    same_calls,
     time_of,
     word,
 )
@@ -67,10 +68,12 @@ class Leg(Struct, gc=False):
     agent: AgentOrQueue | None
     queue: AgentOrQueue | None
 
-    def draft(self, event_type: str, step: str, at: Any, /, *, more: str = "", **data: Any) -> Draft:
+    def draft(
+        self, event_type: str, step: str, at: Any, /, *, more: str = "", more_kept: Json | None = None, **data: Any
+    ) -> Draft:
         parts = (self.named, step, id_part(text(at) or "-"), more)
         id = "/".join(each for each in parts if each)
-        told = {"name": step, "at": at, "leg": self.value.get("id")}
+        told = {"name": step, "at": at, "leg": self.value.get("id"), **(more_kept or {})}
         kept = {"id": self.conversation.id, "participant": self.kept, "step": told}
         return self.conversation.draft(event_type, id, kept, time_of(at), **data)
 
@@ -188,7 +191,10 @@ def _customer(leg: Leg) -> Iterator[Draft]:
         yield leg.draft("cx.interaction.started.v1", "connected", began)
     if over := _over(leg):
         reason = word(leg.value.get("disconnectType"))
-        yield leg.draft("cx.interaction.ended.v1", "disconnected", over, reason=reason)
+        # Only here: before the end flows and agents may set either anew, and a step told twice must say the same.
+        uui = {name: leg.value[name] for name in ("uuiData",) if leg.value.get(name)}
+        calls = same_calls(leg.participant, leg.conversation)
+        yield leg.draft("cx.interaction.ended.v1", "disconnected", over, more_kept=uui, reason=reason, references=calls)
 
 
 def _voicemail(leg: Leg) -> Iterator[Draft]:

@@ -49,5 +49,5 @@ PROVIDER = Provider(
         "phone": {"claimed": "a caller's number is what the caller's network lets through; a dialled one is dialled"},
     },
     media=MEDIA,
-    settings=frozenset({"application", "numbers", "staff"}) | MEDIA.settings,
+    settings=frozenset({"application", "numbers", "same_call", "staff"}) | MEDIA.settings,
 )

@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, read_object, text
+from cx_channels.kit.json_values import first, obj, read_object, text
+from cx_channels.kit.same_call import same_call
+from cx_channels.kit.settings import texts_of
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Connection, Request
@@ -39,6 +41,7 @@ class Callback(Struct, gc=False):
     leg: str
     parties: Parties
     raw: bytes
+    same_calls: list[Reference] = []
 
     @property
     def digest(self) -> str:
@@ -60,6 +63,7 @@ class Callback(Struct, gc=False):
         references = [Reference(kind="call", value=leg)] if leg else []
         if conversation:
             references.append(Reference(kind="thread", value=conversation))
+        references += self.same_calls
         if also:
             references += [Reference(kind="thread", value=each) for each in also if each and each != conversation]
         data.direction, data.participants, data.references = parties.direction, list(parties.participants), references
@@ -79,7 +83,21 @@ def callback_of(fields: Json, connection: Connection) -> Callback:
         leg=first(fields.get("uuid"), fields.get("call_uuid")),
         parties=parties_of(fields, connection),
         raw=_encode(fields),
+        same_calls=_same_calls(fields, connection),
     )
+
+
+def _same_calls(fields: Json, connection: Connection) -> list[Reference]:
+    """Return by which ids other systems know the call: SIP headers say them, flat in the answer webhook, in an object
+    elsewhere (voice/voice-api/webhook-reference, "Transmitting additional data with SIP headers")."""
+    headers = obj(fields.get("headers"))
+    names = connection.once(_headers_of_other_systems)
+    return [each for name in names for each in same_call(first(fields.get(f"SipHeader_{name}"), headers.get(name)))]
+
+
+def _headers_of_other_systems(connection: Connection) -> tuple[str, ...]:
+    """For ``Connection.once``. Twilio writes its header by itself."""
+    return tuple(dict.fromkeys(("X-Twilio-CallSid", *texts_of(connection.settings, "same_call"))))
 
 
 def whole_seconds(fields: Mapping[str, Any], name: str) -> int | None:
