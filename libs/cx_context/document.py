@@ -36,18 +36,20 @@ class Document(Rendering):
 
     def body(self) -> Json:
         """Return all sections in their order."""
-        return {name: self.section(name) for name in VIEWS}
+        return {name: view(self) for name, view in VIEWS.items()}
 
     def section(self, name: str) -> Any:
         """Return one of the body's members."""
         return VIEWS[name](self)
 
-    def timeline(self) -> Sequence[Json | Raw]:
+    def timeline(self) -> Sequence[Json] | Raw:
         """Return the latest events, newest first."""
         return timeline.latest_entries(self.known.latest, directory=self.known.directory)
 
     def render_conversation(self, conversation: Conversation) -> ConversationView:
         """Make the view of a conversation, with the words of its contacts."""
+        if self.known.words is None:
+            return conversations.conversation_view(conversation, self.trust)
         members = [self.with_words(member) for member in conversation.members]
         return conversations.conversation_view(structs.replace(conversation, members=members), self.trust)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from cx_context.definition import define
 from cx_context.document import Document, context_body, encode_body
@@ -246,7 +247,7 @@ def test_an_earlier_cookie_is_not_the_core() -> None:
 
 
 def _claiming(known: CustomerFacts, *values: str) -> CustomerFacts:
-    return replace(known, members=[replace(each, claimed=each.value in values) for each in known.members])
+    return replace(known, members=[structs.replace(each, claimed=each.value in values) for each in known.members])
 
 
 @st.composite

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from tests.unit.test_tokens import ID, LONG, contact, issued
 
 from cx_context.definition import define
 from cx_context.document import context_body, encode_body
+from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.finding import CustomerMatch
 from cx_context.store.inputs_at_once import MANY_PARTS
@@ -24,6 +27,7 @@ from cx_events.timestamps import Micros
 from cx_identity.rules import DEFAULT
 
 WINDOW = 72 * HOUR
+READING = PartsReading(("a server", "its database", "parts"), 1, frozenset())
 ANA = ACME.profile("email", "", "ana@example.com")
 
 
@@ -115,3 +119,73 @@ def test_a_change_of_one_contact_among_many_is_rendered() -> None:
     rendered, defined = bodies(renderer, facts)
     assert rendered == defined
     assert b'"again"' in rendered[ANA]
+
+
+EDITED, DELETED = "cx.message.edited.v1", "cx.message.deleted.v1"
+
+
+@pytest.mark.parametrize("many", [0, MANY_PARTS])
+@pytest.mark.parametrize("type", [EDITED, DELETED])
+def test_an_edit_shows_where_the_message_was_said(type: str, many: int) -> None:
+    """A thread that never ends: the event lies in a later stretch of it, in another conversation."""
+
+    def of_message(type: str, id: str, message: str, text: str, at: Micros) -> Fact:
+        data = {"channel": "sms", "message": {"id": message, "text": text}}
+        return a_fact(type, id=id, interaction="sms-1", email="ana@example.com", at=at, data=data)
+
+    received, later = "cx.message.received.v1", START + 200 * HOUR
+    facts = [of_message(received, "a", "m-1", "soon", START), of_message(received, "b", "m-2", "hm", later)]
+    facts.append(of_message(type, "c", "m-1", "edited", later + HOUR + SECOND))
+    renderer = Renderer(many=many)
+    for count in range(1, len(facts) + 1):
+        rendered, defined = bodies(renderer, facts[:count])
+        assert rendered == defined
+    shown = msgspec.json.decode(rendered[ANA])["conversations"]
+    assert [each["messages"][0]["text"] for each in shown] == ["hm", "edited" if type == EDITED else "(deleted)"]
+
+
+def test_a_summary_is_made_anew_where_other_identifiers_count() -> None:
+    renderer = Renderer()
+    fact = a_fact(id="m-1", interaction="chat-1", email="ana@example.com", text="hm", at=START)
+    ((customer, known),) = define([fact], ACME, DEFAULT).known.items()
+    parts = [(each.part_id, encode_part(each.part)) for each in known.parts]
+    for members in (known.members, [], known.members):
+        of_these = replace(known, members=members)
+        whole = ContextInputs(ACME, CustomerMatch(customer, 1), list(members), parts, [fact.raw])
+        assert renderer.body(whole, WINDOW) == encode_body(context_body(of_these, WINDOW))
+
+
+def test_a_changed_lifetime_of_proofs_is_shown() -> None:
+    renderer = Renderer()
+    proved = {"kind": "email", "value": "ana@example.com", "weight": "proved"}
+    data = {"participants": [{"role": "customer", "identifiers": [proved]}]}
+    fact = a_fact(id="m-1", interaction="chat-1", text="hm", at=START, data=data)
+    ((customer, known),) = define([fact], ACME, DEFAULT).known.items()
+    parts = [(each.part_id, encode_part(each.part)) for each in known.parts]
+    found = []
+    for lifetimes in ({}, {"*": 60}):
+        by_rule = replace(known, lifetimes=lifetimes)
+        members = list(known.members)
+        whole = ContextInputs(ACME, CustomerMatch(customer, 1), members, parts, [fact.raw], lifetimes=lifetimes)
+        found.append(renderer.body(whole, WINDOW))
+        assert found[-1] == encode_body(context_body(by_rule, WINDOW))
+    assert found[0] != found[1]
+
+
+def test_customers_read_in_turns_are_partly_at_hand() -> None:
+    def read(renderer: Renderer, number: int) -> None:
+        fact = a_fact(id="m-1", interaction="chat-1", email=f"c-{number}@example.com", text="hm", at=START)
+        ((customer, known),) = define([fact], ACME, DEFAULT).known.items()
+        parts = [(each.part_id, encode_part(each.part)) for each in known.parts]
+        match = CustomerMatch(customer, 1)
+        at_hand.append(renderer.reading_of(ACME.tenant, customer) is not None)
+        renderer.body(ContextInputs(ACME, match, list(known.members), parts, [fact.raw], reading=READING), WINDOW)
+
+    at_hand: list[bool] = []
+    one = Renderer(many=0)
+    read(one, 0)
+    some = Renderer(30 * one.held, many=0)
+    for _ in range(3):
+        for number in range(40):
+            read(some, number)
+    assert sum(at_hand) > 10

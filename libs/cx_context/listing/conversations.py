@@ -19,7 +19,7 @@ from cx_context.parts.model import Part
 from cx_context.routing_targets import routing_targets
 from cx_context.sections.agents import Names, names_of
 from cx_context.sections.contact_state import conversation_state
-from cx_context.sections.messages import messages_view
+from cx_context.sections.messages import messages_view, said_in
 from cx_context.sections.notes import topic_of
 from cx_context.sections.registers import latest_register
 from cx_context.sections.rendering import Rendering
@@ -137,7 +137,7 @@ def _mood(parts: Sequence[Part]) -> Mood | None:
 
 
 def _last_line(members: Sequence[Contact]) -> Line | None:
-    latest = next(iter(messages_view(members)), None)
+    latest = next(iter(messages_view(said_in(members))), None)
     return Line(latest["time"], latest["role"], latest["name"], latest["text"]) if latest is not None else None
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast, get_type_hints
 import msgspec
 from msgspec import structs
 
-from cx_context.parts.merge import PART_FIELDS
+from cx_context.parts.merge import MERGE_RULES, PART_FIELDS, PartFields
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.parts.rules import WORDS
@@ -45,10 +45,13 @@ def _struct(name: str, kept: Collection[str]) -> type[Part]:
     return cast(type[Part], made)
 
 
-WORD_FIELDS = [field for field in PART_FIELDS if field.name in _words]
-HEADER_FIELDS = [field for field in PART_FIELDS if field.name not in _words]
-PartHeader = _struct("PartHeader", {field.name for field in HEADER_FIELDS})
+HEADER_NAMES = frozenset(MERGE_RULES) - _words
+WORD_FIELDS = PartFields(field for field in PART_FIELDS if field.name in _words)
+HEADER_FIELDS = PartFields(field for field in PART_FIELDS if field.name in HEADER_NAMES)
+PartHeader = _struct("PartHeader", HEADER_NAMES)
 PartWords = _struct("PartWords", _words)
+PartRead = _struct("PartRead", MERGE_RULES.keys())
+"""A whole part that nobody adds to."""
 
 ReadWords = Callable[[bytes], Part]
 """Return, for a part id, a part of which only the words are asked for: ``PartWords``, or a whole one at hand."""

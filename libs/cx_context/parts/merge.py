@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import compress
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple, get_type_hints
 
 from cx_context.parts.model import Part
 from cx_context.parts.rules import MergeRule
-
-_EMPTY = Part()
-_NEVER = object()
 
 
 def _rules() -> Iterable[tuple[str, MergeRule]]:
@@ -24,29 +22,46 @@ MERGE_RULES: Mapping[str, MergeRule] = MappingProxyType(dict(_rules()))
 
 
 class PartField(NamedTuple):
-    """A field of parts. ``value``: reads it. ``nothing``: the value that says nothing."""
+    """A field of parts. Unless its rule says ``always``, values that are false say nothing."""
 
     name: str
-    value: Callable[[Part], Any]
     rule: MergeRule
-    nothing: Any
 
 
-PART_FIELDS = tuple(
-    PartField(name, attrgetter(name), rule, _NEVER if rule.always else getattr(_EMPTY, name))
-    for name, rule in MERGE_RULES.items()
-)
-_values = attrgetter(*MERGE_RULES)
-_PAIRS = tuple((each.name, each.rule.pair, each.nothing) for each in PART_FIELDS)
+PART_FIELDS = tuple(PartField(name, rule) for name, rule in MERGE_RULES.items())
+
+
+class PartFields:
+    """Fields that are combined together: read by one call for each part, since most parts say nothing in most."""
+
+    __slots__ = ("always", "always_of", "sparse", "sparse_of")
+
+    def __init__(self, fields: Iterable[PartField]) -> None:
+        every = list(fields)
+        self.always = tuple(field for field in every if field.rule.always)
+        self.sparse = tuple(field for field in every if not field.rule.always)
+        self.always_of = _reading(self.always)
+        self.sparse_of = _reading(self.sparse)
+
+
+def _reading(fields: Sequence[PartField]) -> Callable[[Part], tuple[Any, ...]]:
+    names = [field.name for field in fields]
+    return attrgetter(*names) if len(names) > 1 else lambda part: tuple(getattr(part, name) for name in names)
+
+
+ALL_FIELDS = PartFields(PART_FIELDS)
 
 
 def merge(one: Part, other: Part) -> Part:
     """Return the part of both sets of facts. In most fields one of the two says nothing."""
     total = Part()
-    for (name, pair, nothing), a, b in zip(_PAIRS, _values(one), _values(other), strict=True):
-        if b != nothing:
-            setattr(total, name, pair(a, b) if a != nothing else b)
-        elif a != nothing:
+    fields = ALL_FIELDS
+    for (name, rule), a, b in zip(fields.always, fields.always_of(one), fields.always_of(other), strict=True):
+        setattr(total, name, rule.pair(a, b))
+    for (name, rule), a, b in zip(fields.sparse, fields.sparse_of(one), fields.sparse_of(other), strict=True):
+        if b:
+            setattr(total, name, rule.pair(a, b) if a else b)
+        elif a:
             setattr(total, name, a)
     return total
 
@@ -59,24 +74,23 @@ def combine(parts: Iterable[Part]) -> Part:
     if len(given) == 2:
         return merge(*given)
     total = Part()
-    combine_fields(total, given, PART_FIELDS)
+    combine_fields(total, given, ALL_FIELDS)
     return total
 
 
-def combine_fields(total: Part, parts: Sequence[Part], fields: Iterable[PartField]) -> None:
-    """Set these fields of ``total``, where they say nothing, to what all parts say."""
-    for name, value, rule, nothing in fields:
-        said = map(value, parts)
-        if nothing is None:
-            values = [each for each in said if each is not None]
-        else:
-            values = list(said if nothing is _NEVER else filter(None, said))
-        if values:
-            setattr(total, name, values[0] if len(values) == 1 else _combine_values(rule, values))
+def combine_fields(total: Part, parts: Sequence[Part], fields: PartFields) -> None:
+    """Set these fields of ``total``, where they say nothing, to what all parts say, one at least."""
+    for (name, rule), values in zip(fields.always, zip(*map(fields.always_of, parts), strict=True), strict=True):
+        setattr(total, name, _combine_values(rule, list(values)))
+    columns = list(zip(*map(fields.sparse_of, parts), strict=True))
+    for (name, rule), values in compress(zip(fields.sparse, columns, strict=True), map(any, columns)):
+        setattr(total, name, _combine_values(rule, list(filter(None, values))))
 
 
 def _combine_values(rule: MergeRule, values: list[Any]) -> Any:
     """Combine in one go where that is cheaper, else in pairs, so that what grows is not copied for each value."""
+    if len(values) == 1:
+        return values[0]
     if rule.many is not None:
         return rule.many(values)
     pair = rule.pair

@@ -29,7 +29,7 @@ class MergeRule:
     """How values of a field combine.
 
     ``pair``: two values that say something. ``many``: three and more in one go, where that is cheaper than in pairs.
-    ``always``: no value says nothing, as in a least or greatest time.
+    ``always``: no value says nothing, as in a least or greatest time. Of other fields all values that are false do.
     """
 
     pair: Callable[[Any, Any], Any]
@@ -193,8 +193,8 @@ Sum = Annotated[int, MergeRule(add, sum)]
 SumByKey = Annotated[dict[str, int], MergeRule(lambda one, other: _sum_by_key((one, other)), _sum_by_key)]
 Smallest = Annotated[T, MergeRule(min, min, always=True)]
 Greatest = Annotated[T, MergeRule(max, max, always=True)]
-LeastOrNone = Annotated[int | None, MergeRule(_least, min)]
-GreatestOrNone = Annotated[str | None, MergeRule(_greatest, max)]
+LeastOrNone = Annotated[int | None, MergeRule(_least, always=True)]
+GreatestOrNone = Annotated[str | None, MergeRule(_greatest, always=True)]
 FirstAt = Annotated[At | None, MergeRule(_least, min)]
 LastAt = Annotated[At | None, MergeRule(_greatest, max)]
 LastValue = Annotated[Register | None, MergeRule(_last_register, lambda registers: max(registers, key=_place))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
 from cx_context.parts.values import At, hash_name
@@ -20,6 +20,6 @@ def key_at(at: At) -> str:
     return act_key(f"{at[3]}#{at[4]}")
 
 
-def standing(items: Iterable[Item], undone: Container[str]) -> list[Item]:
+def standing(items: Iterable[Item], undone: Collection[str]) -> list[Item]:
     """Return the items, each of which begins with its place, that nobody took back. ``undone``: by ``act_key``."""
-    return [item for item in items if key_at(item[0]) not in undone]
+    return [item for item in items if key_at(item[0]) not in undone] if undone else [*items]

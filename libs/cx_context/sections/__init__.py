@@ -8,9 +8,10 @@ Modules:
 - the customer: ``customer``, ``customer_facts``, ``consents``, ``candidates`` (refused claims), ``proofs``,
   ``assurance``, ``vouchers`` and ``assured`` (how sure it is who is there, and what is left without claims),
   ``deciding_parts`` (of thousands of parts those that count for that);
-- contacts and conversations: ``now``, ``conversations``, ``unresolved``, ``contact_state``, ``messages``,
-  ``attachments``, ``notes``, ``acts``, ``bots``, ``agents``, ``last_agent``, ``takeovers`` (who
-  accepted first, who declined), ``handoffs``, ``handoff_requests``, ``references``, ``threads`` (what threading reads);
+- contacts and conversations: ``now``, ``conversations``, ``conversation_facts`` (what is shared), ``unresolved``,
+  ``contact_state``, ``messages``, ``attachments``, ``notes``, ``acts``, ``bots``, ``agents``, ``last_agent``,
+  ``takeovers`` (who accepted first, who declined), ``handoffs``, ``handoff_requests``, ``references``, ``threads``
+  (what is threaded by);
 - at a glance: ``glance``, and ``excerpts``, what it takes from each conversation;
 - ``journey``, a contact as a journey tells it, which is no member of the document;
 - the rest: ``timeline``, ``counts``, ``sentiment``, ``part_identity`` (what a part is of).

@@ -114,10 +114,10 @@ def acts_view(parts: Sequence[Part], names: Names, *, is_open: bool) -> Json:
 def assigned_view(parts: Sequence[Part], names: Names) -> Json | None:
     """Return to whom a conversation is assigned; None where to nobody."""
     found = latest_register(parts, "assignment")
-    accepted = max((order_of(part, own[0]) for part in parts if (own := acceptance_of(part)) is not None), default=None)
-    if found is None or not found[1][0] or (accepted is not None and accepted > found[0]):
+    if found is None or not found[1][0]:
         return None
-    return name_view("agent", found, names)
+    accepted = max((order_of(part, own[0]) for part in parts if (own := acceptance_of(part)) is not None), default=None)
+    return None if accepted is not None and accepted > found[0] else name_view("agent", found, names)
 
 
 def snoozed_until(parts: Sequence[Part]) -> Micros | None:
@@ -131,6 +131,8 @@ def snoozed_until(parts: Sequence[Part]) -> Micros | None:
 
 def promises_view(parts: Sequence[Part], names: Names) -> list[Json]:
     """Return the promises: open ones first, the earliest due before others; then the others, newest first."""
+    if not any(part.promises for part in parts):
+        return []
     outcomes = _outcomes(parts)
     rows: list[tuple[tuple[bool, Micros, Order], Json]] = []
     for part in parts:

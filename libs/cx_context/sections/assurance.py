@@ -13,8 +13,10 @@ prove no more than the claim. A proof expires (``proofs.lifetime``). Nothing her
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import structs
 
 from cx_context.parts.model import Part
 from cx_context.parts.rules import weight_and_rank
@@ -101,7 +103,7 @@ def around_core(members: Sequence[Member], parts: Iterable[Part]) -> Sequence[Me
         key=lambda member: (member.first_recorded, member.id),
         default=core[0],
     )
-    return [replace(member, claimed=member.id != first.id) for member in members]
+    return [structs.replace(member, claimed=member.id != first.id) for member in members]
 
 
 class ContactAssurance(NamedTuple):
@@ -171,12 +173,13 @@ def contact_assurance(parts: Iterable[Part], trust: Trust) -> ContactAssurance:
     named: set[str] = set()
     for part in parts:
         named.add(part.identifier)
-        named.update(part.other_identifiers)
+        if part.other_identifiers:
+            named.update(part.other_identifiers)
     claims = [(key, 0) for key in named if key in trust.core or key in trust.claimed]
     return ContactAssurance(
         tuple(proofs(parts, trust.core)),
         asserted[0] if asserted else None,
-        min(claims, key=weight_and_rank)[0] if claims else None,
+        min(claims, key=weight_and_rank)[0] if len(claims) > 1 else claims[0][0] if claims else None,
     )
 
 

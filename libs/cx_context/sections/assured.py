@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.sections.assurance import ASSURED, Trust, around_core
@@ -47,7 +49,7 @@ def isolate_profile(members: Iterable[Member], profile: bytes) -> list[Member]:
     So is an identifier that a contact proves, and that somebody's claim made a part of another customer: its own
     history can be read out to who proves it. It is a core by itself in ``Resolution``; claims change no core.
     """
-    return [replace(member, claimed=member.id != profile) for member in members]
+    return [structs.replace(member, claimed=member.id != profile) for member in members]
 
 
 def keep_parts(known: CustomerFacts, kept: Collection[bytes], latest: Iterable[Fact]) -> CustomerFacts:
@@ -68,7 +70,7 @@ def keep_parts(known: CustomerFacts, kept: Collection[bytes], latest: Iterable[F
 
 def _without_claimed_tie(member: Member, left: Collection[bytes]) -> Member:
     """A profile of the core may hang on one that is left out, where that was recorded first."""
-    return member if member.joined is None or member.joined[3] in left else replace(member, joined=None)
+    return member if member.joined is None or member.joined[3] in left else structs.replace(member, joined=None)
 
 
 def assured_part_ids(parts: Sequence[KeyedPart], members: Sequence[Member], window: Micros) -> frozenset[bytes]:

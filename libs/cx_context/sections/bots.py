@@ -51,6 +51,8 @@ def is_answer(value: object) -> bool:
 
 def bot_view(parts: Sequence[Part]) -> Json | None:
     """Return the latest turns of bots, oldest first, and all that they learned; None where no bot took part."""
+    if not any(part.turns or part.slots for part in parts):
+        return None
     turns = sorted((order_of(part, at), intent, text) for part in parts for at, intent, text in part.turns)
     slots = {name: value for name, value in latest_by_key(parts, "slots").items() if is_answer(value)}
     if not turns and not slots:

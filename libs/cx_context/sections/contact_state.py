@@ -114,7 +114,10 @@ def is_live(part: Part) -> bool:
 
 def _replied_at(part: Part) -> At | None:
     """Return when the business spoke last, or answered."""
-    return max((at for at in (part.business_spoke_at, part.answered_at) if at is not None), default=None)
+    spoke, answered = part.business_spoke_at, part.answered_at
+    if spoke is None or answered is None:
+        return spoke if answered is None else answered
+    return max(spoke, answered)
 
 
 def attended_to(part: Part, settled: Order | None = None) -> Order | None:
@@ -125,6 +128,8 @@ def attended_to(part: Part, settled: Order | None = None) -> Order | None:
     ``settled_places``.
     """
     replied, resolved = _replied_at(part), part.contact_resolution
+    if settled is None and resolved is None:  # as nearly always
+        return order_of(part, replied) if replied is not None else None
     places = [settled] if settled is not None else []
     if replied is not None:
         places.append(order_of(part, replied))
@@ -144,9 +149,14 @@ def waiting_since(part: Part, settled: Order | None = None) -> Micros | None:
     What a resolve settled waits no more, though nobody answered it: who writes again waits from then on. ``settled``:
     see ``settled_places``. Exact to a second where more was said than parts keep.
     """
-    if not is_live(part):
-        return None
-    attended = attended_to(part, settled)
+    return unattended_since(part, attended_to(part, settled)) if is_live(part) else None
+
+
+def unattended_since(part: Part, attended: Order | None) -> Micros | None:
+    """Return the first thing that the customer of a live interaction said, or the queue, behind a place.
+
+    ``attended``: as ``attended_to`` returns it.
+    """
     begins = (at for at in (part.customer_spoke_at, part.queued_at) if at is not None)
     waits = [at[0] for at in begins if is_after(part, at, attended)]
     if not waits:
@@ -171,6 +181,8 @@ def settled_places(members: Sequence[Part]) -> Sequence[Order | None]:
     By the latest resolve of the whole conversation, unless it was opened again since; and of an interaction that never
     ends by the latest reply, in whichever stretch. ``members``: contacts, the parts of each combined.
     """
+    if all(part.resolution is None and part.endless_since is None for part in members):
+        return [None] * len(members)  # as nearly always
     resolved = _standing_resolution(members)
     replies: dict[str, list[Order]] = {}
     for part in members:
@@ -201,9 +213,9 @@ def conversation_state(members: Iterable[Part]) -> str:
     A resolve of one contact alone counts for that contact. ``members``: contacts, the parts of each combined.
     """
     parts = list(members)
-    whole = whole_resolution(parts)
-    if whole is None and all(part.contact_resolution is None for part in parts):
+    if all(part.resolution is None and part.contact_resolution is None for part in parts):
         return "open"
+    whole = whole_resolution(parts)
     return "resolved" if all(is_settled(part, whole) for part in parts) else "open"
 
 

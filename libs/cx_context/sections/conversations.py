@@ -5,14 +5,14 @@ from __future__ import annotations
 from msgspec import Raw
 
 from cx_context.sections.acts import ACTS, acts_view
-from cx_context.sections.agents import NAME, name_view, names_of
+from cx_context.sections.agents import NAME, name_view
 from cx_context.sections.assurance import ContactAssurance, Trust
 from cx_context.sections.bots import BOT, bot_view
-from cx_context.sections.contact_state import conversation_state, first_wait
+from cx_context.sections.conversation_facts import ConversationFacts
 from cx_context.sections.excerpts import excerpt_of
 from cx_context.sections.handoff_requests import handoffs_view
 from cx_context.sections.messages import MESSAGE, first_words, messages_view
-from cx_context.sections.notes import NOTE, notes_view, topic_of
+from cx_context.sections.notes import NOTE, notes_view
 from cx_context.sections.references import REFERENCE, references_view, tokens_view
 from cx_context.sections.registers import latest_register
 from cx_context.sections.rendering import ConversationView, Rendering
@@ -22,7 +22,6 @@ from cx_context.sections.threads import THREADING
 from cx_context.sections.unresolved import unresolved_conversation
 from cx_context.sections.vouchers import contact_assurances
 from cx_context.threading.conversations import Conversation, JoinReason
-from cx_context.threading.one_contact import as_one
 from cx_events.ids import text_of
 from cx_events.json_types import Json
 from cx_events.schema_shapes import (
@@ -52,9 +51,10 @@ def view(of: Rendering) -> list[Json | Raw]:
 
 def conversation_view(conversation: Conversation, trust: Trust) -> ConversationView:
     """Return a conversation as ``conversations`` and ``unresolved`` show it, and what ``glance`` takes from it."""
-    summary = conversation_summary(conversation, trust)
+    facts = ConversationFacts(conversation, trust)
+    summary = _summary(facts)
     waiting = unresolved_conversation(summary) if summary["waiting_since"] is not None else None
-    return ConversationView(summary, waiting, excerpt_of(conversation, trust, summary))
+    return ConversationView(summary, waiting, excerpt_of(facts, summary))
 
 
 def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
@@ -63,35 +63,36 @@ def conversation_summary(conversation: Conversation, trust: Trust) -> Json:
     ``verified``: what was proved in its contact that was active last, or came to that one by a token or a person's
     link.
     """
-    members = conversation.members
-    parts = [member.part for member in members]
+    return _summary(ConversationFacts(conversation, trust))
+
+
+def _summary(facts: ConversationFacts) -> Json:
+    conversation, trust, members, parts = facts.conversation, facts.trust, facts.members, facts.parts
     joined = list(zip(conversation.places, conversation.joined, strict=True))[-MEMBERS_SHOWN:]
     at_hand, *others = contact_assurances(
         conversation, [conversation.latest_place, *(place for place, _ in joined)], trust
     )
     summary = latest_register(parts, "summary")
     disposition = latest_register(parts, "disposition")
-    wholes = [whole.part for whole in as_one(members)]
-    state, since = conversation_state(wholes), first_wait(wholes)
-    names = names_of(parts)
+    since, names = facts.waiting_since, facts.names
     return {
         "id": text_of(conversation.id),
         "aliases": [text_of(alias) for alias in conversation.aliases[:CONVERSATION_ALIASES_SHOWN]],
-        "topic": topic_of(parts),
-        "state": state,
+        "topic": facts.topic[1] if facts.topic is not None else None,
+        "state": "open" if facts.is_open else "resolved",
         "channels": list(dict.fromkeys(part.channel[1] for part in parts if part.channel is not None)),
         "opened_at": format_time(members[0].start[0]),
         "last_at": format_time(max(member.last_activity for member in members)),
-        "waiting_since": format_time(since) if since is not None and state == "open" else None,
-        "summary": summary[1] if summary is not None else first_words(members),
-        "messages": messages_view(members),
+        "waiting_since": format_time(since) if since is not None and facts.is_open else None,
+        "summary": summary[1] if summary is not None else first_words(facts.said),
+        "messages": messages_view(facts.said),
         "agent": name_view("agent", latest_agent(parts), names),
         "queue": name_view("queue", latest_register(parts, "queue"), names),
-        **acts_view(parts, names, is_open=state == "open"),
+        **acts_view(parts, names, is_open=facts.is_open),
         "disposition": disposition[1] if disposition is not None else None,
         "notes": notes_view(parts, names),
         "bot": bot_view(parts),
-        **handoffs_view(conversation, trust),
+        **handoffs_view(facts.requests, conversation),
         "tokens": tokens_view(conversation.tokens),
         "references": references_view(parts),
         "verified": at_hand.proofs_view(trust.lifetimes),

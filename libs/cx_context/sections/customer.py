@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from cx_context.parts.adding import later_register, write_values
 from cx_context.parts.model import Part
@@ -73,8 +73,14 @@ def _write_preferences(part: Part, fact: Fact, at: At) -> None:
     write_values(part.preferences, fact.event.data.preferences, at)
 
 
-def view(of: Rendering) -> Json:
+def view(of: Rendering) -> Json | Raw:
     """Return ``customer``."""
+    known = of.known
+    said = of.members, of.deciding_parts, known.claims, known.assured, known.left_out
+    return of.made_of((known.customer, of.trust, of.current_assurance(), *said), _shown)
+
+
+def _shown(of: Rendering) -> Json:
     trust, parts, customer = of.trust, of.deciding_parts, of.known.customer
     members = strongest_first(of.members)
     aliases = sorted((m.claimed, text_of(m.id)) for m in members if m.id != customer)

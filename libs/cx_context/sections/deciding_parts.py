@@ -7,12 +7,22 @@ parts of several groups as of those of all parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
 from cx_context.parts.values import At
+
+_about_customers = attrgetter(
+    "name", "attributes", "preferences", "proofs", "assertions", "verifications", "grants", "refusals"
+)
+
+
+def parts_about_customers(parts: Iterable[Part]) -> list[Part]:
+    """Return those parts that say anything of the customer; most tell of a contact alone."""
+    return [part for part in parts if any(_about_customers(part))]
 
 
 def deciding_parts(parts: Sequence[Part]) -> list[Part]:

@@ -7,17 +7,13 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from cx_context.parts.model import Part
 from cx_context.parts.places import order_of
 from cx_context.parts.speakers import BUSINESS_ROLES
-from cx_context.parts.values import TEXT_KEPT, At
-from cx_context.sections.assurance import Trust
+from cx_context.parts.values import TEXT_KEPT
 from cx_context.sections.bots import is_answer
-from cx_context.sections.contact_state import attended_to, is_after, is_live, settled_places
-from cx_context.sections.handoff_requests import handoff_requests
-from cx_context.sections.messages import DELETED_TEXT, edited_words
-from cx_context.sections.notes import latest_topic
+from cx_context.sections.contact_state import is_live
+from cx_context.sections.conversation_facts import ConversationFacts
+from cx_context.sections.handoff_requests import HandoffRequest
+from cx_context.sections.messages import is_there, said_in
 from cx_context.sections.rendering import Excerpt, Placed
-from cx_context.threading.contact_model import Contact
-from cx_context.threading.conversations import Conversation
-from cx_context.threading.one_contact import as_one
 from cx_events.facts import Order
 from cx_events.json_types import Json
 from cx_events.junk import is_known_junk
@@ -27,15 +23,15 @@ from cx_events.weights import ASSERTED
 CUSTOMER = frozenset({"customer"})
 
 
-def excerpt_of(conversation: Conversation, trust: Trust, summary: Json) -> Excerpt:
-    """Return the excerpt of a conversation whose contacts have their words. ``summary``: as it is shown."""
-    members, is_open, id = conversation.members, summary["state"] == "open", summary["id"]
+def excerpt_of(facts: ConversationFacts, summary: Json) -> Excerpt:
+    """Return the excerpt of a conversation. ``summary``: as it is shown."""
+    id = summary["id"]
     return Excerpt(
-        _why_now(members, _open_handoff(conversation, trust), id) if is_open else None,
-        _last_words(members, CUSTOMER, id),
-        _last_words(members, BUSINESS_ROLES, id),
+        _why_now(facts, id) if facts.is_open else None,
+        _last_words(facts, CUSTOMER, id),
+        _last_words(facts, BUSINESS_ROLES, id),
         [_open(promise, id) for promise in summary["promises"] if promise["kept"] is None],
-        _slots([member.part for member in members], id) if is_open else {},
+        _slots(facts.parts, id) if facts.is_open else {},
         [_proof(proof, id) for proof in summary["verified"]],
     )
 
@@ -44,16 +40,9 @@ def _open(promise: Json, conversation: str) -> Json:
     return {**{name: value for name, value in promise.items() if name != "kept"}, "conversation": conversation}
 
 
-def _why_now(members: Sequence[Contact], handoff: tuple[Order, str] | None, conversation: str) -> Json | None:
-    """Return the first line that there is of an open handoff's summary, a bot's last intent, the topic, and the first
-    thing said that nobody answered."""
-    parts = [member.part for member in members]
-    for source, found in (
-        ("handoff", handoff),
-        ("intent", _last_intent(parts)),
-        ("topic", latest_topic(parts)),
-        ("message", _first_unanswered(as_one(members))),
-    ):
+def _why_now(facts: ConversationFacts, conversation: str) -> Json | None:
+    """Return the first line that there is of ``_reasons``."""
+    for source, found in _reasons(facts):
         line = " ".join(found[1].split()) if found is not None else ""
         if found is not None and line:
             return {
@@ -66,9 +55,18 @@ def _why_now(members: Sequence[Contact], handoff: tuple[Order, str] | None, conv
     return None
 
 
-def _open_handoff(conversation: Conversation, trust: Trust) -> tuple[Order, str] | None:
+def _reasons(facts: ConversationFacts) -> Iterator[tuple[str, tuple[Order, str] | None]]:
+    """Yield an open handoff's summary, a bot's last intent, the topic, and the first thing said that nobody
+    answered."""
+    yield "handoff", _open_handoff(facts.requests)
+    yield "intent", _last_intent(facts.parts)
+    yield "topic", facts.topic
+    yield "message", _first_unanswered(facts)
+
+
+def _open_handoff(requests: Sequence[HandoffRequest]) -> tuple[Order, str] | None:
     """Return what the open request of the surest contact is about."""
-    first = next(iter(handoff_requests(conversation, trust)), None)
+    first = requests[0] if requests else None
     if first is None or not first.is_open or first.contact.part.handoff_summary is None:
         return None
     return first.order, first.contact.part.handoff_summary[1]
@@ -86,37 +84,24 @@ def _last_intent(parts: Sequence[Part]) -> tuple[Order, str] | None:
     )
 
 
-def _first_unanswered(members: Sequence[Contact]) -> tuple[Order, str] | None:
-    parts = [member.part for member in members]
-    attended = map(attended_to, parts, settled_places(parts))
-    return min(
-        (
-            (order_of(member.part, at), text)
-            for member, place in zip(members, attended, strict=True)
-            if is_live(member.part)
-            for at, _, text in _words_of(member, CUSTOMER)
-            if is_after(member.part, at, place)
-        ),
-        default=None,
-    )
+def _first_unanswered(facts: ConversationFacts) -> tuple[Order, str] | None:
+    said = facts.said if facts.wholes is facts.members else said_in(facts.wholes)
+    contacts = zip(facts.wholes, facts.attended, strict=True)
+    attended = {whole.start: place for whole, place in contacts if is_live(whole.part)}
+    for order, role, _, text, contact in reversed(said):
+        if role in CUSTOMER and is_there(text) and contact.start in attended:
+            place = attended[contact.start]
+            if place is None or order > place:
+                return order, text
+    return None
 
 
-def _words_of(contact: Contact, roles: Container[str]) -> Iterator[tuple[At, str, str]]:
-    """Yield (at, name, text) of what one side said that is still there."""
-    for at, role, name, text in edited_words(contact):
-        if role in roles and text and text != DELETED_TEXT:
-            yield at, name, text
-
-
-def _last_words(members: Iterable[Contact], roles: Container[str], conversation: str) -> Placed | None:
-    found = max(
-        ((order_of(member.part, at), name, text) for member in members for at, name, text in _words_of(member, roles)),
-        default=None,
-    )
+def _last_words(facts: ConversationFacts, roles: Container[str], conversation: str) -> Placed | None:
+    found = next((each for each in facts.said if each[1] in roles and is_there(each[3])), None)
     if found is None:
         return None
-    order, name, text = found
-    channel = next(member.part.channel for member in members if member.part.interaction == order[1])
+    order, _, name, text, _ = found
+    channel = next(part.channel for part in facts.parts if part.interaction == order[1])
     return order, {
         "time": format_time(order[0]),
         "channel": channel[1] if channel is not None else None,

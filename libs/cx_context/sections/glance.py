@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from cx_context.parts.adding import later_register
 from cx_context.parts.model import Part
@@ -20,7 +20,7 @@ from cx_context.sections.agents import DEALING
 from cx_context.sections.contact_state import WAITING
 from cx_context.sections.messages import WORD_FIELDS
 from cx_context.sections.proofs import CORE, VOUCHING
-from cx_context.sections.rendering import Excerpt, Placed, Rendering
+from cx_context.sections.rendering import Excerpt, Placed, PlacedWords, Rendering
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.threads import THREADING
 from cx_events.facts import Fact
@@ -62,7 +62,7 @@ def view(of: Rendering) -> Json:
     }
 
 
-def _latest(words: Iterable[Placed | None]) -> Json | None:
+def _latest(words: Iterable[PlacedWords | None]) -> Json | Raw | None:
     found = max((each for each in words if each is not None), default=None, key=lambda placed: placed[0])
     return found[1] if found is not None else None
 

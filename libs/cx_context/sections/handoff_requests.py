@@ -181,9 +181,8 @@ def _last_of_each(answers: Iterable[Taken]) -> Mapping[str, Taken]:
     return {each.agent: each for each in sorted(answers)}
 
 
-def handoffs_view(conversation: Conversation, trust: Trust) -> Json:
+def handoffs_view(requests: Sequence[HandoffRequest], conversation: Conversation) -> Json:
     """Return the first of ``handoff_requests``, None where nobody asked for one, and the others."""
-    requests = handoff_requests(conversation, trust)
     views = [request_view(each, conversation) for each in requests[: OTHERS_SHOWN + 1]]
     return {"handoff": views[0] if views else None, "other_handoffs": views[1:]}
 

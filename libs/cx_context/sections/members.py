@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cx_events.envelope import Identifier
 from cx_events.timestamps import Micros
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True, gc=False):
     """A profile. ``joined``: (rule, evidence, confidence in hundredths, via profile), unless it is the first.
     ``claimed``: a claim alone ties it to the customer's known core, or where there is none to the first profile."""
 

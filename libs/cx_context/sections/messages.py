@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Annotated
 
 from msgspec import Struct
@@ -27,7 +28,7 @@ from cx_context.sections.section import Section, made_of
 from cx_context.sections.sentiment import add_transcript
 from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
-from cx_events.facts import Fact
+from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
 from cx_events.schema_shapes import TEXT, TEXT_OR_NONE, TIME, named
 from cx_events.timestamps import format_time
@@ -45,6 +46,11 @@ WORD_FIELDS = frozenset({"latest_messages", "edits", "deletions", "channel"})
 
 Message = tuple[At, str, str, str, str]
 """(at, role, name, text, message id)"""
+
+Said = tuple[Order, str, str, str, Contact]
+"""(place among the customer's events, role, name, latest text, contact) of a message."""
+
+_order = itemgetter(0)
 
 
 class Fields(Struct):
@@ -135,46 +141,53 @@ def _transcribed(part: Part, fact: Fact, at: At) -> None:
     add_transcript(part, data, places)
 
 
-def messages_view(contacts: Sequence[Contact]) -> list[Json]:
-    """Return the latest messages, newest first, each with its attachments; a deleted one shows none."""
-    messages = [
-        (order_of(contact.part, at), role, name, text, contact.part, at)
-        for contact in contacts
-        for at, role, name, text in edited_words(contact)
-    ]
-    messages.sort(key=lambda item: item[0], reverse=True)
+def messages_view(said: Sequence[Said]) -> list[Json]:
+    """Return the latest messages, newest first, each with its attachments; a deleted one shows none. ``said``: as
+    ``said_in`` returns it."""
     return [
         {
             "time": format_time(order[0]),
-            "channel": part.channel[1] if part.channel is not None else None,
-            "interaction": part.interaction,
+            "channel": contact.part.channel[1] if contact.part.channel is not None else None,
+            "interaction": contact.part.interaction,
             "role": role,
             "name": name or None,
             "text": text,
-            **(_files(part, at) if part.files and text != DELETED_TEXT else {}),
+            **(_files(contact.part, order) if contact.part.files and text != DELETED_TEXT else {}),
         }
-        for order, role, name, text, part, at in messages[:MESSAGES_SHOWN]
+        for order, role, name, text, contact in said[:MESSAGES_SHOWN]
     ]
 
 
-def first_words(contacts: Sequence[Contact]) -> str | None:
+def first_words(said: Sequence[Said]) -> str | None:
     """Return the customer's earliest words that are still at hand: the summary of what no model summed up."""
-    words = [
-        (order_of(contact.part, at), text)
+    return next((text for _, role, _, text, _ in reversed(said) if role == "customer" and is_there(text)), None)
+
+
+def is_there(text: str) -> bool:
+    """Return whether a message says something and was not deleted."""
+    return bool(text) and text != DELETED_TEXT
+
+
+def said_in(contacts: Iterable[Contact]) -> list[Said]:
+    """Return each message that is at hand in some contacts, with its latest text, the latest first."""
+    found = [
+        (order_of(contact.part, at), role, name, text, contact)
         for contact in contacts
-        for at, role, _, text in edited_words(contact)
-        if role == "customer" and text and text != DELETED_TEXT
+        for at, role, name, text in _edited_words(contact)
     ]
-    return min(words)[1] if words else None
+    found.sort(key=_order, reverse=True)
+    return found
 
 
-def edited_words(contact: Contact) -> Iterable[tuple[At, str, str, str]]:
+def _edited_words(contact: Contact) -> Iterable[tuple[At, str, str, str]]:
     """Yield (at, role, name, text) of each message that is at hand, with its latest text."""
-    for at, role, name, text, message_id in contact.part.latest_messages:
-        if message_id:
+    part, deleted, elsewhere = contact.part, contact.deleted, contact.edits
+    changed = deleted or part.edits or elsewhere.last  # few are
+    for at, role, name, text, message_id in part.latest_messages:
+        if changed and message_id:
             edit = _edit_of(contact, message_id)
-            deleted = contact.deleted.get(hash_name(message_id))
-            if deleted is not None and (edit is None or deleted > edit[0]):
+            gone = deleted.get(hash_name(message_id)) if deleted else None
+            if gone is not None and (edit is None or gone > edit[0]):
                 text = DELETED_TEXT
             elif edit is not None:
                 text = edit[1]
@@ -189,8 +202,9 @@ def _edit_of(contact: Contact, message_id: str) -> Register | None:
     return later_register(own, elsewhere)
 
 
-def _files(part: Part, at: At) -> Json:
+def _files(part: Part, order: Order) -> Json:
     """Return the attachments of the message that was written at this place."""
+    at = (order[0], *order[2:])
     kept = next((kept for kept in part.files if kept[0] == at), None)
     return kept_attachments_view(kept, part.stored_files) if kept is not None else {}
 

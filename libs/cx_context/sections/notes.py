@@ -96,6 +96,8 @@ def latest_topic(parts: Sequence[Part]) -> tuple[Order, str] | None:
 
 def notes_view(parts: Sequence[Part], names: Names) -> list[Json]:
     """Return the latest notes, newest first, with the last known name of each author."""
+    if not any(part.notes for part in parts):
+        return []
     notes = sorted(
         ((order_of(p, at), author, text) for p in parts for at, author, text in standing(p.notes, p.undone)),
         reverse=True,

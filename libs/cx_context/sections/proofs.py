@@ -176,12 +176,14 @@ def identifier_view(kind: str, scope: str, value: str) -> Json:
 def proofs(parts: Iterable[Part], core: frozenset[str]) -> list[Proof]:
     """Return what was proved of identifiers of the core, newest first, of one event the strongest identifier first; of
     one identifier by one method the latest."""
-    return _latest_by_method([(part, part.proofs) for part in parts if part.proofs], core)
+    registers = [(part, part.proofs) for part in parts if part.proofs]
+    return _latest_by_method(registers, core) if registers else []
 
 
 def assertions(parts: Iterable[Part], core: frozenset[str]) -> list[Proof]:
     """As ``proofs``, what was asserted."""
-    return _latest_by_method([(part, part.assertions) for part in parts if part.assertions], core)
+    registers = [(part, part.assertions) for part in parts if part.assertions]
+    return _latest_by_method(registers, core) if registers else []
 
 
 def _latest_by_method(registers: Iterable[tuple[Part, Mapping[str, Register]]], core: frozenset[str]) -> list[Proof]:

@@ -82,6 +82,8 @@ def _issued(part: Part, fact: Fact, at: At) -> None:
 
 def references_view(parts: Sequence[Part]) -> list[Json]:
     """Return the order and case numbers that a conversation names. Ids of messages and calls are not shown."""
+    if not any(part.references for part in parts):
+        return []
     references = sorted({tuple(key.split("\n", 1)) for part in parts for key in part.references})
     matters = [(kind, value) for kind, value in references if kind in MATTER_KINDS]
     return [{"kind": kind, "value": value} for kind, value in matters[:REFERENCES_SHOWN]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from msgspec import Raw
 
@@ -23,6 +23,7 @@ from cx_context.sections.assurance import (
 )
 from cx_context.sections.contact_state import conversation_state, first_wait
 from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.sections.deciding_parts import parts_about_customers
 from cx_context.sections.members import Member, key_of
 from cx_context.sections.vouchers import contact_assurances
 from cx_context.sections.words import with_words
@@ -44,14 +45,17 @@ _PROFILES_TRIED = 16
 Placed = tuple[Order, Json]
 """What is shown of an event, after the event's place among those of its customer."""
 
+PlacedWords = tuple[Order, Json | Raw]
+"""The same of somebody's words, which are bytes where they were rendered before."""
+
 
 class Excerpt(NamedTuple):
     """The pieces of a conversation that ``glance`` takes: why the customer is here, the last words of each side, open
     promises, what bots learned by name, and what was proved in its contact that was active last."""
 
-    why: Json | None
-    customer: Placed | None
-    business: Placed | None
+    why: Json | Raw | None
+    customer: PlacedWords | None
+    business: PlacedWords | None
     promises: Sequence[Json]
     slots: Mapping[str, Placed]
     proofs: Sequence[Json]
@@ -82,14 +86,19 @@ class Rendering(ABC):
         self._threads: tuple[list[Conversation], int] | None = None
         self._views: dict[bytes, ConversationView] = {}
         self._whole_contacts: dict[tuple[Micros, str], Contact] = {}
+        self._assurances: dict[tuple[Micros, str], ContactAssurance] = {}
 
     @abstractmethod
-    def timeline(self) -> Sequence[Json | Raw]:
-        """Return the latest events, newest first."""
+    def timeline(self) -> Sequence[Json] | Raw:
+        """Return the latest events, newest first; bytes where they were rendered before."""
 
     @abstractmethod
     def render_conversation(self, conversation: Conversation) -> ConversationView:
         """Make the view of a conversation. ``view_of`` keeps it."""
+
+    def made_of(self, inputs: tuple[object, ...], view: Callable[[Self], Json]) -> Json | Raw:
+        """Return what a view shows. ``inputs``: all that it is a function of; whoever keeps them need not ask again."""
+        return view(self)
 
     def over_parts(self, work: Callable[[Sequence[Part]], T]) -> Sequence[T]:
         """Return what a function makes of all parts, or of each of some groups of them that share no interaction."""
@@ -113,7 +122,7 @@ class Rendering(ABC):
     @cached_property
     def deciding_parts(self) -> Sequence[Part]:
         """The parts that decide what is said of the customer, others perhaps among them."""
-        return self.parts
+        return parts_about_customers(self.parts)
 
     @cached_property
     def members(self) -> Sequence[Member]:
@@ -161,7 +170,11 @@ class Rendering(ABC):
     @property
     def waiting_conversations(self) -> Iterable[Conversation]:
         """The open conversations in which the customer waits, those active last first."""
-        return (each for each in self.open_conversations if is_waiting(each))
+        return (each for each in self.open_conversations if self._is_waiting(each))
+
+    def _is_waiting(self, conversation: Conversation) -> bool:
+        view = self._views.get(conversation.id)  # of an open one
+        return view.unresolved is not None if view is not None else is_waiting(conversation)
 
     def view_of(self, conversation: Conversation) -> ConversationView:
         """Return the view of a conversation, made once."""
@@ -185,9 +198,12 @@ class Rendering(ABC):
         return next(each for each in self.conversations if any(member is contact for member in each.members))
 
     def assurance_of(self, contact: Contact) -> ContactAssurance:
-        """Return what vouches for who is at the other end of a contact."""
-        conversation, place = self._place_of(contact)
-        return contact_assurances(conversation, [place], self.trust)[0]
+        """Return what vouches for who is at the other end of a contact, worked out once."""
+        found = self._assurances.get(contact.start)
+        if found is None:
+            conversation, place = self._place_of(contact)
+            found = self._assurances[contact.start] = contact_assurances(conversation, [place], self.trust)[0]
+        return found
 
     def assurance_of_interaction(self, interaction: str) -> ContactAssurance:
         """Return what vouches for who is in an interaction, or in the latest stretch of an endless one.

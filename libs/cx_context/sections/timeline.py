@@ -7,6 +7,7 @@ something to tell. Everything is cut to a few hundred characters; the event has 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from types import MappingProxyType
 
 from msgspec import Raw
@@ -52,7 +53,7 @@ _STATES: Mapping[str, str] = MappingProxyType(
 """What an event says about the delivery of a message, by its type."""
 
 
-def view(of: Rendering) -> Sequence[Json | Raw]:
+def view(of: Rendering) -> Sequence[Json] | Raw:
     """Return ``timeline``: the latest events, newest first."""
     return of.timeline()
 
@@ -75,7 +76,7 @@ def timeline_entry(
     many of a message are told; None for all. ``directory``: who agents and queues are."""
     data = named_data(event, directory)
     role = author(event.type, data)
-    return {
+    shown: Json = {
         "event": {"source": event.source, "id": event.id},
         "type": event.type,
         "time": format_time(effective),
@@ -86,12 +87,18 @@ def timeline_entry(
         "name": _who(data, role),
         "agent": agent_or_queue(data.agent),
         "text": _text(event),
-        **_of_message(event, attachments),
-        **_of_delivery(event),
-        **_findings(data),
-        **_of_act(data),
-        **_of_business_fact(event),
     }
+    if data.message is not None:
+        _add_message(shown, event, data.message, attachments)
+    if event.type in _STATES:
+        shown["delivery"] = _delivery(event)
+    if data.rating is not None or any(_findings_of(data)):
+        _add_findings(shown, data)
+    if any(_act_of(data)):
+        _add_act(shown, data)
+    if event.type.startswith(ABOUT_CUSTOMERS):
+        _add_business_fact(shown, data)
+    return shown
 
 
 def agent_or_queue(one: AgentOrQueue | None) -> Json | None:
@@ -129,11 +136,7 @@ def _text(event: Event) -> str | None:
     return text[:TEXT_KEPT] or None
 
 
-def _of_message(event: Event, attachments: int | None) -> Json:
-    message: Message | None = event.data.message
-    if message is None:
-        return {}
-    found: Json = {}
+def _add_message(found: Json, event: Event, message: Message, attachments: int | None) -> None:
     if message.subject:
         found["subject"] = message.subject[:TEXT_KEPT]
     if message.automatic:
@@ -144,25 +147,23 @@ def _of_message(event: Event, attachments: int | None) -> Json:
         found["signature_at"] = message.signature_at
     if message.attachments:
         found.update(attachments_view(key_of(event), message.attachments, attachments))
-    return found
 
 
-def _of_delivery(event: Event) -> Json:
-    state = _STATES.get(event.type)
-    if state is None:
-        return {}
-    data = event.data
+def _delivery(event: Event) -> Json:
+    data, state = event.data, _STATES[event.type]
     found: Json = {"state": state, "message": (data.message.id[:TEXT_KEPT] or None) if data.message else None}
     if state == "failed":
         failure = data.failure
         found["code"] = (failure.code[:TEXT_KEPT] or None) if failure is not None else None
         found["reason"] = ((failure.message if failure is not None else "") or data.reason)[:TEXT_KEPT] or None
-    return {"delivery": found}
+    return found
 
 
-def _findings(data: Data) -> Json:
-    """Return the findings, answers and actions of an event, as values of its entry."""
-    found: Json = {}
+_findings_of = attrgetter("insight", "survey", "reaction", "consent", "queue", "transfer", "recording")
+
+
+def _add_findings(found: Json, data: Data) -> None:
+    """Add the findings, answers and actions of an event to its entry."""
     if data.insight is not None:
         found["insight"] = _insight(data.insight)
     if data.survey is not None:
@@ -184,12 +185,13 @@ def _findings(data: Data) -> Json:
         found["transfer"] = _transfer(data.transfer)
     if data.recording is not None:
         found["recording"] = _recording(data.recording)
-    return found
 
 
-def _of_act(data: Data) -> Json:
-    """Return what an agent did to the conversation, as values of its entry."""
-    found: Json = {}
+_act_of = attrgetter("promise", "assignee", "until", "undoes")
+
+
+def _add_act(found: Json, data: Data) -> None:
+    """Add what an agent did to the conversation to its entry."""
     if data.promise is not None:
         promise = data.promise
         found["promise"] = {"due": promise.due or None, "kept": promise.kept, "of": promise.of or None}
@@ -199,24 +201,18 @@ def _of_act(data: Data) -> Json:
         found["until"] = data.until[:TEXT_KEPT]
     if data.undoes:
         found["undoes"] = data.undoes
-    return found
 
 
-def _of_business_fact(event: Event) -> Json:
-    """Return what a CRM or a shop tells of the customer is about: orders and cases, and the topic of a note.
+def _add_business_fact(found: Json, data: Data) -> None:
+    """Add what a CRM or a shop tells of the customer is about: orders and cases, and the topic of a note.
 
     A contact's are its conversation's (``references``); these belong to none.
     """
-    data = event.data
-    if not event.type.startswith(ABOUT_CUSTOMERS):
-        return {}
-    found: Json = {}
     if data.note and data.topic:
         found["subject"] = data.topic[:TEXT_KEPT]
     if data.references:
         shown = data.references[:_REFERENCES_SHOWN]
         found["references"] = [{"kind": one.kind[:TEXT_KEPT], "value": one.value[:TEXT_KEPT]} for one in shown]
-    return found
 
 
 def _insight(insight: Insight) -> Json:

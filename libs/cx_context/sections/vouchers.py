@@ -46,22 +46,22 @@ def _assurances(
 ) -> list[ContactAssurance]:
     vouching = conversation.contacts_sharing_proofs()
     members = dict(zip(conversation.places, conversation.members, strict=True))
-    known: dict[int, ContactAssurance] = {}
+    known: dict[tuple[int, int | None], ContactAssurance] = {}
     found = []
     for place in places:
         group = vouching[place]
-        if any(is_open(each) for each in group):
-            found.append(contact_assurance(counting(members[place], group, trust), trust))
-            continue
-        if id(group) not in known:
-            known[id(group)] = contact_assurance(chain.from_iterable(map(_parts, group)), trust)
-        found.append(known[id(group)])
+        own = place if any(map(is_open, group)) else None  # only then it matters in which of them one asks
+        key = id(group), own
+        if key not in known:
+            of_all = chain.from_iterable(map(_parts, group))
+            known[key] = contact_assurance(of_all if own is None else counting(members[place], group, trust), trust)
+        found.append(known[key])
     return found
 
 
 def is_open(contact: Contact) -> bool:
     """Return whether a customer said something in it where anybody can write."""
-    return any(piece.part.open_active_at for piece in contact.pieces)
+    return contact.part.open_active_at > 0
 
 
 class LastActivity(NamedTuple):

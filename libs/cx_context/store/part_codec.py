@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from cramjam import lz4
 
-from cx_context.parts.header import PartHeader, PartWords
+from cx_context.parts.header import PartHeader, PartRead, PartWords
 from cx_context.parts.model import Part
 from cx_context.parts.stored_names import STORED_NAMES
 from cx_events.timestamps import Micros
@@ -13,6 +13,8 @@ from cx_events.timestamps import Micros
 _encode_part = msgspec.msgpack.Encoder().encode
 
 _decode_part = msgspec.msgpack.Decoder(Part).decode
+
+_read_part = msgspec.msgpack.Decoder(PartRead).decode
 
 
 def encode_part(part: Part) -> bytes:
@@ -23,6 +25,11 @@ def encode_part(part: Part) -> bytes:
 
 def decode_part(body: bytes) -> Part:
     return _decode_part(unpack(body))
+
+
+def read_part(body: bytes) -> Part:
+    """Decode a part that nobody adds to: what it does not say, it shares with others."""
+    return _read_part(unpack(body))
 
 
 def decode_header(body: bytes) -> Part:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from cx_context.parts.merge import PART_FIELDS, combine_fields, merge
+from cx_context.parts.merge import PART_FIELDS, PartFields, combine_fields, merge
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.parts.rules import first_of_each_key
@@ -71,7 +71,7 @@ class Contact(Struct, gc=False):
         return self.part.endless_since is not None
 
 
-_COMBINED = [field for field in PART_FIELDS if field.name != "message_times"]
+_COMBINED = PartFields(field for field in PART_FIELDS if field.name != "message_times")
 
 
 def combine_pieces(pieces: Sequence[KeyedPart]) -> Part:

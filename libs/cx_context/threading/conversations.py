@@ -137,6 +137,8 @@ def join_contacts(contacts: Sequence[Contact], window: Micros) -> list[Conversat
 
     ``contacts`` must be those that ``contacts_of`` returns for the same window.
     """
+    if len(contacts) == 1 and not contacts[0].part.tokens:  # as of many customers
+        return [_conversation(contacts, [0], {})]
     explicit = ExplicitJoins(contacts)
     return assemble_conversations(contacts, explicit, infer_joins(contacts, explicit, window))
 

@@ -18,7 +18,7 @@ from cx_context_api.contexts.lookup import CustomerLookup
 from cx_context_api.reads.point_in_time import unknown_customer
 from cx_context_api.reads.turns import ReadTurns
 from cx_context_api.requests.queries import EventName
-from cx_context_api.requests.targets import Target
+from cx_context_api.requests.targets import ByIdentifier, Target
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.errors import Refused
@@ -102,11 +102,15 @@ class EventWait:
         """Return the target's entry if all events lie in streams of that customer, as nearly always; else None."""
         if any(event.is_problem for event in events):
             return None
-        stream_ids = {event.stream_id for event in events}
-        entry, *others = await asyncio.gather(
-            self._lookup.find_by_profile(tenant, target),
-            *(self._index.of(tenant, stream_id) for stream_id in stream_ids),
-        )
+        stream_ids = {event.stream_id for event in events}.difference(_only_profile(target))
+        others: Sequence[CustomerEntry | None] = ()
+        if stream_ids:
+            entry, *others = await asyncio.gather(
+                self._lookup.find_by_profile(tenant, target),
+                *(self._index.of(tenant, stream_id) for stream_id in stream_ids),
+            )
+        else:  # mostly it is asked for by what the event names
+            entry = await self._lookup.find_by_profile(tenant, target)
         if entry is None or entry.ambiguous:
             return None
         same = all(other is not None and not other.ambiguous and other.customer == entry.customer for other in others)
@@ -129,6 +133,11 @@ class EventWait:
                 if not await _concerns(tx, tenant, ids, event, entry.customer):
                     raise Refused("other-customer", f"The event {name} is another customer's.", 409)
             return entry
+
+
+def _only_profile(target: Target) -> Sequence[NodeId]:
+    """Return the profile of an identifier that has one form alone."""
+    return target.profiles if isinstance(target, ByIdentifier) and len(target.profiles) == 1 else ()
 
 
 async def _read_usable(tx: Tx, tenant: str, name: EventName) -> StoredEvent | None:
