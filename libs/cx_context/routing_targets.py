@@ -61,7 +61,7 @@ _SUMMED = (
 )  # fmt: skip
 
 _values_of = attrgetter(*_SUMMED)
-_RULES = tuple(MERGE_RULES[name].pair for name in _SUMMED)
+_MERGES = tuple((name, MERGE_RULES[name].pair) for name in _SUMMED)
 
 
 class SideState(Struct):
@@ -100,8 +100,9 @@ class SideState(Struct):
 
     def add(self, part_id: bytes, part: Part) -> None:
         values = _values_of(part)
-        for name, value, merge in compress(zip(_SUMMED, values, _RULES, strict=True), values):
-            setattr(self, name, merge(getattr(self, name), value))
+        for (name, merge), value in zip(compress(_MERGES, values), filter(None, values), strict=True):
+            known = getattr(self, name)
+            setattr(self, name, merge(known, value) if known else value)
         if part.activity:
             self.latest = max(self.latest, (part.activity[-1], part_id))
         for resolution in (part.resolution, part.contact_resolution):

@@ -53,7 +53,8 @@ class Fact:
     ``effective``: min(time, recorded time), so that a vendor's fast clock can't move history. ``stream_id``: the
     profile or node that the event belongs to for good. ``identifier``: the identifier whose profile is the stream, or
     None. ``weight``: the rank of its weight in this event (``weights.WEIGHT_RANKS``); a claim without an identifier.
-    ``customer_identifiers``: see the function of that name. ``interaction_node``: the interaction's node; the stream
+    ``customer_identifiers``: see the function of that name; ``customer_profiles``: the profile of each.
+    ``interaction_node``: the interaction's node; the stream
     where there is no interaction. ``part_id``: the part that the event is folded into. ``side_id``: stands for all
     parts of the stream in that interaction. ``raw``: the bytes on the log, the canonical form of this copy. A NUL in
     ``data`` is read as U+FFFD.
@@ -66,6 +67,7 @@ class Fact:
 
     __slots__ = (
         "customer_identifiers",
+        "customer_profiles",
         "effective",
         "event",
         "identifier",
@@ -89,7 +91,9 @@ class Fact:
         self.key = _content_key(event) or self.name
         self.stream_id: NodeId = parse_node_hex(event.partitionkey)
         self.customer_identifiers = people = customer_identifiers(event)
-        self.identifier = identifier = _identifier_at(people, self.stream_id, event, ids) if people else None
+        # Asked for once: nearly every step from here on goes by profiles.
+        self.customer_profiles = profiles = [ids.profile(each.kind, each.scope, each.value) for each in people]
+        self.identifier = identifier = _identifier_at(people, profiles, self.stream_id, event)
         self.weight = _CLAIMED if identifier is None else _weight_rank(identifier, event)
         name = event.data.interaction
         if name:
@@ -214,7 +218,7 @@ def customer_identifiers(event: Event) -> Sequence[Identifier]:
             named = participant.identifiers
             if len(named) == 1 and not named[0].unusable:
                 return named
-            usable = tuple([identifier for identifier in named if not identifier.unusable])
+            usable = [identifier for identifier in named if not identifier.unusable]
             if usable:
                 return usable if len(usable) <= MAX_IDENTIFIERS else usable[:MAX_IDENTIFIERS]
     return ()
@@ -234,16 +238,18 @@ def strongest_identifier(event: Event) -> Identifier | None:
     return min(people, key=lambda i: (weight_rank(weight_of(i, event)), rank_of(i.kind), i.kind, i.value, i.scope))
 
 
-def _identifier_at(people: Sequence[Identifier], stream_id: NodeId, event: Event, ids: IdSpace) -> Identifier | None:
-    """Return the identifier whose profile is the stream, the one with the greatest weight.
+def _identifier_at(
+    people: Sequence[Identifier], profiles: Sequence[NodeId], stream_id: NodeId, event: Event
+) -> Identifier | None:
+    """Return the identifier whose profile is the stream, the one with the greatest weight. ``profiles``: of ``people``.
 
     Return None where no identifier is: the hub's decisions are in the stream of what they decide about.
     """
-    if len(people) == 1:
-        one = people[0]
-        return one if ids.profile(one.kind, one.scope, one.value) == stream_id else None
-    found = [each for each in people if ids.profile(each.kind, each.scope, each.value) == stream_id]
-    return min(found, key=lambda each: _weight_rank(each, event), default=None)
+    found = profiles.count(stream_id)
+    if found < 2:
+        return people[profiles.index(stream_id)] if found else None
+    same = [each for each, profile in zip(people, profiles, strict=True) if profile == stream_id]
+    return min(same, key=lambda each: _weight_rank(each, event))
 
 
 def _weight_rank(identifier: Identifier, event: Event) -> int:

@@ -27,14 +27,14 @@ NodeId = bytes
 _CACHED_IDS = 65_536
 
 
-_VERSION = tuple(bytes([byte & 0x0F | 0x80]) for byte in range(256))
-_VARIANT = tuple(bytes([byte & 0x3F | 0x80]) for byte in range(256))
-"""A byte with the version's or the variant's bits, by what the byte was."""
+_KEPT = (1 << 128) - 1 - (0xF << 76) - (0x3 << 62)
+_SET = (0x8 << 76) | (0x2 << 62)
+"""The bits of an id that a digest gives, and the version's and the variant's (RFC 9562, section 5.8)."""
 
 
 def uuid8(digest: bytes) -> bytes:
     """Return the first 16 bytes of a digest with the version and variant bits of a UUIDv8."""
-    return digest[:6] + _VERSION[digest[6]] + digest[7:8] + _VARIANT[digest[8]] + digest[9:16]
+    return (int.from_bytes(digest[:16], "big") & _KEPT | _SET).to_bytes(16, "big")
 
 
 def _derivation(prefix: bytes, key: bytes) -> Callable[..., bytes]:

@@ -140,6 +140,7 @@ class AffectedScope:
             edges=[edge for edge in self._edges.values() if self._is_tried(edge)],
             decisions=list(self._decisions.values()),
             shared=SharedIdentifiers(frozenset(self._shared & every), frozenset(self._shared_firm & every)),
+            unlinked=frozenset(self._unlinked & every),
             fixed_cores={
                 id: FixedCore(self._resolved_before(id).core, self._resolved_before(id).decided) for id in self.border
             },
@@ -219,9 +220,8 @@ class AffectedScope:
             before = self._resolved_before(id)
             stayed = id in stays and before.shared
             now = stayed or self._is_shared(id, edges, reason_counting_all)
-            firm = (stayed and before.firmly_shared) or self._is_shared(
-                id, [edge for edge in edges if edge.firm], reason_counting_firm
-            )
+            firm_edges = [edge for edge in edges if edge.proved is not None or edge.asserted is not None]
+            firm = (stayed and before.firmly_shared) or self._is_shared(id, firm_edges, reason_counting_firm)
             for flag, shared in ((now, self._shared), (firm, self._shared_firm)):
                 (shared.add if flag else shared.discard)(id)
             if self._follow_claims:
@@ -237,10 +237,11 @@ class AffectedScope:
         return self._profiles[id].kind in STRONG_KINDS
 
     def _is_shared(self, id: NodeId, edges: Collection[Edge], reason: _SharedReasonOf) -> bool:
-        if id in self._unlinked:
+        if not edges or id in self._unlinked:
             return False
-        others = [other for edge in edges if (other := edge.other(id)) not in self._unlinked]
-        return reason(self._profiles[id].kind, [self._profiles[other] for other in others], self._rules) is not None
+        profiles, unlinked = self._profiles, self._unlinked
+        others = [profiles[other] for edge in edges if (other := edge.other(id)) not in unlinked]
+        return reason(profiles[id].kind, others, self._rules) is not None
 
     def _follow(self, touching: Mapping[NodeId, list[Edge]]) -> None:
         """Take in the other ends of the active edges: as nodes, or of claims as border."""

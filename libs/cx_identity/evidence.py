@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from msgspec import Struct
@@ -49,7 +49,7 @@ def links_of(fact: Fact, ids: IdSpace) -> EventLinks:
         return _links_of_several(fact, people, ids)
     if not people:
         return NO_LINKS
-    return EventLinks((_mention(people[0], fact, ids),))
+    return EventLinks((_mention(people[0], fact.customer_profiles[0], fact),))
 
 
 def only_identifier(fact: Fact) -> Identifier | None:
@@ -75,47 +75,58 @@ def sum_links(links: Iterable[EventLinks]) -> tuple[dict[NodeId, Profile], dict[
     return profiles, edges
 
 
-def _mention(identifier: Identifier, fact: Fact, ids: IdSpace) -> Profile:
-    kind, scope, value = identifier.kind, identifier.scope, identifier.value
+def _mention(identifier: Identifier, id: NodeId, fact: Fact) -> Profile:
+    kind = identifier.kind
     attested = attests(kind, weight_of(identifier, fact.event))
-    return Profile(ids.profile(kind, scope, value), kind, scope, value, fact.recorded, attested)
+    return Profile(id, kind, identifier.scope, identifier.value, fact.recorded, attested)
 
 
 _ABOUT_IDENTITY = frozenset({VERIFIED_TYPE, ASSERTED_TYPE})
 _DEFAULT_LINK_RULE = {PROVED: "verified", ASSERTED: "asserted", CLAIMED: "claimed"}
 
 
-def _links_of_several(fact: Fact, people: Iterable[Identifier], ids: IdSpace) -> EventLinks:
+def _links_of_several(fact: Fact, people: Sequence[Identifier], ids: IdSpace) -> EventLinks:
     event = fact.event
     at: Evidence = (fact.recorded, event.source, event.id)
     profiles: dict[NodeId, Profile] = {}
-    edges: dict[tuple[NodeId, NodeId], Edge] = {}
-
-    def name(identifier: Identifier) -> NodeId:
-        mention = _mention(identifier, fact, ids)
-        known = profiles.get(mention.id)
-        profiles[mention.id] = mention if known is None else sum_profiles(known, mention)
-        return mention.id
-
-    def tie(a: NodeId, b: NodeId, weight: Weight, rule: str) -> None:
-        edge = make_edge(a, b, WeightedEvidence(weight, at, rule))
-        known = edges.get((edge.a, edge.b))
-        edges[edge.a, edge.b] = edge if known is None else sum_edges(known, edge)
-
     weights: dict[NodeId, Weight] = {}
-    for identifier in people:
-        id, weight = name(identifier), weight_of(identifier, event)
-        if weight_rank(weight) < weight_rank(weights.get(id, CLAIMED)) or id not in weights:
+    for identifier, id in zip(people, fact.customer_profiles, strict=True):
+        weight = weight_of(identifier, event)
+        _name(profiles, _mention(identifier, id, fact))
+        if id not in weights or weight_rank(weight) < weight_rank(weights[id]):
             weights[id] = weight
     stated = event.data.evidence if event.type in _ABOUT_IDENTITY else ""
-    for a, b in combinations(weights, 2):
-        weight = weaker(weights[a], weights[b])
+    edges: list[Edge] = []
+    for (a, one), (b, other) in combinations(weights.items(), 2):
+        weight = one if one == other else weaker(one, other)
         rule = "" if weight == CLAIMED else stated
-        tie(a, b, weight, rule or ("verified" if weight == PROVED else "seen-together"))
+        rule = rule or ("verified" if weight == PROVED else "seen-together")
+        edges.append(make_edge(a, b, WeightedEvidence(weight, at, rule)))
+    if event.data.links:
+        edges = _with_linked(edges, profiles, fact, at, ids)
+    return EventLinks(tuple(profiles.values()), tuple(edges))
+
+
+def _name(profiles: dict[NodeId, Profile], mention: Profile) -> None:
+    known = profiles.get(mention.id)
+    profiles[mention.id] = mention if known is None else sum_profiles(known, mention)
+
+
+def _with_linked(
+    edges: Iterable[Edge], profiles: dict[NodeId, Profile], fact: Fact, at: Evidence, ids: IdSpace
+) -> list[Edge]:
+    """Return the edges with those that ``data.links`` makes, and add the profiles that it names."""
+    event, found = fact.event, {(edge.a, edge.b): edge for edge in edges}
     for one, other in event.data.links:
-        if not one.unusable and not other.unusable:
-            a, b = name(one), name(other)
-            if a != b:
-                weight = weaker(weight_of(one, event), weight_of(other, event))
-                tie(a, b, weight, event.data.evidence or _DEFAULT_LINK_RULE[weight])
-    return EventLinks(tuple(profiles.values()), tuple(edges.values()))
+        if one.unusable or other.unusable:
+            continue
+        a, b = (ids.profile(each.kind, each.scope, each.value) for each in (one, other))
+        _name(profiles, _mention(one, a, fact))
+        _name(profiles, _mention(other, b, fact))
+        if a != b:
+            weight = weaker(weight_of(one, event), weight_of(other, event))
+            rule = event.data.evidence or _DEFAULT_LINK_RULE[weight]
+            edge = make_edge(a, b, WeightedEvidence(weight, at, rule))
+            known = found.get((edge.a, edge.b))
+            found[edge.a, edge.b] = edge if known is None else sum_edges(known, edge)
+    return list(found.values())

@@ -11,7 +11,7 @@ from cx_identity.linking import is_active
 from cx_identity.model import Decision, Edge, Graph, Profile, confidence_of, newest_first
 from cx_identity.outcome import DecisionStatus, JoinReason, Refusal, Resolution
 from cx_identity.rules import Rules
-from cx_identity.shared_identifiers import shared_in
+from cx_identity.shared_identifiers import shared_in, unlinked_in
 
 EdgeState = Literal["links", "refused", "shared", "never-links"]
 
@@ -65,7 +65,7 @@ def explain_customer(customer: NodeId, graph: Graph, resolution: Resolution, rul
     listed too, with the reason, and so are decisions about its profiles and the withdrawals of those.
     """
     members = {id for id, of in resolution.customer_of.items() if of == customer}
-    shared = shared_in(graph, rules)
+    shared = shared_in(graph, rules, unlinked_in(graph, rules))
     refusals = {(refusal.a, refusal.b): refusal for refusal in resolution.refusals}
 
     def view(edge: Edge) -> EdgeView:

@@ -57,6 +57,19 @@ def edge_mentions(edge: Edge, fact: Fact) -> list[tuple[MentionKey, Mention]]:
     return [((EDGE_KINDS[one.weight], edge.a, edge.b), mention_of(fact, one.rule)) for one in evidence_of(edge)]
 
 
+def first_edges(mentions: Mapping[MentionKey, Sequence[Mention]]) -> list[Edge]:
+    """Return the edges that some first mentions of pairs make, each in order of recorded time (``pareto_front``). Those
+    of profiles are passed over."""
+    edges: dict[tuple[NodeId, NodeId], Edge] = {}
+    for (kind, a, b), steps in mentions.items():
+        weight = _WEIGHTS.get(kind)
+        if weight is not None:
+            edge = make_edge(a, b, WeightedEvidence(weight, steps[0].at, steps[0].rule))
+            known = edges.get((a, b))
+            edges[a, b] = edge if known is None else sum_edges(known, edge)
+    return list(edges.values())
+
+
 def mentions_in(profiles: Iterable[Profile], edges: Iterable[Edge], fact: Fact) -> Iterator[tuple[MentionKey, Mention]]:
     """Yield the mentions that a fact makes of its profiles and edges (as ``evidence.links_of`` returns them)."""
     for profile in profiles:
@@ -68,6 +81,12 @@ def mentions_in(profiles: Iterable[Profile], edges: Iterable[Edge], fact: Fact) 
 def is_preceded(mention: Mention, others: Iterable[Mention]) -> bool:
     """Return whether one of the others is no later in both times."""
     return any(other.effective <= mention.effective and other.at <= mention.at for other in others)
+
+
+def surely_precedes(known: Mention, recorded: Micros, effective: Micros) -> bool:
+    """Return whether a mention precedes an event of these times. Of two that were recorded at once the one with the
+    lesser source and id is the earlier one: that must be looked at closely (``is_preceded``)."""
+    return known.at[0] < recorded and known.effective <= effective
 
 
 def pareto_front(mentions: Iterable[Mention]) -> list[Mention]:

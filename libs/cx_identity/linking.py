@@ -6,18 +6,11 @@ shared identifier, and no asserted edge links one that is shared counting proved
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from typing import NamedTuple
 
 from cx_events.ids import NodeId
-from cx_identity.model import (
-    Edge,
-    Evidence,
-    Graph,
-    SharedIdentifiers,
-    confidence_of,
-)
-from cx_identity.rules import Rules
-from cx_identity.shared_identifiers import never_linking
+from cx_identity.model import Edge, Evidence, SharedIdentifiers, confidence_of
 
 Step = tuple[int, Evidence, NodeId, NodeId, str, int]
 """(turn, evidence, a, b, rule, confidence) of a merge or an edge. Turns are 0 for merges and proved edges, 1 for
@@ -33,36 +26,45 @@ class Attempts(NamedTuple):
     claims: list[Step]
 
 
-def order_attempts(graph: Graph, shared: SharedIdentifiers, rules: Rules) -> Attempts:
-    """Return the edges to try: proved before asserted before claimed, each in order of earliest evidence."""
-    unlinked = never_linking(graph.profiles, rules)
+def order_attempts(edges: Iterable[Edge], shared: SharedIdentifiers, unlinked: Set[NodeId]) -> Attempts:
+    """Return the edges to try: proved before asserted before claimed, each in order of earliest evidence.
+    ``unlinked``: the profiles that never link."""
     firm: list[Step] = []
     claims: list[Step] = []
-    for edge in graph.edges:
+    for edge in edges:
         if unlinked and (edge.a in unlinked or edge.b in unlinked):
             continue
-        step = _step(edge, shared)
-        if step is not None:
-            (claims if step[0] == CLAIM_TURN else firm).append(step)
+        turn = _turn_of(edge, shared)
+        if turn is not None:
+            (claims if turn == CLAIM_TURN else firm).append(_step(edge, turn))
     firm.sort()
     claims.sort()
     return Attempts(firm, claims)
 
 
-def _step(edge: Edge, shared: SharedIdentifiers) -> Step | None:
-    """Return the step that tries an edge, or None if the edge does not link."""
-    a, b = edge.a, edge.b
+def _step(edge: Edge, turn: int) -> Step:
+    """Return the step that tries an edge in its turn."""
+    if turn == 0:
+        at, rule = edge.proved, edge.proved_rule
+    elif turn == CLAIM_TURN:
+        at, rule = edge.claimed, edge.claimed_rule
+    else:
+        at, rule = edge.asserted, edge.asserted_rule
+    assert at is not None, "an edge is tried by evidence that it has"
+    return turn, at, edge.a, edge.b, rule, confidence_of(edge)
+
+
+def _turn_of(edge: Edge, shared: SharedIdentifiers) -> int | None:
+    """Return the turn in which an edge is tried, that of its strongest evidence; None if the edge does not link."""
     if edge.proved is not None:
-        return 0, edge.proved, a, b, edge.proved_rule, confidence_of(edge)
+        return 0
     if edge.asserted is not None:
-        if a in shared.counting_firm or b in shared.counting_firm:
-            return None
-        return 1, edge.asserted, a, b, edge.asserted_rule, confidence_of(edge)
-    if edge.claimed is None or a in shared.counting_all or b in shared.counting_all:
+        return None if edge.a in shared.counting_firm or edge.b in shared.counting_firm else 1
+    if edge.claimed is None or edge.a in shared.counting_all or edge.b in shared.counting_all:
         return None
-    return CLAIM_TURN, edge.claimed, a, b, edge.claimed_rule, confidence_of(edge)
+    return CLAIM_TURN
 
 
 def is_active(edge: Edge, shared: SharedIdentifiers) -> bool:
     """Return whether an edge links unless a guard refuses. Both ends must be identifiers that may link."""
-    return _step(edge, shared) is not None
+    return _turn_of(edge, shared) is not None

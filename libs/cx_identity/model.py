@@ -117,7 +117,7 @@ def sum_edges(one: Edge, other: Edge) -> Edge:
 
 def make_edge(a: NodeId, b: NodeId, evidence: WeightedEvidence) -> Edge:
     """Return the edge of a pair with this evidence alone. ``a`` and ``b`` may come in either order."""
-    low, high = min(a, b), max(a, b)
+    low, high = (a, b) if a < b else (b, a)
     match evidence.weight:
         case "proved":
             return Edge(low, high, proved=evidence.at, proved_rule=evidence.rule)
@@ -203,13 +203,15 @@ class Graph:
 
     ``edges`` has one for each pair, with both ends among the profiles; ``decisions`` has one for each key. ``shared``
     names exactly the shared profiles. If it is None, they are found from the edges, which then must be all that these
-    profiles have. ``fixed_cores`` are those of profiles at the border of a part, whose cores stay as they are.
+    profiles have. ``unlinked`` names exactly the profiles whose values never link (``rules.may_link``); None where that
+    was not asked yet. ``fixed_cores`` are those of profiles at the border of a part, whose cores stay as they are.
     """
 
     profiles: Mapping[NodeId, Profile]
     edges: Collection[Edge] = ()
     decisions: Collection[Decision] = ()
     shared: SharedIdentifiers | None = None
+    unlinked: frozenset[NodeId] | None = None
     fixed_cores: Mapping[NodeId, FixedCore] = field(default_factory=dict)
 
 

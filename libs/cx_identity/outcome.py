@@ -104,6 +104,7 @@ class Resolution:
     - ``customer_of``: the customer of every profile of the graph.
     - ``core_of``: the core of every profile, named by its least profile.
     - ``join_reasons``: for every profile that is not its own customer, why it belongs there.
+    - ``unlinked``: the profiles whose values never link anybody.
     - ``ambiguous``: shared identifiers with nothing but themselves in their core, unless claims alone make them shared
       and they are attested.
     - ``claimed``: members that only a claim ties to their customer's known core or, if it has none, to the core of its
@@ -120,6 +121,7 @@ class Resolution:
     core_of: dict[NodeId, NodeId]
     join_reasons: dict[NodeId, JoinReason]
     shared: SharedIdentifiers
+    unlinked: frozenset[NodeId]
     ambiguous: frozenset[NodeId]
     claimed: frozenset[NodeId]
     decided: frozenset[NodeId]

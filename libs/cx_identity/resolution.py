@@ -18,7 +18,7 @@ Three steps, each in an order that depends on the facts alone:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cx_events.ids import NodeId
 from cx_identity.candidates import find_candidates, settled_identifiers
@@ -35,18 +35,19 @@ from cx_identity.model import (
 )
 from cx_identity.outcome import STANDS, VOID, WAITING, DecisionStatus, JoinReason, Refusal, Resolution
 from cx_identity.rules import Rules
-from cx_identity.shared_identifiers import shared_in
+from cx_identity.shared_identifiers import shared_in, unlinked_in
 from cx_identity.unmerge import withdrawn_decisions
 
 
 def resolve(graph: Graph, rules: Rules) -> Resolution:
     """Return who is who in a graph. The order of profiles, edges and decisions makes no difference."""
-    shared = shared_in(graph, rules)
+    unlinked = unlinked_in(graph, rules)
+    shared = shared_in(graph, rules, unlinked)
     groups = GuardedGroups(graph.profiles, rules.exclusive)
     _unite_fixed_cores(graph, groups)
     applied: list[Step] = []
     statuses = _apply_decisions(graph, groups, applied) if graph.decisions else {}
-    attempts = order_attempts(graph, shared, rules)
+    attempts = order_attempts(graph.edges, shared, unlinked)
     refusals = _link(attempts.firm, groups, applied)
     decided = _named_by_standing(graph, statuses)
     core_of = _close_cores(graph.profiles, groups, decided)
@@ -59,6 +60,7 @@ def resolve(graph: Graph, rules: Rules) -> Resolution:
         core_of=core_of,
         join_reasons=_join_reasons(customer_of, applied),
         shared=shared,
+        unlinked=unlinked,
         ambiguous=ambiguous,
         claimed=_tied_by_claim(customer_of, core_of, groups.of),
         decided=decided,
@@ -155,7 +157,7 @@ def _close_cores(
         if id not in core_of:
             group = groups.of[id]
             members = group.members
-            core = min(members, key=lambda member: (profiles[member].first_recorded, member))
+            core = _first_recorded(members, profiles)
             known = len(members) > 1 or makes_known(profiles[core]) or core in decided
             group.begin_claims(core if known else None)
             for member in members:
@@ -199,10 +201,16 @@ def _customers(profiles: Mapping[NodeId, Profile], group_of: Mapping[NodeId, Gua
     for id in profiles:
         if id not in customer_of:
             members = group_of[id].members
-            customer = min(members, key=lambda member: (profiles[member].first_recorded, member))
+            customer = _first_recorded(members, profiles)
             for member in members:
                 customer_of[member] = customer
     return customer_of
+
+
+def _first_recorded(members: Sequence[NodeId], profiles: Mapping[NodeId, Profile]) -> NodeId:
+    if len(members) == 1:
+        return members[0]
+    return min(members, key=lambda member: (profiles[member].first_recorded, member))
 
 
 def _join_reasons(customer_of: Mapping[NodeId, NodeId], applied: list[Step]) -> dict[NodeId, JoinReason]:

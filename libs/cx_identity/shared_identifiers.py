@@ -13,7 +13,7 @@ with the set of facts, so it depends on no order: edges that came before the one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from msgspec import Struct
 
@@ -73,9 +73,10 @@ def reason_counting_firm(kind: str, neighbours: Sequence[Profile], rules: Rules)
     ``neighbours`` are those of its proved and asserted edges. ``MOST_NEIGHBOURS`` does not bound them: a company's CRM
     may well assert hundreds of telephones for one customer.
     """
-    rank, allowed = rank_of(kind), rules.shared_after.get(kind)
-    if len(neighbours) <= (1 if allowed is None else min(allowed, 1)):
+    allowed = rules.shared_after.get(kind)
+    if len(neighbours) <= (0 if allowed == 0 else 1):
         return None
+    rank = rank_of(kind)
     counts: dict[str, int] = {}
     attested: dict[str, int] = {}
     for neighbour in neighbours:
@@ -90,9 +91,11 @@ def reason_counting_firm(kind: str, neighbours: Sequence[Profile], rules: Rules)
     return min(reasons, key=lambda reason: (rank_of(reason.kind), reason.kind, reason.allowed))
 
 
-def find_shared(profiles: Mapping[NodeId, Profile], edges: Iterable[Edge], rules: Rules) -> SharedIdentifiers:
-    """Return the shared identifiers among ``profiles``. ``edges`` must be all that these profiles have."""
-    unlinked = never_linking(profiles, rules)
+def find_shared(
+    profiles: Mapping[NodeId, Profile], edges: Iterable[Edge], rules: Rules, unlinked: Set[NodeId]
+) -> SharedIdentifiers:
+    """Return the shared identifiers among ``profiles``. ``edges`` must be all that these profiles have, ``unlinked``
+    those that never link."""
     every: dict[NodeId, list[Profile]] = {}
     firm: dict[NodeId, list[Profile]] = {}
     for edge in edges:
@@ -116,6 +119,11 @@ def never_linking(profiles: Mapping[NodeId, Profile], rules: Rules) -> frozenset
     return frozenset(id for id, profile in profiles.items() if not rules.may_link(profile))
 
 
-def shared_in(graph: Graph, rules: Rules) -> SharedIdentifiers:
+def unlinked_in(graph: Graph, rules: Rules) -> frozenset[NodeId]:
+    """Return a graph's profiles whose values never link anybody: those that it names, else by the rules."""
+    return never_linking(graph.profiles, rules) if graph.unlinked is None else graph.unlinked
+
+
+def shared_in(graph: Graph, rules: Rules, unlinked: Set[NodeId]) -> SharedIdentifiers:
     """Return a graph's shared identifiers: those that it names, else those found from its edges."""
-    return find_shared(graph.profiles, graph.edges, rules) if graph.shared is None else graph.shared
+    return find_shared(graph.profiles, graph.edges, rules, unlinked) if graph.shared is None else graph.shared

@@ -14,7 +14,19 @@ from cx_context.parts.model import Part
 from cx_context.routing_targets import SideState
 from cx_context.store.segments import Segment
 from cx_events.ids import NodeId
-from cx_identity.first_mentions import ATTESTED, NAMED, Mention, MentionKey, is_preceded
+from cx_events.timestamps import Micros
+from cx_identity.first_mentions import (
+    ASSERTED,
+    ATTESTED,
+    CLAIMED,
+    NAMED,
+    PROVED,
+    Mention,
+    MentionKey,
+    is_preceded,
+    surely_precedes,
+)
+from cx_identity.model import Edge
 
 SideKey = tuple[NodeId, NodeId]
 """(stream, interaction node): one stream's side of one interaction."""
@@ -60,6 +72,21 @@ class ProjectionCache:
         for table in self._tables:
             if len(table) > self._most:
                 table.clear()
+
+    def knows_profile(self, id: NodeId, attested: bool, recorded: Micros, effective: Micros) -> bool:
+        """Return True only where the store has mentions of a profile that precede all that an event of these times
+        makes of it; False where ``knows`` must tell."""
+        known = (self.attested if attested else self.profiles).get(id)
+        return known is not None and surely_precedes(known, recorded, effective)
+
+    def knows_edge(self, edge: Edge, recorded: Micros, effective: Micros) -> bool:
+        """As ``knows_profile``, of one event's edge."""
+        for kind, evidence in ((PROVED, edge.proved), (ASSERTED, edge.asserted), (CLAIMED, edge.claimed)):
+            if evidence is not None:
+                known = self.mentions.get((kind, edge.a, edge.b))
+                if known is None or not surely_precedes(known[0], recorded, effective):
+                    return False
+        return True
 
     def knows(self, key: MentionKey, mention: Mention) -> bool:
         """Return whether the store has a mention that precedes this one both in effective and in recorded time."""

@@ -113,7 +113,7 @@ def classify(fact: Fact, ids: IdSpace, problem: str | None = None, record: LogRe
         if is_folded:
             one = only_identifier(fact)
             if one is not None:
-                id = stream_id if one is fact.identifier else ids.profile(one.kind, one.scope, one.value)
+                id = fact.customer_profiles[0]
                 attested = attests(one.kind, weight_of(one, fact.event))
                 return ClassifiedEvent(
                     fact, stream_id, True, None, one, id, attested, problem=problem, record=record

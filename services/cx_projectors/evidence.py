@@ -5,7 +5,7 @@ Nobody's customer changes here: that is worked out under the graph lock (``publi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 import msgspec
@@ -17,7 +17,16 @@ from cx_context.store.graph import add_edges, insert_profiles, write_edges, writ
 from cx_context.store.rule_changes import write_rule_changes
 from cx_context.store.sql import Tx
 from cx_events.ids import NodeId
-from cx_identity.first_mentions import ATTESTED, EDGE_KINDS, NAMED, Mention, MentionKey, edge_of, pareto_front
+from cx_identity.first_mentions import (
+    ATTESTED,
+    EDGE_KINDS,
+    NAMED,
+    Mention,
+    MentionKey,
+    edge_of,
+    first_edges,
+    pareto_front,
+)
 from cx_identity.model import Decision, Edge, Profile, sum_profiles
 from cx_projectors.plan import TenantPlan
 
@@ -74,11 +83,9 @@ async def _write_mentions(tx: Tx, plan: TenantPlan, changes: IdentityChanges) ->
     named = _profiles_named(plan)
     inserted = await insert_profiles(tx, plan.tenant, named.values())
     changes.new_profiles = {id: named[id] for id in inserted}
-    of_new = {seen: steps for seen, steps in plan.mentions.items() if seen[1] in inserted or seen[2] in inserted}
-    of_known = plan.mentions if not of_new else {k: s for k, s in plan.mentions.items() if k not in of_new}
-    additions = _note_new(of_new, changes)
-    new_pairs = _pairs_of(of_new)
-    new_edges = [_edge(changes.mentions, *pair) for pair in new_pairs]
+    of_known = _note_new(plan, inserted, changes)
+    additions = dict(changes.mentions)
+    new_edges = first_edges(additions)
     await add_edges(tx, plan.tenant, new_edges)
 
     stored = await first_mentions.stored(tx, of_known.keys())
@@ -97,20 +104,24 @@ def _profiles_named(plan: TenantPlan) -> dict[NodeId, Profile]:
     for id, profile in plan.profiles.items():
         steps = plan.mentions.get((NAMED, id, id))
         if steps is not None:
-            recorded = min(step.at[0] for step in steps)
-            named[id] = msgspec.structs.replace(
-                profile, first_recorded=recorded, attested=(ATTESTED, id, id) in plan.mentions
-            )
+            recorded = steps[0].at[0] if len(steps) == 1 else min(step.at[0] for step in steps)
+            attested = (ATTESTED, id, id) in plan.mentions
+            named[id] = Profile(id, profile.kind, profile.scope, profile.value, recorded, attested)
     return named
 
 
-def _note_new(of_new: Mapping[MentionKey, list[Mention]], changes: IdentityChanges) -> dict[MentionKey, list[Mention]]:
-    """Note the first mentions of what the store lacks, and return them."""
-    for seen, steps in of_new.items():
+def _note_new(plan: TenantPlan, inserted: Set[NodeId], changes: IdentityChanges) -> dict[MentionKey, list[Mention]]:
+    """Note the first mentions of what the store lacks, and return the others. ``inserted``: the profiles that are
+    new."""
+    others: dict[MentionKey, list[Mention]] = {}
+    for seen, steps in plan.mentions.items():
+        if seen[1] not in inserted and seen[2] not in inserted:
+            others[seen] = steps
+            continue
         changes.mentions[seen] = steps if len(steps) == 1 else pareto_front(steps)
         if seen[0] == ATTESTED:
             changes.newly_attested.add(seen[1])
-    return dict(changes.mentions)
+    return others
 
 
 def _note_known(

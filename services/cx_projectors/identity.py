@@ -40,7 +40,6 @@ from cx_identity.model import Edge, Graph, Profile
 from cx_identity.outcome import Refusal, Resolution
 from cx_identity.resolution import resolve
 from cx_identity.rules import Rules
-from cx_identity.shared_identifiers import never_linking
 from cx_projectors.outcome import NeedsExclusiveLock, ReachesFurther
 from cx_projectors.tenancy import Tenancy
 
@@ -202,7 +201,7 @@ async def _resolve_all(tx: Tx, tenant: str, rules: Rules) -> _Resolved:
 def _resolve_new(graph: Graph, rules: Rules) -> _Resolved:
     """Resolve a graph of which the store has no result yet."""
     resolution = resolve(graph, rules)
-    silent = never_linking(graph.profiles, rules)
+    silent = resolution.unlinked
     linking = [edge for edge in graph.edges if edge.a not in silent and edge.b not in silent]
     return _Resolved(
         nodes=graph.profiles.keys(),

@@ -14,8 +14,17 @@ from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
 from cx_identity.attribution import Attribution
-from cx_identity.first_mentions import Mention, MentionKey, edge_mentions, profile_mentions
-from cx_identity.model import Decision, Profile
+from cx_identity.first_mentions import (
+    ATTESTED,
+    EDGE_KINDS,
+    NAMED,
+    Mention,
+    MentionKey,
+    mention_of,
+    profile_mentions,
+    surely_precedes,
+)
+from cx_identity.model import Decision, Edge, Profile, evidence_of
 from cx_identity.rules import RulesChange
 from cx_projectors.cache import ProjectionCache
 from cx_projectors.classify import ClassifiedEvent, IdentityDecision
@@ -30,7 +39,8 @@ class TenantPlan:
     ``new_interactions``: interactions of which nobody may have a part yet; they are announced before their parts are
     written.
     ``mentions``: by profile or pair, the mentions that precede all that the cache knows of it, in time of happening or
-    of recording; ``profiles``: the profiles among them, as the first of these events mentions each.
+    of recording, without most of those that another of them precedes in both; ``profiles``: the profiles among them, as
+    the first of these events mentions each.
     ``link_events``: (profile, event) where an event names a profile from a stream that no edge leads from.
     ``effective``: by event key, the effective times of the decisions.
     """
@@ -90,22 +100,41 @@ class TenantPlan:
     def _add_only_identifier(self, event: ClassifiedEvent, cache: ProjectionCache) -> None:
         """Nearly every event names one known profile: that costs two look-ups and makes nothing."""
         fact, id = event.fact, event.profile_id
-        known = (cache.attested if event.attested else cache.profiles).get(id)
-        # Of two recorded at once the one with the lesser source and id is the earlier one, so it is looked at closely.
-        if known is None or fact.recorded <= known.at[0] or fact.effective < known.effective:
+        if not self._is_known(id, event.attested, fact, cache):
             self._mention(event.only_profile(), fact, cache)
         if id != fact.stream_id:
             self.link_events.append((id, fact.key))
 
     def _add_links(self, event: ClassifiedEvent, cache: ProjectionCache) -> None:
+        """Add what an event says of several identifiers: most is known, and costs a look-up."""
         fact, links = event.fact, event.links
         for profile in links.profiles:
-            self._mention(profile, fact, cache)
+            if not self._is_known(profile.id, profile.attested, fact, cache):
+                self._mention(profile, fact, cache)
         for edge in links.edges:
-            for seen, step in edge_mentions(edge, fact):
+            if not cache.knows_edge(edge, fact.recorded, fact.effective):
+                self._mention_edge(edge, fact, cache)
+        if fact.identifier is None or fact.event.data.links:
+            self.link_events += link_events_of(event)
+
+    def _is_known(self, id: NodeId, attested: bool, fact: Fact, cache: ProjectionCache) -> bool:
+        """Return whether an earlier mention of a profile is in the store or in the plan: then this one says nothing.
+        Who attests names, too."""
+        if cache.knows_profile(id, attested, fact.recorded, fact.effective):
+            return True
+        return self._has((ATTESTED if attested else NAMED, id, id), fact)
+
+    def _has(self, seen: MentionKey, fact: Fact) -> bool:
+        steps = self.mentions.get(seen)
+        return steps is not None and surely_precedes(steps[0], fact.recorded, fact.effective)
+
+    def _mention_edge(self, edge: Edge, fact: Fact, cache: ProjectionCache) -> None:
+        for weight, _, rule in evidence_of(edge):
+            seen = (EDGE_KINDS[weight], edge.a, edge.b)
+            if not self._has(seen, fact):
+                step = mention_of(fact, rule)
                 if not cache.knows(seen, step):
                     self._add_mention(seen, step)
-        self.link_events += link_events_of(event)
 
     def _mention(self, profile: Profile, fact: Fact, cache: ProjectionCache) -> None:
         for seen, step in profile_mentions(profile, fact):

@@ -16,7 +16,7 @@ from cx_events.dead_letters import NOT_APPLIED, DeadLetter, decode_dead_letter
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace
-from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition
+from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition, ends_of
 from cx_projectors.classify import ClassifiedEvent, IdsOf, read_event
 from cx_projectors.letters import key_of_letter, letter_of_problem, letter_of_record, place_of, storable
 
@@ -132,8 +132,7 @@ def read_into(batch: Batch, records: Iterable[LogRecord], ids_of: IdsOf) -> None
             _read_dead_letter(batch, record)
         else:
             _read_event(batch, record, ids_of)
-    last = {(record.topic, record.partition): record.offset for record in records}
-    batch.offsets |= {Partition(*place): offset + 1 for place, offset in last.items()}
+    batch.offsets |= ends_of(records)
     batch.latest = max([batch.latest, *[record.timestamp for record in records]])
 
 

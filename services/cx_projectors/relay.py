@@ -142,12 +142,17 @@ class Relay:
 
     def _record(self, change: outbox.Change) -> Record:
         directory = self._directories.get(change.tenant, NO_DIRECTORY)
-        return Record(CONTEXT_CHANGES, change.customer, msgspec.json.encode(_notification(change, directory)))
+        return Record(CONTEXT_CHANGES, change.customer, _encode(_notification(change, directory)))
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 def _notification(change: outbox.Change, directory: Directory) -> ContextChange:
     """Return the notice. A hint may name too many: whomever an id may mean in some system, beside the id itself."""
     merged = text_of(change.now) if change.now != change.customer else ""
+    if not change.desks:
+        return ContextChange(change.tenant, text_of(change.customer), change.version, merged)
     names: dict[Kind, set[str]] = {"agent": set(), "queue": set()}
     for desk in change.desks:
         names[desk.kind] |= {desk.name, *directory.meant_by(desk.kind, desk.name)}

@@ -17,7 +17,7 @@ from cx_identity.model import Graph, confidence_of, strongest_evidence
 from cx_identity.outcome import Resolution
 from cx_identity.resolution import resolve
 from cx_identity.rules import Rules
-from cx_identity.shared_identifiers import find_shared
+from cx_identity.shared_identifiers import find_shared, never_linking
 
 LATER = 100
 
@@ -298,7 +298,9 @@ def test_more_facts_never_end_that_an_identifier_is_shared(steps, by, data):
     some = data.draw(st.lists(st.sampled_from(steps)))
     fewer = graph_of(some)
     whole = graph_of(steps)
-    few, many = (find_shared(graph.profiles, graph.edges, by) for graph in (fewer, whole))
+    few, many = (
+        find_shared(graph.profiles, graph.edges, by, never_linking(graph.profiles, by)) for graph in (fewer, whole)
+    )
     assert few.counting_all <= many.counting_all
     assert few.counting_firm <= many.counting_firm
     assert many.counting_firm <= many.counting_all

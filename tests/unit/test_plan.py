@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.model import Part
+from cx_events.facts import Fact
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, LogRecord
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event
+from cx_events.testing.histories import histories
 from cx_identity.decisions import ATTRIBUTED, MERGED, RULES_CHANGED, UNMERGED
-from cx_identity.first_mentions import ATTESTED, NAMED, Mention
+from cx_identity.evidence import links_of, sum_links
+from cx_identity.first_mentions import (
+    ATTESTED,
+    NAMED,
+    Mention,
+    MentionKey,
+    first_edges,
+    mentions_in,
+    pareto_front,
+)
 from cx_projectors.cache import ProjectionCache
 from cx_projectors.plan import TenantPlan, plan_batch
 from cx_projectors.records import Batch, read_batch
@@ -98,6 +112,30 @@ def test_an_event_earlier_than_the_cache_knows_is_mentioned() -> None:
     cache.add({(NAMED, ANA, ANA): [Mention(later, (later, "//acme.example/chat", "m-9"), "", b"")]}, [])
     (plan,) = planned(message(), cache=cache)
     assert (NAMED, ANA, ANA) in plan.mentions
+
+
+@given(histories(), st.integers(1, 5))
+def test_plans_mention_all_that_comes_first_in_any_batches(history: list[StampedEvent], size: int) -> None:
+    """What a cache knows is left out, and nothing else: the first mentions are those of all facts."""
+    cache = ProjectionCache()
+    known: dict[MentionKey, list[Mention]] = {}
+    applied: dict[bytes, Fact] = {}
+    for at in range(0, len(history), size):
+        batch = read(*history[at : at + size])
+        new = batch.events.keys() - applied.keys()
+        applied |= {key: batch.events[key].fact for key in new}
+        for plan in plan_batch(batch, new, cache):
+            found = {key: pareto_front([*known.get(key, ()), *steps]) for key, steps in plan.mentions.items()}
+            known |= found
+            cache.add(found, plan.new_interactions)
+    expected: dict[MentionKey, list[Mention]] = {}
+    links = [(fact, links_of(fact, ACME)) for fact in applied.values() if makes_part(fact.event.type)]
+    for fact, named in links:
+        for key, step in mentions_in(named.profiles, named.edges, fact):
+            expected.setdefault(key, []).append(step)
+    assert known == {key: pareto_front(steps) for key, steps in expected.items()}
+    _, edges = sum_links(named for _, named in links)
+    assert {(edge.a, edge.b): edge for edge in first_edges(known)} == edges
 
 
 def test_identifiers_of_one_person_are_tied() -> None:

@@ -48,6 +48,7 @@ VOUCHING = CORE | {"other_identifiers"}
 
 _ASSERTED = WEIGHT_RANKS[ASSERTED]
 _PROVED = WEIGHT_RANKS[PROVED]
+_UNKNOWN = len(WEIGHT_RANKS)
 
 Lifetimes = Mapping[str, int]
 """The rule ``proof_lifetime``: seconds by method."""
@@ -90,8 +91,8 @@ def note_people(part: Part, fact: Fact, at: At) -> None:
     for identifier in (*fact.customer_identifiers, *linked):
         key = key_of(identifier)
         rank = max(weight_rank(weight_of(identifier, event)), most)
-        if key != part.identifier:
-            part.other_identifiers[key] = min(rank, part.other_identifiers.get(key, rank))
+        if key != part.identifier and rank < part.other_identifiers.get(key, _UNKNOWN):
+            part.other_identifiers[key] = rank
         if rank == _PROVED:
             _write_proof(part.proofs, key, identifier, method, at)
         elif rank == _ASSERTED:

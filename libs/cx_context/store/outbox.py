@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from cx_context.routing_targets import RoutingTarget
 from cx_context.store import tables
@@ -26,8 +26,7 @@ _Packed = dict[str, list[RoutingTarget]]
 _decode = msgspec.msgpack.Decoder(_Packed).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True, gc=False):
     """A customer whose context changed; ``now``: who answers for that id today, at ``version``."""
 
     tenant: str

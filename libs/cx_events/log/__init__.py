@@ -30,6 +30,7 @@ from cx_events.log.port import (
     Partition,
     Record,
     RecordMetadata,
+    ends_of,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "Partition",
     "Record",
     "RecordMetadata",
+    "ends_of",
 ]

@@ -9,7 +9,8 @@ announcements of stores are plain JSON.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -104,15 +105,34 @@ def _change_headers(value: bytes) -> Headers:
         change = _decode_change(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _NONE
-    id, source, type = change_id(change.customer, change.version, change.merged_into), change_source, CHANGE_TYPE
-    if change.overdue is not None:
-        id, source, type = change.overdue.id, overdue_source, OVERDUE_TYPE
-    attributes: Sequence[tuple[str, str]] = (
-        ("ce_specversion", "1.0"),
-        ("ce_id", id),
-        ("ce_source", source(change.tenant)),
-        ("ce_type", type),
-        ("ce_subject", change.customer),
-        ("ce_tenantid", change.tenant),
+    of_tenant = _tenant_headers(change.tenant)
+    if change.overdue is None:
+        id = change_id(change.customer, change.version, change.merged_into)
+        source, type = of_tenant.change_source, _CHANGE
+    else:
+        id, source, type = change.overdue.id, of_tenant.overdue_source, _OVERDUE
+    subject = ("ce_subject", change.customer.encode())
+    return [*_JSON, _SPECVERSION, ("ce_id", id.encode()), source, type, subject, of_tenant.id]
+
+
+_Header = tuple[str, bytes]
+_SPECVERSION: _Header = ("ce_specversion", b"1.0")
+_CHANGE: _Header = ("ce_type", CHANGE_TYPE.encode())
+_OVERDUE: _Header = ("ce_type", OVERDUE_TYPE.encode())
+
+
+class _TenantHeaders(NamedTuple):
+    """The headers that all notices of a tenant have."""
+
+    id: _Header
+    change_source: _Header
+    overdue_source: _Header
+
+
+@lru_cache(1024)
+def _tenant_headers(tenant: str) -> _TenantHeaders:
+    return _TenantHeaders(
+        ("ce_tenantid", tenant.encode()),
+        ("ce_source", change_source(tenant).encode()),
+        ("ce_source", overdue_source(tenant).encode()),
     )
-    return [*_JSON, *((name, text.encode()) for name, text in attributes)]

@@ -18,7 +18,7 @@ from cx_events.errors import Fatal, TryLater
 from cx_events.log.declarations import MAX_MESSAGE_BYTES
 from cx_events.log.headers import TRACEPARENT
 from cx_events.log.kafka_access import Access, told_by
-from cx_events.log.port import TOPICS, LogRecord, Partition, check_topic
+from cx_events.log.port import TOPICS, LogRecord, Partition, check_topic, ends_of
 
 _CONNECT_SECONDS = 2.2
 _CLOSE_SECONDS = 5.0
@@ -47,7 +47,7 @@ class KafkaReader:
         self._prefix = prefix
         self._known = known
         self._partitions = partitions
-        self._offsets: dict[tuple[str, int], int] = {}
+        self._offsets: dict[Partition, int] = {}
         self._assigned = False
         self._consumer: AIOKafkaConsumer | None = None
         self._fetched: deque[LogRecord] = deque()
@@ -58,7 +58,7 @@ class KafkaReader:
     def assign(self, offsets: Mapping[Partition, int]) -> None:
         for partition in offsets:
             check_topic(partition.topic, self._known)
-        self._offsets = dict(offsets.items())
+        self._offsets = dict(offsets)
         self._fetched.clear()
         self._assigned = False
 
@@ -74,8 +74,7 @@ class KafkaReader:
             if max_bytes < 0 and records:
                 break
             records.append(self._fetched.popleft())
-        # By plain tuples: a Partition for each record would take three times as long.
-        self._offsets.update({(record.topic, record.partition): record.offset + 1 for record in records})
+        self._offsets |= ends_of(records)
         return records
 
     async def close(self) -> None:
@@ -116,7 +115,7 @@ class KafkaReader:
     async def _ready(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             # This also makes missing topics.
-            counts = {topic: await self._partitions(topic) for topic in {topic for topic, _ in self._offsets}}
+            counts = {topic: await self._partitions(topic) for topic in {part.topic for part in self._offsets}}
             for topic, number in self._offsets:
                 if not 0 <= number < counts[topic]:
                     raise Fatal(f"{topic} on {self._servers} has no partition {number}")
@@ -134,7 +133,7 @@ class KafkaReader:
             self._assigned = False
         if not self._assigned:
             # No await between assign and seek: the consumer must not look for offsets of its own.
-            at = {TopicPartition(self._prefix + topic, number): n for (topic, number), n in self._offsets.items()}
+            at = {TopicPartition(self._prefix + part.topic, part.number): n for part, n in self._offsets.items()}
             self._consumer.assign(list(at))
             for partition, position in at.items():
                 self._consumer.seek(partition, position)

@@ -70,6 +70,16 @@ class LogRecord(NamedTuple):
     headers: Headers = ()
 
 
+def ends_of(records: Sequence[LogRecord]) -> dict[Partition, int]:
+    """Return where each partition goes on after some records, in order within each. Those of one partition mostly lie
+    one behind another: of such a run only the last is looked at closely."""
+    ends: dict[Partition, int] = {}
+    for record, after in zip(records, (*records[1:], None), strict=False):
+        if after is None or after.partition != record.partition or after.topic != record.topic:
+            ends[Partition(record.topic, record.partition)] = record.offset + 1
+    return ends
+
+
 class LogReader(Protocol):
     """A reader for one task at a time. It commits nothing: whoever applies the records keeps the offsets."""
 

@@ -42,7 +42,7 @@ async def _run(task: Task, over: asyncio.Event, go: Go, *, relayed: bool) -> dic
     await log.start()
     await store.start()
     metrics, health = Metrics(), Health()
-    relay = Relay(store, log, metrics, health)
+    relay = Relay(store, log, metrics, health, lambda: worker.is_behind)
     wake = relay.wake if relayed else lambda: None
     worker = Consumer(store, log, {IDS.tenant: Tenancy(IDS, DEFAULT)}, task.worker, metrics, health, changed=wake)
     await go()
