@@ -22,6 +22,6 @@ Modules:
   ``metric_catalogue``, ``logs`` (structlog), ``tracing`` and ``tracing_otlp`` (OpenTelemetry), ``open_tracing``,
   ``traced_append``;
 - processes: ``owned_tasks`` (tasks whose end is noticed), ``child_processes`` (processes that can be killed), ``pace``
-  (work held to a rate), ``priority`` (processes that give way), ``gc_tuning`` (garbage collected seldom), ``release``
-  (the version of the code that runs).
+  (work held to a rate), ``thread_load`` (small work that gathers while there is no time to spare), ``priority``
+  (processes that give way), ``gc_tuning`` (garbage collected seldom), ``release`` (the version of the code that runs).
 """

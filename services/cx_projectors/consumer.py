@@ -1,8 +1,9 @@
 """Consume the log: take a share of the partitions, read ahead, apply batch after batch, and never stop silently.
 
-While the database works on one batch the next is read and classified. What is down is waited for, and a partition that
-another consumer took over is let go. Any other error is logged and the batch tried again; readiness fails meanwhile,
-since it goes by progress.
+While the database works on one batch the next is read and classified. Where batches are small that waits: what comes
+meanwhile goes together, and the less time this process has to spare, the longer it is let gather (``THIN``).
+What is down is waited for, and a partition that another consumer took over is let go. Any other error is logged and the
+batch tried again; readiness fails meanwhile, since it goes by progress.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from cx_projectors.tenancy import Tenancy, ids_of
 from cx_runtime.health import Health, Progress
 from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import OwnedTasks
+from cx_runtime.thread_load import ThreadLoad
 from cx_runtime.tracing import OFF, Tracing
 
 IDLE_SECONDS = 0.5
@@ -43,6 +45,11 @@ LEAVE_SECONDS = 5.0
 SLICE = 200
 """Records that are read at a stretch. The batch before is being applied meanwhile, and goes on as soon as the database
 has answered."""
+THIN = 100
+"""Records up to which a batch costs more than what it holds: 2 ms of CPU for its statements, and as many for what
+follows it."""
+LONGEST_GAP = 0.025
+"""Seconds from the beginning of a thin batch to the next one's, where this process has no time to spare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,10 @@ class Consumer:
         changed: Callable[[], None] = lambda: None,
         version: str = "",
         tracing: Tracing = OFF,
+        load: ThreadLoad | None = None,
     ) -> None:
-        """``changed`` is called once a batch that changed contexts is durable. ``version``: of the code."""
+        """``changed`` is called once a batch that changed contexts is durable. ``version``: of the code. ``load``: how
+        busy the thread is that runs this."""
         self._store = store
         self._log = log
         self._ids_of = ids_of(tenants)
@@ -79,6 +88,7 @@ class Consumer:
         self._limits = limits
         self._changed = changed
         self._tracing = tracing
+        self._load = load or ThreadLoad()
         self._applier = RetryingApplier(store, name, tenants, tracing)
         self._owned: dict[Partition, Lease] = {}
         self._event_partitions = 1
@@ -172,13 +182,26 @@ class Consumer:
                     self._reports.records_behind = 0
                     self._mark(progress)
                     continue
-                reading = asyncio.create_task(self._read(reader))
+                began = time.monotonic()
+                is_thin = len(batch.records) <= THIN
+                if not is_thin:
+                    reading = asyncio.create_task(self._read(reader))
                 await self._apply(batch)
                 self._mark(progress)
+                if is_thin:
+                    await self._gather(began)
         finally:
             if reading is not None:
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
+
+    async def _gather(self, began: float) -> None:
+        """Let records come until the next batch is due, after one that began at ``began``; not where we are to stop."""
+        gap = self._load.gap(LONGEST_GAP) - (time.monotonic() - began)
+        if gap > 0.0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(gap):
+                    await self._stopping.wait()
 
     def _mark(self, progress: Progress) -> None:
         progress.mark()

@@ -9,7 +9,7 @@ as if nothing had been.
     python -m tests.faults.servers_restarted [--events N] [--rounds N] [--most SECONDS]
     python -m tests.faults.outages        [--times N] [--seed N] [--most SECONDS] [--form one|each]
     python -m tests.faults.overload       [--minutes N]
-    python -m tests.faults.neighbours     [--seconds N] [--turns N] [--greed N] [--parts embedded|servers]
+    python -m tests.faults.neighbours     [--seconds N] [--turns N] [--greed N] [--parts embedded|servers] [--apart]
     python -m tests.faults.planted_differences [--trials N] [--seed TEXT] [--parts embedded|servers]
     python -m tests.faults.polled_vendors [--minutes N] [--seed TEXT] [--vendor NAME...]
     python -m tests.faults.compose_restarts [--down SECONDS] [--only SERVICE...] [--no-build]

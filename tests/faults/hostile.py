@@ -1,6 +1,6 @@
 """A hostile tenant, and strangers from a few addresses, who take what they can of a hub. In a process of its own:
 
-    python -m tests.faults.hostile PORT SMTP_PORT KEY GREED
+    python -m tests.faults.hostile PORT READING_PORT SMTP_PORT KEY GREED
 
 Here they share two processors with the hub, though elsewhere they would have their own. So what they fill is as much as
 they can (streams, sockets, sessions, bodies, reads: ``GREED`` says how many at once), but how fast they try again is
@@ -65,9 +65,10 @@ class Paced:
 
 @dataclass
 class Hostile:
-    """``greed``: how many of each are tried at once, in hundreds."""
+    """``greed``: how many of each are tried at once, in hundreds. ``reading``: the port of contexts and streams."""
 
     port: int
+    reading: int
     smtp_port: int
     key: str
     greed: int
@@ -75,7 +76,7 @@ class Hostile:
     conversation: str = ""
     now: str = LONG_AGO
     only: str = ""
-    answers: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter, kw_only=True)
 
     def attacks(self) -> list[tuple[Callable[[int], Awaitable[None]], int]]:
         """What is done again and again, and by how many at once."""
@@ -116,7 +117,7 @@ class Hostile:
 
     async def stream(self, number: int) -> None:
         """Follow, for as long as it lets us."""
-        reader, writer = await self._dial(HOME)
+        reader, writer = await self._dial(HOME, self.reading)
         try:
             writer.write(self._request("GET", f"/v1/customers/{self.customer}/stream"))
             status = await self._status(reader, "stream")
@@ -175,7 +176,7 @@ class Hostile:
 
     async def heavy_read(self, number: int) -> None:
         path = HEAVY[number % len(HEAVY)].format(id=self.customer, conversation=self.conversation, now=self.now)
-        reader, writer = await self._dial(HOME)
+        reader, writer = await self._dial(HOME, self.reading)
         try:
             for _ in range(20):
                 writer.write(self._request("GET", path))
@@ -201,7 +202,7 @@ class Hostile:
 
     async def wrong_code(self, number: int) -> None:
         body = {"token": f"{number:08}", "interaction": f"call-{number}"}
-        await self._post("/v1/conversations/continue", json.dumps(body).encode(), "wrong code")
+        await self._post("/v1/conversations/continue", json.dumps(body).encode(), "wrong code", port=self.reading)
 
     async def bad_key(self, number: int) -> None:
         await self._post("/v1/events", b"[]", "bad key", key="no key at all", source=STRANGERS[number % len(STRANGERS)])
@@ -218,8 +219,10 @@ class Hostile:
         finally:
             writer.close()
 
-    async def _post(self, path: str, body: bytes, name: str, key: str | None = None, source: str = HOME) -> None:
-        reader, writer = await self._dial(source)
+    async def _post(
+        self, path: str, body: bytes, name: str, key: str | None = None, source: str = HOME, port: int = 0
+    ) -> None:
+        reader, writer = await self._dial(source, port)
         try:
             for _ in range(20):
                 writer.write(self._request("POST", path, len(body), key) + body)
@@ -264,9 +267,9 @@ class Hostile:
             self.answers[f"{name}: {line[:3].decode()}"] += 1
 
 
-async def main(port: int, smtp_port: int, key: str, greed: int, found: list[str]) -> None:
+async def main(port: int, reading: int, smtp_port: int, key: str, greed: int, found: list[str]) -> None:
     os.nice(5)  # elsewhere they would have machines of their own
-    hostile = Hostile(port, smtp_port, key, greed, *found)
+    hostile = Hostile(port, reading, smtp_port, key, greed, *found)
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     running: asyncio.Task[None] | None = None
@@ -282,4 +285,5 @@ async def main(port: int, smtp_port: int, key: str, greed: int, found: list[str]
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5:]))
+    http, reading_port, smtp, its_key, hundreds, *rest = sys.argv[1:]
+    asyncio.run(main(int(http), int(reading_port), int(smtp), its_key, int(hundreds), rest))

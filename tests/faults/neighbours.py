@@ -1,11 +1,12 @@
 """Two tenants on one hub, one of them hostile in every way that it has, and strangers beside it: the other's requests
 are all answered, and hardly more slowly than when it is alone.
 
-    python -m tests.faults.neighbours [--seconds N] [--turns N] [--greed N] [--parts embedded|servers]
+    python -m tests.faults.neighbours [--seconds N] [--turns N] [--greed N] [--parts embedded|servers] [--apart]
 
 The quiet tenant sends 200 events and reads 20 contexts and timelines a second, has 50 followers and 10 chats. It is
 alone and beside the others by turns, so that whatever else the machine does weighs on both alike. How many the others
-are, and how fast they come: ``tests.faults.hostile``.
+are, and how fast they come: ``tests.faults.hostile``. ``--apart``: channels, projectors and API in processes of their
+own, where one process has all of them otherwise.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from tests.faults.ground import Ground, Trial, fault_in, home, run, servers
+from tests.faults.ground import Ground, Service, Trial, fault_in, home, run, running, servers
 from tests.faults.hostile import FILL_SECONDS
 from tests.faults.quiet import Quiet, Wires
 from tests.processes import bare_environment
@@ -79,6 +80,35 @@ class NeighboursGround(Ground):
         return self.tenants.by_name[tenant].keys[0].secret
 
 
+class Ports(NamedTuple):
+    """Where a hub listens. ``reading``: for contexts and streams; ``working``: the projectors' process, if that is
+    another one."""
+
+    http: int
+    reading: int
+    smtp: int
+    working: int = 0
+
+    @classmethod
+    def of_one(cls) -> Ports:
+        port = free_port()
+        return cls(port, port, free_port())
+
+    @classmethod
+    def apart(cls) -> Ports:
+        return cls(free_port(), free_port(), free_port(), free_port())
+
+    def services(self, ground: Ground) -> Sequence[Service]:
+        mail = {"CX_SMTP_PORT": str(self.smtp)}
+        if not self.working:
+            return [ground.service(f"up --port {self.http}", "hub", **mail)]
+        return [
+            ground.service(f"run channels --port {self.http}", "channels", **mail),
+            ground.service(f"run projectors --port {self.working}", "projectors"),
+            ground.service(f"run api --port {self.reading}", "api"),
+        ]
+
+
 async def neighbours(
     trial: Trial,
     ground: NeighboursGround,
@@ -90,32 +120,27 @@ async def neighbours(
     load: float = 1.0,
     factor: float = FACTOR,
     patience: float = 0.0,
+    apart: bool = False,
 ) -> Trial:
     """``seconds`` alone, then as many beside the others, ``turns`` times. ``only``: attacks, by commas; else all.
-    ``load``: the quiet tenant's, as a share of its usual one. ``patience``: seconds to ask a slow machine again."""
+    ``load``: the quiet tenant's, as a share of its usual one. ``patience``: seconds to ask a slow machine again.
+    ``apart``: each service in a process of its own."""
     ground = ground.configured()
-    port, smtp_port = free_port(), free_port()
-    hub = ground.service(f"up --port {port}", "hub", CX_SMTP_PORT=str(smtp_port))
-    hub.start()
-    try:
-        await hub.ready()
-        quiet = Quiet(port, ground.secret("quiet"), ground.tenants.ids("quiet"), "quiet-chat", load, patience)
-        found = await _history(ground, port)
+    ports = Ports.apart() if apart else Ports.of_one()
+    services = ports.services(ground)
+    with running(services, []):
+        for service in services:
+            await service.ready()
+        quiet = Quiet(
+            ports.http, ground.secret("quiet"), ground.tenants.ids("quiet"), "quiet-chat", load, patience, ports.reading
+        )
+        found = await _history(ground, ports)
         await quiet.fill()
         trial.say(f"the quiet tenant's people are known; the hostile one has a customer of {HISTORY} events")
         living = asyncio.create_task(quiet.run())
         await asyncio.sleep(SETTLE_SECONDS)
-        async with _hostile(ground, port, smtp_port, greed, [*found, only]) as order:
-            for turn in range(turns):
-                for mode, word in (("quiet", "stop"), ("beside", "go")):
-                    quiet.seen.mode = "between"
-                    await order(word)
-                    await asyncio.sleep(SETTLE_SECONDS + (FILL_SECONDS * greed if word == "go" else 0.0))
-                    quiet.seen.mode = mode
-                    await asyncio.sleep(seconds)
-                trial.say(f"turn {turn + 1} of {turns}: {_told(quiet)}")
-                assert not living.done(), living.result()
-            quiet.seen.mode = "between"
+        async with _hostile(ground, ports, greed, [*found, only]) as order:
+            await _by_turns(trial, quiet, living, order, seconds, turns, FILL_SECONDS * greed)
             answers = await order("told")
             await order("stop")
         living.cancel()
@@ -123,13 +148,34 @@ async def neighbours(
         _judge(trial, quiet, factor)
         for what, count in sorted(json.loads(answers).items()):
             trial.say(f"    the others heard {count:7} × {what}")
-        code = hub.stop()
-        trial.check(code == 0, f"the hub stops when asked to (exit {code})")
-        said = hub.said.read_text()
-        trial.check("Traceback" not in said, f"the hub told of no fault{fault_in(said)}")
-    finally:
-        hub.kill()
+        for service in services:
+            code = service.stop()
+            trial.check(code == 0, f"cx {service.command} stops when asked to (exit {code})")
+            said = service.said.read_text()
+            trial.check("Traceback" not in said, f"cx {service.command} told of no fault{fault_in(said)}")
     return trial
+
+
+async def _by_turns(
+    trial: Trial,
+    quiet: Quiet,
+    living: asyncio.Task[None],
+    order: Callable[[str], Awaitable[str]],
+    seconds: float,
+    turns: int,
+    filling: float,
+) -> None:
+    """Measure alone and beside the others, again and again. ``filling``: seconds until all of them have come."""
+    for turn in range(turns):
+        for mode, word in (("quiet", "stop"), ("beside", "go")):
+            quiet.seen.mode = "between"
+            await order(word)
+            await asyncio.sleep(SETTLE_SECONDS + (filling if word == "go" else 0.0))
+            quiet.seen.mode = mode
+            await asyncio.sleep(seconds)
+        trial.say(f"turn {turn + 1} of {turns}: {_told(quiet)}")
+        assert not living.done(), living.result()
+    quiet.seen.mode = "between"
 
 
 def _told(quiet: Quiet) -> str:
@@ -167,9 +213,9 @@ def _kind(wrong: str) -> str:
     return f"{words} {reason[1] or reason[2] or reason[3]}" if reason else wrong
 
 
-async def _history(ground: NeighboursGround, port: int) -> list[str]:
+async def _history(ground: NeighboursGround, ports: Ports) -> list[str]:
     """A customer with a long past: its id, one of its conversations, and a moment after it."""
-    wires = Wires(port, ground.secret("hostile"))
+    wires, reads = Wires(ports.http, ground.secret("hostile")), Wires(ports.reading, ground.secret("hostile"))
     ids = ground.tenants.ids("hostile")
     for begin in range(0, HISTORY, 500):
         events = [_long_past(number) for number in range(begin, begin + 500)]
@@ -178,9 +224,10 @@ async def _history(ground: NeighboursGround, port: int) -> list[str]:
         assert status == 202, content
     customer = text_of(ids.profile("email", "", "ana@example.com"))
     at_least = f"at_least=//hostile.example/chat%23h-{HISTORY - 1}&wait=20s"
-    status, content = await wires.ask("GET", f"/v1/customers/{customer}/context?{at_least}")
+    status, content = await reads.ask("GET", f"/v1/customers/{customer}/context?{at_least}")
     assert status == 200, content
     wires.close()
+    reads.close()
     conversation = json.loads(content)["body"]["conversations"][0]["id"]
     return [customer, conversation, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")]
 
@@ -202,11 +249,9 @@ def _long_past(number: int) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _hostile(
-    ground: NeighboursGround, port: int, smtp_port: int, greed: int, found: list[str]
-) -> AsyncIterator[Any]:
+async def _hostile(ground: NeighboursGround, ports: Ports, greed: int, found: list[str]) -> AsyncIterator[Any]:
     """The others' process, and the way to order it about."""
-    arguments = [str(port), str(smtp_port), ground.secret("hostile"), str(greed), *found]
+    arguments = [*map(str, ports[:3]), ground.secret("hostile"), str(greed), *found]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -251,6 +296,7 @@ def _asked() -> Mapping[str, Any]:
     parser.add_argument("--only", default="", help="some attacks, by commas (tests.faults.hostile)")
     parser.add_argument("--load", type=float, default=1.0, help="a share of the quiet tenant's usual load")
     parser.add_argument("--parts", choices=("embedded", "servers"), default="servers")
+    parser.add_argument("--apart", action="store_true", help="each service in a process of its own")
     return vars(parser.parse_args())
 
 

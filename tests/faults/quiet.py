@@ -98,7 +98,8 @@ class Wires:
 @dataclass
 class Quiet:
     """A tenant's load on a hub. ``connection``: its web chat. ``load``: a share of all that. ``patience``: seconds for
-    which it asks again where the machine is too slow; 0: it takes that for a refusal."""
+    which it asks again where the machine is too slow; 0: it takes that for a refusal. ``reading``: the port of contexts
+    and streams where another process serves them."""
 
     port: int
     key: str
@@ -106,12 +107,15 @@ class Quiet:
     connection: str
     load: float = 1.0
     patience: float = 0.0
+    reading: int = 0
     seen: Seen = field(default_factory=Seen)
     sent: dict[int, tuple[float, str]] = field(default_factory=dict)
     number: int = 0
 
     def __post_init__(self) -> None:
+        self.reading = self.reading or self.port
         self.wires = Wires(self.port, self.key)
+        self.reads = Wires(self.reading, self.key)
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def fill(self) -> None:
@@ -134,6 +138,7 @@ class Quiet:
             for task in self.tasks:
                 task.cancel()
             self.wires.close()
+            self.reads.close()
 
     async def _steadily(self, rate: float, one: Callable[[int], Awaitable[None]]) -> None:
         """An open loop: the next begins when it is due, whatever became of the last."""
@@ -202,7 +207,8 @@ class Quiet:
         clock = asyncio.get_running_loop().time
         until = clock() + self.patience
         while True:
-            status, content = await self.wires.ask(method, path, body, kind)
+            wires = self.wires if method == "POST" else self.reads
+            status, content = await wires.ask(method, path, body, kind)
             if status != 503 or clock() > until or msgspec.json.decode(content)["reason"] not in MACHINE_IS_SLOW:
                 return status, content
             await asyncio.sleep(1.0)
@@ -219,7 +225,7 @@ class Quiet:
         self.seen.wrong.append(f"{self.seen.mode}: {sentence}")
 
     async def _follow(self, person: int) -> None:
-        url = f"http://127.0.0.1:{self.port}"
+        url = f"http://127.0.0.1:{self.reading}"
         while True:
             async with following(url, f"/v1/customers/{self._customer(person)}/stream", self.key) as stream:
                 if stream.status == 503 and self.patience and stream.problem.get("reason") in MACHINE_IS_SLOW:

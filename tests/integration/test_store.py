@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
@@ -65,6 +66,30 @@ async def test_a_failing_transaction_is_undone_whole_and_alone(store: Store) -> 
             await tx.execute("INSERT INTO workers (id, seen_until) VALUES (:worker, 0)", worker="before")
     await write(store, "after")
     assert await workers(store) == {"before", "after"}
+
+
+@pytest.mark.postgres
+async def test_lending_a_connection_starts_no_task(postgres_database: str) -> None:
+    """A task takes the loop as long as a short statement, and there are hundreds of loans a second."""
+    store = open_store(postgres_database)
+    await store.start()
+    await write(store, "opens-a-connection")
+    started: list[str] = []
+
+    def starting(loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+        started.append(repr(work))
+        return asyncio.Task(work, loop=loop, **more)
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(starting)
+    try:
+        for number in range(5):
+            await write(store, f"worker-{number}")
+            await read(store)
+    finally:
+        loop.set_task_factory(None)
+        await store.stop()
+    assert started == []
 
 
 ANA, BEN = b"a" * 16, b"b" * 16

@@ -17,8 +17,11 @@ _STREAMS_AT_ONCE = 500
 
 _LEAST = -(2**62)
 
-_DECODED_AT_ONCE = 250
-"""Events, in some milliseconds."""
+_MOST_DECODED = 250
+"""Events that are decoded in the event loop; more are in a thread."""
+
+_AT_A_STRETCH = 50
+"""Events that are decoded before others in this process have their turn: about a millisecond."""
 
 
 async def read_latest_facts(
@@ -38,9 +41,13 @@ async def read_latest_facts(
 async def decode_facts(raws: Sequence[bytes], ids: IdSpace) -> list[Fact]:
     """Decode events, many of them in a thread: a long history takes up to a second, which nobody else should wait
     for."""
-    if len(raws) <= _DECODED_AT_ONCE:
-        return _decoded(raws, ids)
-    return await asyncio.to_thread(_decoded, raws, ids)
+    if len(raws) > _MOST_DECODED:
+        return await asyncio.to_thread(_decoded, raws, ids)
+    facts = _decoded(raws[:_AT_A_STRETCH], ids)
+    for at in range(_AT_A_STRETCH, len(raws), _AT_A_STRETCH):
+        await asyncio.sleep(0)
+        facts += _decoded(raws[at : at + _AT_A_STRETCH], ids)
+    return facts
 
 
 def _decoded(raws: Sequence[bytes], ids: IdSpace) -> list[Fact]:

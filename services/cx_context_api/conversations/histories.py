@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from operator import itemgetter
 
@@ -38,6 +39,9 @@ TIMELINE = "timeline"
 CONVERSATIONS = "conversations"
 THREAD = "thread"
 
+_AT_A_STRETCH = 50
+"""Entries that are made before others in this process have their turn."""
+
 _STEP = 250
 """Events that are read at once where only some of them are wanted."""
 
@@ -69,7 +73,7 @@ async def timeline(
     else:
         part_ids = await _parts_wanted(tx, tenancy, customer, own, wanted, then)
         facts, following = await _wanted_facts(tx, tenancy, own, cursor, limit, part_ids, wanted, then)
-    return _entries(facts, tenancy), following
+    return await _entries(facts, tenancy), following
 
 
 async def timeline_by_channel(
@@ -93,11 +97,16 @@ async def timeline_by_channel(
         if following is not None:
             more[channel] = following
     found.sort(key=lambda fact: fact.order, reverse=True)
-    return _entries(found, tenancy), more
+    return await _entries(found, tenancy), more
 
 
-def _entries(facts: Sequence[Fact], tenancy: Tenancy) -> list[Json]:
-    return [timeline_entry(fact.event, fact.effective, directory=tenancy.directory) for fact in facts]
+async def _entries(facts: Sequence[Fact], tenancy: Tenancy) -> list[Json]:
+    entries = []
+    for at, fact in enumerate(facts, 1):
+        entries.append(timeline_entry(fact.event, fact.effective, directory=tenancy.directory))
+        if at % _AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
+    return entries
 
 
 async def _parts_wanted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -43,7 +44,9 @@ async def refresh(tx: Tx, terms: Terms, customers: Collection[NodeId], events: C
     """Write these customers and events. An id that is another customer's today has no row, and that customer has."""
     if customers:
         today = await customers_today(tx, terms.ids, customers)
-        facts = await read_facts(tx, terms.ids, today)
-        listed = {known.customer: listed_of(known, terms.window) for known in facts}
+        listed: dict[NodeId, Listed] = {}
+        for known in await read_facts(tx, terms.ids, today):
+            listed[known.customer] = listed_of(known, terms.window)
+            await asyncio.sleep(0)  # fifty of them at a stretch would hold up everybody else
         await listed_rows.replace(tx, terms.ids.tenant, {*customers, *listed}, listed)
     await said_rows.refresh(tx, terms.ids, events)

@@ -34,6 +34,8 @@ LEASE_SECONDS = 15.0
 IDLE_SECONDS = 0.25
 PAUSE_SECONDS = 1.0
 LONGEST_REST = 5.0
+LEAST_REST = 0.1
+"""A step takes 4 ms of CPU by its statements alone, whether it writes one customer or fifty."""
 
 
 class Lists:
@@ -95,7 +97,10 @@ class Lists:
                     await self._woken.wait()
             return
         took = time.monotonic() - began
-        await asyncio.sleep(min(took * (1 / SHARE - 1), LONGEST_REST) if is_behind() else took)
+        if is_behind():
+            await asyncio.sleep(min(took * (1 / SHARE - 1), LONGEST_REST))
+        else:
+            await asyncio.sleep(took if self._backlog.size else max(took, LEAST_REST))
 
     async def drain(self) -> None:
         """Write all that waits, without rest."""

@@ -30,6 +30,9 @@ OVERLAP = 30_000_000
 """µs before the last one that a browser has, of which messages in other partitions are told again: the process that
 served it may have read them in another order than this one. Known ids change nothing there."""
 
+REST_SECONDS = 0.02
+"""After a read: visitors do not notice, and what comes meanwhile costs one more read instead of one each."""
+
 KEPT_EVENTS = 10_000
 KEPT_OF_ONE = 100
 KEPT_BYTES = 32 << 20
@@ -127,6 +130,8 @@ class LogDeliveries:
             self._behind.clear()  # there is no more
         self._see_whether_caught_up()
         self._progress.mark()
+        if records:
+            await asyncio.sleep(REST_SECONDS)
 
     def _see_whether_caught_up(self) -> None:
         if not self._behind:
