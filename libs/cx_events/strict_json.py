@@ -52,6 +52,35 @@ def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
     Raises ``Refused``: ``too-large`` (413), or with status 400 ``json-empty``, ``json-encoding``, ``json-depth``,
     ``json-number``, ``json-duplicate-key`` or ``json-syntax``; the detail names the place.
     """
+    text = _checked(raw, limits)
+    value: JsonValue = _plain_value(raw, limits)
+    return value if value is not _NOT_PLAIN else _careful_value(raw, text, limits)
+
+
+def decode_written(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[JsonValue, bytes]:
+    """Return the value of a JSON text as ``decode`` does, and the value written without blanks: ``raw`` itself where
+    that is the same, so that whoever keeps all of it need not write it again."""
+    text = _checked(raw, limits)
+    value: JsonValue = _plain_value(raw, limits)
+    if value is not _NOT_PLAIN:
+        return value, raw
+    value = _careful_value(raw, text, limits)
+    return value, _encode(value)
+
+
+def decode_plain(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any] | None:
+    """Return the object in a JSON text that comes out the same when it is written again, else None: also for what
+    ``decode`` refuses. Each part of such a text is its value, written."""
+    try:
+        _checked(raw, limits)
+    except Refused:
+        return None
+    value = _plain_value(raw, limits)
+    return value if isinstance(value, dict) else None
+
+
+def _checked(raw: bytes, limits: Limits) -> str:
+    """Return the text that some bytes are. ``Refused`` for what can be no JSON text, whatever it says."""
     if len(raw) > limits.max_bytes:
         raise Refused("too-large", f"the JSON text has {len(raw)} bytes; {limits.max_bytes} are allowed", 413)
     if raw.startswith(_BOM):
@@ -64,11 +93,13 @@ def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
         raise Refused("json-empty", "there is no JSON text: the body is empty", 400)
     if raw.count(b"[") + raw.count(b"{") > limits.max_depth:
         _check_depth(raw, limits.max_depth)
-    value: JsonValue = _plain_value(raw, limits)
-    if value is not _NOT_PLAIN:
-        return value
+    return text
+
+
+def _careful_value(raw: bytes, text: str, limits: Limits) -> JsonValue:
+    """Return the value of a text by a parser that tells of each object's names and each number's digits."""
     try:
-        value = _decoder(limits).decode(text)
+        value: JsonValue = _decoder(limits).decode(text)
     except json.JSONDecodeError as error:
         raise _no_json(error) from None
     except _Twice as twice:

@@ -50,9 +50,10 @@ class Connection:
 
     def once(self, read: Callable[[Connection], T]) -> T:
         """Return ``read(self)``, worked out once: it is the same for every request."""
-        if read not in self._read:
-            self._read[read] = read(self)
-        found: T = self._read[read]
+        try:
+            found: T = self._read[read]
+        except KeyError:
+            found = self._read[read] = read(self)
         return found
 
 
@@ -86,9 +87,10 @@ class Request:
 
     def once(self, read: Callable[[Request], T]) -> T:
         """Return ``read(self)``, worked out once: verifying, mapping and answering often begin with the same."""
-        if read not in self._read:
-            self._read[read] = read(self)
-        found: T = self._read[read]
+        if read in self._read:
+            found: T = self._read[read]
+        else:
+            found = self._read[read] = read(self)
         return found
 
     @property

@@ -106,12 +106,12 @@ def _vonage_auth(connection: Connection) -> Any:
 
 
 def vonage_sms(request: Request, connection: Connection) -> bool:
-    return bool(_vonage_auth(connection).check_signature(dict(read_fields(request))))
+    return bool(_vonage_auth(connection).check_signature(read_fields(request)[0]))
 
 
 def sign_vonage_sms(request: Request, connection: Connection, _secret: str) -> Request:
     """Return the request as the older SMS API sends it: a form, signed by Vonage's library."""
-    fields = {name: str(value) for name, value in read_fields(request).items() if name != "sig"}
+    fields = {name: str(value) for name, value in read_fields(request)[0].items() if name != "sig"}
     fields["timestamp"] = str(request.received // 1_000_000)
     fields["sig"] = _vonage_auth(connection).sign_params(dict(fields))
     kind = {**request.headers, "content-type": "application/x-www-form-urlencoded"}

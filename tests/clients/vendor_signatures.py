@@ -121,7 +121,7 @@ class Sdk(NamedTuple):
 def _is_text_message(request: Request, _connection: Connection) -> bool:
     """Return whether the older SMS API of Vonage sent a request."""
     try:
-        return is_older(read_fields(request))
+        return is_older(read_fields(request)[0])
     except Refused:
         return False
 

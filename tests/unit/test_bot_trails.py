@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cx_channels.kit.bot_trails import check_settings, customer, is_card, passed_interaction, slots_of
+from cx_channels.kit.bot_trails import check_settings, customer, is_card, passed_interaction, slots_of, words_of_rich
 from cx_channels.provider import Connection
 from cx_events.errors import Fatal
 from cx_events.json_types import Json
@@ -46,6 +46,13 @@ def test_a_setting_names_where_the_contact_stands() -> None:
         "acme-mail/m-1",
     ):
         assert passed_interaction(named, {"cx_interaction": strange}) == ""
+    assert passed_interaction(named, {}, values) == "acme-chat/chat-42"
+    assert passed_interaction(named, {"cx_interaction": ""}, values) == "", "the first that has the name counts"
+
+
+def test_a_card_of_no_known_kind_is_read() -> None:
+    cards = [{"type": [{}], "title": "Order 4711"}, {"type": "button", "text": "Track it"}]
+    assert words_of_rich({"richContent": [cards]}) == "Order 4711"
 
 
 def test_identifiers_are_claims() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from itertools import accumulate
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cx_events.errors import Refused
-from cx_events.strict_json import Limits, decode
+from cx_events.strict_json import Limits, decode, decode_plain, decode_written
 
 SCALARS = (
     st.none()
@@ -44,6 +45,27 @@ def test_what_the_standard_library_writes_is_read_back(value: object, ascii: boo
 def test_blanks_between_its_pieces_change_nothing(value: object) -> None:
     short = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     assert repr(decode(short)) == repr(decode(b" " + short)) == repr(value)
+
+
+@given(VALUES)
+@example({"\x7f": [1e300, -0.0, 0.1, "\ue000"]})
+def test_what_has_no_blanks_need_not_be_written_again(value: object) -> None:
+    short = msgspec.json.encode(value)
+    blank = short + b" "
+    assert decode_written(short)[1] == decode_written(blank)[1] == short
+    assert repr(decode_written(short)[0]) == repr(decode_written(blank)[0]) == repr(value)
+    known = b'{"a":[1,"b"]}'
+    assert decode_written(known)[1] is known
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"{} ", b'{"a":1,"a":1}', b'{"a":1.50}', b'{"a":"\\u00e9"}', b"[]", b"", b"\xef\xbb\xbf{}", b'{"a":"\xff"}', b"{"],
+)
+def test_an_object_is_plain_in_one_form_alone(raw: bytes) -> None:
+    assert decode_plain(b'{"a":1.5}') == {"a": 1.5}
+    assert decode_plain(raw) is None
+    assert decode_plain(b"{}", Limits(max_bytes=1)) is None
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='[]{}",:\\u0d8efEINn-+.19 \n', max_size=60).map(str.encode))

@@ -27,7 +27,8 @@ WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
     kind: {"claimed": "a value of the bot's session, which anybody may have typed"} for kind in KINDS
 }
 
-_MOST_SLOTS = 100
+_MOST_SLOTS, _LONGEST_NAME = 100, 200
+_SAYS_NOTHING: tuple[Any, ...] = (None, "", [], {})
 _MOST_CARDS = 50
 _PRESSED = frozenset({"button", "chips", "divider"})
 _DIGITS = re.compile(r"[0-9](?:[ -]?[0-9]){12,18}")
@@ -46,12 +47,13 @@ def check_settings(connection: Connection) -> None:
         raise Fatal(f"the connection {connection.id}: identifiers maps names of values to one of {', '.join(KINDS)}")
 
 
-def passed_interaction(connection: Connection, values: Json) -> str:
-    """Return the interaction that the session was told to belong to, where the settings allow it; else ""."""
+def passed_interaction(connection: Connection, *told: Json) -> str:
+    """Return the interaction that the session was told to belong to, where the settings allow it; else "". ``told``:
+    the session's values; of several objects the first that has the name counts."""
     named = connection.settings.get("interaction")
     if not isinstance(named, str):
         return ""
-    found = text(values.get(named))
+    found = next((text(each[named]) for each in told if named in each), "")
     host, slash, _ = found.partition("/")
     return found if slash and is_plain(found) and host in texts_of(connection.settings, "guest_of") else ""
 
@@ -88,22 +90,21 @@ def _passes_check(written: str) -> bool:
 
 def slots_of(values: Json) -> dict[str, Any]:
     """Return the values that say something: none that are empty, and none that hold the number of a card."""
-    found = {name: kept for name, value in _named(values) if (kept := _kept(value)) not in (None, "", [], {})}
-    return dict(list(found.items())[:_MOST_SLOTS])
-
-
-def _named(values: Json) -> Iterator[tuple[str, Any]]:
+    found: dict[str, Any] = {}
     for name, value in values.items():
-        if name and len(name) <= 200:
-            yield name, value
+        if 0 < len(name) <= _LONGEST_NAME and (kept := _kept(value)) not in _SAYS_NOTHING:
+            found[name] = kept
+            if len(found) == _MOST_SLOTS:
+                break
+    return found
 
 
 def _kept(value: Any) -> Any:
     """Return a value without the texts and numbers that are cards, in any depth."""
     if isinstance(value, dict):
-        return {name: kept for name, each in value.items() if (kept := _kept(each)) not in (None, "", [], {})}
+        return {name: kept for name, each in value.items() if (kept := _kept(each)) not in _SAYS_NOTHING}
     if isinstance(value, list):
-        return [kept for each in value if (kept := _kept(each)) not in (None, "", [], {})]
+        return [kept for each in value if (kept := _kept(each)) not in _SAYS_NOTHING]
     written = text(value)
     return None if is_card(written) else value
 
@@ -125,7 +126,7 @@ def _cards(value: Json) -> Iterator[Json]:
 
 
 def _lines(card: Json) -> Iterator[str]:
-    if card.get("type") in _PRESSED:
+    if text(card.get("type")) in _PRESSED:
         return
     for name in ("title", "subtitle", "text"):
         shown = card.get(name)

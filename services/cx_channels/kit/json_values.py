@@ -6,7 +6,7 @@ from typing import Any
 
 from cx_events.errors import Refused
 from cx_events.json_types import Json
-from cx_events.strict_json import DEFAULT_LIMITS, Limits, decode
+from cx_events.strict_json import DEFAULT_LIMITS, Limits, decode, decode_written
 
 _WRITTEN = (str, int, float)
 
@@ -27,6 +27,18 @@ def read_object(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
     if not isinstance(value, dict):
         raise Refused("malformed", "the JSON body is no object")
     return value
+
+
+def read_written(body: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[Json, bytes]:
+    """Return a body as ``read_object`` does, and the object as JSON on one line, for an event that keeps all of it:
+    most bodies are that already, and need not be written again."""
+    try:
+        value, written = decode_written(body, limits)
+    except Refused as refused:
+        raise Refused("malformed", refused.detail) from None
+    if not isinstance(value, dict):
+        raise Refused("malformed", "the JSON body is no object")
+    return value, written
 
 
 def obj(value: Any) -> Json:
@@ -51,6 +63,14 @@ def first(*values: Any) -> str:
             if value:
                 return value
         elif value is not None and (found := text(value)):
+            return found
+    return ""
+
+
+def first_of(value: Json, *names: str) -> str:
+    """Return the first of some members that is text and not empty, else ""."""
+    for name in names:
+        if name in value and (found := text(value[name])):
             return found
     return ""
 

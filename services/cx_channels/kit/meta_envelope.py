@@ -11,7 +11,7 @@ it only where the notice has no time of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -36,6 +36,7 @@ LEFT_OUT = {
     "changed_fields": "the subscription leaves out what changed: turn on Include Values for it",
 }
 
+_WRITTEN = (int, str)
 _LONGEST_HEAD = 4096
 """Bytes of what an entry of another object says beside its changes; the id and the time are all that is documented."""
 
@@ -62,15 +63,20 @@ class OtherEntry(Struct, frozen=True, gc=False):
 
 class WebhookItem(Struct, frozen=True, gc=False):
     """``object``: ``page`` or ``instagram``. ``account``: the entry's id, that of the page or account. ``notice``: what
-    stands in the section, of which ``value`` may be a part."""
+    stands in the section, of which ``value`` may be a part. ``sent``: the entry's time, as written."""
 
     object: str
     account: str
-    time: Micros | None
+    sent: Any
     section: Section
     value: Json
     notice: Json
     raw: bytes
+
+    @property
+    def time(self) -> Micros | None:
+        """Return when Meta sent it."""
+        return unix_time(self.sent)
 
     @property
     def digest(self) -> str:
@@ -78,12 +84,16 @@ class WebhookItem(Struct, frozen=True, gc=False):
         return _digest_of(self.notice)
 
 
-def read_items(body: bytes) -> Iterator[WebhookItem | OtherEntry | Ignored | Unmapped]:
+def read_items(body: bytes) -> Iterable[WebhookItem | OtherEntry | Ignored | Unmapped]:
     """The notices of a delivery, in order. ``Refused("malformed")`` for what is no delivery at all.
 
     A list of deliveries is read like one: so Meta's examples for Instagram show them
     (developers.facebook.com/docs/instagram-platform/webhooks/examples).
     """
+    return _of_usual(strict_json.decode_plain(body) or {}) or _taken_apart(body)
+
+
+def _taken_apart(body: bytes) -> Iterator[WebhookItem | OtherEntry | Ignored | Unmapped]:
     if body.lstrip()[:1] != b"[":
         yield from _of_delivery(body)
         return
@@ -95,6 +105,27 @@ def read_items(body: bytes) -> Iterator[WebhookItem | OtherEntry | Ignored | Unm
         raise Refused("malformed", "an empty list of deliveries")
     for delivery in deliveries:
         yield from _of_delivery(bytes(delivery))
+
+
+def _of_usual(delivery: Json) -> list[WebhookItem]:
+    """Return the notices of a delivery that was read as a whole, none where anything in it is not as it usually is:
+    then it is taken apart, with the same outcome for what is."""
+    name, entries = delivery.get("object"), delivery.get("entry")
+    found: list[WebhookItem] = []
+    if name not in OBJECTS or not isinstance(entries, list):
+        return []
+    for entry in entries:
+        before = len(found)
+        for section in SECTIONS if isinstance(entry, dict) else ():
+            if section in entry:
+                notices = entry[section]
+                for each in notices if isinstance(notices, list) else (None,):
+                    if not isinstance(each, dict):
+                        return []
+                    found.append(_item_of(name, text(entry.get("id")), entry.get("time"), section, each, each))
+        if len(found) == before:
+            return []
+    return found
 
 
 def _of_delivery(body: bytes) -> Iterator[WebhookItem | OtherEntry | Ignored | Unmapped]:
@@ -210,9 +241,17 @@ def _item(name: str, account: str, time: Any, section: Section, raw: Raw) -> Web
         )
     if not isinstance(value, dict):
         return Unmapped(_digest_of(value), f"malformed {section}: not an object", _alone(name, timed, section, notice))
-    if "timestamp" in value or "created_time" in obj(value.get("value")):
-        timed = head
-    return WebhookItem(name, account, unix_time(time), section, value, value, _alone(name, timed, section, notice))
+    return _item_of(name, account, time, section, value, notice)
+
+
+def _item_of(name: str, account: str, time: Any, section: Section, value: Json, notice: Json | Raw) -> WebhookItem:
+    """Return an item. ``notice``: ``value`` as it was written, without blanks."""
+    entry: dict[str, Any] = {"id": account} if account else {}
+    if isinstance(time, _WRITTEN) and "timestamp" not in value and "created_time" not in obj(value.get("value")):
+        entry["time"] = time
+    entry[section] = [notice]
+    raw = _encode({"object": name, "entry": [entry]})
+    return WebhookItem(name, account, time, section, value, value, raw)
 
 
 def _alone(name: str, head: dict[str, Any], section: Section, notice: Raw) -> bytes:

@@ -24,12 +24,22 @@ def no_adapter(kind: str, why: str, id: str, original: bytes) -> Unmapped:
     return Unmapped(id, f"{NO_ADAPTER}: {kind}: {why}", original)
 
 
-def bounded(outcomes: Iterable[Outcome], id: str | Callable[[], str], raw: bytes) -> Iterator[Outcome]:
-    """Yield the first ``MOST_OUTCOMES`` that are not ignored; where there are more, the notification is a dead letter,
-    too. ``id``, ``raw``: the notification's own; an id that costs something is made where it is needed.
+def bounded(
+    outcomes: Iterable[Outcome], id: str | Callable[[], str], raw: bytes | Callable[[], bytes]
+) -> Iterable[Outcome]:
+    """Return the first ``MOST_OUTCOMES`` that are not ignored; where there are more, the notification is a dead letter,
+    too. ``id``, ``raw``: the notification's own; what costs something is made where it is needed.
 
     Each event keeps the whole notification, so that many events of a long one would take quadratic time and space.
     """
+    if isinstance(outcomes, tuple) and len(outcomes) <= MOST_OUTCOMES:
+        return outcomes
+    return _bounded(outcomes, id, raw)
+
+
+def _bounded(
+    outcomes: Iterable[Outcome], id: str | Callable[[], str], raw: bytes | Callable[[], bytes]
+) -> Iterator[Outcome]:
     count = 0
     for outcome in outcomes:
         count += not isinstance(outcome, Ignored)
@@ -37,7 +47,7 @@ def bounded(outcomes: Iterable[Outcome], id: str | Callable[[], str], raw: bytes
             yield Unmapped(
                 id if isinstance(id, str) else id(),
                 f"too-many-events: more than {MOST_OUTCOMES} in one notification",
-                raw,
+                raw if isinstance(raw, bytes) else raw(),
             )
             return
         yield outcome

@@ -38,7 +38,7 @@ class Patterns(NamedTuple):
 
 def lists(connection: Connection, name: str, value: str) -> bool:
     """Return whether a setting lists a value; ``*`` stands for anything."""
-    return connection.once(_reader(name)).match(value)
+    return name in connection.settings and connection.once(_reader(name)).match(value)
 
 
 @cache

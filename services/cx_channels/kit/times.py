@@ -25,8 +25,8 @@ LAST: Micros = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // time
 YEAR_9999: Micros = 253_370_764_800_000_000
 """The begin of the last year that RFC 3339 can write. Vendors write times in it for "never"."""
 
-_SECONDS = re.compile(r"[0-9]{1,12}")
-_SECONDS_OR_LESS = re.compile(r"[0-9]{1,18}")
+_MOST_DIGITS, _MOST_DIGITS_OF_LESS = 12, 18
+"""Of a time in seconds; of one in seconds or less."""
 _SECONDS_BELOW = 100_000_000_000
 _MILLISECONDS_BELOW = 100_000_000_000_000
 
@@ -42,20 +42,22 @@ _UTC_NAMES = frozenset({"", "z", "utc", "gmt", "ut", "etc/utc", "etc/gmt"})
 
 def is_unix_seconds(value: Any) -> bool:
     """Return whether a value is written as a whole number of seconds, whatever its size."""
-    return _SECONDS.fullmatch(text(value)) is not None
+    return _is_whole(text(value), _MOST_DIGITS)
 
 
 def unix_seconds(value: Any) -> Micros | None:
     """Read a Unix time in whole seconds, after 1970 and before the year 9999."""
-    at = _whole(value, _SECONDS) * _SECOND
+    at = (value if type(value) is int else _whole(value, _MOST_DIGITS)) * _SECOND
     return at if 0 < at < YEAR_9999 else None
 
 
-def _whole(value: Any, digits: re.Pattern[str]) -> int:
-    """Return a whole number, also where it is written as text; 0 for anything else."""
-    if type(value) is int:
-        return value
-    return int(value) if isinstance(value, str) and digits.fullmatch(value) else 0
+def _whole(value: Any, most: int) -> int:
+    """Return the whole number that a text is; 0 for anything else."""
+    return int(value) if isinstance(value, str) and _is_whole(value, most) else 0
+
+
+def _is_whole(written: str, most: int) -> bool:
+    return written.isascii() and written.isdecimal() and len(written) <= most
 
 
 def unix_time(value: Any) -> Micros | None:
@@ -63,7 +65,7 @@ def unix_time(value: Any) -> Micros | None:
 
     For vendors that mix them (Meta writes seconds in feeds, milliseconds in messages, and both at entries).
     """
-    at = _whole(value, _SECONDS_OR_LESS)
+    at = value if type(value) is int else _whole(value, _MOST_DIGITS_OF_LESS)
     if at < _SECONDS_BELOW:
         at *= _SECOND
     elif at < _MILLISECONDS_BELOW:

@@ -31,7 +31,7 @@ def map_cx(connection: Connection, value: Json) -> Iterator[Outcome]:
     if not turn.id or not turn.root:
         yield turn.lost("it has no detectIntentResponseId, or no session", value)
         return
-    found = list(bounded(_told(turn, value), lambda: id_part(turn.id), encode(value)))
+    found = list(bounded(_told(turn, value), lambda: id_part(turn.id), lambda: encode(value)))
     yield from found or [ignored("nothing")]
 
 

@@ -93,7 +93,7 @@ class Turn(Struct, frozen=True, gc=False):
 
 def turn_of(connection: Connection, id: str, session: str, values: Json, payload: Json) -> Turn:
     """Return a turn. The payload may pass on another channel's interaction, as may the session's values."""
-    passed = passed_interaction(connection, {**payload, **values})
+    passed = passed_interaction(connection, values, payload)
     return Turn(connection, id, session, values, payload, root_of(session), passed)
 
 

@@ -7,14 +7,15 @@ client-server-api, "Room event format". A homeserver may send one event in sever
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from cx_channels.kit.drafts import complete_draft
-from cx_channels.kit.ids import id_part, is_plain
+from cx_channels.kit.ids import id_part, id_path, is_plain
 from cx_channels.kit.json_values import obj, text
-from cx_channels.kit.settings import lists
+from cx_channels.kit.settings import Patterns, patterns_of
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import unix_time
 from cx_channels.provider import Connection, Unmapped
@@ -59,13 +60,15 @@ class Item(Struct, frozen=True, gc=False):
     @property
     def raw(self) -> bytes:
         """Return a transaction with this event alone, without what the homeserver adds for the receiver."""
-        event = {name: value for name, value in self.event.items() if name not in ("unsigned", "age")}
+        event = self.event.copy()
+        event.pop("unsigned", None)
+        event.pop("age", None)
         return encode({"events": [event]})
 
     @property
     def id(self) -> str:
         """Return an id within its room: in old rooms the sender's server chooses event ids."""
-        return f"{id_part(self.room)}/{id_part(self.event_id)}"
+        return id_path(self.room, self.event_id)
 
     @property
     def is_whole(self) -> bool:
@@ -88,11 +91,24 @@ def item_of(connection: Connection, event: Json) -> Item:
     )  # fmt: skip
 
 
+class _Rules(NamedTuple):
+    """The settings that say who is who, read once."""
+
+    bots: Patterns
+    staff: Patterns
+    servers: Patterns
+
+
+def _rules(connection: Connection) -> _Rules:
+    return _Rules(*(patterns_of(connection, name) for name in _Rules._fields))
+
+
 def role_of(connection: Connection, user: str) -> Role:
     """Return what a user is, by the settings: everybody else is a customer."""
-    if lists(connection, "bots", user):
+    rules = connection.once(_rules)
+    if rules.bots.match(user):
         return "bot"
-    return "agent" if lists(connection, "staff", user) else "customer"
+    return "agent" if rules.staff.match(user) else "customer"
 
 
 def person_of(connection: Connection, user: str, name: str = "") -> Participant:
@@ -103,7 +119,7 @@ def person_of(connection: Connection, user: str, name: str = "") -> Participant:
 def _person(connection: Connection, user: str, role: Role, name: str = "") -> Participant:
     if role != "customer":
         return Participant(role=role, id=user, name=name)
-    local = lists(connection, "servers", user.partition(":")[2])
+    local = connection.once(_rules).servers.match(user.partition(":")[2])
     known = Identifier(kind="matrix", value=user, weight=PROVED if local else ASSERTED)
     return Participant(role=role, name=name, identifiers=[known])
 

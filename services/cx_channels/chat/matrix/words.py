@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cx_channels.kit.json_values import first, obj, objects, text, whole
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
@@ -13,7 +11,7 @@ _FILES = frozenset({"m.image", "m.audio", "m.video", "m.file", "m.sticker"})
 
 def message_of(content: Json, id: str, kind: str, reply_to: str = "") -> Message:
     """Return words and files. Of a file ``body`` is its name, unless ``filename`` makes it a caption."""
-    files = list(files_of(content, kind))
+    files = files_of(content, kind)
     body = text(content.get("body")) or extensible_text(content)
     captioned = text(content.get("filename")) not in ("", body)
     words = body if not files or captioned or kind in ("m.location", "m.sticker") else ""
@@ -43,21 +41,21 @@ def without_fallback(words: str) -> str:
     return "\n".join(lines[rest:]).lstrip("\n") or words
 
 
-def files_of(content: Json, kind: str) -> Iterator[Attachment]:
-    """Yield a message's file by its ``mxc:`` address, which asks for a token of the service; a place by its own.
+def files_of(content: Json, kind: str) -> list[Attachment]:
+    """Return a message's file by its ``mxc:`` address, which asks for a token of the service; a place by its own.
 
     An encrypted one (``file``) has none: what lies there is of no use without the key, which stands in the original.
     """
     if kind == "m.location":
         place = text(content.get("geo_uri"))
-        yield Attachment(name="location", url=place if place.startswith("geo:") else "")
-        return
+        return [Attachment(name="location", url=place if place.startswith("geo:") else "")]
     if kind not in _FILES:
-        return
-    info, size = obj(content.get("info")), obj(content.get("info")).get("size")
-    yield Attachment(
+        return []
+    info = obj(content.get("info"))
+    file = Attachment(
         name=first(content.get("filename"), content.get("body")),
         content_type=text(info.get("mimetype")),
-        bytes=whole(size),
+        bytes=whole(info.get("size")),
         url=text(content.get("url")),
     )
+    return [file]

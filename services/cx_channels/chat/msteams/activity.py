@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from cx_channels.kit.drafts import complete_draft
-from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, obj, read_object, text
+from cx_channels.kit.ids import id_part, id_path
+from cx_channels.kit.json_values import first, obj, read_written, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time, unix_time
 from cx_channels.provider import Connection, Request, Unmapped
@@ -23,9 +23,10 @@ from cx_events.timestamps import Micros
 _encode = msgspec.json.Encoder().encode
 
 
-def read_activity(request: Request) -> Json:
-    """For ``Request.once``: the activity. Raise ``Refused("malformed")`` for what is no JSON object."""
-    return read_object(request.body)
+def read_activity(request: Request) -> tuple[Json, bytes]:
+    """For ``Request.once``: the activity, and the same as JSON on one line. Raise ``Refused("malformed")`` for what is
+    no JSON object."""
+    return read_written(request.body)
 
 
 class Activity(Struct, frozen=True, gc=False):
@@ -64,28 +65,28 @@ class Activity(Struct, frozen=True, gc=False):
 
     def own_id(self, *parts: str) -> str:
         """Return the id of an event: of the conversation, the activity and more."""
-        return "/".join((self.root, *(id_part(each or "0") for each in parts)))
+        return f"{self.root}/{id_path(*(parts if all(parts) else (each or '0' for each in parts)))}"
 
     def lost(self, why: str) -> Unmapped:
         """Return the dead letter of this activity."""
         return Unmapped(sha256_hex(self.raw)[:32], why, self.raw)
 
 
-def activity_of(connection: Connection, value: Json, kind: str) -> Activity:
+def activity_of(connection: Connection, value: Json, written: bytes, kind: str) -> Activity:
     """Return an activity as it was posted to a connection."""
     conversation = text(obj(value.get("conversation")).get("id"))
     return Activity(
         connection, value, kind, text(value.get("id")), text(value.get("channelId")),
         bot=text(obj(value.get("recipient")).get("id")), conversation=conversation,
-        root=id_part(conversation) if conversation else "", raw=_raw(value),
+        root=id_part(conversation) if conversation else "", raw=_raw(value, written),
     )  # fmt: skip
 
 
-def _raw(value: Json) -> bytes:
+def _raw(value: Json, written: bytes) -> bytes:
     """Return an activity as JSON on one line, without what lets its holder upload a file."""
     given = obj(value.get("value"))
     if "uploadInfo" not in given:
-        return _encode(value)
+        return written
     return _encode({**value, "value": {name: each for name, each in given.items() if name != "uploadInfo"}})
 
 

@@ -39,7 +39,7 @@ def _words(activity: Activity, html: str, quoted: str) -> str:
     if "<quoted" in written:
         written = _PLACE_OF_QUOTE.sub("", written)
     if written.strip():
-        return _plain(activity, _without_quoted(written, quoted), text(value.get("textFormat")))
+        return _plain(activity, _without_quoted(written, quoted) if quoted else written, text(value.get("textFormat")))
     shown = _plain(activity, html, "xml") if html else ""
     return shown or filled_in(value.get("value")) or words_of_cards(value)
 
@@ -52,7 +52,7 @@ def words_of_cards(value: Json) -> str:
 
 def _without_quoted(written: str, quoted: str) -> str:
     """Return words without those that they quote: older clients put the quoted ones before them, flattened."""
-    before = "".join(text_of(quoted).split()) if quoted else ""
+    before = "".join(text_of(quoted).split())
     if not before or not "".join(written.split()).startswith(before):
         return written
     end, left = 0, len(before)
@@ -102,7 +102,7 @@ def html_of(value: Json) -> str:
 def files_of(value: Json) -> list[Attachment]:
     """Return a message's files and pictures; cards that show words, and the message's own HTML, are none."""
     listed = objects(value.get("attachments"))[:_MOST]
-    return [_file(each) for each in listed if not _is_shown(each)]
+    return [_file(each) for each in listed if not _is_shown(each)] if listed else []
 
 
 def _is_shown(given: Json) -> bool:
@@ -143,8 +143,10 @@ def _quote_of(activity: Activity) -> Json:
     """Return what a message quotes: ``{"messageId", "preview", "isReplyDeleted", ...}`` of an entity ``quotedReply``
     (learn.microsoft.com/dotnet/api/microsoft.teams.apps.schema.entities.quotedreplydata), the first where it quotes
     several. Older messages have a ``blockquote`` in their HTML instead."""
-    given = objects(activity.value.get("entities"))[:_MOST]
-    return next((obj(each.get("quotedReply")) for each in given if each.get("type") == "quotedReply"), {})
+    for each in objects(activity.value.get("entities"))[:_MOST]:
+        if each.get("type") == "quotedReply":
+            return obj(each.get("quotedReply"))
+    return {}
 
 
 def message_of(activity: Activity, id: str) -> Message:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from cx_channels.chat.msteams import contacts, messages
 from cx_channels.chat.msteams.activity import Activity, activity_of, read_activity
@@ -20,7 +20,7 @@ from cx_events.json_types import Json
 
 _WRITTEN = "cx.message.received of a customer, cx.message.sent of others"
 
-KINDS: Mapping[str, tuple[Callable[[Activity], Iterator[Outcome]], str]] = {
+KINDS: Mapping[str, tuple[Callable[[Activity], Iterable[Outcome]], str]] = {
     "message": (messages.map_message, f"{_WRITTEN}; what is filled in on a card, too"),
     "messageUpdate/editMessage": (messages.map_edit, "cx.message.edited"),
     "messageUpdate/undeleteMessage": (messages.map_edit, "cx.message.edited, reason undeleted: it is there again"),
@@ -81,12 +81,12 @@ def map_request(request: Request, connection: Connection) -> Mapped:
 
 
 def _activity(request: Request, connection: Connection) -> Activity:
-    value = request.once(read_activity)
+    value, written = request.once(read_activity)
     if not text(value.get("type")):
         raise Refused("malformed", "the body is no activity: it has no type")
     if not text(value.get("serviceUrl")):
         raise Refused("malformed", "no activity that a bot gets: it has no serviceUrl")
-    return activity_of(connection, value, kind_of(value))
+    return activity_of(connection, value, written, kind_of(value))
 
 
 def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ def answer(_mapped: Mapped, request: Request) -> Answer:
     """Return what the Connector expects: of an invoke the answer is the HTTP response itself
     (learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/request-message-events)."""
     try:
-        is_invoke = request.once(read_activity).get("type") == "invoke"
+        is_invoke = request.once(read_activity)[0].get("type") == "invoke"
     except Refused:
         is_invoke = False
     return Answer(body=b"{}", content_type="application/json") if is_invoke else Answer()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cx_channels.chat.msteams.activity import Activity, draft_of
 from cx_channels.chat.msteams.content import answered_by, files_of, filled_in, message_of
@@ -20,50 +20,49 @@ def ignored(kind: str) -> Ignored:
     return Ignored(kind, IGNORED[kind])
 
 
-def map_message(activity: Activity) -> Iterator[Outcome]:
+def map_message(activity: Activity) -> Iterable[Outcome]:
     """Map a message, or what somebody filled in on a card."""
     person = writer_of(activity)
     if not activity.root or not activity.id or not person.id:
-        yield activity.lost("malformed: it names no conversation, no message or no writer")
-        return
+        return (activity.lost("malformed: it names no conversation, no message or no writer"),)
     if not concerns_customers(activity, person):
-        yield ignored(COLLEAGUES)
-        return
+        return (ignored(COLLEAGUES),)
     message = message_of(activity, activity.id)
     if not message.text and not message.attachments:
-        yield activity.lost("malformed: it has neither words nor a file")
-        return
-    yield draft_of(
+        return (activity.lost("malformed: it has neither words nor a file"),)
+    draft = draft_of(
         activity,
         "cx.message.received.v1" if person.is_customer else "cx.message.sent.v1",
         activity.own_id(activity.id),
         Data(
-            direction=person.direction, participants=[person.participant(activity)], agent=person.agent, message=message
+            direction=person.direction,
+            participants=[person.participant(activity)],
+            agent=person.agent,
+            message=message,
         ),
     )
+    return (draft,)
 
 
-def map_edit(activity: Activity) -> Iterator[Outcome]:
+def map_edit(activity: Activity) -> Iterable[Outcome]:
     """Map a new version of a message; one that was deleted and is there again comes so, too."""
-    yield from _changed(activity, "edited", message_of(activity, activity.id))
+    return _changed(activity, "edited", message_of(activity, activity.id))
 
 
-def map_deletion(activity: Activity) -> Iterator[Outcome]:
+def map_deletion(activity: Activity) -> Iterable[Outcome]:
     """Map the deletion of a message."""
-    yield from _changed(activity, "deleted", Message(id=activity.message_id(activity.id)))
+    return _changed(activity, "deleted", Message(id=activity.message_id(activity.id)))
 
 
-def _changed(activity: Activity, what: str, message: Message) -> Iterator[Outcome]:
+def _changed(activity: Activity, what: str, message: Message) -> Iterable[Outcome]:
     person = writer_of(activity)
     if not activity.root or not activity.id:
-        yield activity.lost("malformed: it names no conversation, or no message")
-        return
+        return (activity.lost("malformed: it names no conversation, or no message"),)
     if not concerns_customers(activity, person):
-        yield ignored(COLLEAGUES)
-        return
+        return (ignored(COLLEAGUES),)
     event = text(obj(activity.value.get("channelData")).get("eventType")) or what
     at = first(activity.value.get("timestamp"), activity.value.get("localTimestamp"))
-    yield draft_of(
+    draft = draft_of(
         activity,
         f"cx.message.{what}.v1",
         activity.own_id(activity.id, event, at),
@@ -75,6 +74,7 @@ def _changed(activity: Activity, what: str, message: Message) -> Iterator[Outcom
             reason="undeleted" if event == "undeleteMessage" else "",
         ),
     )
+    return (draft,)
 
 
 def map_reaction(activity: Activity) -> Iterator[Outcome]:
@@ -104,17 +104,15 @@ def map_reaction(activity: Activity) -> Iterator[Outcome]:
             )
 
 
-def map_receipt(activity: Activity) -> Iterator[Outcome]:
+def map_receipt(activity: Activity) -> Iterable[Outcome]:
     """Map how far somebody has read."""
     person = writer_of(activity)
     about = text(obj(activity.value.get("value")).get("lastReadMessageId"))
     if not activity.root or not about:
-        yield activity.lost("malformed: it names no message")
-        return
+        return (activity.lost("malformed: it names no message"),)
     if not concerns_customers(activity, person):
-        yield ignored(COLLEAGUES)
-        return
-    yield draft_of(
+        return (ignored(COLLEAGUES),)
+    draft = draft_of(
         activity,
         "cx.message.read.v1",
         activity.own_id(about, "read", person.id),
@@ -124,24 +122,23 @@ def map_receipt(activity: Activity) -> Iterator[Outcome]:
             message=Message(id=activity.message_id(about)),
         ),
     )
+    return (draft,)
 
 
-def map_action(activity: Activity) -> Iterator[Outcome]:
+def map_action(activity: Activity) -> Iterable[Outcome]:
     """Map what somebody pressed: on a card, on a suggestion, or to take or leave a file."""
     person = writer_of(activity)
     if not activity.root or not person.id or not activity.id:
-        yield activity.lost("malformed: it names no conversation, no activity or nobody")
-        return
+        return (activity.lost("malformed: it names no conversation, no activity or nobody"),)
     if not concerns_customers(activity, person):
-        yield ignored(COLLEAGUES)
-        return
+        return (ignored(COLLEAGUES),)
     given = obj(activity.value.get("value"))
     words = _consent(given) if activity.kind == "invoke/fileConsent/invoke" else filled_in(activity.value.get("value"))
     message = Message(
         id=activity.message_id(activity.id), text=words, content_type="text/plain" if words else "",
         in_reply_to=answered_by(activity), attachments=files_of(activity.value),
     )  # fmt: skip
-    yield draft_of(
+    draft = draft_of(
         activity,
         "cx.message.received.v1" if person.is_customer else "cx.message.sent.v1",
         activity.own_id(activity.id, "invoke"),
@@ -153,6 +150,7 @@ def map_action(activity: Activity) -> Iterator[Outcome]:
             reason=activity.kind.partition("/")[2],
         ),
     )
+    return (draft,)
 
 
 def _consent(given: Json) -> str:

@@ -8,12 +8,14 @@ On the Bot Framework's other channels (web chat, SMS) everybody but ``agents`` i
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from msgspec import Struct
 
 from cx_channels.chat.msteams.activity import Activity
 from cx_channels.kit.ids import is_plain
-from cx_channels.kit.json_values import first, obj, text
-from cx_channels.kit.settings import Patterns, lists, patterns_of
+from cx_channels.kit.json_values import first, first_of, obj, text
+from cx_channels.kit.settings import Patterns, patterns_of
 from cx_channels.provider import Connection
 from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Role
 from cx_events.json_types import Json
@@ -40,7 +42,7 @@ class Person(Struct, frozen=True, gc=False):
 
     @property
     def direction(self) -> Direction:
-        return "inbound" if self.is_customer else "outbound"
+        return "inbound" if self.role == "customer" else "outbound"
 
     @property
     def agent(self) -> AgentOrQueue | None:
@@ -49,7 +51,7 @@ class Person(Struct, frozen=True, gc=False):
 
     def participant(self, activity: Activity) -> Participant:
         """Return the person as events name it; only a customer has identifiers."""
-        if not self.is_customer:
+        if self.role != "customer":
             return Participant(role=self.role, id=self.entra or self.id, name=self.name)
         known = _identifiers(self, activity)
         return Participant(role="customer", id="" if known else self.id, name=self.name, identifiers=known)
@@ -73,15 +75,16 @@ def _identifiers(person: Person, activity: Activity) -> list[Identifier]:
 
 def person_of(activity: Activity, account: Json) -> Person:
     """Return an account as the settings see it."""
-    id, entra = text(account.get("id")), first(account.get("aadObjectId"), account.get("objectId"))
-    tenant = first(account.get("tenantId"), account.get("userTenantId"), activity.tenant)
-    person = Person("agent", id, entra, text(account.get("name")), tenant)
+    id, entra = text(account.get("id")), first_of(account, "aadObjectId", "objectId")
+    name = text(account.get("name"))
     if _is_bot(activity, account, id):
-        return Person("bot", id, "", person.name)
-    if lists(activity.connection, "agents", id) or lists(activity.connection, "agents", entra):
+        return Person("bot", id, "", name)
+    tenant, agents = first_of(account, "tenantId", "userTenantId") or activity.tenant, _rules_of(activity).agents
+    person = Person("agent", id, entra, name, tenant)
+    if agents.match(id) or agents.match(entra):
         return person
     if activity.channel != "msteams" or _is_customer(activity, person):
-        return Person("customer", id, entra, person.name, tenant)
+        return Person("customer", id, entra, name, tenant)
     return person
 
 
@@ -96,25 +99,43 @@ def _is_bot(activity: Activity, account: Json, id: str) -> bool:
 
 
 def _is_customer(activity: Activity, person: Person) -> bool:
-    connection = activity.connection
-    if lists(connection, "customers", person.id) or lists(connection, "customers", person.entra):
+    rules = _rules_of(activity)
+    if rules.customers.match(person.id) or rules.customers.match(person.entra):
         return True
-    listed = bool(connection.settings.get("tenants"))
-    from_outside = listed and bool(person.tenant) and not lists(connection, "tenants", person.tenant)
+    from_outside = rules.has_tenants and bool(person.tenant) and not rules.tenants.match(person.tenant)
     return from_outside or in_listed_channel(activity)
 
 
 def in_listed_channel(activity: Activity) -> bool:
     """Return whether the setting ``channels`` lists the conversation, or the channel of a team that it is in."""
+    listed = _rules_of(activity).channels
+    if not (listed.exact or listed.wild):
+        return False
     data = obj(activity.value.get("channelData"))
     channel = first(obj(data.get("channel")).get("id"), data.get("teamsChannelId"))
-    listed = activity.connection.once(_channels)
     whole, root = activity.conversation, activity.conversation.partition(";")[0]
     return listed.match(whole) or listed.match(root) or listed.match(channel)
 
 
-def _channels(connection: Connection) -> Patterns:
-    return patterns_of(connection, "channels")
+class _Rules(NamedTuple):
+    """The settings that say who is who, read once."""
+
+    agents: Patterns
+    customers: Patterns
+    tenants: Patterns
+    channels: Patterns
+    has_tenants: bool
+
+
+def _read_rules(connection: Connection) -> _Rules:
+    agents, customers, tenants, channels = (
+        patterns_of(connection, name) for name in ("agents", "customers", "tenants", "channels")
+    )
+    return _Rules(agents, customers, tenants, channels, bool(connection.settings.get("tenants")))
+
+
+def _rules_of(activity: Activity) -> _Rules:
+    return activity.connection.once(_read_rules)
 
 
 def writer_of(activity: Activity) -> Person:
@@ -124,4 +145,4 @@ def writer_of(activity: Activity) -> Person:
 
 def concerns_customers(activity: Activity, person: Person) -> bool:
     """Return whether what somebody did is no mere talk of colleagues."""
-    return person.is_customer or activity.channel != "msteams" or in_listed_channel(activity)
+    return person.role == "customer" or activity.channel != "msteams" or in_listed_channel(activity)

@@ -75,7 +75,7 @@ def verify(request: Request, connection: Connection) -> None:
     check_token(token, key.key)
     check_times(token, request.received, SKEW)
     try:
-        activity = request.once(read_activity)
+        activity, _ = request.once(read_activity)
     except Refused as refused:
         raise Refused("bad-signature", f"this is no activity: {refused.detail}", 401) from None
     service = token.claim("serviceurl")
@@ -119,7 +119,7 @@ def sign(request: Request, connection: Connection, secret: str) -> Request:
     """Return the request as the Bot Connector sends it, with a token of the example key of a name, in the middle of its
     life at ``Request.received``."""
     try:
-        activity = read_activity(request)
+        activity, _ = read_activity(request)
     except Refused:
         activity = {}
     at = request.received // 1_000_000

@@ -3,7 +3,7 @@ documented kind."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cx_channels.chat.rasa.kinds import IGNORED, ignored
@@ -35,35 +35,40 @@ DOCUMENTED: Mapping[str, str] = {
 
 def map_request(request: Request, connection: Connection) -> Mapped:
     """Map a record, a list of them, or a tracker. Raise ``Refused("malformed")`` for a body that is none."""
-    return sort_outcomes(each for value in request.once(_values) for each in _of_value(connection, value))
+    values, written = request.once(_values)
+    found: list[Outcome] = []
+    for value in values:
+        found += _of_value(connection, value, written)
+    return sort_outcomes(found)
 
 
-def _values(request: Request) -> list[Any]:
+def _values(request: Request) -> tuple[list[Any], bytes]:
+    """For ``Request.once``: what is in a body, and the whole as JSON on one line where it is one value, else b""."""
     try:
-        value: Any = strict_json.decode(request.body, _LIMITS)
+        value: Any
+        value, written = strict_json.decode_written(request.body, _LIMITS)
     except Refused as refused:
         raise Refused("malformed", refused.detail) from None
-    values = value if isinstance(value, list) else [value]
+    values, written = (value, b"") if isinstance(value, list) else ([value], written)
     if not any(map(_is_ours, values)):
         raise Refused("malformed", "neither a record with event and sender_id, nor a tracker with events")
-    return values
+    return values, written
 
 
 def _is_ours(value: Any) -> bool:
     return isinstance(value, dict) and not _TOLD_BY.isdisjoint(value)
 
 
-def _of_value(connection: Connection, value: Any) -> Iterator[Outcome]:
+def _of_value(connection: Connection, value: Any, written: bytes) -> Iterable[Outcome]:
     if not isinstance(value, dict):
         raw = encode([value])
-        yield Unmapped(sha256_hex(raw)[:32], "malformed record: not an object", raw)
-    elif "event" in value:
-        yield from _of_record(connection, text(value.get("sender_id")), value)
-    elif "recipient_id" in value:
+        return (Unmapped(sha256_hex(raw)[:32], "malformed record: not an object", raw),)
+    if "event" in value:
+        return _of_record(connection, text(value.get("sender_id")), value, written)
+    if "recipient_id" in value:
         raw = encode(value)
-        yield no_adapter("callback", _CALLBACK, sha256_hex(raw)[:32], raw)
-    else:
-        yield from _of_tracker(connection, value)
+        return (no_adapter("callback", _CALLBACK, sha256_hex(raw)[:32], raw),)
+    return _of_tracker(connection, value)
 
 
 def _of_tracker(connection: Connection, tracker: Json) -> Iterator[Outcome]:
@@ -80,24 +85,22 @@ def _of_tracker(connection: Connection, tracker: Json) -> Iterator[Outcome]:
             yield Unmapped(sha256_hex(raw)[:32], "malformed record: not an object", raw)
 
 
-def _of_record(connection: Connection, sender: str, event: Json) -> Iterator[Outcome]:
+def _of_record(connection: Connection, sender: str, event: Json, written: bytes = b"") -> Iterable[Outcome]:
     kind = text(event.get("event"))
     if kind in IGNORED and kind != "action" and sender:
-        yield ignored(kind)
-        return
-    record = record_of(connection, sender, event)
+        return (ignored(kind),)
+    record = record_of(connection, sender, event, written)
     if not sender:
-        yield record.lost("it has no sender_id")
-    elif kind == "action":
-        yield from map_action(record)
-    elif kind in KINDS:
-        yield from KINDS[kind][0](record)
-    else:
-        yield Unmapped(record.id, f"{UNKNOWN_KIND}: {kind[:64]!r}", record.raw)
+        return (record.lost("it has no sender_id"),)
+    if kind == "action":
+        return map_action(record)
+    if kind in KINDS:
+        return KINDS[kind][0](record)
+    return (Unmapped(record.id, f"{UNKNOWN_KIND}: {kind[:64]!r}", record.raw),)
 
 
 def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
     """Return the kinds of the records, as ``DOCUMENTED`` names them."""
-    found = [text(each.get("event")) for each in request.once(_values) if isinstance(each, dict)]
+    found = [text(each.get("event")) for each in request.once(_values)[0] if isinstance(each, dict)]
     named = ["action/handoff" if kind == "action" else kind for kind in found]
     return tuple(kind for kind in named if kind in DOCUMENTED)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from cx_channels.kit.bot_trails import customer, passed_interaction
 from cx_channels.kit.drafts import complete_draft
-from cx_channels.kit.ids import id_part
+from cx_channels.kit.ids import id_part, id_path
 from cx_channels.kit.json_values import obj, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import YEAR_9999
@@ -27,7 +27,8 @@ encode = msgspec.json.Encoder().encode
 class Record(Struct, gc=False):
     """One record. ``sender``: the id of the conversation, chosen by the channel, at the REST channel by its caller.
     ``raw``: the record as a broker sends it, also where it came within a tracker. ``passed``: the interaction of
-    another channel that the sender's id is, where the setting says so. ``person``: the customer."""
+    another channel that the sender's id is, where the setting says so. ``person``: the customer.
+    ``root``: what tells the interaction."""
 
     connection: Connection
     sender: str
@@ -37,6 +38,7 @@ class Record(Struct, gc=False):
     id: str
     passed: str
     person: Participant
+    root: str
 
     @property
     def time(self) -> Micros | None:
@@ -51,8 +53,8 @@ class Record(Struct, gc=False):
         data.direction = "inbound" if role == "customer" else "outbound"
         data.participants = [self.person] if role == "customer" else [self.person, Participant(role=role)]
         draft = complete_draft(
-            self.connection, "chat", event_type, f"{self.id}/{part}" if part else self.id, data, raw=self.raw,
-            root=id_part(self.sender), time=self.time,
+            self.connection, "chat", event_type, f"{self.id}/{part}" if part else self.id, data, self.raw,
+            self.root, self.time,
         )  # fmt: skip
         if self.passed:
             data.interaction = self.passed
@@ -62,18 +64,20 @@ class Record(Struct, gc=False):
         return Unmapped(self.id, f"malformed {self.kind[:64]}: {why}", self.raw)
 
 
-def record_of(connection: Connection, sender: str, event: Json) -> Record:
-    """Return a record of a conversation."""
-    kind, raw = text(event.get("event")), encode({"sender_id": sender, **event})
+def record_of(connection: Connection, sender: str, event: Json, written: bytes) -> Record:
+    """Return a record of a conversation. ``written``: as it came, where it came by itself, else b""."""
+    kind, root = text(event.get("event")), id_part(sender)
+    as_sent = written and next(iter(event)) == "sender_id" and event["sender_id"] is sender
+    raw = written if as_sent else encode({"sender_id": sender, **event})
     passed = passed_interaction(connection, {"sender_id": sender})
     person = customer(connection, obj(event.get("metadata")))
-    return Record(connection, sender, event, kind, raw, _id(sender, event, kind, raw), passed, person)
+    return Record(connection, sender, event, kind, raw, _id(root, event, kind, raw), passed, person, root)
 
 
-def _id(sender: str, event: Json, kind: str, raw: bytes) -> str:
+def _id(root: str, event: Json, kind: str, raw: bytes) -> str:
     """Return an id: several records of one conversation may share a time, which is written in Unix seconds with up to
     six digits behind the dot."""
     name, words, given = text(event.get("name")), text(event.get("text")), event.get("timestamp")
     told = sha256_hex(f"{name}\n{words}".encode("utf-8", "replace"))[:8] if name or words else "-"
     stamp = repr(given) if isinstance(given, float) else text(given)
-    return f"{id_part(sender)}/{id_part(stamp) if stamp else sha256_hex(raw)[:32]}/{id_part(kind)}/{told}"
+    return f"{root}/{id_path(stamp or sha256_hex(raw)[:32], kind)}/{told}"

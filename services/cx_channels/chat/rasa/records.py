@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from cx_channels.chat.rasa.kinds import ignored
 from cx_channels.chat.rasa.record import Record
@@ -12,7 +12,7 @@ from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.settings import texts_of
 from cx_events.envelope import Attachment, Bot, Data, Message
 
-Mapper = Callable[[Record], Iterator[Outcome]]
+Mapper = Callable[[Record], Iterable[Outcome]]
 
 _COMMANDS = ("/session_start", "/restart", "/back")
 _FALLBACK = "nlu_fallback"
@@ -59,17 +59,16 @@ def _intent(record: Record) -> Iterator[Outcome]:
         yield ignored("user/nothing")
 
 
-def map_bot(record: Record) -> Iterator[Outcome]:
+def map_bot(record: Record) -> Iterable[Outcome]:
     """Map what the assistant said."""
     data = obj(record.event.get("data"))
-    words = first(record.event.get("text"), words_of_rich(data.get("custom")), _shown(data.get("attachment")))
+    words = text(record.event.get("text")) or words_of_rich(data.get("custom")) or _shown(data.get("attachment"))
     shown = [text(data.get("image")), *_addresses(data.get("attachment"))]
     files = [Attachment(url=url) for url in dict.fromkeys(filter(None, shown))]
     if not words and not files:
-        yield ignored("bot/nothing")
-        return
+        return (ignored("bot/nothing"),)
     message = Message(attachments=files) if files else None
-    yield record.draft("cx.bot.turn.v1", Data(bot=Bot(text=words), message=message), role="bot")
+    return (record.draft("cx.bot.turn.v1", Data(bot=Bot(text=words), message=message), role="bot"),)
 
 
 def _shown(attachment: object) -> str:
@@ -98,14 +97,13 @@ def map_slot(record: Record) -> Iterator[Outcome]:
         yield ignored("slot/empty")
 
 
-def map_agent(record: Record) -> Iterator[Outcome]:
+def map_agent(record: Record) -> Iterable[Outcome]:
     """Map what a person wrote by way of Rasa."""
     words = text(record.event.get("text"))
     if not words:
-        yield record.lost("it has no words")
-        return
+        return (record.lost("it has no words"),)
     message = Message(id=record.id, text=words, content_type="text/plain")
-    yield record.draft("cx.message.sent.v1", Data(message=message), role="agent")
+    return (record.draft("cx.message.sent.v1", Data(message=message), role="agent"),)
 
 
 def map_action(record: Record) -> Iterator[Outcome]:
@@ -117,9 +115,9 @@ def map_action(record: Record) -> Iterator[Outcome]:
         yield ignored("action")
 
 
-def map_pause(record: Record) -> Iterator[Outcome]:
+def map_pause(record: Record) -> Iterable[Outcome]:
     """Map that the assistant fell silent, so that a person goes on."""
-    yield record.draft("cx.bot.handoff_asked.v1", Data(reason="paused"))
+    return (record.draft("cx.bot.handoff_asked.v1", Data(reason="paused")),)
 
 
 def map_start(record: Record) -> Iterator[Outcome]:
@@ -130,14 +128,13 @@ def map_start(record: Record) -> Iterator[Outcome]:
         yield record.draft("cx.interaction.started.v1", Data(reason="bot"))
 
 
-def map_end(record: Record) -> Iterator[Outcome]:
+def map_end(record: Record) -> Iterable[Outcome]:
     """Map the end of a session, after which nothing can be added."""
     if record.passed:
-        yield ignored("session_ended/guest")
-        return
+        return (ignored("session_ended/guest"),)
     ended = record.draft("cx.interaction.ended.v1", Data(reason="bot"))
     ended.data.direction = None
-    yield ended
+    return (ended,)
 
 
 KINDS: Mapping[str, tuple[Mapper, str]] = {

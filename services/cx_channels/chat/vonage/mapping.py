@@ -7,7 +7,7 @@ en/messaging/sms/guides/delivery-receipts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from cx_channels.chat.vonage.notice import Notice, is_older, notice_of, read_fields
 from cx_channels.kit.drafts import sort_outcomes
@@ -53,7 +53,7 @@ _FAILED = frozenset({"rejected", "undeliverable", "failed", "expired"})
 
 def map_request(request: Request, connection: Connection) -> Mapped:
     """Map one notice. Raise ``Refused("malformed")`` for what can't be read."""
-    return sort_outcomes(_outcomes(request.once(read_fields), connection))
+    return sort_outcomes((_outcome(*request.once(read_fields), connection),))
 
 
 def kind_of(fields: Json) -> str:
@@ -68,7 +68,7 @@ def kind_of(fields: Json) -> str:
 
 def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
     """Return the notice's kind."""
-    return (kind_of(request.once(read_fields)),)
+    return (kind_of(request.once(read_fields)[0]),)
 
 
 def _content(fields: Json) -> Json:
@@ -77,25 +77,24 @@ def _content(fields: Json) -> Json:
     return obj(obj(message).get("content")) or fields if message is not None else fields
 
 
-def _outcomes(fields: Json, connection: Connection) -> Iterator[Outcome]:
+def _outcome(fields: Json, written: bytes, connection: Connection) -> Outcome:
     kind = kind_of(fields)
     if kind in IGNORED:
-        yield Ignored(kind, IGNORED[kind])
-        return
-    notice = notice_of(fields, connection, inbound=not kind.startswith("status/"))
+        return Ignored(kind, IGNORED[kind])
+    notice = notice_of(fields, written, connection, inbound=not kind.startswith("status/"))
     if kind not in KINDS:
-        yield Unmapped(notice.digest, f"{UNKNOWN_KIND}: {kind[:64]!r}", notice.raw)
-    elif not notice.id:
-        yield Unmapped(notice.digest, f"malformed {kind}: no message_uuid", notice.raw)
-    elif notice.inbound:
-        yield _map_inbound(notice, kind)
-    else:
-        yield _map_status(notice, kind.partition("/")[2])
+        return Unmapped(notice.digest, f"{UNKNOWN_KIND}: {kind[:64]!r}", notice.raw)
+    if not notice.id:
+        return Unmapped(notice.digest, f"malformed {kind}: no message_uuid", notice.raw)
+    if notice.inbound:
+        return _map_inbound(notice, kind)
+    return _map_status(notice, kind.partition("/")[2])
 
 
 def _map_inbound(notice: Notice, kind: str) -> Outcome:
     content, type = _content(notice.fields), kind.partition("/")[2]
-    about = text(obj(notice.fields.get("context")).get("message_uuid"))
+    context = obj(notice.fields.get("context"))
+    about = text(context.get("message_uuid"))
     if type == "reaction":
         return _map_reaction(notice, obj(content.get("reaction")), about)
     words = _words(content, type)
@@ -104,7 +103,7 @@ def _map_inbound(notice: Notice, kind: str) -> Outcome:
         text=words,
         content_type="text/plain" if words else "",
         in_reply_to=about,
-        attachments=[*_files(content, type), *_asked_about(notice.fields)],
+        attachments=_files(content, type) + _asked_about(context),
     )
     referral = obj(obj(notice.fields.get("whatsapp")).get("referral"))
     data = Data(message=message, reason=text(referral.get("source_type")), url=text(referral.get("source_url")))
@@ -187,11 +186,11 @@ def _files(content: Json, type: str) -> list[Attachment]:
     return [Attachment(name=first(file.get("name"), type), content_type=_TYPES.get(type, ""), url=url)] if url else []
 
 
-def _asked_about(fields: Json) -> list[Attachment]:
+def _asked_about(context: Json) -> list[Attachment]:
     """Return the product of the business's catalog that a WhatsApp message asks about
     (en/messages/concepts/whatsapp/working-with-whatsapp-product-messages)."""
-    product = obj(obj(fields.get("context")).get("whatsapp_referred_product")).get("product_retailer_id")
-    return [Attachment(name=f"product {text(product)}")] if text(product) else []
+    product = text(obj(context.get("whatsapp_referred_product")).get("product_retailer_id"))
+    return [Attachment(name=f"product {product}")] if product else []
 
 
 def _map_status(notice: Notice, status: str) -> Draft:

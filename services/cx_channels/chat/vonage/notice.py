@@ -15,8 +15,8 @@ from msgspec import Struct
 from cx_channels.chat.vonage.people import address_of, business, channel_of, customer, whatsapp_user
 from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.forms import form_fields
-from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, obj, read_object, text
+from cx_channels.kit.ids import id_part, id_path
+from cx_channels.kit.json_values import first, obj, read_written, text
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Connection, Request
@@ -31,16 +31,17 @@ _MOST_FIELDS = 200
 _PROOF = frozenset({"sig", "nonce", "timestamp", "api-key"})
 
 
-def read_fields(request: Request) -> Json:
-    """For ``Request.once``: the fields of a query, a form or a JSON body; ``Refused("malformed")`` for others."""
+def read_fields(request: Request) -> tuple[Json, bytes]:
+    """For ``Request.once``: the fields of a query, a form or a JSON body, of which also the text, b"" of others;
+    ``Refused("malformed")`` for what is neither."""
     if request.method == "GET":
-        return dict(request.query)
+        return dict(request.query), b""
     if request.content_type == "application/x-www-form-urlencoded":
         try:
-            return dict(form_fields(request.body.decode("utf-8", "replace"), _MOST_FIELDS))
+            return dict(form_fields(request.body.decode("utf-8", "replace"), _MOST_FIELDS)), b""
         except ValueError as error:
             raise Refused("malformed", str(error)) from None
-    return read_object(request.body)
+    return read_written(request.body)
 
 
 def is_older(fields: Mapping[str, Any]) -> bool:
@@ -49,9 +50,11 @@ def is_older(fields: Mapping[str, Any]) -> bool:
 
 
 class Notice(Struct, gc=False):
-    """One notice. ``theirs`` and ``ours``: the customer's address and the business's."""
+    """One notice. ``theirs`` and ``ours``: the customer's address and the business's. ``written``: the fields as JSON,
+    where they came so."""
 
     fields: Json
+    written: bytes
     connection: Connection
     older: bool
     inbound: bool
@@ -71,7 +74,7 @@ class Notice(Struct, gc=False):
     @property
     def raw(self) -> bytes:
         if not self.older:
-            return _encode(self.fields)
+            return self.written or _encode(self.fields)
         return _encode({name: value for name, value in self.fields.items() if name not in _PROOF})
 
     @property
@@ -87,21 +90,21 @@ class Notice(Struct, gc=False):
         data.participants = [person] if person is not None else []
         if ours:
             data.participants.append(business(ours))
-        root = f"{id_part(network or '-')}/{id_part(theirs)}/{id_part(ours or '-')}" if theirs else f"message/{id}"
+        root = id_path(network or "-", theirs, ours or "-") if theirs else f"message/{id}"
         channel = channel_of(network)
         return complete_draft(
-            self.connection, channel, event_type, f"{id}/{step}", data, raw=self.raw, root=root, time=self.time
+            self.connection, channel, event_type, f"{id}/{step}", data, self.raw, root, self.time
         )  # fmt: skip
 
 
-def notice_of(fields: Json, connection: Connection, *, inbound: bool) -> Notice:
+def notice_of(fields: Json, written: bytes, connection: Connection, *, inbound: bool) -> Notice:
     """Return a notice as its fields describe it. An older status has the customer as ``msisdn``, the sender as
     ``to``."""
     older = is_older(fields)
     if older:
         network, theirs, ours = "sms", text(fields.get("msisdn")), text(fields.get("to"))
     else:
-        network = first(fields.get("channel"), obj(fields.get("from")).get("type")).lower()
+        network = (text(fields.get("channel")) or text(obj(fields.get("from")).get("type"))).lower()
         theirs, ours = address_of(fields.get("from")), address_of(fields.get("to"))
         if not inbound:
             theirs, ours = ours, theirs
@@ -109,4 +112,4 @@ def notice_of(fields: Json, connection: Connection, *, inbound: bool) -> Notice:
             user = whatsapp_user(fields)
             theirs = first(user.get("wa_id"), user.get("user_id"))
     id = first(fields.get("message_uuid"), fields.get("messageId"), fields.get("message-id"))
-    return Notice(fields, connection, older, inbound, id, network, theirs, ours)
+    return Notice(fields, written, connection, older, inbound, id, network, theirs, ours)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from cx_channels.kit.json_values import first, obj, text
@@ -28,6 +29,7 @@ WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
     "facebook-psid": {"proved": "Meta's own id of somebody logged in there"},
 }
 
+_CACHED = 1024
 _NUMBER = re.compile(r"\+?[0-9]{7,15}")
 _USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
 _PARENT_ID = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
@@ -92,6 +94,7 @@ def _whatsapp_ids(theirs: str, ours: str, profile: Json, told: Json) -> Iterator
             break
 
 
+@lru_cache(_CACHED)
 def business(ours: str) -> Participant:
-    """Return the business by its own number, short code, name or page."""
+    """Return the business by its own number, short code, name or page. Cached: all its messages name it."""
     return Participant(role="business", identifiers=[Identifier(kind="vonage-address", value=ours)])

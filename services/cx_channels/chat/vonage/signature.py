@@ -31,7 +31,7 @@ def verify(request: Request, connection: Connection) -> None:
         vonage_signature.verify(request, connection)
         return
     try:
-        fields = request.once(read_fields)
+        fields, _ = request.once(read_fields)
     except Refused:
         fields = {}
     if not is_older(fields):

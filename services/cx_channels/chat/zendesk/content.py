@@ -18,7 +18,7 @@ def message_of(content: Json, id: str, in_reply_to: str = "") -> Message:
     words = _words(content)
     return Message(
         id=id, text=words, content_type="text/plain" if words else "",
-        in_reply_to=in_reply_to, attachments=list(_files(content)),
+        in_reply_to=in_reply_to, attachments=_files(content),
     )  # fmt: skip
 
 
@@ -29,6 +29,8 @@ def _words(content: Json) -> str:
         at = " ".join(str(place[name]) for name in ("lat", "long") if isinstance(place.get(name), int | float))
         named = obj(content.get("location"))
         said = ", ".join(filter(None, (text(named.get("name")), text(named.get("address"))))) or at
+    if kind != "formResponse" and "items" not in content:
+        return said if said.strip() else ""
     lines = [said, *_items(content), *_answers(content)]
     return "\n".join(each for each in lines if each.strip())
 
@@ -49,19 +51,22 @@ def _answers(content: Json) -> Iterator[str]:
         yield ": ".join(filter(None, (first(field.get("label"), field.get("name")), said)))
 
 
-def _files(content: Json) -> Iterator[Attachment]:
-    place = obj(content.get("coordinates"))
-    where = geo_url(place.get("lat"), place.get("long"))
-    if text(content.get("type")) == "location" and where:
-        yield Attachment(name="location", url=where)
-    given = [content, *objects(content.get("items"))[:_MOST], *objects(content.get("attachments"))[:_MOST]]
-    for each in given:
+def _files(content: Json) -> list[Attachment]:
+    found = []
+    if text(content.get("type")) == "location":
+        place = obj(content.get("coordinates"))
+        where = geo_url(place.get("lat"), place.get("long"))
+        if where:
+            found.append(Attachment(name="location", url=where))
+    items, attached = objects(content.get("items")), objects(content.get("attachments"))
+    for each in (content, *items[:_MOST], *attached[:_MOST]):
         url = first(each.get("mediaUrl"), each.get("content_url"))
         if url:
-            size = each.get("mediaSize")
-            yield Attachment(
+            file = Attachment(
                 name=first(each.get("altText"), each.get("filename"), each.get("file_name")),
                 content_type=first(each.get("mediaType"), each.get("content_type")),
-                bytes=whole(size),
+                bytes=whole(each.get("mediaSize")),
                 url=url,
             )
+            found.append(file)
+    return found

@@ -12,7 +12,7 @@ from cx_channels.chat.zendesk import conversations, conversations_v1, tickets
 from cx_channels.chat.zendesk.kinds import FAMILIES, IGNORED
 from cx_channels.chat.zendesk.notice import Notice
 from cx_channels.kit.drafts import sort_outcomes
-from cx_channels.kit.json_values import obj, objects, read_object, text
+from cx_channels.kit.json_values import obj, objects, read_written, text
 from cx_channels.kit.outcomes import Outcome
 from cx_channels.kit.times import fractional_seconds, iso_time
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
@@ -43,14 +43,14 @@ def kinds_of(request: Request, connection: Connection) -> tuple[str, ...]:
     return tuple(notice.kind for notice in _notices(request, connection) if notice.kind in DOCUMENTED)
 
 
-def _body(request: Request) -> Json:
-    return read_object(request.body)
+def _body(request: Request) -> tuple[Json, bytes]:
+    return read_written(request.body)
 
 
 def _notices(request: Request, connection: Connection) -> list[Notice]:
     if request.content_type == "application/x-www-form-urlencoded":
         raise Refused("old-door", "a form of the channel framework, which Zendesk ended: send webhooks instead")
-    body = request.once(_body)
+    body, written = request.once(_body)
     kind = text(body.get("type"))
     if kind.startswith(ZEN):
         return [
@@ -62,12 +62,15 @@ def _notices(request: Request, connection: Connection) -> list[Notice]:
                 text(body.get("account_id")),
                 text(body.get("id")),
                 iso_time(text(body.get("time"))),
+                written,
             )
         ]
     if text(body.get("trigger")):
         app = text(obj(body.get("app")).get("_id"))
         at = fractional_seconds(body.get("timestamp"))
-        return [Notice(connection, f"{conversations_v1.PREFIX}{text(body['trigger'])}", body, body, app, "", at)]
+        return [
+            Notice(connection, f"{conversations_v1.PREFIX}{text(body['trigger'])}", body, body, app, "", at, written)
+        ]
     events = objects(body.get("events"))
     if events and all("type_id" in each for each in events):
         raise Refused("old-door", "an event of the channel framework, which Zendesk ended: send webhooks instead")
@@ -86,10 +89,9 @@ def _conversation_event(connection: Connection, body: Json, event: Json) -> Noti
     content = obj(obj(payload.get("message")).get("content"))
     if kind == "conversation:message" and text(content.get("type")) == "activity":
         kind = "conversation:message/activity"
-    given = {"app": app, "event": event}
     return Notice(
         connection, kind, event, payload, text(app.get("id")), text(event.get("id")),
-        iso_time(text(event.get("createdAt"))), given,
+        iso_time(text(event.get("createdAt"))), {"app": app, "event": event},
     )  # fmt: skip
 
 

@@ -19,8 +19,8 @@ _encode = msgspec.json.Encoder().encode
 
 class Notice(Struct, gc=False):
     """One event. ``kind``: as the tables name it; ``value``: the event; ``payload``: what it is about; ``scope``: the
-    app or the account; ``own``: the vendor's id of the event, "" where it has none; ``given``: as it is kept, where
-    that is more than ``value``."""
+    app or the account; ``own``: the vendor's id of the event, "" where it has none; ``kept``: what is kept of it, which
+    may be yet to be written."""
 
     connection: Connection
     kind: str
@@ -29,11 +29,11 @@ class Notice(Struct, gc=False):
     scope: str
     own: str
     time: Micros | None
-    given: Json | None = None
+    kept: bytes | Json
 
     @property
     def raw(self) -> bytes:
-        return _encode(self.value if self.given is None else self.given)
+        return self.kept if isinstance(self.kept, bytes) else _encode(self.kept)
 
     @property
     def id(self) -> str:

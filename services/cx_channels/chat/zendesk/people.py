@@ -64,10 +64,12 @@ def app_user(user: Json, app: str, source: Json | None = None) -> Person:
         weight = PROVED if user.get("authenticated") is True else ASSERTED
         known.append(Identifier(kind="account", value=external, weight=weight))
     identities, client = objects(user.get("identities")), obj(obj(source).get("client"))
-    addresses = [text(profile.get("email")), text(user.get("email"))]
-    addresses += [text(each.get("value")) for each in identities if each.get("type") == "email"]
-    known += [Identifier(kind="email", value=each, weight=CLAIMED) for each in dict.fromkeys(addresses) if each]
-    known += _numbers(identities, client)
+    mails = [text(profile.get("email")), text(user.get("email"))]
+    if identities:
+        mails += [text(each.get("value")) for each in identities if each.get("type") == "email"]
+    known += [Identifier(kind="email", value=mail, weight=CLAIMED) for mail in dict.fromkeys(filter(None, mails))]
+    if identities or client:
+        known += _numbers(identities, client)
     name = " ".join(filter(None, names)) or text(client.get("displayName"))
     return Person("customer", id, name, tuple(known))
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from cx_channels.kit.json_values import first, number, obj, objects, text
 from cx_channels.kit.places import geo_url
@@ -27,7 +28,7 @@ _HEX = re.compile(r"[0-9a-fA-F]{64}")
 _MOST_FILES = 50
 
 
-class Content(NamedTuple):
+class Content(Struct, frozen=True, gc=False):
     """``words``: of the person, or what stands for them. ``files``: what came with them. ``reason``: what kind of
     message it is, where it is none of words and files."""
 
@@ -165,4 +166,4 @@ def content_of(message: Json) -> Content | None:
     found = TYPES[kind][0](body)
     # The old API named an unsupported message's words all the same.
     words = text(obj(message.get("text")).get("body")) if found.reason == "unsupported" else ""
-    return found._replace(words=words) if words else found
+    return msgspec.structs.replace(found, words=words) if words else found

@@ -7,7 +7,7 @@ several accounts; one that can't be read goes to the dead letters without the ot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -46,22 +46,20 @@ class Change(Struct, gc=False):
         return _encode({"object": OBJECT, "entry": [{"id": self.account, "changes": [change]}]})
 
 
-def read_changes(body: bytes) -> Iterator[Change | Ignored | Unmapped]:
-    """Yield the changes of a delivery, in order. Raise ``Refused("malformed")`` for what is no delivery at all."""
+def read_changes(body: bytes) -> Iterable[Change | Ignored | Unmapped]:
+    """Return the changes of a delivery, in order. Raise ``Refused("malformed")`` for what is no delivery at all."""
     try:
         delivery = strict_json.decode(body, _LIMITS)
     except Refused:
-        yield from _read_apart(body)
-        return
+        return _read_apart(body)
     if not isinstance(delivery, dict) or not isinstance(delivery.get("entry", []), list):
         raise Refused("malformed", "not a JSON object with an 'object' and a list of entries")
     name = text(delivery.get("object"))
     if not name:
         raise Refused("malformed", "the delivery names no object")
     if name != OBJECT:
-        yield Unmapped(digest(body), f"{UNKNOWN_KIND}: the object {name[:64]!r}, not WhatsApp's", body)
-        return
-    yield from _of_delivery(delivery)
+        return (Unmapped(digest(body), f"{UNKNOWN_KIND}: the object {name[:64]!r}, not WhatsApp's", body),)
+    return _of_delivery(delivery)
 
 
 def _of_delivery(delivery: Json) -> Iterator[Change | Ignored | Unmapped]:
@@ -73,14 +71,18 @@ def _of_delivery(delivery: Json) -> Iterator[Change | Ignored | Unmapped]:
         if not isinstance(changes, list):
             yield _lost(entry, "malformed entry: it is no object with a list of changes")
             continue
-        others = entry.keys() - {"id", "time", "changes"}
-        if not changes and others:
-            yield _lost(entry, f"{UNKNOWN_KIND}: an entry with {', '.join(sorted(others))[:64]!r}")
-        elif not changes:
-            yield Ignored("no-changes", IGNORED["no-changes"])
+        if not changes:
+            yield _without_changes(entry)
         account = text(entry.get("id"))
         for change in changes:
             yield _change(account, change)
+
+
+def _without_changes(entry: Json) -> Ignored | Unmapped:
+    others = entry.keys() - {"id", "time", "changes"}
+    if others:
+        return _lost(entry, f"{UNKNOWN_KIND}: an entry with {', '.join(sorted(others))[:64]!r}")
+    return Ignored("no-changes", IGNORED["no-changes"])
 
 
 def _change(account: str, change: Any) -> Change | Unmapped:

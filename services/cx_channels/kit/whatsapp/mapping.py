@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import repeat
 from typing import Any
 
 from cx_channels.kit.drafts import sort_outcomes
@@ -42,13 +43,12 @@ def map_delivery(body: bytes, connection: Connection) -> Mapped:
     return sort_outcomes(outcomes_of(body, connection))
 
 
-def outcomes_of(body: bytes, connection: Connection) -> Iterator[Outcome]:
-    """Yield what the notices of a delivery become, in order."""
+def outcomes_of(body: bytes, connection: Connection) -> list[Outcome]:
+    """Return what the notices of a delivery become, in order."""
+    found: list[Outcome] = []
     for each in read_changes(body):
-        if isinstance(each, Change):
-            yield from _of_change(each, connection)
-        else:
-            yield each
+        found += _of_change(each, connection) if isinstance(each, Change) else (each,)
+    return found
 
 
 def kinds_in(body: bytes) -> tuple[str, ...]:
@@ -61,12 +61,13 @@ def kinds_in(body: bytes) -> tuple[str, ...]:
     return tuple(kind for kind in found if kind in DOCUMENTED)
 
 
-def _items(change: Change) -> Iterator[tuple[str, Any]]:
+def _items(change: Change) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
     for section in _SECTIONS:
         items = change.value.get(section)
         if isinstance(items, list):
-            for item in items:
-                yield section, item
+            found += zip(repeat(section), items)
+    return found
 
 
 def _of_change(change: Change, connection: Connection) -> Iterator[Outcome]:
@@ -79,16 +80,15 @@ def _of_change(change: Change, connection: Connection) -> Iterator[Outcome]:
         yield _left(change, change.field)
         return
     contacts = Contacts(change.value.get("contacts"))
-    found = False
-    for section, item in _items(change):
-        found = True
+    items = _items(change)
+    for section, item in items:
         if not isinstance(item, dict):
             raw = change.raw({**change.value, "contacts": [], section: [item]})
             yield Unmapped(digest(raw), f"malformed {section}: not an object", raw)
             continue
         kind, place = kind_of(section, item), number or change.account
         yield _of_notice(Notice(change, connection, section, item, kind, contacts, place, shown, text(item.get("id"))))
-    if not found:
+    if not items:
         yield _left(change, "errors" if objects(change.value.get("errors")) else change.field)
 
 

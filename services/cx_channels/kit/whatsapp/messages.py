@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from cx_channels.kit.json_values import first, obj, text
 from cx_channels.kit.outcomes import Outcome
@@ -86,13 +86,13 @@ def _about_person(
     if not person.key or not notice.id:
         return notice.lost("it names no person, or has no id")
     item = notice.item
-    referral = obj(item.get("referral"))
+    context, referral = obj(item.get("context")), obj(item.get("referral"))
     message = Message(
         id=target or notice.id,
         text=content.words,
         content_type="text/plain" if content.words else "",
-        in_reply_to="" if target else text(obj(item.get("context")).get("id")),
-        attachments=[*content.files, *_asked_about(item)],
+        in_reply_to="" if target else text(context.get("id")),
+        attachments=[*content.files, *_asked_about(context)],
     )
     said = "cx.message.received.v1" if direction == "inbound" else "cx.message.sent.v1"
     return draft_of(
@@ -103,7 +103,7 @@ def _about_person(
         direction,
         Data(
             message=message,
-            reason=first(content.reason, referral.get("source_type"), "forwarded" if _is_forwarded(item) else ""),
+            reason=first(content.reason, referral.get("source_type"), "forwarded" if _is_forwarded(context) else ""),
             url=text(referral.get("source_url")),
             reaction=reaction,
         ),
@@ -112,18 +112,16 @@ def _about_person(
     )
 
 
-def _is_forwarded(item: Json) -> bool:
+def _is_forwarded(context: Json) -> bool:
     """Return whether the words are somebody else's, passed on (.../webhooks/reference/messages/text, "context")."""
-    context = obj(item.get("context"))
     return context.get("forwarded") is True or context.get("frequently_forwarded") is True
 
 
-def _asked_about(item: Json) -> Iterator[Attachment]:
-    """Yield the product of the business's catalog that a message asks about, by its number there
+def _asked_about(context: Json) -> tuple[Attachment, ...]:
+    """Return the product of the business's catalog that a message asks about, by its number there
     (.../webhooks/reference/messages/text, "context.referred_product")."""
-    product = text(obj(obj(item.get("context")).get("referred_product")).get("product_retailer_id"))
-    if product:
-        yield Attachment(name=f"product {product}")
+    product = text(obj(context.get("referred_product")).get("product_retailer_id"))
+    return (Attachment(name=f"product {product}"),) if product else ()
 
 
 def map_call_permission(notice: Notice) -> Outcome:

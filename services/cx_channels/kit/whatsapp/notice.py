@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from cx_channels.kit.drafts import complete_draft
-from cx_channels.kit.ids import id_part
+from cx_channels.kit.ids import id_part, id_path
 from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.times import unix_time
 from cx_channels.kit.whatsapp.delivery import Change, digest
@@ -55,11 +55,7 @@ class Notice(Struct, gc=False):
 
     def own_id(self, *parts: str) -> str:
         """Return an event's id: below the business's number, since ids of messages are Meta's at that number."""
-        found = id_part(self.number)
-        for each in parts:
-            if each:
-                found += f"/{id_part(each)}"
-        return found
+        return id_path(self.number, *(filter(None, parts) if "" in parts else parts))
 
     @property
     def raw(self) -> bytes:
@@ -68,7 +64,10 @@ class Notice(Struct, gc=False):
         if self.section == "calls":
             item = {name: value for name, value in item.items() if name not in _NEVER_KEPT}
         whole = self.change.value
-        value: Json = {name: whole[name] for name in ("messaging_product", "metadata") if name in whole}
+        value: Json = {}
+        for name in ("messaging_product", "metadata"):
+            if name in whole:
+                value[name] = whole[name]
         contact = self.contact or self._contact()
         if contact:
             value["contacts"] = [contact]

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
+
+from msgspec import Struct
 
 from cx_channels.kit.json_values import obj, objects, text
 from cx_events.envelope import Identifier, Participant
@@ -33,16 +36,16 @@ WEIGHTS: Mapping[str, Mapping[Any, str]] = {
 
 _USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
 _PARENT_ID = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
-_DIGITS = re.compile(r"[0-9]{4,20}")
 _REQUESTED = "contact_request"
 _SHARED = re.compile(r"[1-9][0-9]{6,14}")
 _PUNCTUATION = str.maketrans("", "", "+ -()")
+_CACHED = 1024
 _SAME_END = 8
 """Digits at the end that the two forms of one number share: Brazil's numbers have a ninth digit or not, Mexico's a 1
 after the country's code, Argentina's a 9."""
 
 
-class Person(NamedTuple):
+class Person(Struct, frozen=True, gc=False):
     """Somebody on WhatsApp. ``numbers``: the forms in which the one number is written; ``key``: of the thread."""
 
     numbers: tuple[str, ...] = ()
@@ -81,7 +84,7 @@ def shared_number(item: Json) -> list[Identifier]:
 
 
 def _international(number: str) -> str:
-    return f"+{number}" if _DIGITS.fullmatch(number) else number
+    return f"+{number}" if 4 <= len(number) <= 20 and number.isascii() and number.isdecimal() else number
 
 
 def person_of(number: str, user_id: str, parent_id: str, contact: Json | None) -> Person:
@@ -141,6 +144,8 @@ def _same_number(one: str, other: str) -> bool:
     return one[:2] == other[:2] and one[-_SAME_END:] == other[-_SAME_END:] and len(one) > _SAME_END
 
 
+@lru_cache(_CACHED)
 def business(number_id: str, shown: str) -> Participant:
-    """Return the business by the id of its number; ``shown``: the number as people see it."""
+    """Return the business by the id of its number; ``shown``: the number as people see it. Cached: all events of the
+    number name it."""
     return Participant(role="business", name=shown, identifiers=[Identifier(kind="whatsapp-number", value=number_id)])

@@ -6,14 +6,13 @@ comments below it is one interaction, ``CONNECTION/POST``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, number, obj, text, texts
+from cx_channels.kit.json_values import first, first_of, number, obj, text, texts
 from cx_channels.kit.meta_envelope import WebhookItem
 from cx_channels.kit.outcomes import Outcome, no_adapter
 from cx_channels.kit.times import unix_time
@@ -21,7 +20,7 @@ from cx_channels.provider import Connection, Ignored, Unmapped
 from cx_channels.social.meta.ignored_kinds import IGNORED
 from cx_channels.social.meta.people import business, customer
 from cx_channels.social.meta.unmapped_kinds import KINDS as WAITING
-from cx_events.envelope import Attachment, Draft, Message
+from cx_events.envelope import Attachment, Data, Draft, Message
 from cx_events.json_types import Json
 
 VERBS = {
@@ -41,6 +40,9 @@ VERBS = {
     "unblock": "hide",
 }
 
+_PLACES = ("media_id", "open_graph_story_id", "parent_id", "comment_id", "id", "review_id")
+"""What names the post that a change is about, or belongs to, where it is told neither as such nor by its media."""
+
 
 class Change(Struct, frozen=True, gc=False):
     """One change. ``author``: the id of who did it, ``named``: the name, each "" where Meta leaves it out. ``own``: the
@@ -57,7 +59,7 @@ class Change(Struct, frozen=True, gc=False):
 
     @property
     def words(self) -> str:
-        return first(self.value.get("message"), self.value.get("text"), self.value.get("review_text"))
+        return first_of(self.value, "message", "text", "review_text")
 
     def digest(self) -> str:
         return self.item.digest[:16]
@@ -70,61 +72,54 @@ def _change_of(item: WebhookItem, connection: Connection, value: Json, verb: str
     (developers.facebook.com/docs/instagram-platform/self-messaging, "Example Comment Webhook").
     """
     who, media = obj(value.get("from")), obj(value.get("media"))
-    author = first(who.get("id"), value.get("sender_id"), value.get("reviewer_id"))
+    author = text(who.get("id")) or first_of(value, "sender_id", "reviewer_id")
     return Change(
         item, connection, value, verb, author,
-        named=first(who.get("name"), who.get("username"), value.get("sender_name"), value.get("reviewer_name")),
-        own=bool(first(who.get("self_ig_scoped_id"))) or (bool(author) and author == item.account),
-        post=first(
-            value.get("post_id"), media.get("id"), value.get("media_id"), value.get("open_graph_story_id"),
-            value.get("parent_id"), value.get("comment_id"), value.get("id"), value.get("review_id"),
-        ),
+        named=first_of(who, "name", "username") or first_of(value, "sender_name", "reviewer_name"),
+        own=bool(text(who.get("self_ig_scoped_id"))) or (bool(author) and author == item.account),
+        post=text(value.get("post_id")) or text(media.get("id")) or first_of(value, *_PLACES),
     )  # fmt: skip
 
 
 # --- comments and posts ----------------------------------------------------------------------------------------------
 
 
-def map_comment(change: Change) -> Iterator[Outcome]:
+def map_comment(change: Change) -> Outcome:
     """Map a comment."""
     value = change.value
-    comment = first(value.get("comment_id"), value.get("id"))
+    comment = first_of(value, "comment_id", "id")
     if not comment:
-        yield _lost(change, "a comment without an id")
-        return
+        return _lost(change, "a comment without an id")
     parent = text(value.get("parent_id"))
-    yield _draft_by_verb(change, "cx.social.comment.v1", comment, in_reply_to=parent or change.post)
+    return _draft_by_verb(change, "cx.social.comment.v1", comment, in_reply_to=parent or change.post)
 
 
-def map_post(change: Change) -> Iterator[Outcome]:
+def map_post(change: Change) -> Outcome:
     """Map a post."""
     value = change.value
     if not change.post:
-        yield _lost(change, "a post without an id")
-        return
+        return _lost(change, "a post without an id")
     # An album says each of its pictures as a post of the same id.
-    part = first(value.get("photo_id"), value.get("video_id"), value.get("share_id"), value.get("link_id"))
-    yield _draft_by_verb(change, "cx.social.post.v1", change.post, part=part if change.verb == "add" else "")
+    part = first_of(value, "photo_id", "video_id", "share_id", "link_id")
+    return _draft_by_verb(change, "cx.social.post.v1", change.post, part=part if change.verb == "add" else "")
 
 
-def map_mention(change: Change) -> Iterator[Outcome]:
+def map_mention(change: Change) -> Outcome:
     """Map a mention. Instagram names the place of the mention, but neither its author nor its text."""
     value = change.value
     place = first(value.get("comment_id"), value.get("post_id"), value.get("media_id"))
     if not place:
-        yield _lost(change, "a mention without a place")
-        return
-    yield _draft_by_verb(change, "cx.social.mention.v1", place, prefix="mention/")
+        return _lost(change, "a mention without a place")
+    return _draft_by_verb(change, "cx.social.mention.v1", place, prefix="mention/")
 
 
-def map_review(change: Change) -> Iterator[Outcome]:
+def map_review(change: Change) -> Outcome:
     """Map a review: stars until 2018, since then a recommendation, whose ``positive`` or ``negative`` is the reason."""
     value = change.value
     review = first(value.get("open_graph_story_id"), value.get("review_id"), value.get("post_id"))
     if not review:
-        yield _lost(change, "a review without an id")
-        return
-    yield _draft_by_verb(
+        return _lost(change, "a review without an id")
+    return _draft_by_verb(
         change,
         "cx.social.review.v1",
         review,
@@ -134,25 +129,25 @@ def map_review(change: Change) -> Iterator[Outcome]:
     )
 
 
-def map_reaction(change: Change) -> Iterator[Outcome]:
+def map_reaction(change: Change) -> Outcome:
     """Map a reaction."""
     value = change.value
     target = first(value.get("comment_id"), change.post)
     if not target and text(value.get("item")).lower() == "like":
-        yield Ignored("page-like", IGNORED["page-like"])
-        return
+        return Ignored("page-like", IGNORED["page-like"])
     if not target:
-        yield _lost(change, "a reaction to nothing")
-        return
+        return _lost(change, "a reaction to nothing")
     taken_back = change.verb == "remove"
     at = text(value.get("created_time")) or change.digest()
-    yield _draft(
+    return _draft(
         change,
         "cx.message.reacted.v1",
         f"{id_part(target)}/reaction/{id_part(change.author)}/{change.verb}/{id_part(at)}",
-        message=Message(id=target),
-        reaction="" if taken_back else first(value.get("reaction_type"), value.get("item"), "like"),
-        reason="unreact" if taken_back else "",
+        Data(
+            message=Message(id=target),
+            reaction="" if taken_back else first(value.get("reaction_type"), value.get("item"), "like"),
+            reason="unreact" if taken_back else "",
+        ),
     )
 
 
@@ -165,7 +160,8 @@ def _draft_by_verb(
     prefix: str = "",
     in_reply_to: str = "",
     edits_anew: bool = False,
-    **data: Any,
+    rating: float | None = None,
+    reason: str = "",
 ) -> Draft:
     """Draft the event for a change by its verb: new, edited or removed.
 
@@ -174,34 +170,39 @@ def _draft_by_verb(
     named = prefix + id_part(id)
     words = change.words
     if change.verb == "remove":
-        return _draft(change, "cx.message.deleted.v1", f"{named}/removed", message=Message(id=id))
-    attachments = [Attachment(content_type="image/*", url=url) for url in _pictures(change.value)]
-    if text(change.value.get("video")):
-        attachments.append(Attachment(content_type="video/*", url=text(change.value.get("video"))))
+        return _draft(change, "cx.message.deleted.v1", f"{named}/removed", Data(message=Message(id=id)))
     message = Message(
         id=id,
         text=words,
         content_type="text/plain" if words else "",
         in_reply_to=in_reply_to,
-        attachments=attachments,
+        attachments=_files(change.value),
     )
     value, post = change.value, obj(change.value.get("post"))
-    url = first(value.get("permalink_url"), value.get("permalink"), post.get("permalink_url"), value.get("link"))
+    url = first_of(value, "permalink_url", "permalink") or text(post.get("permalink_url")) or text(value.get("link"))
+    data = Data(message=message, url=url, rating=rating, reason=reason)
     if change.verb == "edit":
         kind = event_type if edits_anew else "cx.message.edited.v1"
-        return _draft(change, kind, f"{named}/edited/{change.digest()}", message=message, url=url, **data)
+        return _draft(change, kind, f"{named}/edited/{change.digest()}", data)
     if part:
         named += f"/{id_part(part)}"
-    return _draft(change, event_type, named, message=message, url=url, **data)
+    return _draft(change, event_type, named, data)
 
 
-def _pictures(value: Json) -> list[str]:
-    return list(dict.fromkeys([*texts(value.get("photos")), *texts([value.get("photo")])]))
+def _files(value: Json) -> list[Attachment]:
+    photos, photo, film = texts(value.get("photos")), text(value.get("photo")), text(value.get("video"))
+    if not (photos or photo or film):
+        return []
+    pictures = dict.fromkeys([*photos, photo] if photo else photos)
+    found = [Attachment(content_type="image/*", url=url) for url in pictures]
+    if film:
+        found.append(Attachment(content_type="video/*", url=film))
+    return found
 
 
 # --- the tables ------------------------------------------------------------------------------------------------------
 
-Mapper = Callable[[Change], Iterator[Outcome]]
+Mapper = Callable[[Change], Outcome]
 
 _POSTS = (
     "post",
@@ -251,32 +252,26 @@ def kind_of(field: str, value: Json) -> str:
     return f"profile/{field}" if f"profile/{field}" in IGNORED else field
 
 
-def map_change(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
+def map_change(item: WebhookItem, connection: Connection) -> Outcome:
     """Map one change. Return ``Unmapped`` where its kind or verb is unknown, has no mapping yet, or names no post."""
     value = item.value.get("value")
     field = text(item.value.get("field")).lower()
     kind = kind_of(field, obj(value))
     if kind in IGNORED:
-        yield Ignored(kind, IGNORED[kind])
-        return
+        return Ignored(kind, IGNORED[kind])
     if not isinstance(value, dict):
-        yield Unmapped(item.digest, "malformed changes: the value is not an object", item.raw)
-        return
+        return Unmapped(item.digest, "malformed changes: the value is not an object", item.raw)
     if kind in WAITING:
-        yield no_adapter(kind, WAITING[kind], item.digest, item.raw)
-        return
+        return no_adapter(kind, WAITING[kind], item.digest, item.raw)
     verb = VERBS.get(text(value.get("verb")).lower(), "")
     change = _change_of(item, connection, value, verb)
     if kind not in KINDS or not verb:
-        yield _lost(change, f"unknown-kind: {kind[:64]!r} with verb {text(value.get('verb'))[:32]!r}")
-        return
+        return _lost(change, f"unknown-kind: {kind[:64]!r} with verb {text(value.get('verb'))[:32]!r}")
     if not item.account:
-        yield _lost(change, "the entry has no id")
-        return
+        return _lost(change, "the entry has no id")
     if verb == "hide":
-        yield Ignored("hide", IGNORED["hide"])
-        return
-    yield from KINDS[kind][0](change)
+        return Ignored("hide", IGNORED["hide"])
+    return KINDS[kind][0](change)
 
 
 def _lost(change: Change, reason: str) -> Unmapped:
@@ -285,22 +280,13 @@ def _lost(change: Change, reason: str) -> Unmapped:
     )
 
 
-def _draft(change: Change, event_type: str, id: str, **data: Any) -> Draft:
-    item, connection = change.item, change.connection
+def _draft(change: Change, event_type: str, id: str, data: Data) -> Draft:
+    item = change.item
     people = [business(item.object, item.account, name=change.named if change.own else "")]
     # Whom Meta may not name, it leaves out: somebody said it all the same.
     if not change.own and (change.author or change.named):
         people.insert(0, customer(item.object, item.account, change.author, name=change.named))
     edited = unix_time(change.value.get("edited_time") if change.verb == "edit" else None)
-    return make_draft(
-        connection,
-        "social",
-        event_type,
-        id,
-        raw=item.raw,
-        root=id_part(change.post),
-        time=edited or unix_time(change.value.get("created_time")) or item.time,
-        direction="outbound" if change.own else "inbound",
-        participants=people,
-        **data,
-    )
+    data.direction, data.participants = "outbound" if change.own else "inbound", people
+    at = edited or unix_time(change.value.get("created_time")) or item.time
+    return complete_draft(change.connection, "social", event_type, id, data, item.raw, id_part(change.post), at)

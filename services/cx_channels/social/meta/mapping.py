@@ -7,7 +7,7 @@ WhatsApp is mapped by ``kit.whatsapp``, as at the door of ``social/whatsapp``, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -23,7 +23,7 @@ from cx_channels.social.meta import changes, ignored_kinds, messaging, unmapped_
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.json_types import Json
 
-KINDS: Mapping[str, tuple[Callable[..., Iterator[Outcome]], str]] = {
+KINDS: Mapping[str, tuple[Callable[..., Outcome | Iterable[Outcome]], str]] = {
     **messaging.KINDS,
     **changes.KINDS,
 }
@@ -51,8 +51,10 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     """Map all items of a delivery, in order. Raise ``Refused("malformed")`` for a body that is no delivery."""
     if request.method == "GET":
         return Mapped(ignored=(_ignored("subscription-check"),))
-    items = read_items(request.body)
-    return sort_outcomes(outcome for item in items for outcome in _outcomes(item, connection))
+    found: list[Outcome] = []
+    for item in read_items(request.body):
+        found += _outcomes(item, connection)
+    return sort_outcomes(found)
 
 
 def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
@@ -78,7 +80,7 @@ def _kind_of(item: WebhookItem | OtherEntry) -> str:
 
 def _outcomes(item: WebhookItem | OtherEntry | Ignored | Unmapped, connection: Connection) -> Iterable[Outcome]:
     if isinstance(item, WebhookItem):
-        return _bounded(item, connection)
+        return bounded(_of_item(item, connection), lambda: item.digest, item.raw)
     if isinstance(item, OtherEntry) and item.object == WHATSAPP:
         return whatsapp.outcomes_of(item.raw, connection)
     return (_kept(item, connection),) if isinstance(item, OtherEntry) else (item,)
@@ -96,26 +98,21 @@ def _kept(other: OtherEntry, connection: Connection) -> Ignored | Unmapped:
     return no_adapter(other.kind, why, other.digest, other.raw)
 
 
-def _bounded(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
-    return bounded(_of_item(item, connection), lambda: item.digest, item.raw)
-
-
-def _of_item(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
+def _of_item(item: WebhookItem, connection: Connection) -> Iterable[Outcome]:
     accounts = connection.once(_accounts)
     if accounts and not item.account:
-        yield Unmapped(item.digest, "malformed entry: it has no id, so its account is unknown", item.raw)
-    elif accounts and item.account not in accounts:
-        yield _ignored("other-account")
-    elif item.section != "changes" and _is_comment(item.value):
+        return (Unmapped(item.digest, "malformed entry: it has no id, so its account is unknown", item.raw),)
+    if accounts and item.account not in accounts:
+        return (_ignored("other-account"),)
+    if item.section != "changes" and _is_comment(item.value):
         comment = replace(item, value={"field": "group_feed", "value": item.value})
-        yield from changes.map_change(comment, connection)
-    elif item.section != "changes":
-        yield from messaging.map_messaging(item, connection)
-    elif _is_message(item.value):
+        return (changes.map_change(comment, connection),)
+    if item.section != "changes":
+        return messaging.map_messaging(item, connection)
+    if _is_message(item.value):
         message = replace(item, value=obj(item.value.get("value")))
-        yield from messaging.map_messaging(message, connection)
-    else:
-        yield from changes.map_change(item, connection)
+        return messaging.map_messaging(message, connection)
+    return (changes.map_change(item, connection),)
 
 
 def _is_message(value: Json) -> bool:

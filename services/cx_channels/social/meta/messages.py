@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text, texts
@@ -31,31 +31,31 @@ _MEDIA = {
 }
 
 
-def map_message(event: MessagingEvent) -> Iterator[Outcome]:
+def map_message(event: MessagingEvent) -> Iterable[Outcome]:
     """Map a person's message."""
-    yield _message(event, "cx.message.received.v1", "")
+    return (_message(event, "cx.message.received.v1", ""),)
 
 
-def map_unsupported(event: MessagingEvent) -> Iterator[Outcome]:
+def map_unsupported(event: MessagingEvent) -> Iterable[Outcome]:
     """Map a message that the API does not show (a poll, a view-once photo): that it was sent counts."""
     kind = "cx.message.sent.v1" if event.peers.from_account else "cx.message.received.v1"
-    yield _message(event, kind, "", reason="unsupported")
+    return (_message(event, kind, "", reason="unsupported"),)
 
 
-def map_echo(event: MessagingEvent) -> Iterator[Outcome]:
+def map_echo(event: MessagingEvent) -> Iterable[Outcome]:
     """Map a message that the page sent, through any app: a bot, a desk, Meta's inbox."""
-    yield _message(event, "cx.message.sent.v1", "echo")
+    return (_message(event, "cx.message.sent.v1", "echo"),)
 
 
-def map_deletion(event: MessagingEvent) -> Iterator[Outcome]:
+def map_deletion(event: MessagingEvent) -> Iterable[Outcome]:
     """Map the deletion of a message."""
-    yield from _about_message(event, "cx.message.deleted.v1", "deleted")
+    return _about_message(event, "cx.message.deleted.v1", "deleted")
 
 
-def map_edit(event: MessagingEvent) -> Iterator[Outcome]:
+def map_edit(event: MessagingEvent) -> Iterable[Outcome]:
     """Map the edit of a message."""
     words = text(event.body.get("text"))
-    yield from _about_message(
+    return _about_message(
         event,
         "cx.message.edited.v1",
         f"edited/{id_part(first(event.body.get('num_edit'), event.time))}",
@@ -63,12 +63,12 @@ def map_edit(event: MessagingEvent) -> Iterator[Outcome]:
     )
 
 
-def map_reaction(event: MessagingEvent) -> Iterator[Outcome]:
+def map_reaction(event: MessagingEvent) -> Iterable[Outcome]:
     """Map a reaction to a message, or its withdrawal."""
     body = event.body
     taken_back = body.get("action") == "unreact"
     at = first(event.item.value.get("timestamp")) or "0"
-    yield from _about_message(
+    return _about_message(
         event,
         "cx.message.reacted.v1",
         f"reaction/{id_part(event.peers.user)}/{'unreact' if taken_back else 'react'}/{id_part(at)}",
@@ -77,28 +77,29 @@ def map_reaction(event: MessagingEvent) -> Iterator[Outcome]:
     )
 
 
-def map_response_feedback(event: MessagingEvent) -> Iterator[Outcome]:
+def map_response_feedback(event: MessagingEvent) -> Iterable[Outcome]:
     """Map a person's verdict on one answer of a bot, given by the buttons that Messenger shows below it."""
     verdict = text(event.body.get("feedback"))
-    yield from _about_message(event, "cx.message.reacted.v1", "feedback", reaction=verdict or "other")
+    return _about_message(event, "cx.message.reacted.v1", "feedback", reaction=verdict or "other")
 
 
-def map_postback(event: MessagingEvent) -> Iterator[Outcome]:
+def map_postback(event: MessagingEvent) -> Iterable[Outcome]:
     """Map the press of a button, a menu entry or an ice breaker. In ``standby`` Meta leaves its payload out."""
     body = event.body
     mid = text(body.get("mid"))
     referral = obj(body.get("referral"))
     words = first(body.get("title"), body.get("payload"))
     message = Message(id=mid, text=words, content_type="text/plain" if words else "")
-    yield draft_of(
+    draft = draft_of(
         event,
         "cx.message.received.v1",
         id_part(mid) if mid else event.own_id("postback"),
         Data(message=message, references=referral_tokens(referral), reason=text(referral.get("source"))),
     )
+    return (draft,)
 
 
-def map_order(event: MessagingEvent) -> Iterator[Outcome]:
+def map_order(event: MessagingEvent) -> Iterable[Outcome]:
     """Map a cart that somebody sends to the page, with a note
     (developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/send_cart)."""
     note = text(event.body.get("note"))
@@ -108,7 +109,7 @@ def map_order(event: MessagingEvent) -> Iterator[Outcome]:
         content_type="text/plain" if note else "",
         attachments=[Attachment(name=name) for name in products if name],
     )
-    yield draft_of(event, "cx.message.received.v1", event.own_id("order"), Data(message=message, reason="order"))
+    return (draft_of(event, "cx.message.received.v1", event.own_id("order"), Data(message=message, reason="order")),)
 
 
 def _product(value: Json) -> str:
@@ -116,33 +117,32 @@ def _product(value: Json) -> str:
     return f"{text(quantity)} x {name}" if name and quantity not in (None, 1) and text(quantity) else name
 
 
-def map_delivery(event: MessagingEvent) -> Iterator[Outcome]:
+def map_delivery(event: MessagingEvent) -> Iterable[Outcome]:
     """Map a delivery receipt."""
-    yield from _receipts(event, "cx.message.delivered.v1", "delivered", texts(event.body.get("mids")))
+    return _receipts(event, "cx.message.delivered.v1", "delivered", texts(event.body.get("mids")))
 
 
-def map_read(event: MessagingEvent) -> Iterator[Outcome]:
+def map_read(event: MessagingEvent) -> Iterable[Outcome]:
     """Map a read receipt: Messenger gives the time up to which all was read, Instagram the message."""
     mid = text(event.body.get("mid"))
-    yield from _receipts(event, "cx.message.read.v1", "read", [mid] if mid else [])
+    return _receipts(event, "cx.message.read.v1", "read", [mid] if mid else [])
 
 
 def _message(event: MessagingEvent, event_type: str, suffix: str, *, reason: str = "") -> Draft:
     body = event.body
     mid = text(body.get("mid"))
+    given = objects(body.get("attachments"))
     words = text(body.get("text"))
     if not words and body.get("is_echo") is True:
-        words = "\n".join(_shown(objects(body.get("attachments"))))
-    reply = obj(body.get("reply_to"))
-    story = obj(reply.get("story"))
-    attachments = [_attachment(each) for each in _once(objects(body.get("attachments")))]
-    if story:
+        words = "\n".join(_shown(given))
+    reply, referral = obj(body.get("reply_to")), obj(body.get("referral"))
+    attachments = [_attachment(each) for each in _once(given)] if given else []
+    if story := obj(reply.get("story")):
         attachments.append(Attachment(name="story", url=text(story.get("url"))))
     if body.get("sticker_id") is not None and not attachments:
         attachments.append(Attachment(name="sticker", content_type="image/*"))
-    referral = obj(body.get("referral"))
-    product = text(obj(referral.get("product")).get("id"))
-    if product:  # what the person asks about, from the page of a product (.../webhook-events/messages)
+    # What the person asks about, from the page of a product (.../webhook-events/messages).
+    if referral and (product := text(obj(referral.get("product")).get("id"))):
         attachments.append(Attachment(name=f"product {product}"))
     return draft_of(
         event,
@@ -156,7 +156,7 @@ def _message(event: MessagingEvent, event_type: str, suffix: str, *, reason: str
                 in_reply_to=text(reply.get("mid")),
                 attachments=attachments,
             ),
-            references=referral_tokens(referral),
+            references=referral_tokens(referral) if referral else [],
             reason=reason or text(referral.get("source")),
         ),
     )
@@ -202,15 +202,15 @@ def _attachment(value: Json) -> Attachment:
 
 def _about_message(
     event: MessagingEvent, event_type: str, suffix: str, *, words: str = "", reaction: str = "", reason: str = ""
-) -> Iterator[Outcome]:
+) -> Iterable[Outcome]:
     mid = text(event.body.get("mid"))
     if not mid:
-        yield Unmapped(event.own_id("message"), f"malformed {suffix.partition('/')[0]}: no mid", event.item.raw)
-        return
+        return (Unmapped(event.own_id("message"), f"malformed {suffix.partition('/')[0]}: no mid", event.item.raw),)
     message = Message(id=mid, text=words, content_type="text/plain" if words else "")
-    yield draft_of(
+    draft = draft_of(
         event, event_type, f"{id_part(mid)}/{suffix}", Data(message=message, reaction=reaction, reason=reason)
     )
+    return (draft,)
 
 
 def _receipts(event: MessagingEvent, event_type: str, what: str, mids: list[str]) -> Iterator[Outcome]:

@@ -7,7 +7,7 @@ other is one interaction, ``CONNECTION/PAGE:PERSON``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from cx_channels.kit.json_values import first, obj
 from cx_channels.kit.meta_envelope import WebhookItem
@@ -40,7 +40,7 @@ from cx_channels.social.meta.thread_control import map_thread_pass, map_thread_r
 from cx_channels.social.meta.unmapped_kinds import KINDS as WAITING
 from cx_events.json_types import Json
 
-Mapper = Callable[[MessagingEvent], Iterator[Outcome]]
+Mapper = Callable[[MessagingEvent], Iterable[Outcome]]
 
 
 KINDS: Mapping[str, tuple[Mapper, str]] = {
@@ -90,9 +90,11 @@ _MEMBERS = tuple(kind for kind in (*KINDS, *IGNORED, *WAITING) if kind not in _H
 def kind_of(value: Json) -> str:
     """Return the kind of an item as the tables name it; where neither table has it, the name of its member."""
     message = value.get("message")
-    if value.get("is_self") is True or obj(message).get("is_self") is True:
+    if value.get("is_self") is True:
         return "is_self"
     if isinstance(message, dict):
+        if message.get("is_self") is True:
+            return "is_self"
         for flag in ("is_deleted", "is_unsupported", "is_echo"):
             if message.get(flag) is True:
                 return f"message/{flag}"
@@ -103,27 +105,22 @@ def kind_of(value: Json) -> str:
     return next((name for name in value if name not in _HEAD), "no-content")
 
 
-def map_messaging(item: WebhookItem, connection: Connection) -> Iterator[Outcome]:
-    """Map one item. Yield ``Unmapped`` where its kind is unknown, or where it names no person."""
+def map_messaging(item: WebhookItem, connection: Connection) -> Iterable[Outcome]:
+    """Map one item. Return ``Unmapped`` where its kind is unknown, or where it names no person."""
     kind = kind_of(item.value)
     if kind in IGNORED:
-        yield Ignored(kind, IGNORED[kind])
-        return
+        return (Ignored(kind, IGNORED[kind]),)
     if kind in WAITING:
-        yield no_adapter(kind, WAITING[kind], item.digest, item.raw)
-        return
+        return (no_adapter(kind, WAITING[kind], item.digest, item.raw),)
     if kind not in KINDS:
-        yield _lost(item, f"unknown-kind: {kind[:64]!r} in {item.section}")
-        return
+        return (_lost(item, f"unknown-kind: {kind[:64]!r} in {item.section}"),)
     body = item.value.get(kind.partition("/")[0])
     if not isinstance(body, dict):
-        yield _lost(item, f"malformed {kind}: not an object")
-        return
+        return (_lost(item, f"malformed {kind}: not an object"),)
     peers = peers_of(item)
     if peers is None:
-        yield _lost(item, f"malformed {kind}: no person or no account is named")
-        return
-    yield from KINDS[kind][0](MessagingEvent(item, connection, peers, body))
+        return (_lost(item, f"malformed {kind}: no person or no account is named"),)
+    return KINDS[kind][0](MessagingEvent(item, connection, peers, body))
 
 
 def _lost(item: WebhookItem, reason: str) -> Unmapped:

@@ -6,6 +6,7 @@ A person's id is valid within one page or account alone (page-scoped, Instagram-
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +21,7 @@ PAGE_INBOX = "263902037430900"
 """The app id of Meta's own inbox, where people at the business write
 (developers.facebook.com/docs/messenger-platform/handover-protocol, "Page Inbox")."""
 
+_CACHED = 1024
 _PERSON = {"page": "facebook-psid", "instagram": "instagram"}
 _ACCOUNT = {"page": "facebook-page", "instagram": "instagram-account"}
 
@@ -53,7 +55,9 @@ def peers_of(item: WebhookItem) -> Peers | None:
         outward = echo
     account, user = (sent, recipient) if outward else (received, sender)
     account = account or item.account
-    ref = text(user.get("user_ref")) or text(obj(value.get("optin")).get("user_ref"))
+    ref = text(user.get("user_ref"))
+    if not ref and "optin" in value:
+        ref = text(obj(value["optin"]).get("user_ref"))
     peers = Peers(account, text(user.get("id")), ref, outward or echo)
     return peers if peers.account and (peers.user or peers.user_ref) else None
 
@@ -71,8 +75,9 @@ def customer(object: str, account: str, user: str, *, user_ref: str = "", name: 
     return Participant(role="customer", name=name, identifiers=identifiers)
 
 
+@lru_cache(_CACHED)
 def business(object: str, account: str, *, name: str = "") -> Participant:
-    """Return the page or the account."""
+    """Return the page or the account. Cached: all its events name it."""
     return Participant(role="business", name=name, identifiers=[Identifier(kind=_ACCOUNT[object], value=account)])
 
 
@@ -97,8 +102,9 @@ def participants_of(
 ) -> tuple[Direction, list[Participant]]:
     """Return a message's direction and its participants, the writer first."""
     value: Json = item.value
-    prior = obj(value.get("prior_message"))
-    ref = peers.user_ref or (text(prior.get("identifier")) if prior.get("source") == "checkbox_plugin" else "")
+    ref, prior = peers.user_ref, obj(value.get("prior_message"))
+    if not ref and prior.get("source") == "checkbox_plugin":
+        ref = text(prior.get("identifier"))
     person = customer(item.object, peers.account, peers.user, user_ref=ref)
     page = business(item.object, peers.account)
     if not peers.from_account:

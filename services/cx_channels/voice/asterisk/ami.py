@@ -5,7 +5,6 @@ Events").
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.outcomes import Outcome
@@ -19,12 +18,11 @@ from cx_channels.voice.asterisk.rules import read_rules
 from cx_events.envelope import AgentOrQueue, Draft, Recording, Transfer, Waiting
 
 
-@dataclass(slots=True)
 class AmiEvent(Notice):
     """One event of AMI's. ``channel``: its own."""
 
-    message: Message = field(default_factory=lambda: Message({}, {}))
-    channel: Channel = field(default_factory=lambda: Channel(""))
+    message: Message
+    channel: Channel
 
     def field(self, name: str) -> str:
         """Return a field, by its name in lower case; "" where it is absent or unknown to Asterisk."""

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from cx_channels.kit.drafts import make_draft
 from cx_channels.kit.ids import id_part
@@ -29,12 +28,11 @@ _UNANSWERED = frozenset({"busy", "cancel", "chanunavail", "congestion", "noanswe
 """Values of ``dialstatus`` by which a telephone rings no more (app_dial.c, DIALSTATUS)."""
 
 
-@dataclass(slots=True)
 class AriEvent(Notice):
     """One event of ARI's. ``channel``: its own."""
 
-    value: Json = field(default_factory=dict)
-    channel: Channel = field(default_factory=lambda: Channel(""))
+    value: Json
+    channel: Channel
 
     def field(self, name: str) -> str:
         """Return a field that is text or a whole number, else ""."""

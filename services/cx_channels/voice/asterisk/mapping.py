@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import msgspec
-
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import read_object, text
+from cx_channels.kit.json_values import read_written, text
 from cx_channels.kit.outcomes import Outcome, bounded, no_adapter
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import fractional_seconds, iso_time
@@ -41,9 +39,9 @@ def is_ari(body: bytes) -> bool:
     return body[:64].lstrip()[:1] == b"{"
 
 
-def read_ari(request: Request) -> Json:
-    """For ``Request.once``: ARI's object."""
-    return read_object(request.body)
+def read_ari(request: Request) -> tuple[Json, bytes]:
+    """For ``Request.once``: ARI's object, and the same as JSON on one line."""
+    return read_written(request.body)
 
 
 def read_ami(request: Request) -> list[Message]:
@@ -58,7 +56,7 @@ def map_request(request: Request, connection: Connection) -> Mapped:
     """Map one request: an object of ARI's, or messages of AMI's, as a rule one. Raise ``Refused("malformed")`` for what
     can't be read."""
     if is_ari(request.body):
-        return sort_outcomes(_of_ari(request.once(read_ari), request, connection))
+        return sort_outcomes(_of_ari(*request.once(read_ari), request, connection))
     messages = request.once(read_ami)
     each = (outcome for message in messages for outcome in _of_ami(message, request, connection))
     return sort_outcomes(bounded(each, lambda: sha256_hex(request.body)[:32], request.body))
@@ -99,12 +97,11 @@ def _creation(channel: Channel) -> Micros | None:
     return fractional_seconds(channel.id.rpartition("-")[2].partition(".")[0])
 
 
-def _of_ari(value: Json, request: Request, connection: Connection) -> Iterator[Outcome]:
+def _of_ari(value: Json, raw: bytes, request: Request, connection: Connection) -> Iterator[Outcome]:
     kind = text(value.get("type"))
     if kind in IGNORED_ARI:
         yield Ignored(kind, IGNORED_ARI[kind])
         return
-    raw = msgspec.json.encode(value)
     if kind not in ari.KINDS:
         why = f"{UNKNOWN_KIND}: {kind[:64]}" if kind else "malformed: an object without a type"
         yield Unmapped(sha256_hex(raw)[:32], why, raw)
@@ -128,5 +125,5 @@ def ami_kind(message: Message) -> str:
 def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
     """Return the kinds of a request's events."""
     if is_ari(request.body):
-        return (text(request.once(read_ari).get("type")),)
+        return (text(request.once(read_ari)[0].get("type")),)
     return tuple(dict.fromkeys(ami_kind(each) for each in request.once(read_ami)))

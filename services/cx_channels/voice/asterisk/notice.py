@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from cx_channels.kit.agents import out_of_it
-from cx_channels.kit.drafts import make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.same_call import same_call
 from cx_channels.provider import Connection, Unmapped
@@ -15,7 +16,7 @@ from cx_channels.voice.asterisk.channel import Channel
 from cx_channels.voice.asterisk.live import INSIDE, LEFT, OUT, Known
 from cx_channels.voice.asterisk.parties import agent_of, called_by_dialling, caller_of
 from cx_channels.voice.asterisk.rules import is_outside, read_rules
-from cx_events.envelope import AgentOrQueue, Direction, Draft, Failure, Participant, Reference
+from cx_events.envelope import AgentOrQueue, Data, Direction, Draft, Failure, Participant, Reference
 from cx_events.timestamps import Micros
 
 _NO_FAILURE = frozenset({"", "0", "16", "26", "31"})
@@ -23,8 +24,7 @@ _NO_FAILURE = frozenset({"", "0", "16", "26", "31"})
 _GIVEN_UP = frozenset({"", "0", "16", "31", "127"})
 
 
-@dataclass(slots=True)
-class Notice:
+class Notice(Struct, gc=False):
     """``kind``: as the tables name it. ``at``: what tells it from others of its kind and channel: its own time as
     written, else a digest. ``known``: what the client knew of its channels."""
 
@@ -86,19 +86,12 @@ class Notice:
                 calls += [each.id, each.linked] if each is not channel else [each.linked]
         references = [Reference(kind="call", value=each) for each in dict.fromkeys(calls) if each and each != root]
         references += self._also(channel, threads, is_own=not more)
-        return make_draft(
-            self.connection,
-            "voice",
-            event_type,
-            f"{id_part(channel.id)}/{step}{f'/{id_part(more)}' if more else ''}",
-            raw=self.raw,
-            root=id_part(root),
-            time=self.time,
-            direction=direction,
-            participants=[*people, *out_of_it(out, self.connection.id)],
-            references=references,
-            **data,
-        )
+        id = f"{id_part(channel.id)}/{step}{f'/{id_part(more)}' if more else ''}"
+        everybody = [*people, *out_of_it(out, self.connection.id)]
+        content = Data(direction=direction, participants=everybody, references=references, **data)
+        return complete_draft(
+            self.connection, "voice", event_type, id, content, self.raw, id_part(root), self.time
+        )  # fmt: skip
 
     def _also(self, channel: Channel, threads: Iterable[str], *, is_own: bool) -> list[Reference]:
         """Return what else an event refers to. ``is_own``: it is about the channel's own call."""

@@ -21,16 +21,17 @@ for the customer by guess (docs/decisions/0028-who-is-who-on-a-call.md).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from cx_channels.kit.number_lists import lists, number_in
+from cx_channels.kit.number_lists import number_in
 from cx_channels.provider import Connection
 from cx_channels.voice.asterisk.channel import Channel
-from cx_channels.voice.asterisk.rules import is_outside, read_rules
+from cx_channels.voice.asterisk.rules import Ours, is_outside, read_rules
 from cx_events.envelope import AgentOrQueue, Identifier, Participant, Weight
-from cx_events.identifiers import normalise
 from cx_events.phone_numbers import WITHHELD
 from cx_events.weights import ASSERTED
 
+_CACHED = 4096
 _DIALLED = re.compile(r"\+?[0-9]{5,15}")
 _VOUCHED = re.compile(r"(?:success|verification passed)/a", re.IGNORECASE)
 """``verify_result/attestation`` of the function STIR_SHAKEN (res_stir_shaken/verification.c); the longer word is that
@@ -39,14 +40,20 @@ of releases before 20.8 and 21.3."""
 
 def caller_of(root: Channel, connection: Connection) -> list[Participant]:
     """Return the customer who called, and the number that was called where that can be seen."""
-    value = number_in(root.number)
-    if value and _is_ours(value, connection):
-        return _business(root, "", connection)
-    weight: Weight | None = ASSERTED if value and _is_vouched_for(root, connection) else None
-    return [
-        *_customer(value, root.caller if root.caller != root.number else "", weight),
-        *_business(root, value, connection),
-    ]
+    rules = connection.once(read_rules)
+    verdict = root.variables.get(rules.stir_shaken, "") if rules.stir_shaken else ""
+    is_vouched_for = bool(verdict) and _VOUCHED.fullmatch(verdict) is not None
+    return list(_caller(root.number, root.caller, root.exten, is_vouched_for, rules.ours))
+
+
+@lru_cache(_CACHED)
+def _caller(number: str, name: str, called: str, is_vouched_for: bool, ours: Ours) -> tuple[Participant, ...]:
+    """Return who called and which number. Cached: the events of a call name the same."""
+    value = number_in(number)
+    if value and ours.has(value):
+        return _business(called, "", ours)
+    weight: Weight | None = ASSERTED if value and is_vouched_for else None
+    return *_customer(value, name if name != number else "", weight), *_business(called, value, ours)
 
 
 def called_by_dialling(dialled: Channel, dial_string: str, connection: Connection) -> list[Participant]:
@@ -54,7 +61,7 @@ def called_by_dialling(dialled: Channel, dial_string: str, connection: Connectio
     found = _DIALLED.search(dial_string)
     for value in (found[0] if found is not None else "", number_in(dialled.number)):
         if value and value not in WITHHELD:
-            return [] if _is_ours(value, connection) else _customer(value, "", None)
+            return [] if connection.once(read_rules).ours.has(value) else _customer(value, "", None)
     return []
 
 
@@ -71,27 +78,13 @@ def _customer(value: str, name: str, weight: Weight | None) -> list[Participant]
     return [Participant(role="customer", name=name, identifiers=identifiers)] if identifiers or name else []
 
 
-def _business(root: Channel, caller: str, connection: Connection) -> list[Participant]:
+def _business(called: str, caller: str, ours: Ours) -> tuple[Participant, ...]:
     """Return the number that was dialled: listed, or as long as one of a country."""
-    value = number_in(root.exten)
-    rules = connection.once(read_rules)
+    value = number_in(called)
     if not value or not value.lstrip("+").isdecimal():
-        return []
-    if not (_is_ours(value, connection) if rules.has_numbers else len(value) >= 7):
-        return []
-    if caller and _normal(caller, connection) == _normal(value, connection):
-        return []
-    return [Participant(role="business", identifiers=[Identifier(kind="phone", value=value)])]
-
-
-def _is_ours(value: str, connection: Connection) -> bool:
-    return any(lists(connection.settings, name, value, connection.region) for name in ("numbers", "staff"))
-
-
-def _normal(value: str, connection: Connection) -> str:
-    return normalise(Identifier(kind="phone", value=value), connection.region).value
-
-
-def _is_vouched_for(root: Channel, connection: Connection) -> bool:
-    variable = connection.once(read_rules).stir_shaken
-    return bool(variable) and _VOUCHED.fullmatch(root.variables.get(variable, "")) is not None
+        return ()
+    if not (ours.has(value) if ours.has_numbers else len(value) >= 7):
+        return ()
+    if caller and ours.normal(caller) == ours.normal(value):
+        return ()
+    return (Participant(role="business", identifiers=[Identifier(kind="phone", value=value)]),)

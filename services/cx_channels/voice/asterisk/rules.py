@@ -6,11 +6,29 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
+from cx_channels.kit.number_lists import has, listed
 from cx_channels.kit.settings import texts_of
 from cx_channels.provider import Connection
 from cx_channels.voice.asterisk.channel import Channel
+from cx_events.phone_numbers import normalise_number
 
 _CACHED = 8192
+
+
+class Ours(NamedTuple):
+    """The numbers of the business (``has_numbers``: there is such a setting) and of its staff; ``region`` reads
+    national ones."""
+
+    numbers: tuple[str, ...]
+    staff: tuple[str, ...]
+    has_numbers: bool
+    region: str | None
+
+    def has(self, value: str) -> bool:
+        return has(self.numbers, value, self.region) or has(self.staff, value, self.region)
+
+    def normal(self, value: str) -> str:
+        return normalise_number(value, self.region)[0]
 
 
 class Rules(NamedTuple):
@@ -24,7 +42,7 @@ class Rules(NamedTuple):
     same_call: str
     user_events: frozenset[str]
     keys: bool
-    has_numbers: bool
+    ours: Ours
 
 
 def read_rules(connection: Connection) -> Rules:
@@ -38,7 +56,7 @@ def read_rules(connection: Connection) -> Rules:
         same_call if isinstance(same_call, str) else "",
         frozenset(each.lower() for each in texts_of(settings, "user_events")),
         settings.get("dtmf", "keep") != "ignore",
-        bool(settings.get("numbers")),
+        Ours(listed(settings, "numbers"), listed(settings, "staff"), bool(settings.get("numbers")), connection.region),
     )
 
 

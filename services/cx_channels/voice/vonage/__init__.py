@@ -18,7 +18,7 @@ def _answer(_mapped: Mapped, request: Request) -> Answer:
     """Nothing: whatever stands in the answer to an event may replace what the call does. Who asks what to do with a
     call gets an NCCO without actions, which ends it."""
     try:
-        asked = kind_of(request.once(read_fields)) == "answer-webhook"
+        asked = kind_of(request.once(read_fields)[0]) == "answer-webhook"
     except Refused:
         asked = False
     return Answer(body=b"[]", content_type="application/json") if asked else Answer(204)

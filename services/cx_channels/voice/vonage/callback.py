@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import first, obj, read_object, text
+from cx_channels.kit.json_values import first, obj, read_written, text
 from cx_channels.kit.same_call import same_call
 from cx_channels.kit.settings import texts_of
 from cx_channels.kit.signing import sha256_hex
@@ -24,11 +24,13 @@ from cx_events.timestamps import Micros
 _encode = msgspec.json.Encoder().encode
 
 
-def read_fields(request: Request) -> Json:
-    """For ``Request.once``: the fields of the body, or of a GET's query. ``Refused("malformed")`` for anything else."""
+def read_fields(request: Request) -> tuple[Json, bytes]:
+    """For ``Request.once``: the fields of the body, or of a GET's query, and these as JSON on one line.
+    ``Refused("malformed")`` for anything else."""
     if request.method == "GET":
-        return dict(request.query)
-    return read_object(request.body)
+        fields = dict(request.query)
+        return fields, _encode(fields)
+    return read_written(request.body)
 
 
 class Callback(Struct, gc=False):
@@ -74,7 +76,7 @@ class Callback(Struct, gc=False):
         )  # fmt: skip
 
 
-def callback_of(fields: Json, connection: Connection) -> Callback:
+def callback_of(fields: Json, raw: bytes, connection: Connection) -> Callback:
     """Return a request as its fields describe it."""
     return Callback(
         fields,
@@ -82,7 +84,7 @@ def callback_of(fields: Json, connection: Connection) -> Callback:
         conversation=first(fields.get("conversation_uuid"), fields.get("conversation_uuid_from")),
         leg=first(fields.get("uuid"), fields.get("call_uuid")),
         parties=parties_of(fields, connection),
-        raw=_encode(fields),
+        raw=raw,
         same_calls=_same_calls(fields, connection),
     )
 

@@ -194,16 +194,15 @@ def _asks(fields: Mapping[str, object]) -> bool:
 
 def map_request(request: Request, connection: Connection) -> Mapped:
     """Map one request. Raise ``Refused("malformed")`` for what can't be read."""
-    fields = request.once(read_fields)
-    return sort_outcomes(_outcomes(fields, connection))
+    return sort_outcomes(_outcomes(*request.once(read_fields), connection))
 
 
-def _outcomes(fields: Json, connection: Connection) -> Iterator[Outcome]:
+def _outcomes(fields: Json, raw: bytes, connection: Connection) -> Iterator[Outcome]:
     kind = kind_of(fields)
     if kind in IGNORED:
         yield Ignored(kind, IGNORED[kind])
         return
-    callback = callback_of(fields, connection)
+    callback = callback_of(fields, raw, connection)
     if kind not in KINDS:
         yield Unmapped(callback.digest, f"{UNKNOWN_KIND}: {kind[:64] or _named(callback)}", callback.raw)
     elif not callback.leg and not callback.conversation:
@@ -218,4 +217,4 @@ def _named(callback: Callback) -> str:
 
 def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
     """Return the request's kind."""
-    return (kind_of(request.once(read_fields)),)
+    return (kind_of(request.once(read_fields)[0]),)
