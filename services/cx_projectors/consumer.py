@@ -46,8 +46,8 @@ SLICE = 200
 """Records that are read at a stretch. The batch before is being applied meanwhile, and goes on as soon as the database
 has answered."""
 THIN = 100
-"""Records up to which a batch costs more than what it holds: 2 ms of CPU for its statements, and as many for what
-follows it."""
+"""Records up to which a batch costs more than what it holds: a millisecond of CPU for its statements, and three for
+what follows it."""
 LONGEST_GAP = 0.025
 """Seconds from the beginning of a thin batch to the next one's, where this process has no time to spare."""
 
