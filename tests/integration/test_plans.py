@@ -8,17 +8,19 @@ moment within 20 seconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import msgspec
 import pytest
-from tests.projection import RULES, Worker, workers
+from tests.projection import RULES, Worker, lists_of, workers
 
 from cx_context.store import Store, open_store
 from cx_context.store.context_inputs import read_inputs
 from cx_context.store.inputs_at_once import read_inputs_at_once
+from cx_context.store.listing_tables import OF_LISTS
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context.store.time_bounds import TimeBounds
@@ -182,3 +184,36 @@ async def test_no_statement_compares_all_rows_with_all(postgres_store: str) -> N
         await store.stop()
     assert len(store.plans) >= 25
     assert [sql for sql, plan in store.plans.items() if compares_all(plan)] == []
+
+
+LISTS = {table.name for table in OF_LISTS}
+
+
+def reads_all_of_tenant(plan: Any) -> bool:
+    """Whether a plan goes through all rows of lists that a tenant has."""
+    return any(
+        node.get("Relation Name") in LISTS
+        and (node["Node Type"] == "Seq Scan" or re.fullmatch(r"\(tenant = \S+\)", node.get("Index Cond", "")))
+        for node in nodes_of(plan)
+    )
+
+
+@pytest.mark.postgres
+async def test_lists_of_few_customers_read_no_others(postgres_store: str) -> None:
+    store = ExplainingStore(open_store(postgres_store))
+    await store.start()
+    try:
+        worker = (await workers(cast(Store, store), [[]], 1))[0]
+        lists = lists_of(cast(Store, store), "test")
+        for events in (
+            histories(),
+            [an_event(id="later", email="p0@example.com", interaction="chat-0-0", text="more")],
+        ):
+            await feed(worker, events)
+            store.plans.clear()
+            await lists.drain()
+    finally:
+        await store.stop()
+    asked = {sql for sql in store.plans if any(table in sql for table in LISTS)}
+    assert len(asked) >= 6
+    assert [sql for sql in asked if reads_all_of_tenant(store.plans[sql])] == []

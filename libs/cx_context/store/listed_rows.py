@@ -9,7 +9,7 @@ from cx_context.listing.conversations import ListedConversation
 from cx_context.listing.customers import ListedCustomer
 from cx_context.store import listing_tables, wait_rows
 from cx_context.store.sql import Row, Tx
-from cx_context.store.table_shapes import shape_of
+from cx_context.store.table_shapes import Shape, shape_of
 from cx_events.ids import NodeId
 
 _CUSTOMERS = shape_of(listing_tables.LISTED_CUSTOMERS)
@@ -104,15 +104,23 @@ async def _read(tx: Tx, tenant: str, customers: Collection[NodeId]) -> ListedRow
     ids = sorted(customers)
     if not ids:
         return ListedRows.none()
-    found = [
-        await tx.fetch(
-            f"SELECT {', '.join(shape.columns)} FROM {shape.table} WHERE customer = ANY(:ids) AND tenant = :tenant",
-            ids=ids,
-            tenant=tenant,
+    customers_now, words, conversations, waits = [
+        _tuples(
+            await tx.fetch(f"{_select(shape)} WHERE customer = ANY(:ids) AND tenant = :tenant", ids=ids, tenant=tenant)
         )
-        for shape in (_CUSTOMERS, _WORDS, _CONVERSATIONS, _UNDER, wait_rows.WAITS)
+        for shape in (_CUSTOMERS, _WORDS, _CONVERSATIONS, wait_rows.WAITS)
     ]
-    return ListedRows(*(_tuples(rows) for rows in found))
+    # By their conversations, with which they are written: no index has them by customer.
+    under = await tx.fetch(
+        f"{_select(_UNDER)} WHERE conversation = ANY(:ids) AND tenant = :tenant",
+        ids=sorted(row[0] for row in conversations),
+        tenant=tenant,
+    )
+    return ListedRows(customers_now, words, conversations, _tuples(under), waits)
+
+
+def _select(shape: Shape) -> str:
+    return f"SELECT {', '.join(shape.columns)} FROM {shape.table}"
 
 
 def _tuples(rows: Iterable[Row]) -> set[tuple[Any, ...]]:
