@@ -15,7 +15,7 @@ and ``spelling`` (what clients probably misspelt), ``stamp`` (intake's last step
 proofs), ``tokens`` (continuity tokens), ``web_urls``. ``filters`` (which records
 are wanted, as people write it).
 Ports: ``log``, ``archive`` (a log in a folder) and ``blob``, with ``private_files``, ``path_errors``,
-``pooled_connections`` and ``cancellation``. Generated files:
+``pooled_connections``, ``cancellation`` and ``stretches`` (others have their turn). Generated files:
 ``schemas`` with ``event_schema``, ``asyncapi``, ``topics`` and ``guide``; ``schema_shapes`` (pieces of
 JSON Schemas, for documents of HTTP services). For tests: ``testing``.
 """

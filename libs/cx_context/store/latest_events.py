@@ -11,6 +11,7 @@ from cx_context.store.sql import Tx
 from cx_events.codec import decode_leniently
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
+from cx_events.stretches import stretches
 from cx_events.timestamps import Micros
 
 _STREAMS_AT_ONCE = 500
@@ -19,9 +20,6 @@ _LEAST = -(2**62)
 
 _MOST_DECODED = 250
 """Events that are decoded in the event loop; more are in a thread."""
-
-_AT_A_STRETCH = 50
-"""Events that are decoded before others in this process have their turn: about a millisecond."""
 
 
 async def read_latest_facts(
@@ -43,11 +41,7 @@ async def decode_facts(raws: Sequence[bytes], ids: IdSpace) -> list[Fact]:
     for."""
     if len(raws) > _MOST_DECODED:
         return await asyncio.to_thread(_decoded, raws, ids)
-    facts = _decoded(raws[:_AT_A_STRETCH], ids)
-    for at in range(_AT_A_STRETCH, len(raws), _AT_A_STRETCH):
-        await asyncio.sleep(0)
-        facts += _decoded(raws[at : at + _AT_A_STRETCH], ids)
-    return facts
+    return [fact async for some in stretches(raws) for fact in _decoded(some, ids)]
 
 
 def _decoded(raws: Sequence[bytes], ids: IdSpace) -> list[Fact]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Iterable
 
 from cx_context.listing.said import NO_MESSAGE, SaidRow, holds_words, message_of, said_rows
@@ -13,11 +12,10 @@ from cx_context.store.table_shapes import shape_of
 from cx_events.codec import decode_leniently
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
+from cx_events.stretches import stretches
 
 _SAID = shape_of(listing_tables.SAID)
 _WORDS = shape_of(listing_tables.SAID_WORDS)
-AT_A_STRETCH = 50
-"""Events that are decoded before others in this process have their turn."""
 _COLUMNS = "key, stream_id, interaction, effective, message, what, text_of, words"
 
 
@@ -64,14 +62,11 @@ def words_rows(tenant: str, rows: Iterable[SaidRow]) -> list[tuple[str, bytes, i
 
 async def _facts(tx: Tx, ids: IdSpace, keys: Collection[bytes]) -> list[Fact]:
     """Return those of some events that are folded and hold words."""
-    found = []
-    for number, copy in enumerate((await read_stored_copies(tx, sorted(keys))).values(), 1):
-        if copy.problem is None:
-            event = decode_leniently(copy.raw)[0]
-            if event.tenantid == ids.tenant and holds_words(event):
-                found.append(Fact(event, copy.raw, ids))
-        if number % AT_A_STRETCH == 0:
-            await asyncio.sleep(0)
+    copies = await read_stored_copies(tx, sorted(keys))
+    found: list[Fact] = []
+    async for some in stretches(list(copies.values())):
+        events = ((decode_leniently(copy.raw)[0], copy.raw) for copy in some if copy.problem is None)
+        found += [Fact(event, raw, ids) for event, raw in events if event.tenantid == ids.tenant and holds_words(event)]
     return found
 
 

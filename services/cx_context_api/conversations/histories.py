@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from operator import itemgetter
 
@@ -32,15 +31,13 @@ from cx_events.directory import Directory
 from cx_events.facts import Fact, Order
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
+from cx_events.stretches import stretches
 from cx_events.timestamps import Micros
 from cx_runtime.cursors import CursorNode, CursorTime, decode_cursor, encode_cursor
 
 TIMELINE = "timeline"
 CONVERSATIONS = "conversations"
 THREAD = "thread"
-
-_AT_A_STRETCH = 50
-"""Entries that are made before others in this process have their turn."""
 
 _STEP = 250
 """Events that are read at once where only some of them are wanted."""
@@ -101,12 +98,12 @@ async def timeline_by_channel(
 
 
 async def _entries(facts: Sequence[Fact], tenancy: Tenancy) -> list[Json]:
-    entries = []
-    for at, fact in enumerate(facts, 1):
-        entries.append(timeline_entry(fact.event, fact.effective, directory=tenancy.directory))
-        if at % _AT_A_STRETCH == 0:
-            await asyncio.sleep(0)
-    return entries
+    directory = tenancy.directory
+    return [
+        timeline_entry(fact.event, fact.effective, directory=directory)
+        async for some in stretches(facts)
+        for fact in some
+    ]
 
 
 async def _parts_wanted(

@@ -19,7 +19,7 @@ from cx_events.codec import decode_leniently
 from cx_events.errors import Refused
 from cx_events.facts import stream_id_of
 from cx_events.ids import IdSpace
-from cx_events.log import STORES, Log, LogRecord, Partition, Record
+from cx_events.log import STORES, Log, LogRecord, Partition, Record, ends_of
 from cx_events.log.merged_reader import MergedReader
 from cx_ops.moving.id_keys import check_id_keys
 from cx_ops.moving.import_progress import ImportProgress, ProgressFile, by_partition, by_place
@@ -143,7 +143,7 @@ class Import:
         await self._copy_blobs(records)
         await self._append([Record(each.topic, each.key, each.value) for each in records])
         progress = self._progress
-        progress.done |= by_place({Partition(r.topic, r.partition): r.offset + 1 for r in records})
+        progress.done |= by_place(ends_of(records))
         progress.records += len(records)
         await asyncio.to_thread(self._file.write, progress)
         self._report(progress.records)

@@ -115,7 +115,7 @@ class Replay:
                 self._report(state.read)
         finally:
             coming.cancel()
-            await asyncio.wait([coming])
+            await asyncio.gather(coming, return_exceptions=True)
             await reader.close()
 
     async def _send(self, records: Sequence[LogRecord]) -> None:
