@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heapreplace
 
 from cx_context.store import Store, leases, offsets
 from cx_context.store.fold_versions import note_fold_version
@@ -140,20 +140,28 @@ class _Worker:
 async def merge_heads(heads: list[tuple[_Head, int]], most: int) -> list[LogRecord]:
     """Return up to ``most`` records before the ends, the earliest taken by the log first; none once all ends are
     reached. Each partition's records stay in order."""
-    merged: list[LogRecord] = []
-    size = 0
     waiting: list[tuple[int, int]] = []
     for at, (head, end) in enumerate(heads):
         if (first := await head.first_before(end)) is not None:
-            heappush(waiting, (first.timestamp, at))
+            waiting.append((first.timestamp, at))
+    heapify(waiting)
+    merged: list[LogRecord] = []
+    size = 0
     while waiting and len(merged) < most and size < MAX_BATCH_BYTES:
-        _, at = heappop(waiting)
+        at = waiting[0][1]
         head, end = heads[at]
-        record = head.records.popleft()
+        records = head.records
+        record = records.popleft()
         merged.append(record)
         size += len(record.value)
-        if (first := await head.first_before(end)) is not None:
-            heappush(waiting, (first.timestamp, at))
+        if records:  # a coroutine for each record would cost more than all the rest
+            first = records[0] if records[0].offset < end else None
+        else:
+            first = await head.first_before(end)
+        if first is None:
+            heappop(waiting)
+        else:
+            heapreplace(waiting, (first.timestamp, at))
     return merged
 
 

@@ -62,10 +62,10 @@ async def read(tx: Tx, but: Collection[bytes], most: int) -> list[WaitingRow]:
     """Return up to ``most`` rows, the oldest first, that are not among those known already."""
     rows = await tx.fetch(
         "SELECT id, tenant, since, customers, events FROM listing_waiting "
-        f"ORDER BY since, id LIMIT {int(most) + len(but)}"
+        f"{'WHERE id <> ALL(:but) ' if but else ''}ORDER BY since, id LIMIT {int(most)}",
+        **({"but": sorted(but)} if but else {}),
     )
-    found = (WaitingRow(bytes(row[0]), row[1], float(row[2]), ids_in(row[3]), ids_in(row[4])) for row in rows)
-    return [row for row in found if row.id not in but][:most]
+    return [WaitingRow(bytes(row[0]), row[1], float(row[2]), ids_in(row[3]), ids_in(row[4])) for row in rows]
 
 
 async def some_wait(tx: Tx) -> bool:
@@ -125,6 +125,16 @@ async def save_fill(tx: Tx, fill: Fill) -> None:
         "ON CONFLICT (tenant) DO UPDATE SET made_with = excluded.made_with, phase = excluded.phase, "
         "filled_to = excluded.filled_to",
     )
+
+
+async def forget_filled(tx: Tx, tenant: str) -> None:
+    """Delete what waits of a tenant of whose lists nothing is written: the fill that begins in this transaction writes
+    all of it."""
+    written = " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table.name} WHERE tenant = :tenant)"
+        for table in (listing_tables.LISTED_CUSTOMERS, listing_tables.LISTED_CONVERSATIONS, listing_tables.SAID)
+    )
+    await tx.execute(f"DELETE FROM listing_waiting WHERE tenant = :tenant AND NOT ({written})", tenant=tenant)
 
 
 async def forget_fill(tx: Tx, tenant: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from operator import itemgetter
 
 from cx_context.listing.said import NO_MESSAGE, SaidRow, holds_words, message_of, said_rows
 from cx_context.store import listing_tables
@@ -57,7 +58,11 @@ async def forget(tx: Tx, ids: IdSpace, keys: Collection[bytes]) -> None:
 
 def words_rows(tenant: str, rows: Iterable[SaidRow]) -> list[tuple[str, bytes, int, bytes]]:
     """Return the words by which events are found, in order."""
-    return sorted((tenant, word, row.effective, row.key) for row in rows for word in row.words.split())
+    places: dict[bytes, list[tuple[int, bytes]]] = {}
+    for place, words in sorted((((row.effective, row.key), row.words) for row in rows), key=itemgetter(0)):
+        for word in words.split():
+            places.setdefault(word, []).append(place)
+    return [(tenant, word, *place) for word in sorted(places) for place in places[word]]
 
 
 async def _facts(tx: Tx, ids: IdSpace, keys: Collection[bytes]) -> list[Fact]:

@@ -25,6 +25,7 @@ from cx_ops.backups.manifest import BackupManifest
 from cx_ops.backups.parts import EmbeddedParts, embedded_parts
 from cx_ops.backups.restoring import STORES_MEANWHILE, announced_stores, checked_backup, existing
 from cx_ops.backups.restoring import restore as put_back
+from cx_runtime.gc_tuning import settle
 from cx_runtime.release import release
 from cx_runtime.settings import Settings
 
@@ -40,6 +41,7 @@ def backup(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Copy log, store, blobs and keys of an embedded hub into a folder, while it runs."""
+    settle()
     manifest = run_async(_backup(Settings(), to, why))
     told = {"folder": str(to), **_told(manifest)}
     show(told, output, lambda out: out.print(f"{to}: {manifest.files} files, {manifest.bytes} bytes", markup=False))
@@ -55,6 +57,7 @@ def restore(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Bring a backup to where the settings say that log, store, blobs and keys are. The hub is stopped."""
+    settle()
     manifest, kept = run_async(_restore(Settings(), source, replace, why))
     for path in kept:
         to_err().print(f"kept: {path}", markup=False)

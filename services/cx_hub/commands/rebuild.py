@@ -29,6 +29,7 @@ from cx_ops.rebuild.fold_state import FoldState, fold_state
 from cx_ops.rebuild.ownership import Ownership
 from cx_ops.rebuild.plan import Plan, plan_of
 from cx_ops.rebuild.selection import Selection, checked
+from cx_runtime.gc_tuning import settle
 from cx_runtime.pace import Pace
 from cx_runtime.settings import Settings
 
@@ -129,6 +130,7 @@ def _act(what: str, act: Callable[[Store], Awaitable[Status]], why: str, output:
             await announce(log, spaces_of(tenants), _asker(why), what)
             return found, await fold_state(store)
 
+    settle()
     show_status(*run_async(work()), output)
 
 
@@ -192,6 +194,7 @@ def _work(
             own = await whole_rebuild(settings, tenants, log, store, own, _tell, rate, workers).run()
             return Status(own.phase, "", "", own.record), await fold_state(store)
 
+    settle()
     show_status(*run_async(work()), output)
 
 

@@ -38,6 +38,7 @@ from cx_ops.replay.run import HTTP_RECORDS, Replay, check_resumable
 from cx_ops.replay.selection import Selection, Test, select, test_of
 from cx_ops.replay.state import ReplayState, ReplayStates
 from cx_ops.replay.targets import FilePlace, Place, Target, UrlPlace, read_target
+from cx_runtime.gc_tuning import settle
 from cx_runtime.settings import Settings
 
 TopicOption = Annotated[str, typer.Option(help="The topic to read.")]
@@ -111,6 +112,7 @@ def run(
     )
     if without_password(target) != target:
         raise Refused("bad-target", "--target: a password would stay in the run's state; give it by CX_LOG_URL", 400)
+    settle()
     _show(run_async(_run(Settings(), asked, secret, why)), output)
 
 
@@ -121,6 +123,7 @@ def resume(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Go on with a run that failed or was killed."""
+    settle()
     _show(run_async(_resume(Settings(), id, secret, why)), output)
 
 

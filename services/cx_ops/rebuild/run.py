@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -41,8 +42,8 @@ MOST_RETURNS = 20
 RETURN_SECONDS = 1.0
 _AWAKE_SECONDS = 4.0
 """PostgreSQL ends a transaction that is idle for 15 s."""
-_STRETCH = 50_000
-"""Records after which progress is written down."""
+_PROGRESS_SECONDS = 5.0
+"""How often progress is written down."""
 _ANNOUNCED_AT_ONCE = 500
 STRIPE = versions.REFOLD_STRIPE
 
@@ -163,10 +164,10 @@ class Rebuild:
     async def _level(self) -> None:
         """Fill the shadow until it is nearly where the live store is. It never gets ahead."""
         began, first = time.monotonic(), -1
-        while True:
-            ends, positions = await self._offsets(self._live), await self._offsets(self._shadow)
-            behind = sum(max(end - positions.get(each, 0), 0) for each, end in ends.items())
-            applied = sum(min(positions.get(each, 0), end) for each, end in ends.items())
+
+        async def note(ends: Offsets) -> int:
+            nonlocal first
+            behind, applied = _distances(await self._offsets(self._shadow), ends)
             first = applied if first < 0 else first
             rate = (applied - first) / max(time.monotonic() - began, 0.001)
             await self._own.save(
@@ -174,18 +175,30 @@ class Rebuild:
             )
             self._tell(_progress(applied, behind, rate))
             await self._own.watch()
-            if behind <= LEVEL:
-                break
-            await self._fill(_nearer(positions, ends))
+            return behind
+
+        while await note(ends := await self._offsets(self._live)) > LEVEL:
+            await self._fill(ends, partial(note, ends), _PROGRESS_SECONDS)
         await self._fill(await self._offsets(self._live))
         self._tell("writing lists and search")
         await self._settle()
         await shadow.refresh_statistics(self._shadow)
 
-    async def _fill(self, ends: Offsets) -> None:
+    async def _fill(
+        self, ends: Offsets, meanwhile: Callable[[], Awaitable[object]] | None = None, every: float | None = None
+    ) -> None:
+        """Apply all records before these offsets. ``meanwhile`` is called every so many seconds."""
         assert self._filler is not None
+        filling = asyncio.create_task(self._filler.apply_until(ends))
         try:
-            await self._filler.apply_until(ends)
+            while not (await asyncio.wait([filling], timeout=every))[0]:
+                if meanwhile is not None:
+                    await meanwhile()
+        finally:
+            filling.cancel()
+            await asyncio.gather(filling, return_exceptions=True)
+        try:
+            await filling
         except TryLater:
             self._filler_gave_up = True
             raise
@@ -233,14 +246,7 @@ class Rebuild:
     async def _fill_to(self, live: Tx) -> None:
         """Bring the shadow to exactly the offsets that a transaction of the live store sees, and keep that awake."""
         ends = await offsets.applied(live)
-        filling = asyncio.create_task(self._fill(ends))
-        try:
-            while not (await asyncio.wait([filling], timeout=_AWAKE_SECONDS))[0]:
-                await offsets.applied(live)
-            await filling
-        finally:
-            filling.cancel()
-            await asyncio.gather(filling, return_exceptions=True)
+        await self._fill(ends, partial(offsets.applied, live), _AWAKE_SECONDS)
         positions = await self._offsets(self._shadow)
         if any(positions.get(each, 0) != end for each, end in ends.items()):
             raise Fatal(
@@ -311,10 +317,10 @@ class Rebuild:
                 await outbox.write(live, tenant, in_order[at : at + _ANNOUNCED_AT_ONCE], {})
 
 
-def _nearer(positions: Offsets, ends: Offsets) -> dict[Partition, int]:
-    """Return offsets between both, about ``_STRETCH`` records on."""
-    share = max(_STRETCH // max(len(ends), 1), 1)
-    return {each: min(positions.get(each, 0) + share, end) for each, end in ends.items()}
+def _distances(positions: Offsets, ends: Offsets) -> tuple[int, int]:
+    """Return how many records before these ends are left, and how many are applied."""
+    left = sum(max(end - positions.get(each, 0), 0) for each, end in ends.items())
+    return left, sum(min(positions.get(each, 0), end) for each, end in ends.items())
 
 
 def _progress(applied: int, behind: int, rate: float) -> str:
