@@ -273,10 +273,15 @@ def test_text_is_decoded_despite_a_wrong_declared_encoding(coding: str, body: st
     assert message.text == WORDS.strip()
 
 
-def test_a_uuencoded_file_in_a_text_is_left_out() -> None:
-    message, kept = read("Content-Type: text/plain\n\nHello\nbegin 644 test.txt\n#0V%T\n`\nend\nBye\n")
+@pytest.mark.parametrize("last", ["`\n", " \n", "\n", ""])
+def test_a_uuencoded_file_in_a_text_is_an_attachment(last: str) -> None:
+    raw = f"Content-Type: text/plain\n\nHello\nbegin 644 a test.txt\n#0V%T\n{last}end\nBye\n"
+    message, kept = read(raw)
     assert message.text == "Hello\nBye"
-    assert kept["left_out"] == ["encoded"]
+    (file,) = message.attachments
+    assert (file.name, file.content_type, file.bytes, file.part) == ("a test.txt", "application/octet-stream", 3, "2")
+    assert content_at(raw.encode(), "2") == b"Cat"
+    assert not kept.get("left_out")
     message, _ = read("Content-Type: text/plain\n\nLet us\nbegin 644 x\nand never stop\n")
     assert message.text == "Let us\nbegin 644 x\nand never stop"
 

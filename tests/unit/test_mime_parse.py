@@ -39,6 +39,19 @@ def test_a_multipart_without_its_boundary_keeps_its_text() -> None:
     assert texts(b'Content-Type: multipart/mixed; boundary="ab"\n\nbody\n') == ["body\n"]
 
 
+@pytest.mark.parametrize(
+    "types", [("text/plain", 'multipart/mixed; boundary="b"'), ('multipart/mixed; boundary="b"', "text/plain")]
+)
+def test_of_two_types_the_cut_multipart_counts(types: tuple[str, str]) -> None:
+    head = "".join(f"Content-Type: {kind}\n" for kind in types).encode()
+    assert texts(head + b"\n--b\n\none\n--b\n\ntwo\n--b--\n") == ["one", "two"]
+
+
+def test_of_two_types_the_first_counts_otherwise() -> None:
+    raw = b'Content-Type: text/html\nContent-Type: multipart/mixed; boundary="b"\n\n<p>one'
+    assert [part.media_type for part in parse(raw).root.walk()] == ["text/html"]
+
+
 def test_a_boundary_that_the_header_forgot_is_found() -> None:
     assert texts(b"Content-Type: multipart/mixed\n\n--x1\n\none\n--x1\n\ntwo\n--x1--\n") == ["one", "two"]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cx_channels.kit.mail.delivery.bounces import is_bounce
 from cx_channels.kit.mail.delivery.reports import delivery_outcomes, original_headers, receipt_of
+from cx_channels.kit.mail.delivery.ses_notices import ses_notice
 from cx_channels.kit.mail.mapping import MailMapping
 from cx_channels.kit.mail.message.automatic import AUTO_REPLY
 from cx_channels.kit.mail.mime.addresses import parse_mailboxes
@@ -45,7 +46,7 @@ def _kind_of(reading: MailMapping, draft: Draft, own: Own) -> str:
 
 
 def _of_failure(reading: MailMapping) -> str:
-    if delivery_outcomes(reading.mail.root):
+    if delivery_outcomes(reading.mail.root) or ses_notice(reading.headers, reading.content.text()) is not None:
         return "delivery status, failed"
     returned = original_headers(reading.mail.root) is not None
     bounced = is_bounce(reading.headers, reading.envelope.sender, reading.content.text(), returned)

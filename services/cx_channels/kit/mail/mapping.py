@@ -12,6 +12,7 @@ from cx_channels.kit.mail.delivery.bounces import Bounce, is_bounce, read_bounce
 from cx_channels.kit.mail.delivery.reasons import code_of
 from cx_channels.kit.mail.delivery.refusals import is_server, refusal_of
 from cx_channels.kit.mail.delivery.reports import (
+    Complaint,
     Outcome,
     complaint_of,
     delivery_outcomes,
@@ -22,6 +23,7 @@ from cx_channels.kit.mail.delivery.reports import (
     returned_report,
 )
 from cx_channels.kit.mail.delivery.returned_mail import id_in_prose, original_in_prose
+from cx_channels.kit.mail.delivery.ses_notices import SesNotice, ses_notice
 from cx_channels.kit.mail.message.automatic import BOUNCE, REPORT, automatic, distribution
 from cx_channels.kit.mail.message.body import Body, Content, body_of, content_of
 from cx_channels.kit.mail.message.dates import written_at
@@ -115,6 +117,9 @@ class MailMapping:
 
     def drafts(self) -> list[Draft]:
         """Return the events: a report is known by its parts, a bounce by its look; any other mail is a message."""
+        told = ses_notice(self.headers, self.content.text())
+        if told is not None:
+            return [*self._outcomes(list(told.outcomes), told.original), *self._complaints(told)]
         original = original_headers(self.mail.root)
         outcomes = delivery_outcomes(self.mail.root)
         if outcomes:
@@ -123,11 +128,7 @@ class MailMapping:
             return self._outcomes(outcomes, original)
         complaint = complaint_of(self.mail.root)
         if complaint is not None:
-            reaction = "not-spam" if complaint.kind == "not-spam" else "complaint"
-            about_id = complaint.message_id or id_in_prose(self.content.text())
-            data = self._about(complaint.recipient, original or Headers(), about_id, "inbound")
-            data.reaction, data.reason = reaction, complaint.kind
-            return [self._draft("reacted", data)]
+            return [self._reacted(complaint, original or Headers())]
         receipt = receipt_of(self.mail.root)
         if receipt is not None and receipt.disposition == "displayed":
             about = Headers([("message-id", receipt.message_id.encode())])
@@ -189,6 +190,19 @@ class MailMapping:
             suffix = f"/{number}" if number > 1 else ""
             drafts.append(self._draft("received" if what == "delayed" else what, data, suffix))
         return drafts
+
+    def _complaints(self, told: SesNotice) -> list[Draft]:
+        return [
+            self._reacted(each, told.original, f"/{number}" if number > 1 else "")
+            for number, each in enumerate(told.complaints, 1)
+        ]
+
+    def _reacted(self, complaint: Complaint, original: Headers, suffix: str = "") -> Draft:
+        about_id = complaint.message_id or id_in_prose(self.content.text())
+        data = self._about(complaint.recipient, original, about_id, "inbound")
+        data.reaction = "not-spam" if complaint.kind == "not-spam" else "complaint"
+        data.reason = complaint.kind
+        return self._draft("reacted", data, suffix)
 
     def _about(self, recipient: str, original: Headers, message_id: str, direction: Direction) -> Data:
         """Return the data of an event about a mail that was sent: its recipient is the customer, its thread the

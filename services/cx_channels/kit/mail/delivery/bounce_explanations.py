@@ -74,21 +74,37 @@ def _explanation(recipient: str, notice: list[str]) -> str:
     """Return the lines that say why, without the letter around them: those of a server's reply, else with a status,
     else in words that are known, else those at the failed address, else the first paragraph."""
     lines = [" ".join(line.split()) for line in notice if not (DIVIDER.fullmatch(line) or HEADING.fullmatch(line))]
+    lines = _without_footers(lines)
     at = next((at for at, line in enumerate(lines) if recipient and recipient.lower() in line.lower()), 0)
     telling = _lines_with_code(lines) or _lines_with_phrase(lines[at:]) or _lines_with_phrase(lines)
     return " ".join(telling or _lines_around(recipient, lines) or lines)[:_MAX_EXPLANATION].strip()
 
 
 def _lines_around(recipient: str, lines: list[str]) -> list[str]:
-    """Return what stands beside an address in its paragraph, else the paragraph behind it; where it is not named, the
-    first paragraph that is longer than a greeting."""
+    """Return what stands beside an address in its paragraph, else the paragraph behind it, else that above; where it is
+    not named, the first paragraph that is longer than a greeting. What a gateway adds under a rule is no reason."""
     paragraphs = list(_paragraphs(lines))
     named = [bool(recipient) and recipient.lower() in " ".join(found).lower() for found in paragraphs]
     if True not in named:
         return next((found for found in paragraphs if len(" ".join(found)) >= _GREETING), [])
     at = named.index(True)
     beside = [line for line in paragraphs[at] if line.strip("<>:* ").lower() != recipient.lower()]
-    return (beside or next(iter(paragraphs[at + 1 :]), paragraphs[at]))[:4]
+    behind = next(iter(paragraphs[at + 1 :]), [])
+    if behind and _RULED.match(behind[0]):
+        behind = []
+    above = (found for found in reversed(paragraphs[:at]) if "@" not in " ".join(found))
+    return (beside or behind or next(above, paragraphs[at]))[:4]
+
+
+_RULED = re.compile(r"[-_=*~]{4}")
+_SCANNED = re.compile(r"\b(?:been|was) (?:virus[- ])?(?:scanned|checked)\b|\bscanned (?:for|by)\b", re.IGNORECASE)
+
+
+def _without_footers(lines: list[str]) -> list[str]:
+    """Return the lines without what gateways add under a rule: that they looked for viruses is no reason."""
+    blocks = (list(group) for _, group in groupby(lines, key=lambda line: not line))
+    kept = (block for block in blocks if not (_RULED.match(block[0]) and _SCANNED.search(" ".join(block))))
+    return [line for block in kept for line in block]
 
 
 def _paragraphs(lines: list[str]) -> Iterator[list[str]]:
@@ -139,12 +155,12 @@ def _goes_on(before: str, line: str, code: str) -> bool:
     """Return whether a line continues the reply of the line before.
 
     That is the next of several lines (``550-``, RFC 5321, section 4.2.1), or a line without a code that is no field,
-    address, divider or new item.
+    address, divider or new item. Behind a colon it may name an address.
     """
     several = _SEVERAL.search(before)
     if several is not None and several[1] in _NUMBERS.findall(line):
         return True
-    return bool(line) and not code and not _STRUCTURE.match(line) and "@" not in line
+    return bool(line) and not code and not _STRUCTURE.match(line) and ("@" not in line or before.endswith(":"))
 
 
 def _lines_with_phrase(lines: list[str]) -> list[str]:

@@ -72,7 +72,9 @@ _DELAYED = re.compile(
 
 # Whatever else such a notice quotes, the server goes on trying.
 _WARNING = re.compile(
-    r"this is a warning message only|do not need to re-?send|will be retried for|only a temporary failure report", re.I
+    r"this is a warning message only|do not need to re-?send|will be retried for|only a temporary failure report"
+    r"|delivery attempts will continue|no action is required on your part",  # Exim (specification, chapter 49)
+    re.IGNORECASE,
 )
 
 

@@ -25,7 +25,7 @@ _FIRST_OF_SEVERAL = re.compile(r"([45][0-5]\d)-([245]\.\d{1,3}\.\d{1,3}(?= ))?")
 _CLOSING = {"(": ")", "[": "]", "'": "'", '"': '"'}
 
 _BOX = r"(?:mail ?(?:box|folder|dir|file|drop)|in-?box|folder|account|recipient|user|storage|disk)"
-_WHO = r"(?:recipients?|recipient name|users?|accounts?|address(?:es)?|mailbox(?:es)?|e-?mails?|person|alias)"
+_WHO = r"(?:recipients?|recipient name|rcpt|users?|accounts?|address(?:es)?|mailbox(?:es)?|e-?mails?|person|alias)"
 
 # The first row that is met counts: the surer words stand first. A server that says no code and has given up says 5.
 _PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -67,7 +67,7 @@ _PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("5.1.1", re.compile("|".join((  # no such recipient
         r"user[ _]?(?:is )?(?:unknown|not (?:found|known|exist|local|listed))", r"not listed in", r"non remis",
         r"unknown (?:local[ -]?part|user|recipient|address|mailbox|account|e-?mail|addressee)",
-        r"no such (?:local )?(?:user|recipient|address|mailbox|person|account)",
+        r"no[ _-]?such[ _-]?(?:local )?(?:user|recipient|address|mailbox|person|account)",
         rf"{_WHO}\b.{{0,60}} (?:is )?(?:not (?:found|known|recogni[sz]ed)|unknown|invalid)\b",
         rf"{_WHO}\b.{{0,60}} (?:does not|does ?n['’]t|no longer) exist",
         rf"{_WHO}\b.{{0,60}} (?:could|can|was)(?: not|n['’]t) (?:be )?found",
@@ -79,11 +79,13 @@ _PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"(?:bad|valid)rcptto", r"recip(?:ient)? ?not ?found", r"invalid final delivery userid",
         r"destination addresses were unknown",
         r"user missing home directory", r"destinataire (?:invalide|inconnu)", r"utilisateur inconnu",
-        r"usuario (?:desconocido|inexistente)", r"(?:utente|destinatario) sconosciuto", r"nessun utente",
+        r"usu[aá]rio (?:desco(?:noci|nheci)do|inexistente|inv[aá]lido)", r"nessun utente", r"bad[ _]recipient",
+        r"destinatario (?:desconocido|inexistente)", r"(?:utente|destinatario) sconosciuto",
         r"no existe (?:ese|dicha)", r"unbekannter (?:benutzer|empf[aä]nger)", r"empf[aä]nger unbekannt",
         r"(?:ユーザー|宛先|あて先).{0,80}(?:存在しません|見つかりません|不明)",
         r"ディレクトリ.{0,20}(?:見つかりません|ありません)", r"用户不存在", r"收件人不存在",
     )), re.IGNORECASE)),
+    ("5.1.4", re.compile(r"\bnot unique\b|ambiguous (?:recipient|address|user)", re.IGNORECASE)),
     ("5.1.6", re.compile("|".join((  # the recipient has moved
         r"has been replaced by", r"(?:user|recipient|mailbox|account) (?:has )?moved",
         r"no longer (?:on server|(?:a )?valid address)",
@@ -97,6 +99,8 @@ _PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"(?:mailbox|account) (?:is |has been )?(?:temporar(?:il)?y )?(?:locked|closed|expired|unavailable)",
         r"account is blocked", r"no longer accepts mail", r"inactive (?:user|account|recipient)", r"invalid/inactive",
         r"not (?:an )?active",
+        r"(?:disabled|deactivated|suspended|closed) (?:mailbox|account|user|recipient)", r"recipient was unavailable",
+        r"(?:casilla|buz[oó]n|cuenta|conta) (?:\w{1,20} ){0,3}?(?:expirad|desac?tivad|suspen[sd]|inac?tiv)",
         r"extended inactivity", r"suspend the service", r"destinataire archivee", r"mail receiving disabled",
     )), re.IGNORECASE)),
     ("5.4.6", re.compile("|".join((  # loops

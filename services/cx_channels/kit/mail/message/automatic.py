@@ -24,8 +24,8 @@ _REPLY_FIELDS = frozenset({
     "x-autoresponder", "x-auto-response", "x-autoresponse", "x-vacation", "x-amazon-auto-reply",
 })  # fmt: skip
 
-# Fields by which software names its own notices: FirstClass, cron, Mailman.
-_MACHINE_FIELDS = frozenset({"x-fc-machinegenerated", "x-cron-env", "x-list-administrivia"})
+# Fields by which software names its own notices: FirstClass, cron, Mailman, Amazon SNS.
+_MACHINE_FIELDS = frozenset({"x-fc-machinegenerated", "x-cron-env", "x-list-administrivia", "x-amz-sns-message-id"})
 
 _LIST_FIELDS = frozenset({
     "list-id", "list-post", "list-unsubscribe", "list-help", "list-subscribe", "list-owner", "list-archive",
@@ -34,8 +34,8 @@ _LIST_FIELDS = frozenset({
 
 # How Exchange and others begin an absence's subject, in the languages of their users.
 _ABSENT = re.compile(
-    r"\s*(?:re:\s*)?(?:auto(?:mat(?:ic|ed|ische?|iskt?|yczna))?[ -]?(?:reply|response|antwort|svar|odpowied[zź])\b"
-    r"|auto:|autoreply\b|\[auto[ -]?reply\]|out of (?:the )?office\b|ooo:|vacation (?:reply|notice|message)"
+    r"\s*(?:re:\s*)?\[?(?:auto(?:mat(?:ic|ed|ische?|iskt?|yczna))?[ -]?(?:reply|response|antwort|svar|odpowied[zź])\b"
+    r"|auto:|autoreply\b|out of (?:the )?office\b|ooo:|vacation (?:reply|notice|message)"
     r"|away (?:from|until)\b|abwesenheits?(?:notiz|nachricht|benachrichtigung|meldung)?\b"
     r"|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|resposta automática"
     r"|risposta automatica|fuori sede|afwezig|automatisch antwoord|frånvaro|自动回复|自動返信|自動応答|автоответ"

@@ -6,11 +6,11 @@ the way: the same mail delivered again is the same event, another mail with the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 from cx_channels.kit.mail.mime.encoded_blocks import ENCRYPTED
-from cx_channels.kit.mail.mime.parse import EPILOGUE, Mail
+from cx_channels.kit.mail.mime.parse import EPILOGUE, Mail, Part
 
 _NO_PARTS = frozenset({EPILOGUE, ENCRYPTED})
 _FIELDS = ("from", "date", "subject")
@@ -33,11 +33,19 @@ def content_digest(mail: Mail, tokens: Iterable[str] = (), writer: str = "") -> 
         _add(digest, f"writer:{writer}".encode("utf-8", "replace"))
     if not _NO_PARTS.issuperset(mail.omissions):  # there is more than the parts show
         _add(digest, _plain(mail.root.raw))
-    for part in mail.root.walk():
-        if not part.parts:
-            _add(digest, part.media_type.encode("utf-8", "replace"))
-            _add(digest, _plain(part.content()))
+    for part in _leaves(mail.root):
+        _add(digest, part.media_type.encode("utf-8", "replace"))
+        _add(digest, _plain(part.content()))
     return digest.hexdigest()
+
+
+def _leaves(part: Part) -> Iterator[Part]:
+    """Yield the parts that have content themselves. A text with uuencoded files in it is one."""
+    if not part.parts or part.media_type.startswith("text/"):
+        yield part
+        return
+    for each in part.parts:
+        yield from _leaves(each)
 
 
 def _add(digest: blake2b, piece: bytes) -> None:

@@ -11,8 +11,6 @@ ENCRYPTED = "encrypted"
 
 _MIN_LINES = 3
 _DATA = re.compile(r"[A-Za-z0-9+/]{60,998}={0,2}")
-_ANY_UU = re.compile(r"(?:\A|\n)begin [0-7]{3,4} \S")
-_UU_LINE = re.compile(r"[ -`]{1,64}[a-z]?")
 _ANY_DATA = re.compile(r"(?:\A|\n)[A-Za-z0-9+/]{60}")
 _LAST = re.compile(r"[A-Za-z0-9+/]{1,998}={0,2}")
 _ARMOUR = re.compile(r"(?:[A-Za-z0-9+/]{4,998}={0,2}|=[A-Za-z0-9+/]{4}|[A-Z][A-Za-z]{1,20}: .{0,200}|)")
@@ -35,8 +33,6 @@ def readable(text: str) -> Readable:
     omissions: set[str] = set()
     if _BEGIN_PGP in text:
         text = "\n".join(_without_pgp(text.split("\n"), omissions))
-    if _ANY_UU.search(text) is not None:
-        text = "\n".join(_without_uu(text.split("\n"), omissions))
     if _ANY_DATA.search(text) is not None:
         text = "\n".join(_without_data(text.split("\n"), omissions))
     return Readable(text, frozenset(omissions))
@@ -78,22 +74,6 @@ def _without_pgp(lines: list[str], omissions: set[str]) -> Iterator[str]:
         else:
             head = False
             yield line[2:] if signed and line.startswith("- ") else line
-
-
-def _without_uu(lines: list[str], omissions: set[str]) -> Iterator[str]:
-    """Yield the lines without uuencoded files, which run from ``begin`` to ``end``."""
-    at = 0
-    while at < len(lines):
-        end = at + 1
-        if _ANY_UU.match(lines[at]) is not None:
-            while end < len(lines) and lines[end] != "end" and _UU_LINE.fullmatch(lines[end]) is not None:
-                end += 1
-            if end < len(lines) and lines[end] == "end":
-                omissions.add(ENCODED)
-                at = end + 1
-                continue
-        yield from lines[at:end]
-        at = end
 
 
 def _without_data(lines: list[str], omissions: set[str]) -> Iterator[str]:

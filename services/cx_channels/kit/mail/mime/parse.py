@@ -20,12 +20,14 @@ from cx_channels.kit.mail.mime.headers import MAX_FIELDS, MAX_HEAD, Headers, spl
 from cx_channels.kit.mail.mime.structured_fields import StructuredField, parse_structured
 from cx_channels.kit.mail.mime.tnef import unpacked
 from cx_channels.kit.mail.mime.transfer_encoding import undo_transfer, undo_transfer_of_text
+from cx_channels.kit.mail.mime.uuencoded import UuFile, files_in, without_files
 
 MAX_DEPTH = 32
 MAX_PARTS = 500
 MESSAGE = "message/rfc822"
 EPILOGUE = "epilogue"
 _MAX_CONTENT_ID = 255
+_MAX_TYPES = 4
 _COMMON = (None, "ascii", "utf-8", "cp1252")
 
 
@@ -110,6 +112,7 @@ def parse(raw: bytes) -> Mail:
         raw = raw.replace(b"\r\r\n", b"\r\n")
     reader = _Reader()
     root = reader.entity(raw, 0, len(raw), 0, "text/plain")
+    reader.take_files(root)
     _number(root)
     _name_charset(root)
     return Mail(root, tuple(sorted(reader.omissions)))
@@ -158,6 +161,17 @@ def _name_charset(root: Part) -> None:
         part.disposition = parse_structured(part.headers.raw("content-disposition"))
 
 
+def _content_type(headers: Headers, source: bytes, start: int, end: int) -> StructuredField:
+    """Return the first Content-Type; of several, which RFC 5322 forbids, the first multipart whose boundary the body
+    has."""
+    fields = [parse_structured(value) for value in headers.every("content-type")[:_MAX_TYPES] or [""]]
+    for each in fields if len(fields) > 1 else ():
+        boundary = each.parameters.get("boundary", "").encode("utf-8", "replace")
+        if each.value.startswith("multipart/") and boundary and source.find(b"--" + boundary, start, end) >= 0:
+            return each
+    return fields[0]
+
+
 def _number(root: Part) -> None:
     """Give each part its place."""
     if not root.parts:
@@ -185,7 +199,7 @@ class _Reader:
             headers, body = Headers(), min(past_line_end(source, start), end)
         if body - start > MAX_HEAD or len(headers.fields) > MAX_FIELDS:
             self.omissions.add("headers")
-        content_type = parse_structured(headers.raw("content-type"))
+        content_type = _content_type(headers, source, body, end)
         if content_type.value.count("/") != 1 or content_type.value.startswith("/"):
             kind = "text/html" if content_type.value == "html" else default_type
             content_type = StructuredField(kind, content_type.parameters)
@@ -196,6 +210,21 @@ class _Reader:
         elif is_tnef(part) or _is_cms(part):
             self.unpack(part, depth)
         return part
+
+    def take_files(self, root: Part) -> None:
+        """Make parts of each text with uuencoded files in it: the text without them, and each file."""
+        for part in list(root.walk()):
+            written = part.media_type == "text/plain" and part.disposition.value != "attachment" and not part.file_name
+            if not written or part.source.find(b"begin ", part.start, part.end) < 0:
+                continue
+            text = undo_transfer_of_text(part.raw, part.headers.raw("content-transfer-encoding"))
+            files = files_in(text)
+            if self.count + len(files) > MAX_PARTS:
+                self.omissions.add("parts")
+            elif files:
+                words = _made("text/plain", part.content_type.parameters, without_files(text, files))
+                part.parts = [words, *(_file_in(text, file) for file in files)]
+                self.count += len(files)
 
     def _open(self, part: Part, depth: int) -> None:
         if part.media_type == "multipart/encrypted":
@@ -299,6 +328,15 @@ def _parts_of(found: tnef.Unpacked) -> list[Part]:
 def _made(media_type: str, parameters: dict[str, str], content: bytes, parts: list[Part] | None = None) -> Part:
     kind = StructuredField(media_type, parameters)
     return Part(Headers(), kind, StructuredField("", {}), content, 0, len(content), parts or [])
+
+
+def _file_in(text: bytes, file: UuFile) -> Part:
+    """Return the part of a uuencoded file."""
+    made = _made("application/octet-stream", {}, text)
+    made.headers = Headers([("content-transfer-encoding", b"x-uuencode")])
+    made.disposition = StructuredField("attachment", {"filename": decode(file.name)})
+    made.start, made.end = file.start, file.end
+    return made
 
 
 def _is_hollow(part: Part) -> bool:
