@@ -1,4 +1,4 @@
-"""Run programs of the folder ``node``, with the packages that its lock file names."""
+"""Run programs of a folder of Node, with the packages that its lock file names."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "node"
 
 
-def install() -> None:
+def install(folder: Path = FOLDER) -> None:
     """Install the packages of the lock file, unless they are there. End the process where there is no Node."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         sys.exit("this client needs node and npm, which are not here")
-    lock = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    installed = FOLDER / "node_modules" / ".installed"
+    lock = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    installed = folder / "node_modules" / ".installed"
     if installed.exists() and installed.read_text(encoding="ascii") == lock:
         return
-    subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=FOLDER, stdout=sys.stderr, check=True)
+    subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=folder, stdout=sys.stderr, check=True)
     installed.write_text(lock, encoding="ascii")
 
 
-def start(program: str, environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
-    """Start ``node/PROGRAM``. Its standard output is a pipe of lines, its errors go to ours."""
-    install()
-    return subprocess.Popen(
-        ["node", program, *arguments], cwd=FOLDER, env=dict(environment), stdout=subprocess.PIPE, text=True
-    )
+def start(
+    program: str, environment: Mapping[str, str], *arguments: str, folder: Path = FOLDER
+) -> subprocess.Popen[str]:
+    """Start ``FOLDER/PROGRAM``. Its standard input and output are pipes of lines, its errors go to ours."""
+    install(folder)
+    command, pipe = ["node", program, *arguments], subprocess.PIPE
+    return subprocess.Popen(command, cwd=folder, env=dict(environment), stdin=pipe, stdout=pipe, text=True)
 
 
 def run(program: str, environment: Mapping[str, str], *arguments: str) -> str:

@@ -109,11 +109,11 @@ def vonage_sms(request: Request, connection: Connection) -> bool:
     return bool(_vonage_auth(connection).check_signature(read_fields(request)[0]))
 
 
-def sign_vonage_sms(request: Request, connection: Connection, _secret: str) -> Request:
+def sign_vonage_sms(request: Request, connection: Connection, secret: str) -> Request:
     """Return the request as the older SMS API sends it: a form, signed by Vonage's library."""
     fields = {name: str(value) for name, value in read_fields(request)[0].items() if name != "sig"}
     fields["timestamp"] = str(request.received // 1_000_000)
-    fields["sig"] = _vonage_auth(connection).sign_params(dict(fields))
+    fields["sig"] = _vonage_auth(replace(connection, secrets=(secret,))).sign_params(dict(fields))
     kind = {**request.headers, "content-type": "application/x-www-form-urlencoded"}
     return Request(urlencode(fields).encode(), "POST", request.url, (), kind, request.received)
 
@@ -220,7 +220,7 @@ def _openid(connection: Connection) -> Iterator[str]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/openid"
         finally:
@@ -230,11 +230,11 @@ def _openid(connection: Connection) -> Iterator[str]:
 # --- the Fediverse ---------------------------------------------------------------------------------------------------
 
 
-def _key_id(request: Request) -> str:
+def key_id(request: Request) -> str:
     return example_id(actor_of(read_body(request)), 0)
 
 
-def _without_query(request: Request) -> Request:
+def without_query(request: Request) -> Request:
     """Return a request without a query: apsig leaves it out of what it signs, while Mastodon signs it."""
     return replace(request, url=request.url.partition("?")[0])
 
@@ -242,14 +242,14 @@ def _without_query(request: Request) -> Request:
 def sign_draft(request: Request, connection: Connection, secret: str) -> Request:
     """Return the request signed by us as draft-cavage has it."""
     plain = replace(request, headers={**request.headers, "content-type": "application/activity+json"})
-    return mastodon_signature.sign(_without_query(plain), connection, secret)
+    return mastodon_signature.sign(without_query(plain), connection, secret)
 
 
 def sign_by_apsig(request: Request, _connection: Connection, secret: str) -> Request:
     """Return the request signed by apsig as draft-cavage has it."""
-    request, module = _without_query(request), import_module("apsig.draft.sign")
+    request, module = without_query(request), import_module("apsig.draft.sign")
     key, kept = example_key(secret), {"content-type": "application/activity+json"}
-    signer: Any = module.Signer(kept, key, "POST", request.url, _key_id(request), request.body)
+    signer: Any = module.Signer(kept, key, "POST", request.url, key_id(request), request.body)
     return replace(request, headers={name.lower(): value for name, value in signer.sign().items()})
 
 
@@ -295,7 +295,7 @@ def sign_by_library(request: Request, _connection: Connection, secret: str) -> R
     signer = module.HTTPMessageSigner(signature_algorithm=_algorithm(), key_resolver=_keys(secret))
     covered = ("@method", "@target-uri")
     at = datetime.fromtimestamp(request.received // 1_000_000, UTC)
-    signer.sign(message, key_id=_key_id(request), created=at, covered_component_ids=covered, body=request.body)
+    signer.sign(message, key_id=key_id(request), created=at, covered_component_ids=covered, body=request.body)
     return replace(request, headers={name.lower(): value for name, value in message.headers.items()})
 
 

@@ -95,6 +95,7 @@ def differences(told: Told, event: Event) -> list[str]:
     message, people = event.data.message or Message(), event.data.participants
     names = {name for each in people for known in each.identifiers for name in (known.value, known.given)}
     names |= {each.id for each in people}
+    size = told.size if event.type in _WRITTEN else None  # a report of a mail that failed has none of the mail's files
     ids = {each.value for each in event.data.references if each.kind == "message"} | {message.id}
     said: Iterable[tuple[str, Any, Collection[Any]]] = (
         ("id", told.id, ids),
@@ -104,7 +105,7 @@ def differences(told: Told, event: Event) -> list[str]:
         ("subject", told.subject, {message.subject}),
         ("answers", told.answers, {message.in_reply_to}),
         ("file", told.file, {each.url for each in message.attachments}),
-        ("size", told.size, {each.bytes for each in message.attachments}),
+        ("size", size, {each.bytes for each in message.attachments}),
         ("intent", told.intent, {event.data.bot.intent if event.data.bot else ""}),
     )
     return [
@@ -149,22 +150,23 @@ def held_by(sdk: Sdk) -> Held:
     return held
 
 
-def main() -> None:
+def report(sdks: Iterable[Sdk], how_to_install: str) -> None:
+    """Hold all, print a line for each and what differs, and end the process by 1 where something does."""
     wrong = 0
-    for sdk in SDKS:
+    for sdk in sdks:
         try:
             held = held_by(sdk)
         except ImportError as error:
-            print(f"{sdk.provider}: left out, {error}: pip install --target FOLDER {sdk.package}")
+            print(f"{sdk.provider}: left out, {error}: {how_to_install} {sdk.package}")
             continue
         unread = ", ".join(f"{count} {why}" for why, count in sorted(held.unread.items()))
         counted = f"{held.notices} notices in {held.requests} requests, {held.left_out} left out by us"
         counted += f", {held.unread.total()} unread ({unread})" if unread else ""
-        print(f"{sdk.provider}: {counted}, as {sdk.package} has them", *held.differences, sep="\n  ")
+        print(f"{sdk.provider}: {counted}, as {sdk.package} has them", *held.differences, sep="\n  ", flush=True)
         wrong += len(held.differences)
     if wrong:
         sys.exit(f"{wrong} differences")
 
 
 if __name__ == "__main__":
-    main()
+    report(SDKS, "pip install --target FOLDER")

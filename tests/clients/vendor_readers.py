@@ -138,6 +138,8 @@ def _telegram_message(kind: str, message: Any) -> Told:
     place = (message.business_connection_id, str(message.chat.id))
     answered, writer = message.reply_to_message, message.sender_business_bot or message.from_user
     sender = None if writer is None or str(writer.id) == _ANONYMOUS else str(writer.id)
+    if answered is not None and message.is_topic_message and answered.message_id == message.message_thread_id:
+        answered = None  # of what is written in a topic, what began it (bots/api#forumtopiccreated)
     if message.successful_payment or message.refunded_payment:
         return Told("payment", sender=sender, at=micros(message.date))
     files = message.effective_attachment
@@ -263,7 +265,13 @@ def whatsapp(request: Request, _connection: Connection) -> Iterator[Told]:
         if handler in client._handlers_to_updates:
             update = client._handlers_to_updates[handler].from_update(client=client, update=raw)
             if told := _whatsapp_told(type(update).__name__, update):
-                yield told
+                yield told._replace(id=None) if _is_payment(delivery) else told
+
+
+def _is_payment(delivery: Any) -> bool:
+    """Return whether a status is one of a payment, which is about an order and no message."""
+    statuses = delivery["entry"][0]["changes"][0]["value"].get("statuses", ())
+    return any(each.get("type") == "payment" for each in statuses)
 
 
 def _single(delivery: Any) -> Iterator[Any]:
