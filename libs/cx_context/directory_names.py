@@ -169,6 +169,7 @@ def _first_times(times: Mapping[str, At], directory: Directory) -> dict[str, At]
 
 _FIELDS: Mapping[str, Callable[[Any, Directory], Any]] = {
     "agent": _id_and_name("agent"),
+    "mentioned": _id_and_name("agent"),
     "queue": _id_and_name("queue"),
     "names": _names,
     "offer": _id,

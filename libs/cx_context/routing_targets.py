@@ -56,8 +56,8 @@ class Reason(NamedTuple):
 
 
 _SUMMED = (
-    "interaction", "agent", "queue", "queued_at", "offer", "answered_at", "acceptances", "declines", "transfer",
-    "first", "end", "resumed_at", "customer_spoke_at", "reopened_at", "endless_since", "assignment",
+    "interaction", "agent", "mentioned", "queue", "queued_at", "offer", "answered_at", "acceptances", "declines",
+    "transfer", "first", "end", "resumed_at", "customer_spoke_at", "reopened_at", "endless_since", "assignment",
 )  # fmt: skip
 
 _values_of = attrgetter(*_SUMMED)
@@ -74,6 +74,7 @@ class SideState(Struct):
 
     interaction: str = ""
     agent: Register | None = None
+    mentioned: Register | None = None
     queue: Register | None = None
     queued_at: At | None = None
     offer: Register | None = None
@@ -142,7 +143,7 @@ def routing_state(part: Any) -> RoutingState:
         return (
             (assignment,) if assignment is not None and assignment[1][0] and assignment[0] > part.end[0] else _NOBODYS
         )
-    agent, queue, accepted = part.agent, part.queue, None
+    agent, queue, accepted = part.agent or part.mentioned, part.queue, None
     if part.acceptances or part.declines:
         agent, accepted = agent_of(part), acceptance_of(part)
     if agent is None and queue is None and part.offer is None and part.transfer is None and assignment is None:

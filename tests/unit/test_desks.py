@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,15 @@ RESUMED = step(9, "interaction.resumed")
 ASSIGNED = step(6, "conversation.assigned", agent=BEN, assignee=CARLA)
 UNASSIGNED_AGAIN = step(7, "conversation.unassigned", agent=BEN)
 RESOLVED = step(6, "conversation.resolved", agent=BEN)
+PASSED_ON = step(4, "interaction.transferred", transfer={"agent": CARLA})
+TOLD_ABOUT: list[tuple[str, dict[str, Any]]] = [
+    ("conversation.disposition", {"disposition": "refund promised"}),
+    ("conversation.note", {"note": "hm"}),
+    ("conversation.topic", {"topic": "billing"}),
+    ("call.recording", {"recording": {"id": "r-1"}}),
+    ("insight.found", {"insight": {"producer": "p", "version": "1", "topic": "billing"}}),
+    ("survey.answered", {"survey": {"metric": "csat", "score": 4}}),
+]
 
 
 def part_of(facts: Sequence[Fact]) -> Part:
@@ -95,6 +105,24 @@ CASES: list[tuple[list[Fact], dict[tuple[str, str], str]]] = [
     ([STARTED, ASSIGNED, step(8, "conversation.resolved", agent=BEN)], {}),
     ([STARTED, step(7, "conversation.unassigned", agent=BEN)], {("queue", UNASSIGNED): "unassigned"}),
     ([STARTED, step(7, "conversation.note", agent=CARLA, note="hm")], {("agent", "carla"): "assigned"}),
+    *(
+        (
+            [
+                STARTED,
+                ANSWERED,
+                PASSED_ON,
+                step(6, "interaction.answered", agent=CARLA),
+                step(7, told, agent=BEN, **said),
+            ],
+            {("agent", "carla"): "answered"},
+        )
+        for told, said in TOLD_ABOUT
+    ),
+    ([STARTED, ANYBODY, ACCEPTED, step(7, "conversation.disposition", agent=BEN)], {("agent", "carla"): "accepted"}),
+    (
+        [STARTED, ANYBODY, ACCEPTED, step(6, "handoff.declined", agent=CARLA), step(7, "conversation.note", agent=BEN)],
+        {("queue", UNASSIGNED): "handoff"},
+    ),
 ]
 
 

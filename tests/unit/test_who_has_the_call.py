@@ -132,3 +132,23 @@ def test_who_passed_a_call_on_has_it_no_more() -> None:
         ami("Hangup", 201, **telephone("1002", prefix=""), Cause="16"),
     ]  # fmt: skip
     assert agent_of("voice/asterisk", told) == "PJSIP/1005"
+
+
+WRAPPED_UP = [
+    *RINGING["voice/genesys-cloud"],
+    genesys("user.end", "u-2", 60, disconnectType="TRANSFER", interactingDurationMs=55000),
+    genesys("user.start", "u-3", 60),
+    genesys("acd.end", "", 65, acdOutcome="ANSWERED", answeredUserId="u-3"),
+    genesys("acw", "u-2", 70, wrapupCode="passed to billing", wrapupNotes="She was charged twice."),
+]
+
+
+def test_who_wraps_up_after_a_transfer_lacks_it() -> None:
+    assert agent_of("voice/genesys-cloud", WRAPPED_UP) == "u-3"
+    hours_later = genesys("acw", "u-2", 7200, wrapupCode="passed to billing", wrapupNotes="She was charged twice.")
+    assert agent_of("voice/genesys-cloud", [hours_later, *WRAPPED_UP]) == "u-3"
+
+
+def test_who_wraps_up_has_what_nobody_else_has() -> None:
+    told = [RINGING["voice/genesys-cloud"][0], genesys("acw", "u-2", 70, wrapupCode="billing")]
+    assert agent_of("voice/genesys-cloud", told) == "u-2"

@@ -17,7 +17,7 @@ def source_of(part: Part, target: RoutingTarget) -> str:
 def _naming(part: Part, target: RoutingTarget) -> list[Register]:
     """Return the registers that name a routing target."""
     if target.kind == "agent":
-        named = (part.agent, part.assignment, acceptance_of(part))
+        named = (part.agent, part.mentioned, part.assignment, acceptance_of(part))
         found = [each for each in named if each is not None and each[1][0] == target.name]
         found += [each for each in (part.offer,) if each is not None and each[1] == target.name]
         return found + [each for each in (part.transfer,) if each is not None and each[1][1] == target.name]

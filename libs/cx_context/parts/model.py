@@ -85,6 +85,8 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     # cx_context.sections.agents
     agent: LastValue = None
     """[id, name] of the agent who was named last as dealing with the contact, by other events than acceptances."""
+    mentioned: LastValue = None
+    """[id, name] of the agent whom what tells about the contact named last (``_TELLING_ABOUT``)."""
     queue: Annotated[LastValue, WORDS] = None
     """[id, name] of the queue that was named last."""
     names: Annotated[dict[str, Register], last_by_key(64)] = {}

@@ -26,7 +26,7 @@ NAMES_KEPT = 64
 CONTEXT_SHOWN = "cx.handoff.context_shown.v1"
 """Its agent has read, and dealt with nobody yet."""
 
-DEALING = ("agent", "acceptances", "declines", "transfer", "queued_at", "assignment")
+DEALING = ("agent", "mentioned", "acceptances", "declines", "transfer", "queued_at", "assignment")
 """The fields that say who deals with a contact (``takeovers.agent_of``)."""
 
 _NOT_DEALING = frozenset(
@@ -41,10 +41,25 @@ _NOT_DEALING = frozenset(
 """The types whose ``agent`` does not deal with the contact thereby: who reads, who says who is to deal with it, who
 declines; and who accepts, which counts by ``takeovers``."""
 
+_TELLING_ABOUT = frozenset(
+    {
+        "cx.call.recording.v1",
+        "cx.conversation.disposition.v1",
+        "cx.conversation.note.v1",
+        "cx.conversation.topic.v1",
+        "cx.insight.found.v1",
+        "cx.survey.answered.v1",
+    }
+)
+"""The types that tell about a contact, often when it is over or passed on: their ``agent`` wrapped it up, wrote a note
+or is who is meant, and deals with it only where nobody else is known to (``Fields.mentioned``)."""
+
 
 class Fields(Struct):
     agent: LastValue = None
     """[id, name] of the agent who was named last as dealing with the contact, by other events than acceptances."""
+    mentioned: LastValue = None
+    """[id, name] of the agent whom what tells about the contact named last (``_TELLING_ABOUT``)."""
     queue: Annotated[LastValue, WORDS] = None
     """[id, name] of the queue that was named last."""
     names: Annotated[dict[str, Register], last_by_key(NAMES_KEPT)] = {}
@@ -110,7 +125,11 @@ def _note_participants(part: Part, fact: Fact, at: At) -> None:
 
 
 def _deal(part: Part, type: str, agent: list[str], at: At) -> None:
-    if type not in _NOT_DEALING and any(agent):
+    if not any(agent):
+        return
+    if type in _TELLING_ABOUT:
+        part.mentioned = later_register(part.mentioned, (at, agent))
+    elif type not in _NOT_DEALING:
         part.agent = later_register(part.agent, (at, agent))
     learn_name(part, "agent", agent, at)
 

@@ -44,6 +44,7 @@ class Held(Protocol):
     """Has the fields of a part, or of a side, that these functions read."""
 
     agent: Register | None
+    mentioned: Register | None
     transfer: Register | None
     queued_at: At | None
     assignment: Register | None
@@ -122,11 +123,14 @@ def acceptance_of(part: Held) -> Register | None:
 def agent_of(part: Held) -> Register | None:
     """Return who deals with a contact, a register of [id, name]: the agent named last.
 
-    Whoever accepted too late deals with nothing, nor does who declined since.
+    Whoever accepted too late deals with nothing, nor does who declined since. Whom only that names which
+    tells about the contact, such as the wrap-up of who passed it on, deals with it where nobody else is named.
     """
     agent, accepted = part.agent, acceptance_of(part)
     if accepted is not None and (agent is None or accepted[0] > agent[0]):
         agent = accepted
+    if agent is None and not part.acceptances:
+        agent = part.mentioned
     if agent is None or not part.declines:
         return agent
     declined = part.declines.get(shorten_name(agent[1][0]))
