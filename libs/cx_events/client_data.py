@@ -141,8 +141,11 @@ def decode_base64_data(value: Any) -> Any:
 
     A writer whose data is a sequence of bytes has to put it into ``data_base64``, also where ``datacontenttype`` says
     that the bytes are JSON (CloudEvents JSON format 1.0.2, section 3.1.1; absent, it is ``application/json``). One
-    event in two forms must be one event. Raises ``Refused("bad-data")`` where the bytes are not base64 or not JSON.
+    event in two forms must be one event. Raises ``Refused("bad-data")`` where the bytes are not base64 or not JSON, and
+    a ``value`` that is a ``Refused`` itself: that of an event that could not be read (``http_binding.read``).
     """
+    if isinstance(value, Refused):
+        raise value
     if not isinstance(value, dict) or "data_base64" not in value:
         return value
     if value["data_base64"] is None or value.get("data", ...) is None:  # null is not set (JSON format, section 2.2)

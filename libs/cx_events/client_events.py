@@ -65,9 +65,9 @@ def accept(
 
     Raises ``Refused``: each reason names one fault, the detail its place.
     """
+    value = decode_base64_data(value)
     if not isinstance(value, dict):
         raise Refused("not-an-event", f"an event is a JSON object, not {kind_of(value)}")
-    value = decode_base64_data(value)
     attributes = read_attributes(value)
     imported = importing and "recordedtime" in attributes
     check_core(attributes, ids.tenant, imported)

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from cx_events.errors import Refused
-from cx_events.strict_json import Limits, decode, is_json
+from cx_events.strict_json import Limits, decode, decode_each, is_json
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -28,6 +28,7 @@ def read(body: bytes, headers: Iterable[tuple[str, str]], limits: Limits) -> lis
 
     ``headers``: names in lower case, values as HTTP carries them (ISO 8859-1), repeated ones repeated. Plain
     ``application/json`` is taken as structured if it holds an object and as a batch if it holds an array.
+    An event of a batch that can't be read, such as with a lone surrogate, is the ``Refused`` that says why.
     Raises ``Refused``: 415 ``unsupported-media-type``, 400 for a body or a header that can't be read at all.
     """
     headers = list(headers)
@@ -41,12 +42,12 @@ def read(body: bytes, headers: Iterable[tuple[str, str]], limits: Limits) -> lis
         if media_type not in (STRUCTURED, BATCH):
             raise _unsupported(f"the event format {media_type!r} is unknown; use {STRUCTURED} or {BATCH}")
         _check_charset(charset)
-        return _events(decode(body, limits), batch=media_type == BATCH)
+        return _events(decode_each(body, limits), batch=media_type == BATCH)
     if any(name.startswith("ce-") for name, _ in headers):
         return [_binary(body, headers, full_type, limits)]
     if media_type == PLAIN:
         _check_charset(charset)
-        value = decode(body, limits)
+        value = decode_each(body, limits)
         return _events(value, batch=isinstance(value, list))
     raise _unsupported(
         f"the content type {media_type!r} carries no event: send {', '.join(MEDIA_TYPES)}, "

@@ -44,6 +44,13 @@ _LONG_INTEGER = b"0" * 19
 _decode_plain = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+# A pair, half a pair, or any other escape: a backslash that is escaped begins none.
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+_slice_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_APART = frozenset({"json-encoding", "json-depth", "json-number", "json-duplicate-key"})
+"""The faults of a value in a list that say nothing of the values beside it."""
 
 
 def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
@@ -66,6 +73,51 @@ def decode_written(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[JsonVal
         return value, raw
     value = _careful_value(raw, text, limits)
     return value, _encode(value)
+
+
+def mend_surrogates(raw: bytes) -> bytes:
+    """Return a JSON text with U+FFFD for each escape of a lone surrogate, as long as before; itself without any.
+
+    Programs that cut a text by its UTF-16 units leave half an emoji, and vendors' do. The rest of it is to be kept.
+    """
+    if _SURROGATE_ESCAPE.search(raw) is None:
+        return raw
+    mended = _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], raw)
+    return mended if mended != raw else raw
+
+
+def decode_mended(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
+    """Return the value of a JSON text as ``decode`` does, with U+FFFD for each lone surrogate."""
+    return decode(mend_surrogates(raw), limits)
+
+
+def decode_each(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
+    """Return the value of a JSON text as ``decode`` does; but of a list each value as it is by itself, and in the place
+    of one that ``decode`` refuses that ``Refused``. Raises it where the text as a whole can't be read."""
+    try:
+        return decode(raw, limits)
+    except Refused as refused:
+        if refused.reason not in _APART:
+            raise
+        whole, mended = refused, mend_surrogates(raw)
+    try:
+        slices = _slice_list(mended)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        raise whole from None
+    found: list[Any] = []
+    at = 0
+    for each in map(bytes, slices):
+        at = mended.index(each, at)
+        found.append(_value_or_refusal(raw[at : at + len(each)], limits))
+        at += len(each)
+    return found
+
+
+def _value_or_refusal(raw: bytes, limits: Limits) -> Any:
+    try:
+        return decode(raw, limits)
+    except Refused as refused:
+        return refused
 
 
 def decode_plain(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any] | None:

@@ -142,7 +142,7 @@ def outcome_of(
 ) -> DryRunResult:
     """Return what a request becomes; ``Refused`` is part of the result."""
     try:
-        mapped = provider.map(request, connection)
+        mapped = provider.map(request.mended(), connection)
     except Refused as refused:
         return DryRunResult(refused=refused)
     except Fatal as mistake:

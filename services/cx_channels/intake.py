@@ -326,7 +326,7 @@ class Intake:
     ) -> tuple[Mapped, list[MappingFailure]]:
         """Map a request; return what the provider made of it, and what it could not map."""
         try:
-            mapped = await self._mapper(provider, request, connection)
+            mapped = await self._mapper(provider, request.mended(), connection)
         except Refused as refused:
             whole = MappingFailure(digest(request), refused.reason, refused.detail, request.body)
             return Mapped(), [whole]

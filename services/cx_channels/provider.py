@@ -7,7 +7,7 @@ here does I/O; "now" is ``Request.received``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from cx_channels.kit.aws.identity import AwsLogin
 from cx_channels.kit.aws.signing import AwsKey
 from cx_channels.published_keys import NO_KEYS, PublishedKeys
 from cx_events.envelope import Channel, Draft, Event, Weight
+from cx_events.strict_json import mend_surrogates
 from cx_events.timestamps import Micros
 
 T = TypeVar("T")
@@ -92,6 +93,14 @@ class Request:
         else:
             found = self._read[read] = read(self)
         return found
+
+    def mended(self) -> Request:
+        """Return the request with U+FFFD for each lone surrogate in a body of JSON, as of an emoji that the vendor cut
+        in two; itself without any. A provider maps this; what is signed is the body as it came."""
+        if self.body[:16].lstrip()[:1] not in (b"{", b"["):
+            return self
+        body = mend_surrogates(self.body)
+        return self if body is self.body else replace(self, body=body)
 
     @property
     def content_type(self) -> str:

@@ -90,6 +90,25 @@ async def test_valid_events_of_a_batch_survive_invalid_ones(hub: Hub, client: ht
     assert hub.counted("cx_intake_refused_total", provider="client", reason="bad-source") == 1
 
 
+async def test_what_json_can_not_hold_is_refused_alone(hub: Hub, client: httpx2.AsyncClient) -> None:
+    whole = [json.dumps(event(id)).encode() for id in ("a", "half", "double", "vast", "b")]
+    whole[1] = whole[1].replace(b"twice", b"\\ud83d")
+    whole[2] = whole[2].replace(b'"channel"', b'"channel": "voice", "channel"')
+    whole[3] = whole[3].replace(b'"interaction"', b'"duration_ms": 1e999, "interaction"')
+    for content_type in (BATCH, "application/json"):
+        response = await send(client, b"[" + b",".join(whole) + b"]", content_type)
+        assert response.status_code == 202
+        assert [one["id"] for one in response.json()["accepted"]] == ["a", "b"]
+        assert [(one["index"], one["reason"]) for one in response.json()["rejected"]] == [
+            (1, "json-encoding"),
+            (2, "json-duplicate-key"),
+            (3, "json-number"),
+        ]
+    is_problem(await send(client, b"[" + whole[1] + b"]", BATCH), 422, "no-event-accepted")
+    is_problem(await send(client, whole[1]), 400, "json-encoding")
+    assert {one["id"] for one in await hub.events()} == {"a", "b"}
+
+
 async def test_a_batch_is_one_append(hub: Hub, client: httpx2.AsyncClient) -> None:
     response = await send(client, [event(str(n)) for n in range(1000)], BATCH)
     assert len(response.json()["accepted"]) == 1000
@@ -324,6 +343,15 @@ async def test_an_unmapped_request_is_kept_whole_and_once(
     letter = await whole_letter(hub)
     assert (letter.reason, letter.content, letter.content_type) == (reason, body, "application/json")
     assert await hub.events() == []
+
+
+async def test_half_an_emoji_of_a_vendor_loses_nothing(hub: Hub, client: httpx2.AsyncClient) -> None:
+    response = await hook(client, b'{"say":["cut \\ud83d","whole \\ud83d\\ude00"]}')
+    assert (response.status_code, response.text) == (200, "took 2")
+    assert {one["data"]["raw"] for one in await hub.events()} == {"cut \ufffd", "whole \U0001f600"}
+    assert await hub.letters() == []
+    assert (await hook(client, b'{"lose":["one"],"no json \\ud83d')).status_code == 200
+    assert (await whole_letter(hub)).content == b'{"lose":["one"],"no json \\ud83d'
 
 
 async def test_a_dead_letter_keeps_no_secrets_of_the_query(hub: Hub, client: httpx2.AsyncClient) -> None:

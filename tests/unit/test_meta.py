@@ -195,11 +195,25 @@ def test_an_authorization_code_counts_only_as_the_settings_say() -> None:
 def test_one_malformed_notice_does_not_lose_the_others() -> None:
     good = [item(message={"mid": f"m{n}", "text": str(n)}) for n in range(3)]
     text = json.dumps(delivery(good[0], "BAD", good[1], good[2])).encode()
-    for bad in (b"1", b"[]", b"null", b'{"a":1e999}', b'{"a":"\\ud800 "}', b'{"a":1,"a":2}', b"[" * 80 + b"]" * 80):
+    for bad in (b"1", b"[]", b"null", b'{"a":1e999}', b'{"a":1,"a":2}', b"[" * 80 + b"]" * 80):
         found = mapped(text.replace(b'"BAD"', bad))
         assert [draft.id for draft in found.drafts] == ["m0", "m1", "m2"], bad
         assert len(found.unmapped) == 1
         assert bad in found.unmapped[0].original.replace(b'"a": ', b'"a":')
+
+
+def test_half_an_emoji_loses_no_notice() -> None:
+    texts = ("one", "cut \ud83d", "whole \U0001f600")
+    body = json.dumps(
+        delivery(*(item(message={"mid": f"m{n}", "text": text}) for n, text in enumerate(texts)))
+    ).encode()
+    found = PROVIDER.map(Request(body, headers={"content-type": "application/json"}).mended(), connection())
+    assert not found.unmapped
+    words = [draft.data.message.text for draft in found.drafts if draft.data.message is not None]
+    assert words == ["one", "cut \ufffd", "whole \U0001f600"]
+    for draft in found.drafts:
+        assert isinstance(draft.data.raw, msgspec.Raw)
+        assert only(mapped(bytes(draft.data.raw))) == draft
 
 
 def test_the_raw_of_a_notice_becomes_the_same_event() -> None:

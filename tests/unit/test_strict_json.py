@@ -11,7 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cx_events.errors import Refused
-from cx_events.strict_json import Limits, decode, decode_plain, decode_written
+from cx_events.strict_json import (
+    Limits,
+    decode,
+    decode_each,
+    decode_mended,
+    decode_plain,
+    decode_written,
+    mend_surrogates,
+)
 
 SCALARS = (
     st.none()
@@ -170,3 +178,42 @@ def test_a_surrogate_pair_and_a_nul_are_legal() -> None:
 )
 def test_a_megabyte_made_to_hang_is_refused(raw: bytes) -> None:
     assert refusal(raw).status == 400
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b'"cut \\ud83d"', "cut \ufffd"),
+        (b'"\\uDE00 cut"', "\ufffd cut"),
+        (b'"\\ud83d\\ud83d\\ude00\\ude00"', "\ufffd\U0001f600\ufffd"),
+        (b'{"\\ud83d":["\\u00e9\\n\\ud83d\\u0041"]}', {"\ufffd": ["é\n\ufffdA"]}),
+        (b'"\\\\ud83d \\\\\\ud83d"', "\\ud83d \\\ufffd"),
+    ],
+)
+def test_half_a_pair_is_mended_where_asked(raw: bytes, value: object) -> None:
+    assert decode_mended(raw) == value
+    assert len(mend_surrogates(raw)) == len(raw)
+    assert refusal(raw).reason == "json-encoding"
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=[]) | st.characters(categories=["Cs"]) | st.just("\\"))))
+def test_mending_changes_nothing_but_lone_surrogates(texts: list[str]) -> None:
+    whole = [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in texts]
+    assert decode_mended(json.dumps(texts).encode()) == whole
+    sound = json.dumps(whole).encode()
+    assert mend_surrogates(sound) is sound
+
+
+def test_each_value_of_a_list_is_refused_alone() -> None:
+    deep = b"[" * 65 + b"]" * 65
+    bad = [b'{"a":"\\ud83d"}', b'{"a":1,"a":2}', b"1e999", b"1" * 20, deep]
+    raw = b" [" + b" , ".join([b'{"a":"\\ud83d\\ude00"}', *bad, b'"x"', b"[]"]) + b"]\n"
+    first, *refused, last, empty = decode_each(raw)  # type: ignore[misc]
+    assert (first, last, empty) == ({"a": "\U0001f600"}, "x", [])
+    assert [each.reason for each in refused] == [
+        "json-encoding", "json-duplicate-key", "json-number", "json-number", "json-depth",
+    ]  # fmt: skip
+    assert "'/a'" in refused[0].detail
+    for whole in (b'[{"a":1,"a":2},', b"[1,1e999,NaN]", b'{"a":[1e999]}', b"\xef\xbb\xbf[1]"):
+        with pytest.raises(Refused):
+            decode_each(whole)

@@ -6,7 +6,7 @@ from typing import Any
 
 from cx_events.errors import Refused
 from cx_events.json_types import Json
-from cx_events.strict_json import DEFAULT_LIMITS, Limits, decode, decode_written
+from cx_events.strict_json import DEFAULT_LIMITS, Limits, decode_mended, decode_written, mend_surrogates
 
 _WRITTEN = (str, int, float)
 
@@ -19,9 +19,9 @@ def text(value: Any) -> str:
 
 
 def read_object(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
-    """Return a body that is a JSON object. ``Refused("malformed")`` for any other."""
+    """Return a body that is a JSON object, with U+FFFD for lone surrogates. ``Refused("malformed")`` for any other."""
     try:
-        value = decode(body, limits)
+        value = decode_mended(body, limits)
     except Refused as refused:
         raise Refused("malformed", refused.detail) from None
     if not isinstance(value, dict):
@@ -33,7 +33,7 @@ def read_written(body: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[Json, by
     """Return a body as ``read_object`` does, and the object as JSON on one line, for an event that keeps all of it:
     most bodies are that already, and need not be written again."""
     try:
-        value, written = decode_written(body, limits)
+        value, written = decode_written(mend_surrogates(body), limits)
     except Refused as refused:
         raise Refused("malformed", refused.detail) from None
     if not isinstance(value, dict):

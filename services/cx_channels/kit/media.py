@@ -98,7 +98,7 @@ def within(*domains: str) -> Callable[[str], bool]:
 def named_in(content: bytes, *path: str) -> str:
     """Return a text of a vendor's JSON answer. Raise ValueError where it is not there."""
     try:
-        found: Any = strict_json.decode(content)
+        found: Any = strict_json.decode_mended(content)
     except Refused:
         raise ValueError("the vendor's answer is no JSON") from None
     for name in path[:-1]:

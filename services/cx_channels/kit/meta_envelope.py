@@ -43,8 +43,10 @@ _LONGEST_HEAD = 4096
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-_slice_object = msgspec.json.Decoder(dict[str, Raw]).decode
-_slice_list = msgspec.json.Decoder(list[Raw]).decode
+_parts = msgspec.json.Decoder(dict[str, Raw]).decode
+"""An object's values, each as it was written."""
+_each = msgspec.json.Decoder(list[Raw]).decode
+"""A list's values, each as it was written."""
 
 
 class OtherEntry(Struct, frozen=True, gc=False):
@@ -257,43 +259,6 @@ def _item_of(name: str, account: str, time: Any, section: Section, value: Json, 
 def _alone(name: str, head: dict[str, Any], section: Section, notice: Raw) -> bytes:
     """Return a delivery with one notice alone. ``head``: what else its entry says."""
     return _encode({"object": name, "entry": [{**head, section: [notice]}]})
-
-
-def _parts(raw: bytes | Raw) -> dict[str, Raw]:
-    """An object's values, each as it was written."""
-    try:
-        return _slice_object(raw)
-    except _BROKEN as error:
-        value = _loose(bytes(raw), error)
-        if not isinstance(value, dict):
-            raise
-        return {name: _written(item) for name, item in value.items()}
-
-
-def _each(raw: Raw) -> list[Raw]:
-    """A list's values, each as it was written."""
-    try:
-        return _slice_list(raw)
-    except _BROKEN as error:
-        value = _loose(bytes(raw), error)
-        if not isinstance(value, list):
-            raise
-        return [_written(item) for item in value]
-
-
-def _loose(raw: bytes, error: Exception) -> Any:
-    """JSON in which a lone surrogate is escaped somewhere, as of an emoji cut in two: no reason to give up the others.
-    Raises ``error`` where that is not what is wrong."""
-    if b"\\u" not in raw:
-        raise error
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        raise error from None
-
-
-def _written(value: Any) -> Raw:
-    return Raw(json.dumps(value, separators=(",", ":")).encode())
 
 
 def _delivery(name: str, entry: Raw) -> bytes:

@@ -12,6 +12,7 @@ import httpx2
 import msgspec
 
 from cx_events.errors import TryLater
+from cx_events.strict_json import mend_surrogates
 
 SECONDS = 15.0
 MOST_BYTES = 16 << 20
@@ -96,6 +97,6 @@ async def open_asker(
 
 def _read(content: bytes) -> Any:
     try:
-        return msgspec.json.decode(content)
+        return msgspec.json.decode(mend_surrogates(content))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

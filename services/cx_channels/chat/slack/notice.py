@@ -118,7 +118,7 @@ def read_json(request: Request) -> Json:
     if "payload" not in fields:
         return dict(fields)
     try:
-        value = strict_json.decode(fields["payload"].encode("utf-8", "replace"))
+        value = strict_json.decode_mended(fields["payload"].encode("utf-8", "replace"))
     except Refused as refused:
         raise Refused("malformed", f"payload: {refused.detail}") from None
     if not isinstance(value, dict):

@@ -128,7 +128,7 @@ def _media(callback: Callback) -> Iterator[Attachment]:
 
 def _json(written: str) -> Any:
     try:
-        return strict_json.decode(written.encode("utf-8", "replace")) if written else None
+        return strict_json.decode_mended(written.encode("utf-8", "replace")) if written else None
     except Refused:
         return None
 

@@ -84,7 +84,7 @@ def _answers(fields: Fields) -> str:
     written = fields.first("InteractiveData", "FlowData")
     try:
         waiting: list[tuple[str, Any]] = (
-            [("", strict_json.decode(written.encode("utf-8", "replace")))] if written else []
+            [("", strict_json.decode_mended(written.encode("utf-8", "replace")))] if written else []
         )
     except Refused:
         return ""

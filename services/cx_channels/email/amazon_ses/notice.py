@@ -67,7 +67,7 @@ def read_notice(request: Request, connection: Connection) -> Notice:
     if given["Message"].strip() == VALIDATED:
         return Notice(connection, given, "validated", topic)
     try:
-        value = strict_json.decode(given["Message"].encode(), sns.LIMITS)
+        value = strict_json.decode_mended(given["Message"].encode(), sns.LIMITS)
     except Refused as refused:
         raise Refused("malformed", f"Message: {refused.detail}") from None
     if not isinstance(value, dict):

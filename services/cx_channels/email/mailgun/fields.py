@@ -56,7 +56,7 @@ class MailgunForm:
     def json(self, name: str) -> Any:
         """Return what a field of JSON holds; None where it is none."""
         try:
-            return strict_json.decode(self.content(name), _LIMITS) if self.content(name).strip() else None
+            return strict_json.decode_mended(self.content(name), _LIMITS) if self.content(name).strip() else None
         except Refused:
             return None
 

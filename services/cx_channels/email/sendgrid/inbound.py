@@ -58,7 +58,7 @@ class ParsedForm:
     def object(self, name: str) -> Json:
         """Return a field that is a JSON object; an empty one for anything else."""
         try:
-            return obj(strict_json.decode(self.content(name))) if self.content(name) else {}
+            return obj(strict_json.decode_mended(self.content(name))) if self.content(name) else {}
         except Refused:
             return {}
 

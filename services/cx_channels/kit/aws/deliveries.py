@@ -81,7 +81,7 @@ def _in_record(record: object) -> Iterator[Notice | Unmapped]:
     if not content.strip():
         yield _lost("a record without data", msgspec.json.encode(record))
         return
-    for each in _texts_in(content):
+    for each in _texts_in(strict_json.mend_surrogates(content)):
         try:
             value = strict_json.decode(each, LIMITS)
         except Refused as refused:
@@ -115,7 +115,7 @@ def _unwrapped(value: Json, raw: bytes) -> Notice:
     (docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html)."""
     if value.get("Type") == "Notification" and "TopicArn" in value and isinstance(value.get("Message"), str):
         try:
-            inner = strict_json.decode(value["Message"].encode("utf-8", "replace"), LIMITS)
+            inner = strict_json.decode_mended(value["Message"].encode("utf-8", "replace"), LIMITS)
         except Refused:
             return Notice(value, raw)
         if isinstance(inner, dict):

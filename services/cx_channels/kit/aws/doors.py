@@ -70,7 +70,7 @@ def answer(_mapped: Mapped, request: Request) -> Answer:
 
 def _id_in(request: Request) -> str:
     try:
-        value = strict_json.decode(request.body, LIMITS)
+        value = strict_json.decode_mended(request.body, LIMITS)
     except Refused:
         return ""
     return first(value.get("requestId")) if isinstance(value, dict) else ""

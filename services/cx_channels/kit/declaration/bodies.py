@@ -12,7 +12,7 @@ from cx_channels.kit.declaration.places import Place
 from cx_channels.kit.forms import form_fields
 from cx_channels.provider import Request
 from cx_events.errors import Refused
-from cx_events.strict_json import decode, is_json
+from cx_events.strict_json import decode, is_json, mend_surrogates
 
 MOST_FIELDS = 1_000
 _WAYS = ("auto", "json", "form")
@@ -53,6 +53,7 @@ def _is_form(request: Request) -> bool:
 
 
 def _json(body: bytes) -> Body:
+    body = mend_surrogates(body)
     try:
         value = decode(body)
     except Refused as refused:

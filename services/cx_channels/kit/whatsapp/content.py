@@ -118,7 +118,7 @@ def _answers(reply: Json) -> str:
     """Return what somebody filled into a form (a Flow), a line for each field. ``response_json`` is JSON as a text."""
     given = text(reply.get("response_json"))
     try:
-        answers = obj(strict_json.decode(given.encode("utf-8", "replace")) if given else None)
+        answers = obj(strict_json.decode_mended(given.encode("utf-8", "replace")) if given else None)
     except Refused:
         return first(reply.get("body"), given)
     lines = [f"{name}: {_answer(value)}" for name, value in answers.items() if name != "flow_token"]

@@ -25,7 +25,7 @@ from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Attachment
 from cx_events.errors import Refused
 from cx_events.json_types import Json
-from cx_events.strict_json import decode
+from cx_events.strict_json import decode_mended
 
 _MOST = 50
 _COUNTS = frozenset({
@@ -63,7 +63,7 @@ def payload_of(value: Json) -> Json:
     given = value.get("payload")
     if isinstance(given, str) and given.startswith("{"):
         try:
-            given = decode(given.encode())
+            given = decode_mended(given.encode())
         except (Refused, UnicodeEncodeError):
             return {}
     return obj(given)

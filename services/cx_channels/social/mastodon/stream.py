@@ -25,6 +25,7 @@ from cx_channels.social.mastodon.settings import ServerSettings, server_settings
 from cx_channels.social.mastodon.status import root_of
 from cx_events.errors import Refused
 from cx_events.json_types import Json
+from cx_events.strict_json import mend_surrogates
 
 PAGE = "40"
 """The most that every server lists at once."""
@@ -147,7 +148,7 @@ class _Session:
         payload: Any = event.data
         if event.data.startswith("{"):
             try:
-                payload = msgspec.json.decode(event.data)
+                payload = msgspec.json.decode(mend_surrogates(event.data.encode()))
             except msgspec.MsgspecError:
                 payload = event.data
         given = obj(payload)

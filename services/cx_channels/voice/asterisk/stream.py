@@ -26,6 +26,7 @@ from cx_channels.voice.asterisk.messages import Message, read_messages
 from cx_channels.voice.asterisk.settings import SystemSettings, system_settings
 from cx_events.errors import Refused
 from cx_events.json_types import Json
+from cx_events.strict_json import mend_surrogates
 
 PING_SECONDS = 30.0
 """Of silence, after which AMI is asked whether it is there."""
@@ -267,7 +268,7 @@ def _recorded(value: Json) -> list[Channel | None]:
 def _object(body: bytes) -> Json:
     """Return an event as an object; an empty one where it is none, which the mapping refuses."""
     try:
-        found = msgspec.json.decode(body)
+        found = msgspec.json.decode(mend_surrogates(body))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return {}
     return obj(found)

@@ -19,6 +19,7 @@ from cx_channels.voice.freeswitch.steps import ENDED, ROUTED, Steps
 from cx_events.envelope import Draft, Recording, TranscriptLine
 from cx_events.errors import Refused
 from cx_events.json_types import Json
+from cx_events.strict_json import mend_surrogates
 from cx_events.timestamps import Micros
 
 _NOT_KEPT = ("variable_", "Other-Leg-", "FreeSWITCH-", "Event-Calling-", "Event-Date-GMT", "Event-Date-Local")
@@ -190,7 +191,7 @@ def _words(body: str) -> str:
     body = body.strip()
     if body.startswith("{"):
         try:
-            found = msgspec.json.decode(body)
+            found = msgspec.json.decode(mend_surrogates(body.encode("utf-8", "replace")))
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return ""
         return text(found.get("text")) if isinstance(found, dict) else ""

@@ -25,6 +25,7 @@ from cx_channels.kit.json_values import obj
 from cx_channels.provider import Connection, Request
 from cx_events.errors import Refused
 from cx_events.json_types import Json
+from cx_events.strict_json import mend_surrogates
 
 MOST_HEADERS = 4000
 MOST_DEPTH = 60
@@ -76,6 +77,7 @@ def _of_json(body: bytes) -> Notice:
 
 
 def _read_json(body: bytes) -> Json:
+    body = mend_surrogates(body)
     if body.count(b"{") + body.count(b"[") > 10_000:
         raise Refused("malformed", "the JSON has more than 10000 objects and arrays")
     try:

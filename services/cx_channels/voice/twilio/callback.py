@@ -175,7 +175,7 @@ def spoken_in(fields: Fields) -> str:
     if not content:
         return fields["TranscriptionText"]
     try:
-        value = strict_json.decode(content.encode())
+        value = strict_json.decode_mended(content.encode())
     except Refused as refused:
         raise Refused("malformed", f"TranscriptionData: {refused.detail}") from None
     text = value.get("transcript", "") if isinstance(value, dict) else ""
@@ -185,7 +185,7 @@ def spoken_in(fields: Fields) -> str:
 def packet_of(content: str) -> dict[str, Any]:
     """``HandoffData`` is what the application wrote, as a rule JSON."""
     try:
-        value = strict_json.decode(content.encode("utf-8", "replace"))
+        value = strict_json.decode_mended(content.encode("utf-8", "replace"))
     except Refused:
         return {"text": content}
     return value if isinstance(value, dict) else {"value": value}

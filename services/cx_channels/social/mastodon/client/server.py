@@ -18,6 +18,7 @@ from cx_channels.kit.json_values import number, obj, text
 from cx_channels.pollers.tls import client_tls
 from cx_channels.social.mastodon.settings import ServerSettings
 from cx_events.errors import Refused, TryLater
+from cx_events.strict_json import mend_surrogates
 
 READ_SECONDS = 60.0
 """Within which something must have come; a stream says ``:thump`` every 15 s."""
@@ -57,7 +58,7 @@ class Api:
                     content += chunk
                     if len(content) > _MOST_ANSWER:
                         raise TryLater("server", f"{path} answers more than {_MOST_ANSWER} bytes")
-                return msgspec.json.decode(content)
+                return msgspec.json.decode(mend_surrogates(bytes(content)))
         except httpx2.HTTPError as error:
             raise _unreachable(error) from None
         except msgspec.MsgspecError:

@@ -15,7 +15,7 @@ from cx_channels.kit.authorization import basic_header
 from cx_channels.pollers.tls import client_tls
 from cx_channels.voice.asterisk.settings import SystemSettings
 from cx_events.errors import Refused, TryLater
-from cx_events.strict_json import Limits, decode
+from cx_events.strict_json import Limits, decode_mended
 
 CONNECT_SECONDS = 30.0
 PING_SECONDS = 20.0
@@ -71,7 +71,7 @@ class Ari:
         if response.status_code != 200:
             raise self._refusal(response.status_code)
         try:
-            found = decode(response.content, _MOST_STATE)
+            found = decode_mended(response.content, _MOST_STATE)
         except Refused as refused:
             raise TryLater("ari", f"the list of channels can't be read: {refused.detail}") from None
         return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
