@@ -5,9 +5,10 @@ columns; ``n/a``, ``none`` and ``xxx`` from forms that insist on an answer; ``gu
 without a login. Taken for an identifier, each makes one customer of everybody who has it. Such an identifier is stored
 and marked ``unusable``, and makes no profile.
 
-A platform's account ids may look like anything: a *proved* one of a provider's own kind (``line``, ``telegram``) is
-never junk. One digit repeated may be a row's number in a database: it is junk where it is claimed, not where a system
-vouches for it. All else is junk whatever its weight.
+A platform's account ids may look like much: a *proved* one of a provider's own kind (``line``, ``telegram``) is junk
+only as what programs write for a value that they lost, and where people choose it themselves, never. One digit
+repeated may be a row's number in a database: it is junk where it is claimed, not where a system vouches for it. All
+else is junk whatever its weight.
 
 A tenant lists more (``identity.junk``: ``KIND:GLOB``); its own list holds for each kind and weight. Pure, and linear in
 the length of the value.
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import translate
 from functools import lru_cache
 
@@ -47,6 +48,9 @@ _IN_A_ROW = frozenset({
 
 _LOST = frozenset({"undefined", "undef", "null", "none"})
 """What programs write where a value should be, and nothing else."""
+
+_CHOSEN = frozenset({"reddit"})
+"""The kinds of platforms whose values people choose: somebody may be called ``null`` there."""
 
 _NO_NAMES = _LOST | {"unknown", "anonymous", "unset", "empty"}
 _NO_ONES_NAMES = _IN_A_ROW - {"na", "nil", "nan"}
@@ -121,10 +125,10 @@ DEFAULT_JUNK = Junk()
 @lru_cache(_CACHED)
 def is_known_junk(kind: str, value: str, weight: str = CLAIMED) -> bool:
     """Return whether this value is junk for every tenant. ``value`` in its normal form, or as given. Total."""
-    if weight == PROVED and kind not in RANK:
-        return False
     if len(value) > _LONGEST:
         return False
+    if weight == PROVED and kind not in RANK:
+        return kind not in _CHOSEN and _is_no_value(value)
     # Many use a mail address or a number as an account's name, so the form counts, not the kind.
     if value.startswith("+"):
         return _is_no_number(value) or (kind != "phone" and _is_no_name(value, weight))
@@ -213,6 +217,19 @@ def _bare(text: str) -> str:
     return folded[begin:end]
 
 
+def _is_no_value(value: str) -> bool:
+    """Return whether a value is what a program writes that has none, and can be nobody's id anywhere."""
+    words = _words_of(_folded(value))
+    joined = "".join(words)
+    if is_lost_value(value) or joined in ("0", "nan"):
+        return True
+    return bool(words) and (_is_behind_label(words) or _RUN_TOGETHER.fullmatch(joined) is not None)
+
+
+def _is_behind_label(words: Sequence[str]) -> bool:
+    return words[-1] in _NO_MAILBOX and all(word in _LABELS for word in words[:-1])
+
+
 def _is_no_name(value: str, weight: str) -> bool:
     """Return whether a value that is neither a number nor a mail address is junk."""
     folded = _folded(value)
@@ -221,7 +238,7 @@ def _is_no_name(value: str, weight: str) -> bool:
     words = _words_of(folded)
     if not words:  # dashes, dots, quotes with nothing in them
         return all(each.isascii() or unicodedata.category(each).startswith("P") for each in folded)
-    if words[-1] in _NO_MAILBOX and all(word in _LABELS for word in words[:-1]):
+    if _is_behind_label(words):
         return True
     joined = "".join(words).removeprefix("urnuuid")
     if _RUN_TOGETHER.fullmatch(joined) is not None:

@@ -103,6 +103,18 @@ async def test_a_tenants_own_junk_joins_nobody_and_finds_nobody(http: httpx2.Asy
 
 async def test_a_platforms_id_resembling_junk_still_finds_its_customer(http: httpx2.AsyncClient) -> None:
     event = message(1)
-    event["data"]["participants"][0]["identifiers"] = [{"kind": "telegram", "value": "0", "weight": "proved"}]
+    event["data"]["participants"][0]["identifiers"] = [{"kind": "telegram", "value": "111", "weight": "proved"}]
     await happen(http, [event])
-    assert [each["value"] for each in (await customer(http, "telegram:0"))["identifiers"]] == ["0"]
+    assert [each["value"] for each in (await customer(http, "telegram:111"))["identifiers"]] == ["111"]
+
+
+async def test_a_lost_id_of_a_platform_joins_nobody(http: httpx2.AsyncClient) -> None:
+    lost = {"kind": "facebook-psid", "value": "undefined", "weight": "proved", "scope": "p-1"}
+    events = [message(number, ("email", f"{name}@example.com")) for number, name in ((1, "ana"), (2, "bo"))]
+    for event in events:
+        event["data"]["participants"][0]["identifiers"].append(dict(lost))
+    await happen(http, events)
+    ana, bo = await customer(http, "email:ana@example.com"), await customer(http, "email:bo@example.com")
+    assert ana["id"] != bo["id"]
+    answer = await http.get("/v1/context", params={"identifier": "facebook-psid:undefined"})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "unusable-identifier")

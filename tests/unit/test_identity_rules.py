@@ -41,9 +41,16 @@ def test_a_pattern_matches_the_whole_value_only():
 
 def test_junk_stored_before_its_rule_links_nobody():
     rules = Rules.parse({"junk": ["account:demo*", "line:U0"]})
-    for kind, value in (("account", "demo-7"), ("account", "'DEMO'"), ("line", "U0"), ("crm", "undefined")):
+    for kind, value in (
+        ("account", "demo-7"),
+        ("account", "'DEMO'"),
+        ("line", "U0"),
+        ("crm", "undefined"),
+        ("line", "0"),
+        ("line", "null"),
+    ):
         assert not rules.may_link(of(kind, value)), (kind, value)
-    for kind, value in (("account", "a demo"), ("crm", "demo-7"), ("line", "0"), ("line", "null"), ("crm", "111")):
+    for kind, value in (("account", "a demo"), ("crm", "demo-7"), ("line", "111"), ("line", "test"), ("crm", "111")):
         assert rules.may_link(of(kind, value)), (kind, value)
     assert Rules.parse(rules.as_mapping()) == rules
     assert not DEFAULT.may_link(of("cookie", "NULL"))

@@ -113,7 +113,7 @@ def test_a_value_resembling_junk_is_usable(kind: str, value: str) -> None:
     assert found(kind, value).unusable == ""
 
 
-@pytest.mark.parametrize("value", ["0", "111", "null", "test", NIL, "-1", "aaa"])
+@pytest.mark.parametrize("value", ["111", "test", "aaa", "guest", "unknown"])
 def test_a_platforms_proved_account_id_is_no_junk(value: str) -> None:
     for kind in ("line", "telegram", "facebook-psid"):
         assert found(kind, value, "proved").unusable == ""
@@ -123,6 +123,46 @@ def test_a_platforms_proved_account_id_is_no_junk(value: str) -> None:
     for kind in OWN_KINDS:
         if value != "111":
             assert found(kind, value, "proved").unusable == "junk"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "undefined",
+        "null",
+        "None",
+        "NaN",
+        "[object Object]",
+        "{{user.id}}",
+        "0",
+        "000",
+        NIL,
+        "-1",
+        "-",
+        "user-undefined",
+    ],
+)
+def test_a_lost_value_is_junk_whoever_proves_it(value: str) -> None:
+    for kind in (
+        "line",
+        "telegram",
+        "facebook-psid",
+        "slack-user",
+        "whatsapp-bsuid",
+        "genesys-contact",
+        "our-app",
+        *OWN_KINDS,
+    ):
+        for weight in ("proved", "asserted", "claimed"):
+            assert found(kind, value, weight).unusable == "junk", (kind, weight)
+
+
+def test_a_name_that_somebody_chose_is_theirs() -> None:
+    assert [found("reddit", value, "proved").unusable for value in ("null", "undefined", "none")] == [""] * 3
+    assert [
+        found("matrix", "@null:acme.example", "proved").unusable,
+        found("mastodon", "https://a.example/users/null", "proved").unusable,
+    ] == ["", ""]
 
 
 def test_a_row_number_with_a_vouching_system_is_usable() -> None:
