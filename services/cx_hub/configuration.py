@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from cx_channels.configured_connections import connection_mistakes
+from cx_channels.kit.aws.login import read_by_hubs_identity
 from cx_channels.provider import Connection, Provider
 from cx_channels.readiness import SetupProblem, setup_problems
 from cx_events.errors import Fatal
@@ -48,9 +49,16 @@ class Row(NamedTuple):
 
 
 def all_findings(
-    tenants: Mapping[str, TenantConfig], known: Mapping[str, Provider], public_url: str, reach: Reach
+    tenants: Mapping[str, TenantConfig],
+    known: Mapping[str, Provider],
+    public_url: str,
+    reach: Reach,
+    at_aws: Collection[str],
 ) -> Iterator[Row]:
-    """Yield all that is wrong or missing in tenants that can be read, where a start would end with the first."""
+    """Yield all that is wrong or missing in tenants that can be read, where a start would end with the first.
+
+    ``at_aws``: the tenants that may log in at AWS by the hub's own identity, ``*`` for all.
+    """
     for name, tenant in tenants.items():
         try:
             configured_rules(name, tenant)
@@ -69,7 +77,19 @@ def all_findings(
             yield Row("warning" if each.works else "error", place, each.reason, each.detail)
         for note in known[connection.provider].notes(connection):
             yield Row("info", place, "set-up", note)
+        if not {"*", connection.tenant} & set(at_aws):
+            yield from _without_identity(place, connection)
     yield from _unreachable_receivers(tenants, reach)
+
+
+def _without_identity(place: str, connection: Connection) -> Iterator[Row]:
+    """Yield a line where a connection asks for the hub's own identity, which its tenant may not use."""
+    if read := read_by_hubs_identity(connection):
+        settings = " and ".join(f"settings.{name}" for name in read)
+        why = (
+            f"CX_AWS_TENANTS does not list {connection.tenant}: nothing of {settings} is read by the hub's own identity"
+        )
+        yield Row("warning", place, "not-allowed", why)
 
 
 def _mistakes_of(connection: str, mistakes: str) -> Iterator[Row]:

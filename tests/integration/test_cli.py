@@ -341,6 +341,47 @@ def test_config_check_tells_all_mistakes_at_once(here: Path, capfd: Captured, mo
     assert "private-address" not in capfd.readouterr().out
 
 
+AT_AWS = """
+tenants:
+  acme:
+    id_key: a lasting key of acme
+    connections:
+      calls:
+        provider: voice/amazon-connect
+        settings: {queues: ["arn:aws:sqs:eu-central-1:123456789012:calls"], media: true, media_region: eu-central-1, %s}
+"""
+OWN_KEYS = (
+    "access_key_id: AKIAIOSFODNN7EXAMPLE, secret_access_key: s1, media_key_id: AKIAIOSFODNN7EXAMPLE, media_secret: s2"
+)
+ROLE = "role_arn: 'arn:aws:iam::123456789012:role/acme-hub'"
+
+
+@pytest.mark.parametrize(
+    ("settings", "listed", "named"),
+    [
+        ("own_identity: true", "", ["queues and settings.media"]),
+        (ROLE, "globex", ["queues and settings.media"]),
+        (f"{ROLE}, access_key_id: AKIAIOSFODNN7EXAMPLE, secret_access_key: s1", "", ["settings.media"]),
+        (f"{ROLE}, {OWN_KEYS}", "", []),
+        ("own_identity: true", "globex,acme", []),
+        (ROLE, "*", []),
+    ],
+)
+def test_config_check_tells_who_may_not_use_the_identity(
+    here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch, settings: str, listed: str, named: list[str]
+) -> None:
+    (here / "config.yaml").write_text(AT_AWS % settings, encoding="utf-8")
+    monkeypatch.setenv("CX_CONFIG", str(here / "config.yaml"))
+    monkeypatch.setenv("CX_AWS_TENANTS", listed)
+    run(["config", "check", "-o", "json"])
+    told = [each for each in json.loads(capfd.readouterr().out) if each["reason"] == "not-allowed"]
+    assert [each["level"] for each in told] == ["warning"] * len(named)
+    for each, name in zip(told, named, strict=True):
+        assert each["place"] == "tenants.acme.connections.calls"
+        assert f"settings.{name.removeprefix('settings.')} is read" in each["detail"]
+        assert "CX_AWS_TENANTS" in each["detail"]
+
+
 def test_all_settings_that_are_invalid_are_told(here: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CX_PORT", "eighty")
     monkeypatch.setenv("CX_SMTP_PORT", "-1")

@@ -43,7 +43,7 @@ def check(output: OutputOption = Format.TEXT) -> None:
         found = Found({}, [str(error)])
     rows += [mistake_row(each.removeprefix(f"{settings.config}: ")) for each in found.mistakes]
     reach = Reach.parse(settings.outbound_networks)
-    rows += all_findings(found.tenants, providers(), settings.public_url, reach)
+    rows += all_findings(found.tenants, providers(), settings.public_url, reach, settings.tenants_at_aws())
     show_rows([each._asdict() for each in rows], COLUMNS, output, "nothing is missing")
     if any(row.level == "error" for row in rows):
         raise typer.Exit(FAILED)

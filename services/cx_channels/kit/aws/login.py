@@ -6,6 +6,7 @@ A provider adds ``LOGIN_SETTINGS`` to its own. ``cx_channels.aws_login`` makes k
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from cx_channels.kit.aws.identity import AwsLogin
@@ -15,15 +16,29 @@ from cx_channels.provider import Connection
 from cx_events.errors import Fatal
 
 LOGIN_SETTINGS = frozenset({"role_arn", "external_id", "own_identity"})
+KEY_OF_READING = frozenset({"access_key_id", "secret_access_key"})
+KEY_OF_BUCKETS = frozenset({"media_key_id", "media_secret"})
+"""The settings of a connection's own key, to read queues and streams, and buckets."""
+
+_READ = {"queues": KEY_OF_READING, "streams": KEY_OF_READING, "buckets": KEY_OF_BUCKETS, "media": KEY_OF_BUCKETS}
+"""The settings of what is read, and of the key for it."""
 
 _ROLE = re.compile(r"arn:(?:aws|aws-cn|aws-us-gov):iam::[0-9]{12}:role/[!-~]{1,512}")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}")
 _AWS = re.compile(r"(?:[a-z0-9-]{1,63}\.){1,8}amazonaws\.com(?:\.cn)?|127\.0\.0\.1")
 
 
-def has_identity(connection: Connection) -> bool:
-    """Return whether a connection without a key of its own logs in all the same: by the hub's own identity."""
-    return bool(connection.settings.get("role_arn") or connection.settings.get("own_identity"))
+def is_hubs_identity(connection: Connection, key: Collection[str]) -> bool:
+    """Return whether the hub's own identity logs in, perhaps to assume a role, since none of the settings of a ``key``
+    of the connection's own is there."""
+    its = connection.settings
+    return bool(its.get("role_arn") or its.get("own_identity")) and not its.keys() & set(key)
+
+
+def read_by_hubs_identity(connection: Connection) -> list[str]:
+    """Return the settings of what the hub's own identity reads for a connection: ``queues``, ``media``."""
+    its = connection.settings
+    return [name for name, key in _READ.items() if its.get(name) and is_hubs_identity(connection, key)]
 
 
 def aws_login(connection: Connection, region: str, key: AwsKey | None, endpoint: str = "") -> AwsLogin:

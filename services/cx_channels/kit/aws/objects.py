@@ -13,17 +13,16 @@ from hashlib import sha256
 from urllib.parse import quote, urlsplit
 
 from cx_channels.kit.aws.identity import AwsLogin
-from cx_channels.kit.aws.login import LOGIN_SETTINGS, aws_login, has_identity
+from cx_channels.kit.aws.login import KEY_OF_BUCKETS, LOGIN_SETTINGS, aws_login, is_hubs_identity
 from cx_channels.kit.aws.signing import AwsKey, query_of, signed_headers
 from cx_channels.kit.listed import Asked
 from cx_channels.kit.settings import text_setting, wrong_setting
 from cx_channels.provider import MEDIA_SETTING, Connection, MediaRequest, SignedBy
 from cx_events.timestamps import Micros
 
-OF_A_BUCKET = frozenset({"media_key_id", "media_secret", "media_region"}) | LOGIN_SETTINGS
+OF_A_BUCKET = KEY_OF_BUCKETS | {"media_region"} | LOGIN_SETTINGS
 SETTINGS = frozenset({MEDIA_SETTING}) | OF_A_BUCKET
 
-_KEY = ("media_key_id", "media_secret")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}")
 _EMPTY = sha256(b"").hexdigest()
 _REFERENCE = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.{1,1024})", re.DOTALL)
@@ -66,7 +65,7 @@ def bucket_login(connection: Connection, endpoint: str = "") -> AwsLogin:
     region = text_setting(connection, "media_region")
     if _REGION.fullmatch(region) is None:
         raise wrong_setting(connection, "media_region", "a region of Amazon's, such as eu-west-1")
-    if has_identity(connection) and not connection.settings.keys() & set(_KEY):
+    if is_hubs_identity(connection, KEY_OF_BUCKETS):
         return aws_login(connection, region, None, endpoint)
     key = AwsKey(text_setting(connection, "media_key_id"), text_setting(connection, "media_secret"))
     return aws_login(connection, region, key, endpoint)
@@ -87,9 +86,9 @@ def lacks_key(what: str) -> Callable[[Connection], tuple[str, ...]]:
     """Return what says of a connection what is missing to ask S3. ``what``: the objects that are meant, in plural."""
 
     def lacks(connection: Connection) -> tuple[str, ...]:
-        needed = {"media_region", *_KEY}
-        if has_identity(connection) and not connection.settings.keys() & set(_KEY):
-            needed = {"media_region"}
+        needed = KEY_OF_BUCKETS | {"media_region"}
+        if is_hubs_identity(connection, KEY_OF_BUCKETS):
+            needed = frozenset({"media_region"})
         found = [
             f"settings.media is true, and settings.{name} is missing: {what} in S3 can't be fetched"
             for name in sorted(needed)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cx_channels.kit.aws.identity import AwsLogin
-from cx_channels.kit.aws.login import LOGIN_SETTINGS, aws_login, has_identity
+from cx_channels.kit.aws.login import KEY_OF_READING, LOGIN_SETTINGS, aws_login, is_hubs_identity
 from cx_channels.kit.aws.signing import AwsKey
 from cx_channels.kit.settings import address_setting, number_setting, since_setting, text_setting, wrong_setting
 from cx_channels.provider import Connection
@@ -124,7 +124,7 @@ def _is_text(value: object) -> bool:
 
 def _key(connection: Connection) -> AwsKey | None:
     """Return the key of a connection, None where it has none and another identity logs in."""
-    if has_identity(connection) and not connection.settings.keys() & {"access_key_id", "secret_access_key"}:
+    if is_hubs_identity(connection, KEY_OF_READING):
         return None
     id = text_setting(connection, "access_key_id")
     if _KEY_ID.fullmatch(id) is None:
