@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 from xml.sax.saxutils import escape
@@ -75,6 +77,17 @@ class SesMails(ListedVendor):
     def put(self, key: str, at: int, content: bytes) -> None:
         self.things.append({"key": key, "at": at})
         self.mails[key] = content
+
+    def in_full(self, webhook: Request, verdict: str = "PASS", encoding: str = "BASE64") -> Request:
+        """The notice of the same rule's action SNS, which holds the mail."""
+        posted = json.loads(webhook.body)
+        notice = json.loads(posted["Message"])
+        mail = self.mails[f"in/{notice['mail']['messageId']}"]
+        notice["content"] = b64encode(mail).decode() if encoding == "BASE64" else mail.decode("utf-8", "replace")
+        notice["receipt"] |= {
+            "dmarcVerdict": {"status": verdict}, "action": {"type": "SNS", "topicArn": TOPIC, "encoding": encoding},
+        }  # fmt: skip
+        return replace(webhook, body=json.dumps({**posted, "Message": json.dumps(notice)}).encode())
 
     def mail_id(self, number: int) -> str:
         return sha256(str(number).encode()).hexdigest()[:40]

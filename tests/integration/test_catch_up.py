@@ -301,6 +301,27 @@ async def test_mails_that_the_hub_has_are_not_read_again(tmp_path: Path) -> None
         assert vendor.read() == []
 
 
+async def test_a_mail_that_came_in_full_is_no_other(tmp_path: Path) -> None:
+    async with listed_by("mails") as vendor, missing(vendor, tmp_path) as hub:
+        assert isinstance(vendor, SesMails)
+        webhooks = said(hub, 5)
+        latin, ours = (f"in/{vendor.mail_id(number)}" for number in (3, 4))
+        vendor.mails[latin] += b"caf\xe9\r\n"
+        vendor.mails[ours] = vendor.mails[ours].replace(b"Ana Lima <ana@example.com>", b"Us <support@acme.example>")
+        for webhook in (
+            vendor.in_full(webhooks[0]),
+            vendor.in_full(webhooks[1], "FAIL"),
+            vendor.in_full(webhooks[2], encoding="UTF8"),
+            vendor.in_full(webhooks[3]),
+        ):
+            await hub.post(webhook)
+        there = await hub.ids()
+        assert [id.rpartition("/")[2] for id in there].count("sent") == 1
+        assert (await hub.ask()).stored == 1
+        assert sorted(await hub.ids()) == sorted([*there, vendor.id_of(5)])
+        assert (await hub.ask()).missed == 0
+
+
 async def test_an_unreadable_mail_holds_up_no_other(tmp_path: Path) -> None:
     async with listed_by("mails") as vendor, missing(vendor, tmp_path) as hub:
         assert isinstance(vendor, SesMails)

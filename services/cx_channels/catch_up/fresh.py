@@ -10,7 +10,7 @@ from cx_channels.catch_up.known_events import KnownEvents
 from cx_channels.catch_up.listing import Listed, Named, Page
 from cx_channels.intake import Intake
 from cx_channels.pollers.source import Delivery
-from cx_channels.provider import Connection
+from cx_channels.provider import Connection, Request
 
 
 class Found(NamedTuple):
@@ -30,8 +30,8 @@ async def find_fresh(
     ``handed``: digests of what was handed on lately: what can't be mapped is in no store of events. Raise ``TryLater``
     where log or store is away.
     """
-    listed_of, known_by_name = await _read(known, connection, page)
-    made = [(listed, await _ids_of(intake, connection, listed)) for listed in listed_of]
+    listed_of, known_by_name = await _read(intake, known, connection, page)
+    made = [(listed, await _ids_of(intake, connection, listed.request)) for listed in listed_of]
     asked = {id for listed, ids in made for id in (*ids, *listed.same_as)}
     there = await known.among(connection, asked)
     deliveries: list[Delivery] = []
@@ -46,7 +46,7 @@ async def find_fresh(
     return Found(known_by_name + sum(len(ids) for _, ids in made), tuple(deliveries), tuple(fresh))
 
 
-async def _read(known: KnownEvents, connection: Connection, page: Page) -> tuple[list[Listed], int]:
+async def _read(intake: Intake, known: KnownEvents, connection: Connection, page: Page) -> tuple[list[Listed], int]:
     """Return a page with those objects read that the hub lacks by their names, and how many it has."""
     there = await known.among(connection, {id for each in page if isinstance(each, Named) for id in each.same_as})
     found: list[Listed] = []
@@ -56,15 +56,16 @@ async def _read(known: KnownEvents, connection: Connection, page: Page) -> tuple
             found.append(each)
         elif there & each.same_as:
             count += 1
-        elif (request := await each.read()) is not None:
-            found.append(Listed(request, each.same_as))
+        elif (read := await each.read()) is not None:
+            others = [id for twin in read.twins for id in await _ids_of(intake, connection, twin)]
+            found.append(Listed(read.request, each.same_as.union(others)))
     return found, count
 
 
-async def _ids_of(intake: Intake, connection: Connection, listed: Listed) -> tuple[str, ...]:
-    """Return the ids of the events that an object becomes, and of its parts that can't be mapped."""
+async def _ids_of(intake: Intake, connection: Connection, request: Request) -> tuple[str, ...]:
+    """Return the ids of the events that a request becomes, and of its parts that can't be mapped."""
     provider = intake.connection(connection.id)[1]
-    mapped, failures = await intake.map(provider, listed.request, connection)
+    mapped, failures = await intake.map(provider, request, connection)
     return tuple(dict.fromkeys([*(draft.id for draft in mapped.drafts), *(failure.id for failure in failures)]))
 
 

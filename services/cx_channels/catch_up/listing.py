@@ -40,15 +40,23 @@ class Listed:
     same_as: frozenset[str] = frozenset()
 
 
+class ReadObject(NamedTuple):
+    """An object that was read. ``request``: as ``Listed`` has it; ``twins``: requests in other forms by which the
+    webhook may have told the same, under other ids. They make no events."""
+
+    request: Request
+    twins: tuple[Request, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """One object whose name tells the ids that its event may have, so that it is read where the hub has none of them.
 
-    ``read``: returns it as ``Listed.request``, None where it is gone.
+    ``read``: returns it, None where it is gone.
     """
 
     same_as: frozenset[str]
-    read: Callable[[], Awaitable[Request | None]]
+    read: Callable[[], Awaitable[ReadObject | None]]
 
 
 Page = tuple[Listed | Named, ...]

@@ -2,7 +2,8 @@
 
 docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html: a list is in the order of keys, which here are SES's
 ids, so all of it is read for what came lately. The key ends in the id that the notification would have had, so that a
-mail which the hub has is not read again.
+mail which the hub has is not read again. One that came in full, in the notification, has other ids, made of what it
+says.
 """
 
 from __future__ import annotations
@@ -11,19 +12,23 @@ import re
 from collections.abc import AsyncGenerator, Iterator
 from functools import partial
 
-from cx_channels.catch_up.listing import Named, Page, Span
+from cx_channels.catch_up.listing import Named, Page, ReadObject, Span
 from cx_channels.email.amazon_ses.buckets import MailFolder, mail_folders
 from cx_channels.email.amazon_ses.inbound import ids_of_fields
 from cx_channels.email.amazon_ses.notice import SETUP
-from cx_channels.email.amazon_ses.rebuilt import MailObject, notification
+from cx_channels.email.amazon_ses.rebuilt import MailObject, in_full, notification
 from cx_channels.kit.listed import Get, listed_json
 from cx_channels.kit.safe_xml import Element, read_xml
 from cx_channels.kit.times import iso_time
-from cx_channels.provider import Connection, Request
+from cx_channels.provider import Connection
 from cx_events.errors import Refused, TryLater
 
 HEAD = 256 << 10
 """Bytes of a mail that are read: its fields stand there."""
+
+MOST_IN_FULL = 160 << 10
+"""Bytes of a mail that a notification may hold: SES takes 150 KB (docs.aws.amazon.com/ses/latest/dg,
+receiving-email-action-sns)."""
 
 _LISTED = "1000"
 _AT_ONCE = 50
@@ -80,7 +85,7 @@ class Mails:
             seen.add(token)
             query = {**query, "continuation-token": token}
 
-    async def _read(self, folder: MailFolder, mail: MailObject) -> Request | None:
+    async def _read(self, folder: MailFolder, mail: MailObject) -> ReadObject | None:
         """Return a mail's notification, None where it is gone. Of one that can't be read now it has no fields, which is
         a dead letter."""
         head: bytes | None = b""
@@ -92,7 +97,9 @@ class Mails:
                 raise Refused(refused.reason, f"{folder.bucket.name}/{mail.key}: {refused.detail}") from None
         if head is None:
             return None
-        return listed_json(notification(folder.bucket.name, folder.prefix, mail, head))
+        told = notification(folder.bucket.name, folder.prefix, mail, head)
+        twins = in_full(told, head) if 0 < len(head) <= MOST_IN_FULL else ()
+        return ReadObject(listed_json(told), tuple(map(listed_json, twins)))
 
 
 def _list_in(content: bytes) -> Element:

@@ -7,6 +7,7 @@ mail says of them, its sender may have written. One to the sender's harm is take
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -55,6 +56,23 @@ def notification(bucket: str, prefix: str, mail: MailObject, head: bytes) -> Jso
         },
         "receipt": {"timestamp": at, "recipients": recipients, **verdicts, "action": action},
     }  # fmt: skip
+
+
+def in_full(told: Json, mail: bytes) -> Iterator[Json]:
+    """Yield the notifications of the action SNS by which the same mail, whole, may have come. ``told``: as
+    ``notification`` has it.
+
+    What a mail's ids are made of depends on what its From is worth, and on the encoding: by UTF-8 bytes that are none
+    of it are lost.
+    """
+    contents = [("BASE64", b64encode(mail).decode("ascii"))]
+    by_utf8 = mail.decode("utf-8", "replace")
+    if by_utf8.encode() != mail:
+        contents.append(("UTF8", by_utf8))
+    for encoding, content in contents:
+        for verdict in ("PASS", "FAIL"):
+            said = {"dmarcVerdict": {"status": verdict}, "action": {"type": "SNS", "encoding": encoding}}
+            yield {**told, "receipt": {**told["receipt"], **said}, "content": content}
 
 
 def _short(fields: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
