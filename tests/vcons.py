@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,18 @@ def some(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrateg
     """An object with its members, and extensions that nobody knows."""
     extensions = st.dictionaries(st.sampled_from(["x_one", "wa:two", "meta"]), VALUES, max_size=2)
     return st.builds(
-        lambda ours, theirs: {**theirs, **ours}, st.fixed_dictionaries(required, optional=optional), extensions
+        lambda ours, theirs: encoded({**theirs, **ours}),
+        st.fixed_dictionaries(required, optional=optional),
+        extensions,
     )
+
+
+def encoded(value: Json) -> Json:
+    """A file with its body in base64url, where it says so."""
+    body = value.get("body")
+    if value.get("encoding") != "base64url" or not isinstance(body, str):
+        return value
+    return {**value, "body": urlsafe_b64encode(body.encode()).decode()}
 
 
 def one_or_more(each: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

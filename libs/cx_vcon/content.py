@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import binascii
 import quopri
 import re
-from base64 import b64decode, urlsafe_b64decode
+from base64 import b64decode
 from typing import Any
 
 import msgspec
 
+from cx_events.errors import Refused
 from cx_events.json_types import Json
-from cx_vcon.json_values import text
+from cx_vcon.json_values import objects, text
 
 MAX_TEXT = 64 << 10
 """Characters of a text that an event shows; ``raw`` has the whole."""
@@ -19,6 +19,7 @@ MAX_TEXT = 64 << 10
 IN_BODY = "body"
 """The ``part`` of an attachment whose content is the ``body`` of the piece in its event."""
 
+_OF_BASE64 = str.maketrans("-_", "+/")
 _MAX_BODY = 1 << 20
 _MAX_PARTS = 50
 _DEEP = 4
@@ -46,7 +47,7 @@ def value_of(file: Json) -> Any:
     if not isinstance(body, str):
         return body
     if text(file.get("encoding")) == "base64url":
-        body = _decode_base64url(body)
+        body = _decode_text(body)
     if body and (text(file.get("encoding")) == "json" or kind_of(file).endswith("json")):
         try:
             return msgspec.json.decode(body)
@@ -64,7 +65,7 @@ def bytes_of(file: Json) -> bytes | None:
         return msgspec.json.encode(body)
     try:
         if text(file.get("encoding")) == "base64url":
-            return urlsafe_b64decode(body.encode("ascii") + b"==")
+            return decode_base64url(body)
         return body.encode()
     except ValueError:
         return None
@@ -87,10 +88,32 @@ def text_of(file: Json) -> str:
     return value[:MAX_TEXT]
 
 
-def _decode_base64url(body: str) -> str:
+def decode_base64url(written: str) -> bytes:
+    """Return bytes that are written in base64url, padded or not; blanks and the letters of base64 pass.
+
+    Raise ``ValueError`` for anything else, of which decoders make rubbish.
+    """
+    letters = "".join(written.split()).rstrip("=").translate(_OF_BASE64)
+    return b64decode(letters + "=" * (-len(letters) % 4), validate=True)
+
+
+def check_bodies(vcon: Json) -> None:
+    """Raise ``Refused("bad-vcon")``, naming the place, where a body is not in base64url and says so."""
+    for name in ("dialog", "analysis", "attachments"):
+        for number, file in enumerate(objects(vcon.get(name))):
+            body = file.get("body")
+            if isinstance(body, str) and text(file.get("encoding")) == "base64url":
+                try:
+                    decode_base64url(body)
+                except ValueError:
+                    detail = f"/{name}/{number}/body is not base64url (RFC 4648, section 5), as its encoding says"
+                    raise Refused("bad-vcon", detail) from None
+
+
+def _decode_text(body: str) -> str:
     try:
-        return urlsafe_b64decode(body.encode("ascii") + b"==").decode()
-    except (UnicodeError, binascii.Error):
+        return decode_base64url(body).decode()
+    except ValueError:
         return ""
 
 
@@ -123,6 +146,6 @@ def _decode_transfer(body: str, encoding: str) -> str:
             return quopri.decodestring(body.encode()).decode("utf-8", "replace")
         if encoding == "base64":
             return b64decode(body).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
+    except ValueError:
         return ""
     return body

@@ -6,9 +6,7 @@ without ``encoding``, an empty party), since it is exported as it came.
 
 from __future__ import annotations
 
-import binascii
 import zlib
-from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
@@ -19,6 +17,7 @@ from cx_events.errors import Refused
 from cx_events.ids import text_of, uuid8
 from cx_events.json_types import Json
 from cx_events.strict_json import DEFAULT_LIMITS, Limits, decode
+from cx_vcon.content import check_bodies, decode_base64url
 from cx_vcon.json_values import flat, index, time
 
 MEDIA_TYPE = "application/vcon"
@@ -78,6 +77,7 @@ def read_vcon(value: Any, *, unverified: bool = False, limits: Limits = DEFAULT_
         form = form_of(value)
         if form == "unsigned":
             check_shape(value)
+            check_bodies(value)
             return VconInput(value, uuid_of(value), signed)
         if form == "encrypted":
             raise Refused("encrypted-vcon", "this vCon is encrypted (JWE); decrypt it and send its content")
@@ -95,10 +95,10 @@ def read_vcon(value: Any, *, unverified: bool = False, limits: Limits = DEFAULT_
 def _payload(payload: Any, limits: Limits) -> Any:
     """Return the vCon in the payload of a JWS: base64url of JSON text, which may be gzipped."""
     try:
-        content = urlsafe_b64decode(payload.encode("ascii") + b"==")
+        content = decode_base64url(payload)
         if content[:2] == b"\x1f\x8b":
             content = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content, limits.max_bytes + 1)
-    except (AttributeError, UnicodeEncodeError, binascii.Error, zlib.error) as error:
+    except (AttributeError, ValueError, zlib.error) as error:
         raise Refused("bad-payload", f"the payload of the signed vCon can't be read: {error}") from None
     return decode(content, limits)
 

@@ -514,3 +514,27 @@ def test_whatever_happened_in_the_hub_is_a_valid_vcon(history: list[StampedEvent
         assert faults(vcon) == []
         assert lost(vcon, back(vcon)) == []
         assert all(0 <= place < len(vcon["parties"]) for each in vcon["dialog"] for place in each.get("parties", ()))
+
+
+@pytest.mark.parametrize("body", ["SGk!", "S", "SGk=SGk", "Hé", "SGk\0", "=SGk", "SGk.", "{SGk}"])
+def test_a_body_unlike_its_encoding_is_refused(body: str) -> None:
+    file = {"type": "text", "start": "2020-03-06T09:15:00Z", "parties": [0, 1], "encoding": "base64url"}
+    for name, files in (
+        ("dialog", [{**file, "body": "SGk"}, {**file, "body": body}]),
+        ("attachments", [{}, {**file, "body": body}]),
+    ):
+        with pytest.raises(Refused) as caught:
+            read_vcon(a_vcon(**{name: files}))
+        assert (caught.value.reason, caught.value.status) == ("bad-vcon", 422)
+        assert f"/{name}/1/body" in caught.value.detail
+    with pytest.raises(Refused) as caught:
+        read_vcon({"payload": body, "signatures": []}, unverified=True)
+    assert caught.value.reason == "bad-payload"
+
+
+@pytest.mark.parametrize("body", ["SGk_Pw", "SGk/Pw==", "SGk_Pw==", "SGk_\r\n Pw"])
+def test_base64_is_read_in_each_of_its_writings(body: str) -> None:
+    dialog = {"type": "text", "start": "2020-03-06T09:15:00Z", "parties": [0, 1], "encoding": "base64url", "body": body}
+    (draft,) = [each for each in event_drafts(read_vcon(a_vcon(dialog=[dialog]))) if each.data.message is not None]
+    assert draft.data.message is not None
+    assert draft.data.message.text == "Hi??"

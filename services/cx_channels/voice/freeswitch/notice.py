@@ -107,7 +107,7 @@ def _of_form(body: bytes, content_type: str) -> Notice:
     content = body.partition(b"&")[0].removeprefix(b"cdr=").strip()
     if content_type.endswith("www-form-base64-encoded"):
         try:
-            return _of_json(binascii.a2b_base64(content).lstrip())
+            return _of_json(binascii.a2b_base64(b"".join(content.split()), strict_mode=True).lstrip())
         except binascii.Error as error:
             raise Refused("malformed", f"the body is no base64: {error}") from None
     return _of_json(unquote_plus(content.decode("utf-8", "replace")).encode().lstrip())
