@@ -47,6 +47,12 @@ def test_exims_warning_is_a_delay_and_no_failure() -> None:
     draft = only_draft(EXIM_WARNS)
     assert (draft.type, draft.data.reason, draft.data.direction) == ("cx.message.received.v1", "delayed", "internal")
     assert draft.data.participants[0].identifiers[0].value == "ana@example.com"
+    failure = draft.data.failure
+    assert failure is not None
+    assert failure.code == "4.4.7"
+    assert failure.message.startswith(
+        "A message that you sent has not yet been delivered to one or more of its recipient"
+    )
 
 
 def test_exim_that_gave_up_reports_a_failure() -> None:

@@ -129,6 +129,14 @@ def test_a_group_rewriting_from_keeps_the_person_as_customer(head: str) -> None:
         assert customer(ALIGNED + head, MX) == ANA
 
 
+@pytest.mark.parametrize(
+    ("given", "name"), [("<>", ""), ("Ana Silva <>", "Ana Silva"), ('"Ana" <>', "Ana"), ("Ana", "Ana")]
+)
+def test_empty_angle_brackets_are_no_name(given: str, name: str) -> None:
+    participant = event(f"From: {given}\n").data.participants[0]
+    assert (participant.name, participant.identifiers) == (name, [])
+
+
 def test_a_person_known_by_address_alone_has_no_name() -> None:
     head = f"From: \"'ana@example.com' via Support\" <support@acme.example>\n{LIST}"
     assert customer(head) == ("", "ana@example.com", "")

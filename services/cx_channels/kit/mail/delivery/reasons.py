@@ -145,9 +145,10 @@ _VAGUE: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"not a registered gateway user",
     )), re.IGNORECASE)),
     ("5.4.7", re.compile("|".join((  # given up after a time
-        r"\bexpired\b", r"timed? ?out\b", r"\bretr(?:y|ies)\b", r"giv(?:e|ing) up", r"failing for a long time",
-        r"could not (?:be delivered|deliver) for", r"failed \d{1,4} attempts", r"in the queue too long",
-        r"has been delayed", r"not been collected", r"not delivered within",
+        r"\bexpired\b", r"timed? ?out\b", r"\bretr(?:y|ies)\b", r"(?<!will )giv(?:e|ing) up",
+        r"failing for a long time", r"could not (?:be delivered|deliver) for", r"failed \d{1,4} attempts",
+        r"in the queue too long", r"has been delayed", r"not yet been delivered", r"not been collected",
+        r"not delivered within",
     )), re.IGNORECASE)),
     ("5.3.0", re.compile("|".join((  # the server failed
         r"procmail", r"maildrop", r"command (?:failed|died|output)", r"mailer error", r"queue file write error",

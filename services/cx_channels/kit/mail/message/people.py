@@ -159,7 +159,7 @@ def _shown(headers: Headers, envelope: str | None) -> tuple[Mailbox, list[Mailbo
     if local:
         return local[0], local[1:], True
     given = parse_mailboxes(envelope or "")
-    return (given[0] if given else Mailbox(headers.text("from")[:200], "")), [], False
+    return (given[0] if given else Mailbox(headers.text("from")[:200].removesuffix("<>").strip(' "'), "")), [], False
 
 
 def _form_filled_in(headers: Headers, people: People) -> People:
