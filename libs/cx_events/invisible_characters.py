@@ -18,7 +18,7 @@ _UNSEEN = (
     *range(0x202A, 0x202F),  # embeddings and overrides of direction
     *range(0x2060, 0x2070),  # word joiner, invisible operators, isolates of direction
     0xFEFF,  # byte order mark
-    *range(0xFFF9, 0xFFFC),  # interlinear annotation
+    *range(0xFFF9, 0xFFFD),  # interlinear annotation, and what stands for an object (iOS leaves it where one dictates)
     *range(0x1BCA0, 0x1BCA4),  # shorthand format controls
     *range(0x1D173, 0x1D17B),  # musical format controls
     *range(0xE0000, 0xE1000),  # tags, further variation selectors

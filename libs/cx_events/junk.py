@@ -69,7 +69,8 @@ _VARIABLE = r"(?:[a-z]++[_.][a-z0-9_.]*+|user|userid|uid|id|email|phone|name|acc
 _WRITTEN_BY_PROGRAMS = re.compile(
     r"\[object [a-z]{1,40}\]|\{\{[^{}]*\}\}|[$%#]\{[^{}]*\}|<%[^<>%]*%>|-1|0x0+"
     rf"|\{{{_VARIABLE}\}}|%{_VARIABLE}%|%%{_VARIABLE}%%|\[{_VARIABLE}\]|\[\[{_VARIABLE}\]\]"
-    r"|\*\|[^*|]*\|\*|#(?:ref|value|name|num|null|div/0|n/a)[!?]|\\n|(?:system\.)?dbnull|nonetype|optional\(nil\)"
+    r"|\*\|[^*|]*\|\*|#(?:ref|value|name|num|null|div/0|n/a|error)[!?]|\\n|(?:system\.)?dbnull|nonetype|optional\(nil\)"
+    r"|invalid date|(?:&nbsp;|%00|%20)++"
 )
 _RUN_TOGETHER = re.compile(r"(?:undefined|null){2,9}")
 _LABELS = frozenset({

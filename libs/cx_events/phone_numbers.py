@@ -23,6 +23,7 @@ from phonenumbers import CountryCodeSource, PhoneNumberFormat, PhoneNumberType, 
 from cx_events.phone_spellings import (
     address_in_brackets,
     has_letters_between,
+    names_extension,
     normalise_extension,
     to_ascii_digits,
     trim_before_plus,
@@ -39,9 +40,16 @@ _PLAIN = re.compile(r"\+1[2-9](?!11)[0-9]{9}")
 # ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE (www.twilio.com/docs/voice, "Why am I getting calls from these
 # strange numbers?"); SIP uses "anonymous" (RFC 3323, section 4.1.1.3).
 WITHHELD = frozenset({
-    "anonymous", "restricted", "blocked", "unknown", "unavailable", "private", "withheld", "none", "null",
+    "anonymous", "restricted", "blocked", "unknown", "unavailable", "private", "withheld", "hidden", "none", "null",
     "266696687", "2562533", "7378742833", "86282452253", "8656696", "8566",
 })  # fmt: skip
+
+# What stands beside such a word, and what says the same without one (Bellcore's "Out of Area" for "O", Apple's and
+# carriers' "No Caller ID").
+_BESIDE_WITHHELD = frozenset({"number", "caller", "callerid", "id", "call", "name", "user", "party"})
+_SAID_WITHHELD = frozenset({"nocallerid", "nonumber", "outofarea", "notavailable", "notprovided", "iddenied"})
+_NO_WORD = re.compile(r"[\W_]+")
+_MAX_WITHHELD = 40
 
 _SCHEME = re.compile(r"(?:tel|sips?|whatsapp|rcs|sms|callto):", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[-.() ]")
@@ -84,7 +92,7 @@ def normalise_number(given: str, region: str | None) -> tuple[str, str]:
     if _PLAIN.fullmatch(given) is not None:
         return given, ""
     read = _without_scheme(address_in_brackets(to_ascii_digits(given)), region)
-    if read.text.lstrip("+").replace(" ", "").lower() in WITHHELD:
+    if is_withheld(read.text):
         return given, "withheld"
     for text, default in _readings(*read):
         line = parse_line(text, default)
@@ -93,6 +101,19 @@ def normalise_number(given: str, region: str | None) -> tuple[str, str]:
                 return given, "junk"
             return (f"{line.number};ext={line.extension}" if line.extension else line.number), ""
     return given, "invalid"
+
+
+def is_withheld(text: str) -> bool:
+    """Return whether what stands for a number says that it is withheld: ``Anonymous``, ``Private Number``. Total."""
+    if len(text) > _MAX_WITHHELD:
+        return False
+    lower = text.lower()
+    if lower.lstrip("+").replace(" ", "") in WITHHELD:
+        return True
+    words = [word for word in _NO_WORD.split(lower) if word]
+    if "".join(words) in _SAID_WITHHELD:
+        return True
+    return not WITHHELD.isdisjoint(words) and all(word in WITHHELD or word in _BESIDE_WITHHELD for word in words)
 
 
 def _reads_back(line: Line, text: str) -> bool:
@@ -136,11 +157,13 @@ def _without_parameters(text: str, region: str | None) -> tuple[str, str | None]
 
 def _readings(text: str, region: str | None) -> Iterator[tuple[str, str | None]]:
     """Yield what a text may mean, likeliest first."""
+    note = _NOTE.search(text)
+    if note is not None and names_extension(note[0]):
+        return
     zeros = _DOUBLE_ZERO.match(text)
     international = "" if zeros is None else "+" + text[zeros.end() :]
     if international and (text.startswith("+") or _is_double_zero_meant(international, region)):
         yield international, None
-    note = _NOTE.search(text)
     if note is not None:
         yield text[: note.start()], region
     yield text, region

@@ -29,6 +29,10 @@ _EXTENSION = re.compile(
 )
 
 
+_NAMED = re.compile(
+    rf"\W*(?:{'|'.join(sorted((*_DIRECT, *_WORDS), key=len, reverse=True))})(?:[ .:#-]){{1,4}}\w", re.IGNORECASE
+)
+
 _PARAMETER = re.compile(r" ?; ?ext ?= ?", re.IGNORECASE)
 
 
@@ -78,6 +82,11 @@ def normalise_extension(text: str) -> str:
         return text
     before = text[: found.start()].rstrip(" ,;-([")
     return f"{before}{'-' if found['word'].lower() in _DIRECT else ';ext='}{found['digits']}"
+
+
+def names_extension(note: str) -> bool:
+    """Return whether words behind a number name an extension by letters (``ext. A``), so that it is not the number."""
+    return _NAMED.match(note) is not None
 
 
 def has_letters_between(text: str) -> bool:

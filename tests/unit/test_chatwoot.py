@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -65,3 +66,27 @@ def test_what_is_unsigned_is_a_claim(setting: str, weights: list[str]) -> None:
     mapped = PROVIDER.map(UNSIGNED, connection(unsigned=setting))
     (person,) = mapped.drafts[0].data.participants
     assert [each.weight for each in person.identifiers] == weights
+
+
+@pytest.mark.parametrize(
+    ("channel", "source", "weight"),
+    [
+        ("Channel::Whatsapp", "442079460101", "asserted"),
+        ("Channel::TwilioSms", "whatsapp:+442079460101", "asserted"),
+        ("Channel::TwilioSms", "+442079460101", "claimed"),
+        ("Channel::Sms", "+442079460101", "claimed"),
+        ("Channel::Voice", "+442079460101", "claimed"),
+        ("Channel::WebWidget", "whatsapp:+442079460101", "claimed"),
+    ],
+)
+def test_a_forgeable_number_is_a_claim(channel: str, source: str, weight: str) -> None:
+    talk = {
+        "id": 42, "channel": channel, "contact_inbox": {"source_id": source},
+        "meta": {"sender": {"id": 5, "phone_number": "+442079460101"}},
+    }  # fmt: skip
+    notice = {
+        "event": "message_created", "id": 1, "content": "hi", "message_type": "incoming", "account": {"id": 3},
+        "conversation": talk,
+    }  # fmt: skip
+    (draft,) = PROVIDER.map(Request(json.dumps(notice).encode()), connection()).drafts
+    assert [each.weight for each in draft.data.participants[0].identifiers if each.kind == "phone"] == [weight]

@@ -99,6 +99,8 @@ def call(**more: str) -> Request:
         ({"Caller-Orig-Caller-ID-Number": "1003", "Caller-Destination-Number": "+15550100124"},
          "outbound", "+15550100124"),
         ({"Caller-Orig-Caller-ID-Number": "0000000000"}, "inbound", "anonymous"),
+        ({"Caller-Orig-Caller-ID-Number": "Private Number"}, "inbound", "private number"),
+        ({"Caller-Orig-Caller-ID-Number": "+15550100123;ext=5"}, "inbound", "+15550100123;ext=5"),
     ],
 )  # fmt: skip
 def test_the_customer_is_who_is_outside(more: dict[str, str], direction: str, customer: str | None) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cx_events.email_addresses import LOCAL, _lower_address
 from cx_events.envelope import Identifier
 from cx_events.identifiers import MAX_VALUE, normalise, rank_of
-from cx_events.phone_numbers import WITHHELD, is_in_no_plan, parse_line
+from cx_events.phone_numbers import WITHHELD, is_in_no_plan, is_withheld, parse_line
 
 
 def normal(kind: str, value: str, region: str | None = None, *, scope: str = "", given: str = "") -> Identifier:
@@ -44,6 +44,22 @@ def test_a_number_has_one_form(value: str, region: str | None) -> None:
 )
 def test_a_withheld_number_names_nobody(value: str) -> None:
     assert normal("phone", value, "US").unusable == "withheld"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Private Number", "Unknown Caller", "No Caller ID", "number-withheld", "Caller ID unavailable", "OUT OF AREA",
+        "Not available", "tel:Private%20Number", "sip:no-caller-id@x.example", "hidden",
+    ],
+)  # fmt: skip
+def test_a_number_is_withheld_in_several_words(value: str) -> None:
+    assert normal("phone", value, "US").unusable == "withheld"
+
+
+@pytest.mark.parametrize("value", ["number", "caller id", "Ana", "private ana", "", "call me", "+15550100123"])
+def test_other_words_withhold_nothing(value: str) -> None:
+    assert not is_withheld(value)
 
 
 @pytest.mark.parametrize(

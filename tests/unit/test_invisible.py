@@ -19,7 +19,7 @@ from cx_events.testing.builders import ACME, START
 
 UNSEEN = [
     *"\u034f\u115f\u1160\u3164\uffa0\u17b4\u17b5\u180b\u180f\ufe00\ufe0f\U0001bca0\U0001d173\U000e0001\U000e0100\U000e01ef",
-    *"\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad\u2060\u061c",
+    *"\ufffc\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad\u2060\u061c",
 ]
 BLANKS = [*"\u2800\u00a0\u202f\u205f\u3000\u1680", *map(chr, range(0x2000, 0x200B))]
 VALUES = {

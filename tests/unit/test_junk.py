@@ -54,6 +54,7 @@ def found(kind: str, value: str, weight: str = "", junk: Junk = DEFAULT_JUNK) ->
         "[email]", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "\\N", "System.DBNull", "NoneType",
         "Optional(nil)", "undefinedundefined", "nullnull", "undefinednull",
         "user-undefined", "USER_NULL", "customer:null", "id=undefined",
+        "&nbsp;", "%20", "%00", "Invalid Date", "#ERROR!",
     ],
 )  # fmt: skip
 def test_a_value_meaning_nobody_is_junk_in_every_kind(value: str) -> None:

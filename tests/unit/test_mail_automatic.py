@@ -96,7 +96,11 @@ ABSENCES = [
     "Out of Office: Re: x", "Abwesenheitsnotiz: x", "Réponse automatique : x", "Automatiskt svar: x",
     "Automaattinen vastaus: x", "Odpowiedź automatyczna: x", "Automatická odpověď: x", "Automatikus válasz: x",
     "Otomatik Yanıt: x", "Автоматический ответ: x", "Αυτόματη απάντηση: x", "自动答复: x", "자동 회신: x",
-    "Fuori ufficio: x",
+    "Fuori ufficio: x", "Nicht im Büro: x", "Absent du bureau : x", "Ausente de la oficina: x", "Ausente: x",
+    "Ausência temporária: x", "Assente dall'ufficio: x", "Niet op kantoor: x", "Fravær: x", "Poissa: x",
+    "Nieobecność: x", "Poza biurem: x", "Mimo kancelář: x", "Házon kívül: x", "Otomatik cevap: x", "Вне офиса: x",
+    "Отсутствие на рабочем месте", "Εκτός γραφείου: x", "外出自动回复: x", "不在のお知らせ", "부재 중: x",
+    "מחוץ למשרד: x", "خارج المكتب: x", "On vacation: x", "OOO Re: x",
 ]  # fmt: skip
 
 
@@ -109,7 +113,13 @@ def test_an_absence_subject_counts_only_without_an_envelope_sender(subject: str)
     assert automatic(fields) == ""
 
 
-@pytest.mark.parametrize("subject", ["Is anybody out of office today?", "automatic door is broken"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Is anybody out of office today?", "automatic door is broken", "Ausência de resposta ao meu pedido",
+        "Отсутствие товара", "不在箱子里", "Absence de réponse", "Absence of an answer", "Ausente en la entrega",
+    ],
+)  # fmt: skip
 def test_another_subject_decides_nothing(subject: str) -> None:
     assert automatic(headers(f"Subject: {subject}"), "<>") == ""
 

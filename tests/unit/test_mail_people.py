@@ -121,6 +121,8 @@ ANA = ("Ana Silva", "ana@example.com", "")
         "From: Ana Silva <ana=40example.com@dmarc.lists.example>\n"
         "List-Unsubscribe: <mailto:ana=40example.com@dmarc.lists.example>\n",
         "From: Ana Silva via users <ana@example.com.INVALID>\n",
+        "From: Ana Silva <ana@example.com.INVALID>\nList-Id: <users.lists.example>\n",
+        "From: Ana Silva <ana=40example.com@dmarc.lists.example>\nList-Id: <users.lists.example>\n",
     ],
 )
 def test_a_group_rewriting_from_keeps_the_person_as_customer(head: str) -> None:
@@ -189,6 +191,26 @@ def test_a_forms_writer_stands_where_the_setting_says() -> None:
 
 def test_a_form_that_names_no_writer_is_nobodys() -> None:
     assert customer("From: Acme Shop <mailer@shop.example>\n", forwarders=FORMS) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("reply_to", "found"),
+    [
+        ("support@acme.example", ("", "", "")),
+        ("support+form@acme.example", ("", "", "")),
+        ("mailer@shop.example", ("", "", "")),
+        ("support@acme.example, Ana Silva <ana@example.com>", ANA),
+    ],
+)
+def test_a_form_without_a_writer_is_not_ours(reply_to: str, found: tuple[str, str, str]) -> None:
+    """Else all who leave the address empty are one customer."""
+    head = f"From: Acme Shop <mailer@shop.example>\nReply-To: {reply_to}\n"
+    assert customer(head, forwarders=FORMS) == found
+
+
+def test_a_forwarders_other_mailboxes_are_nobodys() -> None:
+    head = "From: no-reply@forward.example\nX-Original-From: bounces@forward.example\n"
+    assert customer(head, forwarders=FORMS) == ("", "", "")
 
 
 def test_a_forwarder_is_known_by_two_fields_that_agree() -> None:

@@ -56,6 +56,35 @@ def test_a_date_counts_despite_one_wrong_relay_clock() -> None:
     assert written(right, relay="Thu, 1 Jan 1970 00:00:10 +0000") == parse_time("2026-11-27T10:00:00Z")
 
 
+NOW = parse_time("2026-11-27T10:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        "Date: Thu, 01 Jan 1970 00:00:00 +0000\n",
+        "Date: Mon, 01 Jan 2001 00:00:00 +0000\n",
+        "Date: Mon, 01 Jan 2001 00:00:00\n",
+        "Date: Sat, 01 Jan 2099 00:00:00 +0000\n",
+        "Received: from pc by mx\nDate: Mon, 01 Jan 2001 00:00:00 +0000\n",
+    ],
+)
+def test_an_impossible_date_that_no_relay_corrects_is_none(impossible: str) -> None:
+    fields = split_head(f"{impossible}Subject: x\n\n".encode())[0]
+    assert written_at(fields, arrived=NOW) is None
+    assert written_at(fields) is not None
+
+
+def test_a_mail_straight_from_its_writer_keeps_its_date() -> None:
+    fields = split_head(b"Date: Wed, 25 Nov 2026 10:00:00 +0000\n\n")[0]
+    assert written_at(fields, arrived=NOW) == parse_time("2026-11-25T10:00:00Z")
+    assert written_at(split_head(b"Subject: x\n\n")[0], arrived=NOW) is None
+    wrong_relay = split_head(
+        b"Received: x; Thu, 01 Jan 1970 00:00:10 +0000\nDate: Wed, 25 Nov 2026 10:00:00 +0000\n\n"
+    )[0]
+    assert written_at(wrong_relay, arrived=NOW) == parse_time("2026-11-25T10:00:00Z")
+
+
 def test_a_date_without_zone_or_relay_is_utc() -> None:
     assert written_at(split_head(b"Date: Fri, 27 Nov 2026 12:00:00 CEST\n\n")[0]) == parse_time("2026-11-27T12:00:00Z")
     assert written_at(split_head(b"Subject: x\n\n")[0]) is None

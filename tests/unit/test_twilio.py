@@ -331,7 +331,13 @@ def test_softphones_are_staff_unless_declared_customers() -> None:
     )
 
 
-@pytest.mark.parametrize("caller", ["sip:anonymous@anonymous.invalid", "SIP:Restricted@10.0.0.1;user=phone"])
+@pytest.mark.parametrize(
+    "caller",
+    [
+        "sip:anonymous@anonymous.invalid", "SIP:Restricted@10.0.0.1;user=phone", "sip:withheld@10.0.0.1",
+        "sip:Private%20Number@10.0.0.1", "sip:no-caller-id@10.0.0.1",
+    ],
+)  # fmt: skip
 def test_a_nameless_sip_caller_is_a_withheld_customer(caller: str) -> None:
     draft = mapped({}, From=caller, CallStatus="ringing", Direction="inbound", To=HUB)
     assert draft.data.direction == "inbound"

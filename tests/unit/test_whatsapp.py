@@ -137,6 +137,7 @@ def test_the_signature_covers_the_escapes_as_they_were_sent() -> None:
     [
         ("contact_request", [{"phones": [{"phone": "+1 201-555-0177"}]}], {"phone:+12015550177"}),
         ("contact_request", [{"phones": [{"phone": "201-555-0177 ext. 4"}]}], set()),
+        ("contact_request", [{"phones": [{"phone": "(434) 555-0177"}]}], {"phone:(434) 555-0177"}),  # none of +43
         ("contact_request", [{"phones": []}], set()),
         ("contact_request", [{"phones": [{"wa_id": "12015550177"}]}, {"phones": [{"wa_id": "12015550188"}]}], set()),
         ("other", [{"phones": [{"wa_id": "12015550177"}]}], set()),

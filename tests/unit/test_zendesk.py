@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cx_channels.chat.zendesk import PROVIDER
+from cx_channels.chat.zendesk.people import app_user
 from cx_channels.chat.zendesk.signature import HEADER, KEY_HEADER, OF_TESTS, TIME_HEADER
 from cx_channels.provider import Connection, Request
 from cx_events.envelope import Draft
@@ -101,3 +102,19 @@ def test_only_the_messenger_proves_its_users(channel: str, weight: str) -> None:
     draft = mapped(ticket_event("ticket.comment_added", {"comment": comment}, channel))
     assert [each.weight for each in draft.data.participants[0].identifiers] == [weight]
     assert draft.data.interaction == "acme-zendesk/ticket/141"
+
+
+def numbers(identities: list[str], external: str = "", kind: str = "whatsapp") -> list[tuple[str, str]]:
+    source = {"client": {"type": kind, "externalId": external}} if external else {}
+    user = {"id": "7001", "identities": [{"type": "phone_number", "value": each} for each in identities]}
+    return [(each.value, each.weight) for each in app_user(user, "app-1", source).identifiers if each.kind == "phone"]
+
+
+def test_a_noted_number_stays_as_it_was_noted() -> None:
+    """With a plus before it, a number of Virginia would be one of Austria."""
+    assert numbers(["(434) 555-0177"]) == [("(434) 555-0177", "claimed")]
+    assert numbers(["+14345550177"]) == [("+14345550177", "claimed")]
+    assert numbers(["14345550177"], "14345550177") == [("+14345550177", "proved")]
+    assert numbers(["14345550188"], "+14345550177", "twilio") == [
+        ("14345550188", "claimed"), ("+14345550177", "claimed"),
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from cx_events.envelope import Identifier
 from cx_events.identifiers import normalise
-from cx_events.phone_numbers import WITHHELD
+from cx_events.phone_numbers import is_withheld
 
 _SEPARATORS = re.compile(r"[\s().+-]+")
 _NUMBER = re.compile(r"\+?[0-9]{5,15}")
@@ -40,7 +40,7 @@ def has(values: tuple[str, ...], number: str, region: str | None) -> bool:
     """Return whether one of ``values`` is the number, or matches it."""
     if not values or not number:
         return False
-    bare = _bare(number)
+    bare = _bare(number.partition(";")[0])
     is_line = bare.isdecimal() and len(bare) > _MOST_OF_AN_EXTENSION
     if any(fnmatchcase(bare, _bare(each)) for each in values if not (is_line and of_extensions(each))):
         return True
@@ -65,11 +65,23 @@ def _bare(text: str) -> str:
 
 def number_in(address: str) -> str:
     """Return the number of ``tel:+49...``, ``sip:+49...@host`` or a plain one, or the word for a withheld one; "" for a
-    user's or a station's own address."""
+    user's or a station's own address.
+
+    An extension stays with its number, as ``;ext=5``: two people at a switchboard are two. So does the context of a
+    local number (RFC 3966, section 5.1.4), without which it would be another line.
+    """
     bare = address.partition(":")[2] if address.lower().startswith(("tel:", "sip:", "sips:")) else address
-    user = bare.partition("@")[0].partition(";")[0]
+    user, _, parameters = bare.partition("@")[0].partition(";")
     user = (unquote(user) if "%" in user else user).strip()
     digits = _BLANKS.sub("", user)
     if _NUMBER.fullmatch(digits) is not None:
-        return digits
-    return user.lower() if user.lower() in WITHHELD else ""
+        return _with_parameters(digits, parameters) if parameters else digits
+    return user.lower() if is_withheld(user) else ""
+
+
+def _with_parameters(digits: str, parameters: str) -> str:
+    """Return a number with those of its parameters without which it is another one; with a context as a URI."""
+    named = {name.strip().lower(): value for name, _, value in (each.partition("=") for each in parameters.split(";"))}
+    number = f"{digits};ext={named['ext']}" if named.get("ext") else digits
+    context = "" if digits.startswith("+") else named.get("phone-context", "")
+    return f"tel:{number};phone-context={context}" if context else number

@@ -26,13 +26,15 @@ WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
     },
     "email": {"claimed": "typed by the visitor or an agent"},
     "phone": {
-        "asserted": "the number that a telephone network or WhatsApp named as the sender's",
-        "claimed": "typed by the visitor or an agent",
+        "asserted": "the number that WhatsApp named as the sender's",
+        "claimed": "typed by the visitor or an agent, or the sender of a text message or call, which can be forged",
     },
 }
 
 _BOTS = frozenset({"agent_bot", "agentbot", "captain", "captain::assistant", "captain_assistant"})
-_NUMBERED = frozenset({"Channel::Whatsapp", "Channel::TwilioSms", "Channel::Sms", "Channel::Voice"})
+_WHATSAPP = "Channel::Whatsapp"
+_TWILIO = "Channel::TwilioSms"
+"""Of text messages, whose sender can be forged, and of WhatsApp: then the source is ``whatsapp:+1415...``."""
 
 
 def contact_of(notice: Notice) -> Json:
@@ -57,7 +59,7 @@ def customer(notice: Notice, contact: Json) -> Participant:
     verified = first_true(
         obj(talk.get("meta")).get("hmac_verified"), obj(talk.get("contact_inbox")).get("hmac_verified")
     )
-    numbered = text(talk.get("channel")) in _NUMBERED
+    numbered = _is_by_whatsapp(talk)
     given = (
         (CONTACT, text(contact.get("id")), PROVED, id_scope(notice)),
         ("account", text(contact.get("identifier")), PROVED if verified else CLAIMED, ""),
@@ -71,6 +73,11 @@ def customer(notice: Notice, contact: Json) -> Participant:
         if value
     ]
     return Participant(role="customer", name=text(contact.get("name")), identifiers=known)
+
+
+def _is_by_whatsapp(talk: Json) -> bool:
+    channel, source = text(talk.get("channel")), text(obj(talk.get("contact_inbox")).get("source_id"))
+    return channel == _WHATSAPP or (channel == _TWILIO and source.startswith("whatsapp:"))
 
 
 def id_scope(notice: Notice) -> str:

@@ -76,11 +76,13 @@ def app_user(user: Json, app: str, source: Json | None = None) -> Person:
 
 def _numbers(identities: list[Json], client: Json) -> list[Identifier]:
     """Return a user's telephone numbers: the one of the channel, which WhatsApp checks and text messages do not, and
-    those that the business's own systems noted."""
+    those that the business's own systems noted, as they did: a national form is read by the connection's region."""
     type, number = text(client.get("type")), text(client.get("externalId")).removeprefix("+")
     noted = [text(each.get("value")) for each in identities if each.get("type") in _NUMBERS]
-    found: dict[str, Weight] = {f"+{each.removeprefix('+')}": CLAIMED for each in noted if each}
-    if type in _NUMBERED and number.isascii() and number.isdecimal():
+    is_numbered = type in _NUMBERED and number.isascii() and number.isdecimal()
+    names = [f"+{number}" if is_numbered and each.removeprefix("+") == number else each for each in noted]
+    found: dict[str, Weight] = dict.fromkeys(filter(None, names), CLAIMED)
+    if is_numbered:
         found[f"+{number}"] = _NUMBERED[type]
     return [Identifier(kind="phone", value=each, weight=weight) for each, weight in found.items()]
 

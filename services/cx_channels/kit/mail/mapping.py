@@ -81,7 +81,8 @@ class Envelope:
     field. ``peer``: the address of the host that brought it by SMTP, "" where unknown. ``by_vendor``: a vendor's signed
     request brought it. ``tokens``: continuity tokens that the vendor read. ``verdict``: what the vendor found of the
     mail's origin and says beside it, in place of what the mail's fields say. ``signers``: domains whose DKIM signature
-    the vendor found valid, which counts beside those fields; ``told``: the words in which it said so.
+    the vendor found valid, which counts beside those fields; ``told``: the words in which it said so. ``arrived``: when
+    its writer's host brought it by SMTP, in microseconds since 1970.
     """
 
     sender: str | None = None
@@ -92,6 +93,7 @@ class Envelope:
     verdict: Origin | None = None
     signers: tuple[str, ...] = ()
     told: str = ""
+    arrived: int | None = None
 
 
 class MailMapping:
@@ -111,7 +113,7 @@ class MailMapping:
         self.tokens = dict.fromkeys((*self.people.tokens(), *envelope.tokens))
         self.digest = content_digest(mail, self.tokens, self.people.behind(mail.headers))
         self.thread: Thread = thread_of(mail.headers, f"digest-{self.digest}")
-        self.at = written_at(mail.headers)
+        self.at = written_at(mail.headers, envelope.arrived)
         self.body: Body | None = None
         self.blobs: list[bytes] = []
 

@@ -32,11 +32,13 @@ def _read(request: Request, connection: Connection, from_mailbox: bool) -> tuple
     mail = parse(request.body)
     if not mail.headers.fields:
         raise Refused("malformed", "this is no mail: it has no header field")
+    peer = request.headers.get("x-envelope-peer", "")
     envelope = Envelope(
         request.headers.get("x-envelope-from"),
         request.headers.get("x-envelope-to", ""),
-        request.headers.get("x-envelope-peer", ""),
+        peer,
         by_vendor=from_mailbox,
+        arrived=request.received or None if peer and not from_mailbox else None,
     )
     settings = mail_settings(connection.settings, by_vendor=from_mailbox)
     reading = MailMapping(connection.id, mail, settings, envelope)

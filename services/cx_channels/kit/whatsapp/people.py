@@ -79,8 +79,12 @@ def shared_number(item: Json) -> list[Identifier]:
     if len(cards) != 1 or _REQUESTED not in (item.get("origin"), cards[0].get("origin")):
         return []
     phone = next(iter(objects(cards[0].get("phones"))), {})
-    number = text(phone.get("wa_id")) or text(phone.get("phone")).translate(_PUNCTUATION)
-    return [Identifier(kind="phone", value=f"+{number}", weight=CLAIMED)] if _SHARED.fullmatch(number) else []
+    given = text(phone.get("phone"))
+    number = text(phone.get("wa_id")) or given.translate(_PUNCTUATION)
+    if not _SHARED.fullmatch(number):
+        return []
+    is_national = not phone.get("wa_id") and not given.startswith("+")
+    return [Identifier(kind="phone", value=given if is_national else f"+{number}", weight=CLAIMED)]
 
 
 def _international(number: str) -> str:

@@ -28,7 +28,7 @@ from cx_channels.provider import Connection
 from cx_channels.voice.asterisk.channel import Channel
 from cx_channels.voice.asterisk.rules import Ours, is_outside, read_rules
 from cx_events.envelope import AgentOrQueue, Identifier, Participant, Weight
-from cx_events.phone_numbers import WITHHELD
+from cx_events.phone_numbers import is_withheld
 from cx_events.weights import ASSERTED
 
 _CACHED = 4096
@@ -60,7 +60,7 @@ def called_by_dialling(dialled: Channel, dial_string: str, connection: Connectio
     """Return the customer who was dialled: by the string that was dialled, else by the channel's own number."""
     found = _DIALLED.search(dial_string)
     for value in (found[0] if found is not None else "", number_in(dialled.number)):
-        if value and value not in WITHHELD:
+        if value and not is_withheld(value):
             return [] if connection.once(read_rules).ours.has(value) else _customer(value, "", None)
     return []
 

@@ -32,7 +32,7 @@ from cx_channels.provider import Connection
 from cx_channels.voice.freeswitch.leg import Leg
 from cx_channels.voice.freeswitch.settings import people_settings
 from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Weight
-from cx_events.phone_numbers import WITHHELD
+from cx_events.phone_numbers import is_withheld
 from cx_events.weights import ASSERTED, CLAIMED
 
 Side = Literal["staff", "business", "outside", "nobody"]
@@ -196,7 +196,7 @@ def _customer(
     found = _number(number)
     if not found or _EXTENSION.fullmatch(found) is not None:
         return (Participant(role="customer", name=name),) if name and name != number else ()
-    shown = name if name not in (number, found) and found not in WITHHELD else ""
+    shown = name if name not in (number, found) and not is_withheld(found) else ""
     identifier = Identifier(kind="phone", value=found, weight=weight)
     return (Participant(role="customer", name=shown, identifiers=[identifier]),)
 

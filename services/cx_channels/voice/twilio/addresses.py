@@ -26,13 +26,11 @@ from urllib.parse import unquote
 from cx_channels.kit.number_lists import of_extensions
 from cx_events.envelope import Identifier
 from cx_events.identifiers import normalise
-from cx_events.phone_numbers import WITHHELD
+from cx_events.phone_numbers import is_withheld
 
 Kind = Literal["none", "number", "softphone", "device", "extension", "withheld"]
 
 _SIP = re.compile(r"sips?:(?P<user>[^@;?]*)(?P<host>@?[^;?]*).*", re.IGNORECASE | re.DOTALL)
-# Who calls over SIP without showing a name (RFC 3323, section 4.1.1.3): a caller like any other who withholds it.
-_NOBODY = frozenset({"anonymous", "restricted", "unavailable", "unknown", "private"})
 _SEPARATORS = re.compile(r"[\s().-]+")
 _NUMBER = re.compile(r"(?:\+[0-9]{5,15}|[0-9]{7,15})")
 # No plan has international numbers this short: a telephone system's own.
@@ -75,7 +73,7 @@ def read_address(text: str) -> Address:
     if sip is None:
         return _plain(text)
     user = unquote(sip["user"]) if "%" in sip["user"] else sip["user"]
-    if user.lower() in _NOBODY:
+    if not user.isdecimal() and is_withheld(user):  # as a caller says it (RFC 3323, section 4.1.1.3)
         return Address(text, "withheld", user.lower(), over_sip=True)
     bare = _SEPARATORS.sub("", user)
     if _NUMBER.fullmatch(bare) is not None:
@@ -89,7 +87,7 @@ def read_address(text: str) -> Address:
 def _plain(text: str) -> Address:
     if not text:
         return Address(text, "none")
-    if text.lstrip("+").lower() in WITHHELD:
+    if is_withheld(text):
         return Address(text, "withheld", text)
     if _EXTENSION.fullmatch(text) is not None:
         return Address(text, "extension", text)

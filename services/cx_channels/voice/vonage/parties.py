@@ -34,7 +34,7 @@ from cx_channels.kit.number_lists import has, listed
 from cx_channels.provider import Connection
 from cx_events.envelope import AgentOrQueue, Direction, Identifier, Participant, Role
 from cx_events.json_types import Json
-from cx_events.phone_numbers import WITHHELD
+from cx_events.phone_numbers import is_withheld
 
 _NUMBER = re.compile(r"\+?[0-9]{7,15}")
 _BOTS = ("ws:", "wss:")
@@ -112,14 +112,14 @@ def _side(address: str, staff: tuple[str, ...], numbers: tuple[str, ...], region
 
 def _is_number(address: str) -> bool:
     """Return whether an address is a telephone's; ``unknown`` and its like are callers who withhold theirs."""
-    return _NUMBER.fullmatch(address) is not None or address.lower().lstrip("+") in WITHHELD
+    return _NUMBER.fullmatch(address) is not None or is_withheld(address)
 
 
 def _number(address: str) -> str:
     """Return the number of an address, as identifiers have it; "" for an extension and for what is no telephone's."""
     if _EXTENSION.fullmatch(address) is not None or not _is_number(address):
         return ""
-    return f"+{address}" if address.isdecimal() and address not in WITHHELD else address
+    return f"+{address}" if address.isdecimal() and not is_withheld(address) else address
 
 
 def _customer(address: str) -> tuple[Participant, ...]:

@@ -35,7 +35,7 @@ _LIST_FIELDS = frozenset({
 # How Exchange and others begin an absence's subject, in the languages of their users.
 _ABSENT = re.compile(
     r"\s*(?:re:\s*)?\[?(?:auto(?:mat(?:ic|ed|ische?|iskt?|yczna))?[ -]?(?:reply|response|antwort|svar|odpowied[zź])\b"
-    r"|auto:|autoreply\b|out of (?:the )?office\b|ooo:|vacation (?:reply|notice|message)"
+    r"|auto:|autoreply\b|out of (?:the )?office\b|ooo\b|vacation (?:reply|notice|message)"
     r"|away (?:from|until)\b|abwesenheits?(?:notiz|nachricht|benachrichtigung|meldung)?\b"
     r"|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|resposta automática"
     r"|risposta automatica|fuori sede|afwezig|automatisch antwoord|frånvaro|自动回复|自動返信|自動応答|автоответ"
@@ -43,9 +43,20 @@ _ABSENT = re.compile(
     r"|otomatik yanıt|răspuns automat|automatski odgovor|автоматический ответ|автоматична відповідь"
     r"|автоматичен отговор|αυτόματη απάντηση|自动答复|自動回覆|자동 회신|מענה אוטומטי|رد تلقائي|ตอบกลับอัตโนมัติ"
     r"|automatinis atsakymas|automātisk[aā] atbilde|automaatvastus|samodejni odgovor|sjálfvirkt svar|svar automatiskt"
-    r"|automatické odpověď|аутоматски одговор|erantzun automatikoa|balasan automatik|स्वचालित उत्तर|abwesend|absence\b"
+    r"|automatické odpověď|аутоматски одговор|erantzun automatikoa|balasan automatik|स्वचालित उत्तर"
+    r"|abwesend|absence\b(?! of\b| de (?:r[eé]ponse|livraison|suite))"
     r"|odsotnost|i am (?:currently )?out of (?:the )?office"
-    r"|trả lời tự động|balasan otomatis|resposta automàtica|fuera de oficina|fora do escritório|fuori ufficio)",
+    r"|trả lời tự động|balasan otomatis|resposta automàtica|fuera de oficina|fora do escritório"
+    r"|fuori ufficio"
+    r"|nicht im büro|absent(?:e)? du bureau|message d['’]absence|respuesta de ausencia|niet op kantoor|fravær"
+    r"|ausente\b(?: (?:de|da|do|del|hasta|até|por)\b|\s*:)|ausência (?:temporária|do escritório)|poissa\b"
+    r"|házon kívül"
+    r"|assente\b(?: (?:da|dall['’]|fino|per)|\s*:)|ikke på kontoret|ej på kontoret|nieobecność|poza biurem"
+    r"|mimo kancelář|nepřítomnost|nincs az irodában|otomatik cevap|ofis dışında|вне офиса|поза офісом"
+    r"|отсутствие на рабо|εκτός γραφείου|外出(?:自动|自動|中)"
+    r"|不在(?:办公室|辦公室|通知|のお知らせ|中)|休假(?:中|通知|自动)"
+    r"|부재 ?중|자동 ?응답|תשובה אוטומטית|מחוץ למשרד|خارج المكتب"
+    r"|on (?:vacation|leave|holiday)\b|(?:vacation|holiday):)",
     re.IGNORECASE,
 )
 

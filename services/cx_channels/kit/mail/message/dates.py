@@ -75,17 +75,25 @@ def _of_day(match: re.Match[str]) -> str:
     return f"{int(match[1]) % 12 + 12 * (match[3] in 'Pp'):02}{match[2]}"
 
 
-def written_at(headers: Headers) -> int | None:
+def written_at(headers: Headers, arrived: int | None = None) -> int | None:
     """Return when a mail was written, in microseconds since 1970; None where nothing tells.
 
     That is its Date. The date of the first host that carried it (the last Received) counts instead where the Date
     can't be read or names no known zone (which then says nothing: RFC 5322, section 4.3), or where all hosts' dates are
     more than ``FAR`` later, or earlier.
+
+    ``arrived``: when the hub took it from the host that sent it, in microseconds. A Date within ``FAR`` of that is
+    right, whatever hosts say. Where no host says that it carried the mail, its writer's program brought it, and a Date
+    farther from that is none.
     """
     given = moment_of(headers.raw("date"))
     relays = headers.every("received")[-_MAX_RELAYS:]
     carried = (at for value in reversed(relays) if (at := date(value.rpartition(";")[2])) is not None)
     first = next(carried, None)
+    if given is not None and given.zoned and arrived is not None and abs(given.at - arrived) <= FAR:
+        return given.at
+    if first is None and given is not None and arrived is not None and abs(given.at - arrived) > FAR:
+        return None
     if given is None or first is None:
         return given.at if given is not None else first
     if not given.zoned:

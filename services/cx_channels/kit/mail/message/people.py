@@ -203,10 +203,11 @@ def _behind(headers: Headers, shown: Mailbox, settings: MailSettings) -> Mailbox
     """
     for forwarder in settings.forwarders:
         if forwarder.sends(shown.address):
-            return _named_by(headers, forwarder, shown)
+            return _named_by(headers, forwarder, settings.own)
     via, lists, own = _VIA.match(shown.name), _lists_in(headers), settings.own
     anonymous = shown.address.lower().partition("@")[0].endswith(_ANONYMOUS)
-    if via or anonymous or own.has(shown.address) or _is_list(lists, shown.address):
+    rewritten = anonymous or _is_rewritten(shown.address, lists)
+    if via or rewritten or own.has(shown.address) or _is_list(lists, shown.address):
         candidates = [*_originals(headers), *_encoded(shown)]
         if anonymous:
             candidates += parse_mailboxes(headers.raw("reply-to"))
@@ -219,9 +220,11 @@ def _behind(headers: Headers, shown: Mailbox, settings: MailSettings) -> Mailbox
     return original if agree and _is_person(original, lists, shown, own) else None
 
 
-def _named_by(headers: Headers, forwarder: Forwarder, shown: Mailbox) -> Mailbox:
-    found = next(iter(parse_mailboxes(headers.raw(forwarder.person))), NOBODY)
-    return NOBODY if found.address.lower() == shown.address.lower() else found
+def _named_by(headers: Headers, forwarder: Forwarder, own: Own) -> Mailbox:
+    """Return whom the field of a forwarder names: neither the forwarder nor us, who would be the customer of all forms
+    that are sent without an address."""
+    named = parse_mailboxes(headers.raw(forwarder.person))
+    return next((each for each in named if not (forwarder.sends(each.address) or own.has(each.address))), NOBODY)
 
 
 def _originals(headers: Headers) -> Iterator[Mailbox]:
@@ -251,6 +254,12 @@ def _of_munged(headers: Headers, name: str) -> Iterator[Mailbox]:
         if name and name in (mailbox.name.lower(), mailbox.address.lower(), mailbox.address.partition("@")[0].lower()):
             yield mailbox
     yield from (mailbox for mailbox in parse_mailboxes(name) if "@" in mailbox.address)
+
+
+def _is_rewritten(address: str, lists: str) -> bool:
+    """Return whether a list encoded the writer's address in the shown one, as Apache's and the IETF's do without a word
+    in the name. ``lists``: what the fields of a list say."""
+    return address.lower().endswith(_INVALID) or (bool(lists.strip()) and "=40" in address.rpartition("@")[0])
 
 
 def _called(person: Mailbox, via: re.Match[str] | None) -> Mailbox:
