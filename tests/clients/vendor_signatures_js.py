@@ -1,9 +1,10 @@
 """Hold the checks of signatures against the vendors' own SDKs in JavaScript; needs Node.
 
-As ``vendor_signatures``, and beyond it Telegram (grammY), X (Autohook) and Matrix (matrix-appservice), which have no
-library on PyPI that checks. npm has none that checks what Intercom, Zendesk, Chatwoot, Rocket.Chat, Genesys and Mailgun
-(mailgun.js) sign. ``@vonage/auth`` signs the older SMS API in another way than Vonage documents and its Python library
-does (no ``&`` at the beginning, ``_`` for each ``&`` and ``=``, values as in a URL), so that nobody's check takes it.
+As ``vendor_signatures``, and beyond it Telegram (grammY) and Matrix (matrix-appservice), which have no library on PyPI
+that checks. npm has none that checks what Intercom, Zendesk, Chatwoot, Rocket.Chat, Genesys and Mailgun (mailgun.js)
+sign; X's own (``twitter-autohook``) does, but needs packages without a licence. ``@vonage/auth`` signs the older SMS
+API in another way than Vonage documents and its Python library does (no ``&`` at the beginning, ``_`` for each ``&``
+and ``=``, values as in a URL), so that nobody's check takes it.
 """
 
 from __future__ import annotations
@@ -60,7 +61,6 @@ SDKS = (
     Sdk("social/meta", "whatsapp-api-js", accepts("meta"), leaves=PROOF_TWICE),
     Sdk("social/whatsapp", "whatsapp-api-js", accepts("meta"), leaves=PROOF_TWICE),
     Sdk("social/telegram", "grammy", accepts("telegram"), alters=by_proof, concerns=_is_json),
-    Sdk("social/x", "twitter-autohook", accepts("x")),
     Sdk("chat/matrix", "matrix-appservice", accepts("matrix"), alters=by_proof),
     Sdk("chat/vonage", "@vonage/jwt", accepts("vonage"), leaves=TIMES),
     Sdk("voice/vonage", "@vonage/jwt", accepts("vonage"), leaves=TIMES),

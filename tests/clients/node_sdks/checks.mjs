@@ -70,11 +70,6 @@ async function meta({ request, secret }) {
   return api.verifyRequestSignature(request.text, request.headers["x-hub-signature-256"]);
 }
 
-async function x({ request, secret }) {
-  const { validateSignature } = require("twitter-autohook");
-  return validateSignature(request.headers, { consumer_secret: secret }, request.body);
-}
-
 const me = { id: 1, is_bot: true, first_name: "Acme", username: "acme_bot" };
 
 async function telegram({ request, secret }) {
@@ -206,7 +201,7 @@ function signMastodon(spec) {
 }
 
 export const accepts = {
-  line, mastodon, matrix, meta, msteams, sendgrid, slack, sns, snsPayload, telegram, twilio, viber, vonage, x,
+  line, mastodon, matrix, meta, msteams, sendgrid, slack, sns, snsPayload, telegram, twilio, viber, vonage,
 };
 export const signs = {
   twilio: signTwilio,
