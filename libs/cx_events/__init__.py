@@ -8,8 +8,9 @@ activity in a contact), ``ids``, ``timestamps``,
 ``errors``, ``json_types``.
 For senders: ``building`` (events in one call, checked).
 At intake: ``http_binding`` (CloudEvents out of HTTP requests), ``strict_json``, ``client_events`` with
-``client_attributes``, ``client_data`` and ``client_blobs`` (events that clients send), ``typos`` with ``data_shape``
-and ``spelling`` (what clients probably misspelt), ``stamp`` (intake's last step), ``dead_letters``. Identifiers:
+``client_attributes``, ``client_data`` and ``client_blobs`` (events that clients send), ``usual_events`` (the same, of
+most events, at once), ``typos`` with ``data_shape`` and ``spelling`` (what clients probably misspelt), ``stamp``
+(intake's last step), ``dead_letters``. Identifiers:
 ``identifiers`` (their normal form), ``email_addresses``, ``phone_numbers`` with ``phone_spellings`` and
 ``renumbering``, ``invisible_characters``, ``junk`` (values that identify nobody), ``weights`` (claims, assertions,
 proofs), ``tokens`` (continuity tokens), ``web_urls``. ``filters`` (which records

@@ -41,6 +41,9 @@ class Permit(NamedTuple):
     reserved: bool = False
 
 
+ANYBODYS = Permit(frozenset({SEND_SCOPE}))
+"""The permit of most types: whoever may send events may send these."""
+
 _RESERVED = frozenset({"identity", "operations"})
 """Families whose decisions have routes of their own."""
 
@@ -54,7 +57,7 @@ def permit_of(name: str) -> Permit:
     """
     match = TYPE_NAME.fullmatch(name)
     if match is None:
-        return Permit(frozenset({SEND_SCOPE}))
+        return ANYBODYS
     family = [each for each in catalogue().values() if each.family == match["family"]]
     versions = [each for each in family if each.name.startswith(f"cx.{match['family']}.{match['what']}.v")]
     return Permit(
@@ -104,6 +107,6 @@ def _present(data: Data, steps: Iterable[str]) -> bool:
     at: Any = data
     for step in steps:
         at = getattr(at, step, None)
-        if at is None or at == "" or at == [] or at == {}:
+        if not at and (at is None or isinstance(at, str | list | dict)):  # 0 and false are there
             return False
     return True

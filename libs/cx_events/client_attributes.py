@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
-from cx_events.catalogue import check_scopes, permit_of
+from cx_events.catalogue import ANYBODYS, check_scopes, permit_of
 from cx_events.errors import Refused
 from cx_events.facts import HUB_SOURCE, parse_sequence
 from cx_events.timestamps import Micros, parse_time
@@ -32,11 +32,13 @@ _FORBIDDEN = re.compile(
 _ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
 # RFC 3986, appendix A: characters of a URI-reference. IRIs (RFC 3987) pass; "%" only before two hex digits.
 _URI_REFERENCE = re.compile(r"(?:[^\x00-\x20\x7f\"<>\\^`{|}%]|%[0-9A-Fa-f]{2})+")
-_STAMPED = ("tenantid", "recordedtime", "partitionkey", "writer")
+STAMPED = ("tenantid", "recordedtime", "partitionkey", "writer")
+"""Attributes that the hub writes; only an import may state some of them."""
+
 _CORE = ("specversion", "id", "source", "type", "time")
 _STRINGS = ("subject", "datacontenttype", "dataschema", "traceparent", "causationid", "correlationid")
-_NAMED = frozenset((*_CORE, *_STAMPED, *_STRINGS))
-REPLACED = frozenset((*_CORE, *_STAMPED))
+_NAMED = frozenset((*_CORE, *STAMPED, *_STRINGS))
+REPLACED = frozenset((*_CORE, *STAMPED))
 """Attributes that are written anew; all others are stored as the client sent them."""
 
 _INT64 = range(-(1 << 63), 1 << 63)
@@ -114,13 +116,20 @@ def check_core(attributes: Mapping[str, Any], tenant: str, imported: bool) -> No
         if len(attributes[name]) > most:
             raise Refused(f"bad-{name}", f"{name} has {len(attributes[name])} characters; {most} are allowed")
     source = attributes["source"]
+    if is_free_source(source):
+        return
     if not _is_uri_reference(source):
         raise Refused("bad-source", f"source {source[:64]!r} is not a URI-reference")
-    if source.lower().startswith(HUB_SOURCE) and not (imported and source.startswith(f"{HUB_SOURCE}{tenant}/")):
+    if not (imported and source.startswith(f"{HUB_SOURCE}{tenant}/")):
         raise Refused("reserved-source", f"sources under {HUB_SOURCE} belong to the hub: choose another source")
 
 
 @lru_cache(_CACHED)
+def is_free_source(source: str) -> bool:
+    """Return whether any client may send events of this source, of ``MAX_NAME`` characters at most."""
+    return _is_uri_reference(source) and not source.lower().startswith(HUB_SOURCE)
+
+
 def _is_uri_reference(source: str) -> bool:
     return _URI_REFERENCE.fullmatch(source) is not None
 
@@ -128,6 +137,8 @@ def _is_uri_reference(source: str) -> bool:
 def check_writable(name: str, scopes: Collection[str], imported: bool) -> None:
     """Raise ``Refused`` unless a client with these scopes may send events of the type ``name``."""
     permit = permit_of(name)
+    if permit == ANYBODYS:
+        return
     if permit.unsupported:
         raise Refused("not-supported", f"{name} is not accepted: {permit.unsupported}")
     if permit.reserved and not imported:
@@ -141,7 +152,7 @@ def recorded_time(attributes: Mapping[str, Any], tenant: str, now: Micros, impor
     Raises ``Refused``: ``reserved-attribute``, ``wrong-tenant``, ``bad-recordedtime``, ``bad-time``.
     """
     if not importing:
-        for name in _STAMPED:
+        for name in STAMPED:
             if name in attributes:
                 raise Refused("reserved-attribute", f"{name} is stamped by the hub; only an import may state it")
         return now

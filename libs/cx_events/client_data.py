@@ -118,7 +118,8 @@ def with_normal_forms(content: Json, data: Data) -> Json:
 def _normal_forms(given: Iterable[Json], normal: Iterable[Identifier]) -> list[Json]:
     merged = []
     for before, after in zip(given, normal, strict=True):
-        one = {**before, "kind": after.kind, "value": after.value}
+        one = before.copy()
+        one["kind"], one["value"] = after.kind, after.value
         if after.weight:
             one["weight"] = after.weight
         else:

@@ -266,7 +266,7 @@ def stream_id_of(event: Event, ids: IdSpace) -> NodeId:
     """
     if event.type.startswith(DIRECTORY_FAMILY):
         return ids.directory_node()
-    if event.subject and event.source == decision_source(event.tenantid):
+    if event.subject and event.source.startswith(HUB_SOURCE) and event.source == decision_source(event.tenantid):
         return parse_node_hex(event.subject)
     identifier = strongest_identifier(event)
     if identifier is not None:

@@ -7,6 +7,7 @@ must not move a profile. Nothing downstream normalises again, except to look up 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from cx_events.email_addresses import LOCAL, LocalDomains, normalise_address
 from cx_events.envelope import Identifier
@@ -18,6 +19,10 @@ RANK = {"crm": 0, "account": 1, "email": 2, "phone": 3, "cookie": 6}
 
 PROVIDER_RANK = 5
 MAX_VALUE = 256
+
+_CACHED = 16_384
+_MOST_CACHED = MAX_VALUE + 64
+"""Characters of kind, value and scope together: nobody fills the cache with megabytes."""
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
@@ -37,17 +42,12 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
     removed from every kind. A mail address at a domain of a private network is marked ``local``; ``junk.mark_junk``
     removes the mark where the tenant lists that domain.
     """
-    given = identifier.given or identifier.value
-    value, kind, scope = identifier.value.strip(), identifier.kind.strip().lower(), identifier.scope.strip()
-    unusable = ""
-    if _KIND.fullmatch(kind) is None or not value or not (_is_shown(value) and _is_shown(scope)):
-        value, kind, scope, unusable = _seen(value, kind, scope)
-    if unusable:
-        pass
-    elif kind == "phone":
-        value, unusable = normalise_number(value, region)
-    elif kind == "email":
-        value, unusable = normalise_address(value)
+    kind, value, scope = identifier.kind, identifier.value, identifier.scope
+    given = identifier.given or value
+    if len(kind) + len(value) + len(scope) <= _MOST_CACHED:
+        kind, value, scope, unusable = _normal_form(kind, value, scope, region)
+    else:
+        kind, value, scope, unusable = _find_normal_form(kind, value, scope, region)
     return Identifier(
         kind=kind,
         value=value,
@@ -57,6 +57,24 @@ def normalise(identifier: Identifier, region: str | None = None) -> Identifier:
         given=given if given != value else "",
         unusable=unusable,
     )
+
+
+def _find_normal_form(kind: str, value: str, scope: str, region: str | None) -> tuple[str, str, str, str]:
+    """Return kind, value and scope in their normal form, and why they identify nobody, or ""."""
+    value, kind, scope, unusable = value.strip(), kind.strip().lower(), scope.strip(), ""
+    if _KIND.fullmatch(kind) is None or not value or not (_is_shown(value) and _is_shown(scope)):
+        value, kind, scope, unusable = _seen(value, kind, scope)
+    if unusable:
+        pass
+    elif kind == "phone":
+        value, unusable = normalise_number(value, region)
+    elif kind == "email":
+        value, unusable = normalise_address(value)
+    return kind, value, scope, unusable
+
+
+_normal_form = lru_cache(_CACHED)(_find_normal_form)
+"""People write again and again."""
 
 
 def is_usable(identifier: Identifier, local: LocalDomains) -> bool:

@@ -116,18 +116,20 @@ class Junk:
         own = self._own.get(kind) if self._own else None
         if own is not None and (own.match(_folded(value)) or own.match(_bare(value))):
             return True
-        return is_known_junk(kind, value, weight)
+        return len(value) <= _LONGEST and _is_known_junk(kind, value, weight)
 
 
 DEFAULT_JUNK = Junk()
 """The known junk, without a tenant's list."""
 
 
-@lru_cache(_CACHED)
 def is_known_junk(kind: str, value: str, weight: str = CLAIMED) -> bool:
     """Return whether this value is junk for every tenant. ``value`` in its normal form, or as given. Total."""
-    if len(value) > _LONGEST:
-        return False
+    return len(value) <= _LONGEST and _is_known_junk(kind[:_LONGEST], value, weight)
+
+
+@lru_cache(_CACHED)
+def _is_known_junk(kind: str, value: str, weight: str) -> bool:
     if weight == PROVED and kind not in RANK:
         return kind not in _CHOSEN and _is_no_value(value)
     # Many use a mail address or a number as an account's name, so the form counts, not the kind.
@@ -138,11 +140,13 @@ def is_known_junk(kind: str, value: str, weight: str = CLAIMED) -> bool:
     return _is_no_name(value, weight)
 
 
-@lru_cache(_CACHED)
 def is_lost_value(text: str) -> bool:
     """Return whether a text is what a program writes that has no value: ``undefined``, an all-zero UUID. Total."""
-    if len(text) > _LONGEST:
-        return False
+    return len(text) <= _LONGEST and _is_lost_value(text)
+
+
+@lru_cache(_CACHED)
+def _is_lost_value(text: str) -> bool:
     folded = _folded(text)
     words = _words_of(folded)
     if _WRITTEN_BY_PROGRAMS.fullmatch(folded) is not None:
@@ -153,12 +157,16 @@ def is_lost_value(text: str) -> bool:
     return all(word in _LOST for word in words) or (len(joined) > 1 and not joined.strip("0"))
 
 
-@lru_cache(_CACHED)
 def names_nobody(name: str) -> bool:
     """Return whether what stands for a person's name is none: ``null null``, ``Unknown Caller``, a number. Total.
 
     Short words that are junk as an identifier may be a name: Na, Nan, Nil, True.
     """
+    return _names_nobody(name[: _LONGEST + 1])
+
+
+@lru_cache(_CACHED)
+def _names_nobody(name: str) -> bool:
     folded = _folded(name[:_LONGEST])
     if not any(each.isalpha() for each in folded) and (folded.isascii() or any(each.isdigit() for each in folded)):
         return True
@@ -191,9 +199,10 @@ def mark_junk(data: Data, junk: Junk) -> None:
 
 
 def _mark(identifier: Identifier, junk: Junk) -> None:
-    if identifier.unusable == LOCAL and junk.local_domains.contains(identifier.value):
+    unusable = identifier.unusable
+    if unusable == LOCAL and junk.local_domains.contains(identifier.value):
         identifier.unusable = ""
-    if identifier.unusable in ("", "invalid", LOCAL) and junk.matches(
+    if (not unusable or unusable in ("invalid", LOCAL)) and junk.matches(
         identifier.kind, identifier.value, identifier.weight
     ):
         identifier.unusable = JUNK

@@ -102,27 +102,35 @@ def prepare_data(data: Data, event_type: str, *, region: str | None, scopes: Col
     Return ``data`` itself where it has no identifiers. Raises ``Refused("missing-scope")``: see
     ``weights.stamp_weights``.
     """
-    if not data.participants and not data.links:
+    if not data.links and not any(each.identifiers for each in data.participants):
         return data
-    links = [(normalise(a, region), normalise(b, region)) for a, b in data.links]
-    participants, names_any = [], bool(links)
-    for participant in data.participants:
-        if participant.identifiers:
-            participant, names_any = _normalised(participant, region), True
-        participants.append(participant)
-    if not names_any:
-        return data
-    ready = msgspec.structs.replace(data, participants=participants, links=links)
-    stamp_weights(ready, event_type, scopes)
-    mark_junk(ready, junk)
+    participants = [_copied(each) if each.identifiers else each for each in data.participants]
+    ready = msgspec.structs.replace(data, participants=participants)
+    prepare_own_data(ready, event_type, region=region, scopes=scopes, junk=junk)
     return ready
 
 
-def _normalised(participant: Participant, region: str | None) -> Participant:
-    """Return a participant with new, normalised identifiers."""
+def prepare_own_data(data: Data, event_type: str, *, region: str | None, scopes: Collection[str], junk: Junk) -> bool:
+    """Make of data what ``prepare_data`` returns, in place: nobody else may hold it. Return whether it has identifiers.
+
+    Raises as ``prepare_data``.
+    """
+    has_identifiers = False
+    for participant in data.participants:
+        if participant.identifiers:
+            participant.identifiers = [normalise(each, region) for each in participant.identifiers]
+            has_identifiers = True
+    if data.links:
+        data.links = [(normalise(one, region), normalise(other, region)) for one, other in data.links]
+        has_identifiers = True
+    if has_identifiers:
+        stamp_weights(data, event_type, scopes)
+        mark_junk(data, junk)
+    return has_identifiers
+
+
+def _copied(participant: Participant) -> Participant:
+    """Return a participant that nobody else holds, whose identifiers are still to be replaced."""
     return Participant(
-        role=participant.role,
-        id=participant.id,
-        name=participant.name,
-        identifiers=[normalise(identifier, region) for identifier in participant.identifiers],
+        role=participant.role, id=participant.id, name=participant.name, identifiers=participant.identifiers
     )

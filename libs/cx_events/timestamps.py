@@ -84,6 +84,22 @@ def format_time(at: Micros) -> str:
     return f"{_text_of(second)}.{fraction:06d}Z" if fraction else _text_of(second) + "Z"
 
 
+def rewritten_time(text: str) -> str:
+    """Return RFC 3339 text as ``format_time`` writes the time that ``parse_time`` reads from it. Raises as they do."""
+    if len(text) == 27 and text[19] == "." and text[26] == "Z" and text[17] != "6":
+        fraction = text[20:26]
+        if fraction.isascii() and fraction.isdecimal() and fraction != "000000":
+            return _rewritten_second(text[:19]) + text[19:]
+    elif len(text) == 20 and text[19] == "Z" and text[17] != "6":
+        return _rewritten_second(text[:19]) + "Z"
+    return format_time(parse_time(text))
+
+
+@lru_cache(1024)
+def _rewritten_second(text: str) -> str:
+    return _text_of(_second(text) // 1_000_000)
+
+
 @lru_cache(8192)
 def _text_of(second: int) -> str:
     """A second of UTC, without fraction and zone. A context shows the same moment in several places."""

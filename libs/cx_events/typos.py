@@ -34,7 +34,7 @@ ATTRIBUTES = frozenset(
         *("tenantid", "partitionkey", "writer"),
     }
 )
-_WORDS: Mapping[tuple[str, str], frozenset[str]] = {
+WORDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("identifiers", "kind"): frozenset({"email", "phone", "cookie", "crm", "account"}),
     ("links", "kind"): frozenset({"email", "phone", "cookie", "crm", "account"}),
     ("references", "kind"): frozenset({"order", "case", "thread", "message", "call", "token", "interaction"}),
@@ -95,7 +95,7 @@ class TypoFinder:
             yield from self._unknown(place, value.keys(), shape.names)
         for name, item in value.items():
             if isinstance(item, str):
-                words = _WORDS.get((array, name)) if array else None
+                words = WORDS.get((array, name)) if array else None
                 if words and item not in words and (near := self._near(item, words)) is not None:
                     yield Typo(f"{place}.{name}", item, near)
             elif (inner := known.get(name)) is not None and (inner.members or inner.items):
@@ -139,7 +139,7 @@ class _KnownNames(NamedTuple):
 
 
 def _knows(value: object, known: _KnownNames) -> bool:
-    """Return whether all names in a value, and all its words of ``_WORDS``, are known. Its shape is checked before: it
+    """Return whether all names in a value, and all its words of ``WORDS``, are known. Its shape is checked before: it
     is no deeper than that of ``Data``."""
     names, inside, words = known
     if isinstance(value, str):
@@ -168,7 +168,7 @@ def _known(shape: Shape, array: str, name: str) -> _KnownNames:
         return _known(shape.items, name, name)
     inside = {each: _known(inner, array, each) for each, inner in shape.members.items()}
     kept = {each: known for each, known in inside.items() if known.names or known.words is not None}
-    return _KnownNames(shape.names, kept, _WORDS.get((array, name)))
+    return _KnownNames(shape.names, kept, WORDS.get((array, name)))
 
 
 @lru_cache(4096)

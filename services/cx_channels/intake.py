@@ -28,13 +28,14 @@ from cx_channels.tokens import Tokens, new_code, stamp_issue
 from cx_channels.verification import verify_request
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue, check_scopes
-from cx_events.client_blobs import check_blob_names, check_raw_blob, oversized_raw
+from cx_events.client_blobs import check_blob_names, check_raw_blob
 from cx_events.client_data import decode_base64_data
-from cx_events.client_events import MAX_EVENT_BYTES, Recogniser, accept
+from cx_events.client_events import MAX_EVENT_BYTES, AcceptedEvent, Recogniser, accept
 from cx_events.envelope import Draft, Participant
 from cx_events.errors import CxError, Refused
 from cx_events.facts import connection_source
 from cx_events.ids import IdSpace
+from cx_events.junk import Junk
 from cx_events.log import Log
 from cx_events.stamp import StampedEvent, connection_writer, key_writer, stamp
 from cx_events.timestamps import Micros
@@ -171,6 +172,7 @@ class Intake:
             scopes,
             key_writer(key) if key else "",
             lambda data: self._tokens.recognised(data, ids, CLIENT, CLIENT),
+            self._tenants.junk(tenant),
         )
         batch = Batch()
         published, types = await self._check_all(values, ids, recorded, batch, rights)
@@ -194,37 +196,18 @@ class Intake:
             if index % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
                 await asyncio.sleep(0)  # a batch of thousands must not hold up everybody else
             try:
-                stamped = self._accepted(value, ids, recorded, batch, rights)
+                accepted = _accepted(value, ids, recorded, rights)
             except Refused as refused:
                 checked.rejected.append(RejectedEvent(index, refused.reason, refused.detail))
                 continue
-            batch.add_event(stamped)
-            checked.accepted.append((stamped.source, stamped.id))
-            checked.typos.extend((index, typo) for typo in finder.typos_of(decode_base64_data(value)))
+            if accepted.original:
+                batch.add_blob(accepted.original)
+            batch.add_event(accepted)
+            checked.accepted.append((accepted.source, accepted.id))
+            if not accepted.is_usual:
+                checked.typos.extend((index, typo) for typo in finder.typos_of(decode_base64_data(value)))
             types.append(value["type"])
         return checked, types
-
-    def _accepted(
-        self, value: Any, ids: IdSpace, recorded: Micros, batch: Batch, rights: _ClientRights
-    ) -> StampedEvent:
-        value = decode_base64_data(value)
-        check_blob_names(value)
-        raw = oversized_raw(value, LARGE)
-        if raw is not None:
-            value = {**value, "data": {**value["data"], "raw": {"blob": blob_name(raw)}}}
-        stamped = accept(
-            value,
-            ids=ids,
-            recorded=recorded,
-            importing=rights.importing,
-            recognise=rights.recognise,
-            scopes=rights.scopes,
-            writer=rights.writer,
-            junk=self._tenants.junk(ids.tenant),
-        )
-        if raw is not None:
-            batch.add_blob(raw)
-        return stamped
 
     async def publish_drafts(
         self, tenant: str, source: str, drafts: Sequence[Draft], *, scopes: Collection[str], key: str
@@ -387,13 +370,30 @@ class Intake:
 class _ClientRights(NamedTuple):
     """The rights of a client: whether it may import, its scopes, and the writer that its events are stamped with.
 
-    ``recognise``: finds continuity tokens in what it sends.
+    ``recognise``: finds continuity tokens in what it sends. ``junk``: the tenant's.
     """
 
     importing: bool
     scopes: Collection[str]
     writer: str
     recognise: Recogniser
+    junk: Junk
+
+
+def _accepted(value: Any, ids: IdSpace, recorded: Micros, rights: _ClientRights) -> AcceptedEvent:
+    value = decode_base64_data(value)
+    check_blob_names(value)
+    return accept(
+        value,
+        ids=ids,
+        recorded=recorded,
+        importing=rights.importing,
+        recognise=rights.recognise,
+        scopes=rights.scopes,
+        writer=rights.writer,
+        junk=rights.junk,
+        most_original=LARGE,
+    )
 
 
 def _known(type: str) -> str:

@@ -68,6 +68,8 @@ class Tokens:
 
         ``way``: by which the event came, a connection or ``client``.
         """
+        if data.message is None and not data.references and not data.digits:
+            return data.references
         if has_code(data):
             may = self._may_try(ids.tenant, way, data.interaction, provider, known=_is_proved(data))
             return recognise_tokens(data, ids, codes=may)

@@ -24,7 +24,7 @@ LONG_FUNCTIONS: dict[str, int] = {
     "libs/cx_context/fold.py:apply": 43,
     "libs/cx_context/store/identifier_activity.py:contacts_at": 43,
     "libs/cx_context/store/withheld_claims.py:asked_about": 43,
-    "libs/cx_events/client_events.py:accept": 66,
+    "libs/cx_events/client_events.py:accept": 49,
     "libs/cx_events/testing/builders.py:an_event": 48,
     "libs/cx_events/testing/log_outage_contract.py:test_acknowledged_records_survive_an_outage": 44,
     "services/cx_context_api/app.py:__init__": 60,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from cx_events.codec import decode
 from cx_events.envelope import Data, Draft, Identifier, Message, Participant
 from cx_events.facts import customer_identifiers, stream_id_of
 from cx_events.ids import IdSpace
-from cx_events.junk import DEFAULT_JUNK, WORDS, Junk, is_known_junk
+from cx_events.junk import DEFAULT_JUNK, WORDS, Junk, is_known_junk, is_lost_value, names_nobody
 from cx_events.stamp import prepare_data, stamp
 from cx_events.testing.builders import ACME, START
 from cx_events.timestamps import parse_time
@@ -265,3 +266,16 @@ def test_marking_junk_twice_equals_marking_it_once(kind: str, value: str, weight
 )  # fmt: skip
 def test_what_only_looks_like_a_lost_value_is_somebody(value: str) -> None:
     assert found("account", value).unusable == ""
+
+
+def test_long_values_are_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            long = f"{number:03}" + "x" * 100_000
+            found("account", long)
+            is_lost_value(long)
+            names_nobody(long)
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()

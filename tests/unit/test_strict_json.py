@@ -162,6 +162,17 @@ def test_many_siblings_are_not_depth() -> None:
     assert decode(b"[" + b",".join([b"{}"] * 1000) + b"]") == [{}] * 1000
 
 
+@pytest.mark.parametrize(
+    ("item", "deep"), [(b'{"a":["[["]}', 0), (b"[" * 63 + b"]" * 63, 0), (b"[" * 64 + b"]" * 64, 65)]
+)
+def test_the_deepest_item_of_a_batch_counts(item: bytes, deep: int) -> None:
+    batch = b"[" + b",".join([b'{"a":[{}]}'] * 100 + [item]) + b"]"
+    if deep:
+        assert f"nested {deep} deep" in refusal(batch).detail
+    else:
+        assert decode(batch) == json.loads(batch)
+
+
 def test_a_surrogate_pair_and_a_nul_are_legal() -> None:
     assert decode(b'"\\ud83d\\ude00\\u0000"') == "\U0001f600\0"
 

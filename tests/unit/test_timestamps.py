@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cx_events.errors import Refused
-from cx_events.timestamps import format_time, parse_time
+from cx_events.timestamps import format_time, parse_time, rewritten_time
 
 BASE = 1_795_341_731_000_000  # 2026-11-22T10:02:11Z
 FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
@@ -128,6 +128,32 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert FIRST <= parse_time(text) <= LAST
     except Refused as refused:
         assert refused.reason == "bad-time"
+
+
+def rewritten_in_two_steps(text: str) -> str:
+    try:
+        return format_time(parse_time(text))
+    except Refused as refused:
+        return refused.detail
+
+
+@settings(deadline=None)
+@given(
+    st.from_regex(
+        r"(2026|0000|9999)-1[0-3]-[0-3][0-9][Tt ]2[0-4]:[0-6]0:[0-6][0-9](\.[0-9]{0,8})?([Zz]|[+-]0[0-9]:30)?x?",
+        fullmatch=True,
+    )
+)
+@example("2026-11-22T10:02:11.000000Z")
+@example("2026-11-22T10:02:11.00000\u0661Z")
+@example("2026-11-22t10:02:11.000001Z")
+@example("2026-11-22T23:59:60.000001Z")
+def test_a_time_is_rewritten_as_it_is_read(text: str) -> None:
+    try:
+        found = rewritten_time(text)
+    except Refused as refused:
+        found = refused.detail
+    assert found == rewritten_in_two_steps(text)
 
 
 @settings(deadline=None)

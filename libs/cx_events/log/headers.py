@@ -67,7 +67,9 @@ def change_id(customer: str, version: int, merged_into: str) -> str:
 
 def headers_of(record: Record) -> Headers:
     """Return the headers with which a record is written: its own, else those of its topic, and its trace."""
-    return _traced(record.headers or topic_headers(record.topic, record.value), record.traceparent)
+    topic, _, value, traceparent, own = record
+    headers = own or _OF_TOPIC.get(topic) or topic_headers(topic, value)
+    return _traced(headers, traceparent) if traceparent else headers
 
 
 def encode_own(headers: Headers) -> str | None:

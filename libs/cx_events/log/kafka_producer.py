@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count, repeat
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -104,10 +105,9 @@ class ManagedProducer:
         if known is None:
             async with asyncio.timeout_at(deadline):
                 known = await self.client.partitions_for(topic)
-        count = len(known)
         partitions = self._partitions.get(topic)
-        if partitions is None or len(partitions) < count:
-            partitions = self._partitions[topic] = [TopicPartition(topic, number) for number in range(count)]
+        if partitions is None or len(partitions) < len(known):
+            partitions = self._partitions[topic] = [TopicPartition(topic, number) for number in range(len(known))]
         return partitions
 
 
@@ -150,21 +150,21 @@ def metadata_of(records: Sequence[Record], runs: Iterable[Run]) -> list[RecordMe
     """Return where each record lies, in their order. All ``runs`` are answered."""
     if len(records) == 1:
         (run,) = runs
-        return [_record_metadata(records[0].topic, run.first.result(), 0)]
+        return [_record_metadata(records[0].topic, run.first.result())]
     found: dict[int, RecordMetadata] = {}
     for run in runs:
-        answer = run.first.result()
-        for after, index in enumerate(run.indexes):
-            found[index] = _record_metadata(records[index].topic, answer, after)
+        first = _record_metadata(records[run.indexes[0]].topic, run.first.result())
+        places = map(RecordMetadata, repeat(first.topic), repeat(first.partition), count(first.offset))
+        found.update(zip(run.indexes, places, strict=False))
     return [found[index] for index in range(len(records))]
 
 
-def _record_metadata(topic: str, answer: Any, after: int) -> RecordMetadata:
-    """Return where the record lies that comes so many ``after`` the one that was answered for."""
+def _record_metadata(topic: str, answer: Any) -> RecordMetadata:
+    """Return where the record lies that was answered for."""
     if answer.offset < 0:
         # The broker knows the batch for a duplicate but not its offset any more: the records are stored somewhere.
         raise TryLater("log", f"{topic} holds the records already, but the broker does not tell their offsets")
-    return RecordMetadata(topic, answer.partition, answer.offset + after)
+    return RecordMetadata(topic, answer.partition, answer.offset)
 
 
 def give_up(runs: Iterable[Run]) -> None:
