@@ -22,6 +22,7 @@ from cx_events.envelope import Draft
 from cx_events.facts import connection_source
 from cx_events.stamp import connection_writer, stamp
 from cx_events.timestamps import parse_time
+from cx_runtime.gc_tuning import settle
 
 EVENTS = 2_000
 ROUNDS = 9
@@ -96,6 +97,7 @@ def _stamp(draft: object) -> None:
 
 
 def main() -> None:
+    settle()  # as a service does
     print(msgspec.json.format(msgspec.json.encode(measure())).decode())
 
 
