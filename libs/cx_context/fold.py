@@ -22,7 +22,7 @@ from cx_context.sections.proofs import note_people
 from cx_context.sections.registry import SECTIONS
 from cx_context.sections.section import Handler
 from cx_context.sections.threads import note_activity, note_event
-from cx_events.activity import ACTIVITY_TYPES, WRITTEN_TYPES, needs_own_part
+from cx_events.activity import ACTIVITY_TYPES, WRITTEN_TYPES
 from cx_events.catalogue import catalogue
 from cx_events.facts import Fact
 from cx_events.tokens import REDEEMED
@@ -97,7 +97,7 @@ def new_part(fact: Fact) -> Part:
 def _about(fact: Fact) -> str | None:
     """See ``Part.about``. Who presents a token names the thread of its issue, which is not the contact meant here."""
     data = fact.event.data
-    if not data.interaction or not needs_own_part(fact.event):
+    if not fact.has_own_part:
         return None
     return data.conversation.id if data.conversation is not None and fact.event.type != REDEEMED else ""
 

@@ -130,7 +130,8 @@ class SideState(Struct):
 RoutingState = tuple[Any, ...]
 """All of a part that its desks are made of: parts of equal matter concern the same desks, for the same reasons."""
 
-_NOBODYS: RoutingState = ()
+NOBODYS: RoutingState = ()
+"""Of what concerns no desk."""
 _PASSED_ON = frozenset({"handoff", "transfer"})
 
 
@@ -138,16 +139,14 @@ def routing_state(part: Any) -> RoutingState:
     """Return what ``desks`` looks at. Asked twice for each side that a batch touches, so it does little."""
     assignment = part.assignment
     if not part.interaction or _is_resolved(part):
-        return _NOBODYS
+        return NOBODYS
     if not is_live(part):
-        return (
-            (assignment,) if assignment is not None and assignment[1][0] and assignment[0] > part.end[0] else _NOBODYS
-        )
+        return (assignment,) if assignment is not None and assignment[1][0] and assignment[0] > part.end[0] else NOBODYS
     agent, queue, accepted = part.agent or part.mentioned, part.queue, None
     if part.acceptances or part.declines:
         agent, accepted = agent_of(part), acceptance_of(part)
     if agent is None and queue is None and part.offer is None and part.transfer is None and assignment is None:
-        return _NOBODYS
+        return NOBODYS
     return (
         assignment,
         agent[0] if agent is not None and assignment is not None else None,
@@ -168,6 +167,15 @@ def _is_resolved(part: Any) -> bool:
     if part.resolution is None and part.contact_resolution is None:
         return False
     return conversation_state([part]) != "open"
+
+
+_of_desks = attrgetter("agent", "mentioned", "queue", "offer", "transfer", "assignment", "acceptances", "declines")
+
+
+def may_concern_desks(part: Part) -> bool:
+    """Return whether a part names an agent or a queue, or passes the contact on. Where no part of a side does, its
+    ``routing_state`` is ``NOBODYS``, whatever else they hold."""
+    return any(_of_desks(part))
 
 
 def routing_targets(part: Part | SideState) -> dict[RoutingTarget, Reason]:

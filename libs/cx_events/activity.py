@@ -73,14 +73,12 @@ def _is_decision(event_type: str) -> bool:
     return event_type.startswith(("cx.conversation.", "cx.handoff."))
 
 
-def piece_of(event: Event, effective: Micros, key: bytes, weight: int) -> bytes:
-    """Return the piece of its interaction that an event belongs to.
+def hour_piece(effective: Micros, weight: int) -> bytes:
+    """Return the piece of its interaction that an event belongs to which has no part of its own.
 
     It is the hour of the effective time (UTC) in 8 bytes, followed by one byte for the weight (``Fact.weight``) unless
-    that is a claim. An event with a part of its own has its 16-byte ``key`` instead.
+    that is a claim. (An event with a part of its own has its 16-byte key instead.)
     """
-    if needs_own_part(event):
-        return key
     return (effective // HOUR).to_bytes(8, "big", signed=True) + weight_suffix(weight)
 
 

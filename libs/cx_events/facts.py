@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from cx_events.activity import piece_of, weight_suffix
+from cx_events.activity import hour_piece, needs_own_part, weight_suffix
 from cx_events.envelope import Data, Event, Identifier
 from cx_events.errors import Refused
 from cx_events.identifiers import rank_of
@@ -55,8 +55,9 @@ class Fact:
     None. ``weight``: the rank of its weight in this event (``weights.WEIGHT_RANKS``); a claim without an identifier.
     ``customer_identifiers``: see the function of that name; ``customer_profiles``: the profile of each.
     ``interaction_node``: the interaction's node; the stream
-    where there is no interaction. ``part_id``: the part that the event is folded into. ``side_id``: stands for all
-    parts of the stream in that interaction. ``raw``: the bytes on the log, the canonical form of this copy. A NUL in
+    where there is no interaction. ``part_id``: the part that the event is folded into. ``has_own_part``: no other event
+    is in it (``activity.needs_own_part``), which is only asked in an interaction. ``side_id``: stands for all parts of
+    the stream in that interaction. ``raw``: the bytes on the log, the canonical form of this copy. A NUL in
     ``data`` is read as U+FFFD.
 
     ``name``: the key of its source and id; ``key`` is another one where a mail is known by its content (``key_of``).
@@ -70,6 +71,7 @@ class Fact:
         "customer_profiles",
         "effective",
         "event",
+        "has_own_part",
         "identifier",
         "interaction_node",
         "key",
@@ -84,25 +86,29 @@ class Fact:
     )  # fmt: skip
 
     def __init__(self, event: Event, raw: bytes, ids: IdSpace) -> None:
-        self.event = event = replace_nul(event, raw)
+        if _BACKSLASH in raw:
+            event = replace_nul(event, raw)
+        data = event.data
+        self.event = event
         self.raw = raw
         self.effective, self.recorded, self.sequence = event_times(event)
         self.name = event_key(event.tenantid, event.source, event.id)
-        self.key = _content_key(event) or self.name
+        self.key = (_content_key(event) or self.name) if data.channel == "email" else self.name
         self.stream_id: NodeId = parse_node_hex(event.partitionkey)
-        self.customer_identifiers = people = customer_identifiers(event)
         # Asked for once: nearly every step from here on goes by profiles.
-        self.customer_profiles = profiles = [ids.profile(each.kind, each.scope, each.value) for each in people]
+        self.customer_identifiers = people = customer_identifiers(event)
+        self.customer_profiles = profiles = profiles_of(people, ids)
         self.identifier = identifier = _identifier_at(people, profiles, self.stream_id, event)
         self.weight = _CLAIMED if identifier is None else _weight_rank(identifier, event)
-        name = event.data.interaction
-        if name:
-            self.interaction_node: NodeId = ids.interaction(name)
+        if data.interaction:
+            self.interaction_node: NodeId = ids.interaction(data.interaction)
             self.side_id: NodeId = ids.part_id(self.stream_id, self.interaction_node)
-            piece = piece_of(event, self.effective, self.key, self.weight)
+            self.has_own_part = needs_own_part(event)
+            piece = self.key if self.has_own_part else hour_piece(self.effective, self.weight)
             self.part_id: NodeId = ids.part_id(self.stream_id, self.interaction_node, piece)
         else:
             self.interaction_node = self.stream_id
+            self.has_own_part = False
             self.side_id = ids.part_id(self.stream_id, self.stream_id)
             self.part_id = ids.part_id(self.stream_id, self.stream_id, weight_suffix(self.weight))
 
@@ -225,6 +231,14 @@ def customer_identifiers(event: Event) -> Sequence[Identifier]:
 
 
 MAX_IDENTIFIERS = 16
+
+
+def profiles_of(identifiers: Sequence[Identifier], ids: IdSpace) -> Sequence[NodeId]:
+    """Return the profile of each identifier."""
+    if len(identifiers) == 1:  # as nearly always
+        one = identifiers[0]
+        return (ids.profile(one.kind, one.scope, one.value),)
+    return [ids.profile(each.kind, each.scope, each.value) for each in identifiers]
 
 
 def strongest_identifier(event: Event) -> Identifier | None:

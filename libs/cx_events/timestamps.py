@@ -35,6 +35,9 @@ def parse_time(text: str) -> Micros:
     Raises ``Refused("bad-time")`` for anything else, a time without an offset or outside of the years 1 to 9999 in UTC
     included. A leap second (``:60``, RFC 3339 section 5.7) counts as the last microsecond of its minute.
     """
+    if len(text) == 27 and text[19] == "." and text[26] == "Z" and text[17] != "6":  # as the hub itself writes it
+        fraction = text[20:26]
+        return _second(text[:19]) + int(fraction) if fraction.isascii() and fraction.isdecimal() else _parse(text)
     if len(text) < 20 or text[-1] != "Z" or text[17] == "6":  # a leap second
         return _parse(text)
     if len(text) == 20:

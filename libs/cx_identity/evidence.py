@@ -86,14 +86,18 @@ _DEFAULT_LINK_RULE = {PROVED: "verified", ASSERTED: "asserted", CLAIMED: "claime
 
 
 def _links_of_several(fact: Fact, people: Sequence[Identifier], ids: IdSpace) -> EventLinks:
-    event = fact.event
-    at: Evidence = (fact.recorded, event.source, event.id)
+    event, recorded = fact.event, fact.recorded
+    at: Evidence = (recorded, event.source, event.id)
     profiles: dict[NodeId, Profile] = {}
     weights: dict[NodeId, Weight] = {}
     for identifier, id in zip(people, fact.customer_profiles, strict=True):
-        weight = weight_of(identifier, event)
-        _name(profiles, _mention(identifier, id, fact))
-        if id not in weights or weight_rank(weight) < weight_rank(weights[id]):
+        kind, weight = identifier.kind, identifier.weight or weight_of(identifier, event)
+        mention = Profile(id, kind, identifier.scope, identifier.value, recorded, attests(kind, weight))
+        if id not in profiles:
+            profiles[id], weights[id] = mention, weight
+            continue
+        profiles[id] = sum_profiles(profiles[id], mention)
+        if weight_rank(weight) < weight_rank(weights[id]):
             weights[id] = weight
     stated = event.data.evidence if event.type in _ABOUT_IDENTITY else ""
     edges: list[Edge] = []

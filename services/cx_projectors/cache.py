@@ -31,6 +31,10 @@ from cx_identity.model import Edge
 SideKey = tuple[NodeId, NodeId]
 """(stream, interaction node): one stream's side of one interaction."""
 
+Side = SideState | NodeId
+"""What desks need to know of a side: of one whose only part concerns none that part's id, of any other the sum of its
+parts. Most sides concern none, so that nothing is summed up."""
+
 
 class ProjectionCache:
     """The rows that the store is known to have; each table is bounded, and dropped whole when it is full.
@@ -43,7 +47,7 @@ class ProjectionCache:
     def __init__(self, most: int = 100_000) -> None:
         self._most = most
         self.parts: dict[bytes, Part] = {}
-        self.sides: dict[SideKey, SideState] = {}
+        self.sides: dict[SideKey, Side] = {}
         self.profiles: dict[NodeId, Mention] = {}
         self.attested: dict[NodeId, Mention] = {}
         self.mentions: dict[MentionKey, list[Mention]] = {}
@@ -72,6 +76,11 @@ class ProjectionCache:
         for table in self._tables:
             if len(table) > self._most:
                 table.clear()
+
+    def knows_side(self, key: SideKey) -> bool:
+        """Return whether all that desks need of a side is at hand."""
+        side = self.sides.get(key)
+        return isinstance(side, SideState) or (side is not None and side in self.parts)
 
     def knows_profile(self, id: NodeId, attested: bool, recorded: Micros, effective: Micros) -> bool:
         """Return True only where the store has mentions of a profile that precede all that an event of these times

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from cx_context.fold_faults import NOT_FOLDED, fault_of, told
+from cx_context.listing.said import holds_words
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.usable import unusable
 from cx_events.codec import decode_leniently, decode_read_only
@@ -43,6 +44,7 @@ class ClassifiedEvent(Struct, frozen=True, gc=False):
     ``identifier``, ``profile_id``, ``attested``: the one identifier of an event that names one and ties nothing, its
     profile, and whether this event attests it. Nearly every event is such, so ``links`` is not made of it.
     ``links``: the profiles and edges that any other event mentions; see ``mentions``.
+    ``holds_words``: its words are searched, or change what is (``cx_context.listing.said``).
     ``problem``: why the event, or some of its data, can't be used. ``left_out``: the event is stored and nothing is
     made of it, for this reason (one of ``dead_letters.LEFT_OUT``).
     ``record``: the log record that it was read from. ``place``: where it lies on the log, if not there.
@@ -56,6 +58,7 @@ class ClassifiedEvent(Struct, frozen=True, gc=False):
     profile_id: NodeId = b""
     attested: bool = False
     links: EventLinks = NO_LINKS
+    holds_words: bool = False
     problem: str | None = None
     left_out: str | None = None
     record: LogRecord | None = None
@@ -111,14 +114,19 @@ def classify(fact: Fact, ids: IdSpace, problem: str | None = None, record: LogRe
     decision = None
     try:
         if is_folded:
+            # Asked while the event is at hand: once a batch is read, each look at its events waits for memory.
+            says = holds_words(fact.event)
             one = only_identifier(fact)
             if one is not None:
                 id = fact.customer_profiles[0]
-                attested = attests(one.kind, weight_of(one, fact.event))
+                attested = attests(one.kind, one.weight or weight_of(one, fact.event))
                 return ClassifiedEvent(
-                    fact, stream_id, True, None, one, id, attested, problem=problem, record=record
+                    fact, stream_id, True, None, one, id, attested, NO_LINKS, says, problem, record=record
                 )  # fmt: skip
-            return ClassifiedEvent(fact, stream_id, True, links=links_of(fact, ids), problem=problem, record=record)
+            links = links_of(fact, ids)
+            return ClassifiedEvent(
+                fact, stream_id, True, links=links, holds_words=says, problem=problem, record=record
+            )  # fmt: skip
         decision = decision_of(fact, ids)
     except MemoryError:
         raise

@@ -6,21 +6,29 @@ A part has one writer, so it is added to as the cache holds it; what the cache l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from cx_context.fold import new_part
 from cx_context.fold_faults import Add
 from cx_context.parts.model import Part
-from cx_context.routing_targets import RoutingState, RoutingTarget, SideState, routing_state, targets_of
+from cx_context.parts.places import KeyedPart
+from cx_context.routing_targets import (
+    NOBODYS,
+    RoutingState,
+    RoutingTarget,
+    SideState,
+    may_concern_desks,
+    routing_state,
+    targets_of,
+)
 from cx_context.store import assignments, segments
 from cx_context.store.part_codec import decode_part, encode_part
 from cx_context.store.parts import PartRow, add_parts, change_parts, read_parts, read_parts_of_sides
 from cx_context.store.sql import Tx
-from cx_events.activity import needs_own_part
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
-from cx_projectors.cache import ProjectionCache, SideKey
+from cx_projectors.cache import ProjectionCache, Side, SideKey
 from cx_projectors.outcome import folding
 from cx_projectors.plan import TenantPlan, are_outside_interactions
 
@@ -122,11 +130,23 @@ def _fold(
 
 def _add_to_side(side_key: SideKey, part_id: bytes, part: Part, cache: ProjectionCache, changes: _Changes) -> None:
     side = cache.sides.get(side_key)
-    if side is None:
-        side = cache.sides[side_key] = SideState()
-    if side_key not in changes.before:
-        changes.before[side_key] = routing_state(side)
-    side.add(part_id, part)
+    if isinstance(side, SideState):
+        if side_key not in changes.before:
+            changes.before[side_key] = routing_state(side)
+        side.add(part_id, part)
+    elif (side is None or side == part_id) and not may_concern_desks(part):
+        cache.sides[side_key] = part_id
+    else:
+        changes.before[side_key] = NOBODYS
+        others = [] if side is None or side == part_id else [KeyedPart(side, cache.parts[side])]
+        cache.sides[side_key] = SideState.of([*others, KeyedPart(part_id, part)])
+
+
+def _side_of(parts: Mapping[NodeId, Part]) -> Side:
+    """Return what the cache keeps of a side that has these parts."""
+    if len(parts) == 1 and not any(map(may_concern_desks, parts.values())):
+        return next(iter(parts))
+    return SideState.of(KeyedPart(*each) for each in parts.items())
 
 
 async def _load(tx: Tx, plan: TenantPlan, cache: ProjectionCache, announced: Collection[NodeId]) -> set[SideKey]:
@@ -137,7 +157,7 @@ async def _load(tx: Tx, plan: TenantPlan, cache: ProjectionCache, announced: Col
     known: set[SideKey] = set()
     for part_id, (one, *_) in plan.parts.items():
         side_key = (one.stream_id, one.interaction_node)
-        if side_key in cache.sides:
+        if cache.knows_side(side_key):
             known.add(side_key)
         elif one.event.data.interaction and one.interaction_node not in announced:
             sides.add(side_key)
@@ -146,12 +166,9 @@ async def _load(tx: Tx, plan: TenantPlan, cache: ProjectionCache, announced: Col
             parts.append(part_id)
     for side_key, stored in (await read_parts_of_sides(tx, plan.tenant, sides)).items():
         known.add(side_key)
-        side = cache.sides[side_key] = SideState()
-        for part_id, body in stored:
-            part = decode_part(body)
-            side.add(part_id, part)
-            if part_id in plan.parts:
-                cache.parts[part_id] = part
+        of_side = {part_id: decode_part(body) for part_id, body in stored}
+        cache.sides[side_key] = side = _side_of(of_side)
+        cache.parts.update((id, part) for id, part in of_side.items() if id in plan.parts or id == side)
     if parts:
         cache.parts.update(await read_parts(tx, parts))
     return known
@@ -160,7 +177,7 @@ async def _load(tx: Tx, plan: TenantPlan, cache: ProjectionCache, announced: Col
 def _is_surely_new(fact: Fact, announced: Collection[NodeId]) -> bool:
     """Return whether no part of a new fact's id is stored: it is of an interaction that had none, or a single event's
     part."""
-    return bool(fact.event.data.interaction) and (fact.interaction_node in announced or needs_own_part(fact.event))
+    return fact.has_own_part or (bool(fact.event.data.interaction) and fact.interaction_node in announced)
 
 
 def _changed_assignments(
@@ -169,7 +186,8 @@ def _changed_assignments(
     """Return the sides that concern other routing targets now, and note every difference in ``folded``."""
     assigned: dict[bytes, tuple[NodeId, Collection[RoutingTarget]]] = {}
     for side_key, old_matter in before.items():
-        matter = routing_state(cache.sides[side_key])
+        side = cache.sides[side_key]
+        matter = routing_state(side) if isinstance(side, SideState) else NOBODYS
         if matter == old_matter:
             continue
         old, new = targets_of(old_matter), targets_of(matter)

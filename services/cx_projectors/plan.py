@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
-from cx_context.listing.said import holds_words
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
@@ -43,6 +42,7 @@ class TenantPlan:
     the first of these events mentions each.
     ``link_events``: (profile, event) where an event names a profile from a stream that no edge leads from.
     ``effective``: by event key, the effective times of the decisions.
+    ``said``: the keys of the events whose words are searched, or change what is.
     """
 
     tenant: str
@@ -55,11 +55,7 @@ class TenantPlan:
     attributions: list[Attribution] = field(default_factory=list)
     rule_changes: list[RulesChange] = field(default_factory=list)
     effective: dict[bytes, Micros] = field(default_factory=dict)
-
-    @property
-    def said(self) -> list[bytes]:
-        """Return the keys of the events whose words are searched, or change what is."""
-        return [fact.key for group in self.parts.values() for fact in group if holds_words(fact.event)]
+    said: list[bytes] = field(default_factory=list)
 
     @property
     def withdrawals(self) -> list[Decision]:
@@ -83,6 +79,8 @@ class TenantPlan:
             self.parts[fact.part_id] = [fact]
         else:
             group.append(fact)
+        if event.holds_words:
+            self.said.append(fact.key)
         if event.identifier is not None:
             self._add_only_identifier(event, cache)
         elif event.links.profiles:

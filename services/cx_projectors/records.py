@@ -5,7 +5,7 @@ Done while the database works on the batch before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cx_context.fold_faults import NOT_FOLDED, told
@@ -66,10 +66,10 @@ class Batch:
             return list(self.undecodable)
         return [each for at, each in enumerate(self.undecodable) if at >= self.settled.get(key_of_letter(each), 0)]
 
-    def problems_of(self, keys: Iterable[bytes]) -> list[DeadLetter]:
+    def problems_of(self, keys: Container[bytes]) -> list[DeadLetter]:
         """Return the dead letters of those of these events that have a problem."""
-        events = (self.events[key] for key in keys)
-        return [letter_of_event(event) for event in events if event.problem is not None]
+        problems = [(key, event) for key, event in self.events.items() if event.problem is not None]
+        return [letter_of_event(event) for key, event in problems if key in keys]
 
     def rows(self) -> list[EventRow]:
         """Return the rows of ``events``, in order of their keys."""

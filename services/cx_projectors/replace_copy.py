@@ -101,7 +101,7 @@ async def apply_alone(
     replaced = [each.new.fact.key for each in repeats.replacements]
     await delete_settled(tx, batch)
     await write_discards(tx, batch.discarded)
-    applied.letters = batch.unsettled + batch.problems_of([*new, *replaced])
+    applied.letters = batch.unsettled + batch.problems_of({*new, *replaced})
     applied.letters += await conflicts.settle(tx, {copy[0] for copy in copies}.union(replaced))
     await write_dead_letters(tx, applied.letters)
     await offsets.advance(tx, batch.offsets)

@@ -30,8 +30,11 @@ async def feed(
     team = await workers(store, logs, hands)
     while any(worker.behind for worker in team):
         worker = data.draw(st.sampled_from([worker for worker in team if worker.behind]))
-        if data.draw(st.integers(0, 3)) == 3:
+        forgets = data.draw(st.integers(0, 4))
+        if forgets == 3:
             await worker.take()  # as after a lost lease: nothing is remembered
+        elif forgets == 4:
+            worker.applier.cache.parts.clear()  # as where they are too many
         await worker.step(data.draw(st.integers(1, 8)))
     return logs
 

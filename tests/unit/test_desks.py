@@ -11,7 +11,16 @@ from hypothesis import given
 
 from cx_context.fold import apply, new_part
 from cx_context.parts.model import Part
-from cx_context.routing_targets import UNASSIGNED, routing_state, routing_targets, targets_of
+from cx_context.parts.places import KeyedPart
+from cx_context.routing_targets import (
+    NOBODYS,
+    UNASSIGNED,
+    SideState,
+    may_concern_desks,
+    routing_state,
+    routing_targets,
+    targets_of,
+)
 from cx_events.facts import Fact
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import SECOND, START, a_fact
@@ -147,6 +156,21 @@ def test_routing_targets_change_only_with_the_routing_state(history: list[Stampe
         else:
             apply(part, fact)
         assert routing_state(part) != before or routing_targets(part) == was
+
+
+@given(histories())
+def test_a_side_whose_parts_name_no_desk_concerns_none(history: list[StampedEvent]) -> None:
+    """So the projector need not sum them up."""
+    sides: dict[tuple[bytes, bytes], dict[bytes, Part]] = {}
+    for fact in facts_of(history):
+        parts = sides.setdefault((fact.stream_id, fact.interaction_node), {})
+        if fact.part_id in parts:
+            apply(parts[fact.part_id], fact)
+        else:
+            parts[fact.part_id] = new_part(fact)
+    for parts in sides.values():
+        state = routing_state(SideState.of(KeyedPart(*each) for each in parts.items()))
+        assert state == NOBODYS or any(map(may_concern_desks, parts.values()))
 
 
 def test_a_participating_agent_is_a_routing_target() -> None:

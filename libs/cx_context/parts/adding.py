@@ -40,6 +40,8 @@ def keep_latest(kept: list[Item], item: Item, most: int) -> list[Item]:
     Items are compared by place alone: two items of one place are of one event.
     """
     at = item[0]
+    if not kept or at > kept[0][0]:  # as nearly always
+        return [item, *kept[: most - 1]]
     index = 0
     for index, other in enumerate(kept):  # noqa: B007
         if at > other[0]:

@@ -22,7 +22,16 @@ from cx_events.identifiers import rank_of
 from cx_events.json_types import Json
 from cx_events.schema_shapes import EVENT_NAME, TEXT, TEXT_OR_NONE, TIME, members, named
 from cx_events.timestamps import Micros, format_time
-from cx_events.weights import ASSERTED, ASSERTED_TYPE, PROVED, VERIFIED_TYPE, WEIGHT_RANKS, weight_of, weight_rank
+from cx_events.weights import (
+    ASSERTED,
+    ASSERTED_TYPE,
+    CLAIMED,
+    PROVED,
+    VERIFIED_TYPE,
+    WEIGHT_RANKS,
+    weight_of,
+    weight_rank,
+)
 
 BY_CHANNEL = "channel"
 """The method of a proof that a channel vouches for and says no more of."""
@@ -46,8 +55,7 @@ CORE = frozenset({"proofs", "assertions"})
 VOUCHING = CORE | {"other_identifiers"}
 """The fields that decide how sure it is who is at the other end of a contact."""
 
-_ASSERTED = WEIGHT_RANKS[ASSERTED]
-_PROVED = WEIGHT_RANKS[PROVED]
+_PROVED, _ASSERTED, _CLAIMED = (WEIGHT_RANKS[each] for each in (PROVED, ASSERTED, CLAIMED))
 _UNKNOWN = len(WEIGHT_RANKS)
 
 Lifetimes = Mapping[str, int]
@@ -89,8 +97,10 @@ def note_people(part: Part, fact: Fact, at: At) -> None:
         note_customer_activity(part, at, is_open=data.channel in OPEN_CHANNELS)
     linked = [each for link in data.links for each in link if not each.unusable] if data.links else ()
     for identifier in (*fact.customer_identifiers, *linked):
+        rank = max(weight_rank(identifier.weight or weight_of(identifier, event)), most)
+        if rank == _CLAIMED and identifier is fact.identifier:
+            continue  # the part's own
         key = key_of(identifier)
-        rank = max(weight_rank(weight_of(identifier, event)), most)
         if key != part.identifier and rank < part.other_identifiers.get(key, _UNKNOWN):
             part.other_identifiers[key] = rank
         if rank == _PROVED:
