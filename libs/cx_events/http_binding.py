@@ -18,7 +18,7 @@ MEDIA_TYPES = (STRUCTURED, BATCH, PLAIN)
 """The media types of bodies that are events. In binary mode the body is the data, of any type."""
 
 # An unclosed quote matches the rest at once: otherwise each of many would be searched to the end.
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)("?)')
+_QUOTED = re.compile(r'"((?:[^"\\]|(?=\\.)\\.)*+)("?)')
 _ESCAPED = re.compile(r"\\(.)")
 _UTF8 = ("", "utf-8", "utf8", "us-ascii")
 

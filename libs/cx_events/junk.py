@@ -70,7 +70,7 @@ _WRITTEN_BY_PROGRAMS = re.compile(
     r"\[object [a-z]{1,40}\]|\{\{[^{}]*\}\}|[$%#]\{[^{}]*\}|<%[^<>%]*%>|-1|0x0+"
     rf"|\{{{_VARIABLE}\}}|%{_VARIABLE}%|%%{_VARIABLE}%%|\[{_VARIABLE}\]|\[\[{_VARIABLE}\]\]"
     r"|\*\|[^*|]*\|\*|#(?:ref|value|name|num|null|div/0|n/a|error)[!?]|\\n|(?:system\.)?dbnull|nonetype|optional\(nil\)"
-    r"|invalid date|(?:&nbsp;|%00|%20)++"
+    r"|invalid date|(?:&nbsp;|%00|%20)+"
 )
 _RUN_TOGETHER = re.compile(r"(?:undefined|null){2,9}")
 _LABELS = frozenset({

@@ -18,6 +18,7 @@ import pytest
 from tests.examples import FACTOR
 from tests.growth.entries import WRAPPED, entries
 from tests.growth.patterns import ROOT, Found, inventory, may_have_patterns, uses_in
+from tests.growth.possessive import wrong_repetitions
 from tests.growth.trying import pattern_task, try_all
 
 PATTERN_SECONDS = 1.0
@@ -90,6 +91,29 @@ def test_no_entrance_takes_more_than_linear_time(tasks: list[dict[str, Any]]) ->
 def test_a_planted_pattern_that_takes_more_is_caught(planted: re.Pattern[str]) -> None:
     found = Found("planted", planted, frozenset({"scan"}))
     assert try_all([pattern_task(found, PATTERN_SECONDS)]).stuck.startswith("planted: scan of ")
+
+
+def test_no_repetition_is_matched_wrongly_by_older_pythons() -> None:
+    patterns = [found for each in by_file().values() for found in each]
+    assert [found.place for found in patterns if wrong_repetitions(found.pattern)] == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count"),
+    [
+        ("(?:ab?c)++", 1),
+        ("(?:.(?!D))*+", 1),
+        (r'(?:[^"\\]|\\.)*+"', 1),
+        ("(?>ab|cd)", 1),
+        ("(?:c(?:ab)?)?+", 0),
+        ("(?:(?=ab?c)ab?c)++", 0),
+        ("(?:[a-z]|(?!ok)o)*+", 0),
+        ("(?:ab?c)+", 0),
+        ("[ab]++c", 0),
+    ],
+)
+def test_repetitions_that_keep_what_failed_are_found(pattern: str, count: int) -> None:
+    assert wrong_repetitions(re.compile(pattern)) == count
 
 
 def test_a_planted_entrance_that_takes_more_is_caught() -> None:

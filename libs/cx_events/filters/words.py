@@ -13,7 +13,7 @@ Mark = Literal["word", "operator", "(", ")", ",", "end"]
 
 _OPERATOR_CHARACTERS = "=!<>~"
 _bare = re.compile(r"[^\s()=!<>~,\"'\\]++")
-_quoted = re.compile(r"\"((?:[^\"\\]|\\.)*+)\"|'((?:[^'\\]|\\.)*+)'", re.DOTALL)
+_quoted = re.compile(r"\"((?:[^\"\\]|(?=\\.)\\.)*+)\"|'((?:[^'\\]|(?=\\.)\\.)*+)'", re.DOTALL)
 _escape = re.compile(r"\\(.)", re.DOTALL)
 _operator = re.compile(r"[=!<>~]++")
 _space = re.compile(r"\s*+")

@@ -20,7 +20,7 @@ MAX_PARTS = 2_000
 MULTIPART = "multipart/form-data"
 
 _MAX_HEAD = 16 << 10
-_NAMED = re.compile(r";[ \t]*+(name|filename)=\"((?:\\\"|[^\"])*+)\"")
+_NAMED = re.compile(r";[ \t]*+(name|filename)=\"((?:(?=\\\")\\\"|[^\"])*+)\"")
 
 
 @dataclass(frozen=True, slots=True)

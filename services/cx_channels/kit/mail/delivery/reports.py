@@ -19,7 +19,7 @@ Action = Literal["failed", "delayed", "delivered"]
 MAX_RECIPIENTS = 200
 _MAX_EXPLANATION = 1_000
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
-_BLANK_LINES = re.compile(rb"\r?\n[ \t]*+(?:\r?\n[ \t]*+)++")
+_BLANK_LINES = re.compile(rb"\r?\n[ \t]*+(?:(?=\r?\n)\r?\n[ \t]*+)++")
 _AMAZON = re.compile(r"\A.{0,100}?\b([45]\d\d)-'(.{1,800})' \(delivery attempts: \d{1,4}\)\Z")
 """How Amazon SES quotes the server that refused."""
 

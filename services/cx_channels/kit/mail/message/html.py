@@ -26,7 +26,7 @@ _MAX_REOPENED = 300_000
 
 _FORMATTING = re.compile(r"(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?![a-z0-9:-])", re.IGNORECASE)
 _PLAIN_TAG = re.compile(
-    r"[a-z]++(?:\s++[\w:.-]++(?:=(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=`]++))?+)*+\s*+>", re.IGNORECASE
+    r"[a-z]++(?:(?=\s++[\w:.-])\s++[\w:.-]++(?:=(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=`]++))?)*+\s*+>", re.IGNORECASE
 )
 _TAG = re.compile(r"<[^<>]{0,20000}>")
 _CLEANER = nh3.Cleaner(clean_content_tags={"script", "style", "title"}, url_schemes=nh3.ALLOWED_URL_SCHEMES | {"cid"})

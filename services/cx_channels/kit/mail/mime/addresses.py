@@ -17,7 +17,9 @@ MAX_ADDRESSES = 200
 _QUOTE = re.compile(r"\\(.)|\"")
 
 
-_TWO_ADDRESSES = re.compile(r"\s*+(?:[^\s<>()\",;:@]++@[^\s<>()\"',;@]++(?:\s++|\Z)){2,100}+\Z")
+_TWO_ADDRESSES = re.compile(
+    r"\s*+(?:(?=[^\s<>()\",;:@]++@[^\s<>()\"',;@]++(?:\s|\Z))[^\s@]++@\S++(?:\s++|\Z)){2,100}+\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ _IN_BRACKETS = re.compile(r"\[mailto:([^\[\]<>]{1,254})\]", re.IGNORECASE)
 # These begin where a word or a run of blanks does: from each of its letters they would read on to its end.
 # An apostrophe between two letters is part of an address (RFC 5322, section 3.2.3): o'brien@ is not brien@.
 _BARE = re.compile(
-    r"(?:(?:(?<![^\s<>()\",;:])|(?<=\A')|(?<=[\s<>()\",;:]'))[^\s<>()\"',;:@]++(?:'[^\s<>()\"',;:@]++)++"
+    r"(?:(?:(?<![^\s<>()\",;:])|(?<=\A')|(?<=[\s<>()\",;:]'))[^\s<>()\"',;:@]++"
+    r"(?:(?='[^\s<>()\"',;:@])'[^\s<>()\"',;:@]++)++"
     r"|(?<![^\s<>()\"',;:])[^\s<>()\"',;:]+)@[^\s<>()\"',;]+"
 )
 

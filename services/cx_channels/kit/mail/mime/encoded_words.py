@@ -9,7 +9,7 @@ from cx_channels.kit.mail.mime.charsets import clean, decode
 from cx_channels.kit.mail.mime.lenient_base64 import unbase64
 
 # Some programs leave question marks in a text as they are. A text ends before the next word at the latest.
-_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?((?:[^?=\r\n]|\?(?!=)|=(?!\?(?!=)))*+)\?=")
+_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?((?:[^?=\r\n]|(?!\?=)\?|(?!=\?(?!=))=)*+)\?=")
 
 
 def decode_words(value: str) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 _BLOCK = re.compile(
-    rb"^begin [0-7]{3,4} ?([^\r\n]{0,255})\r?\n((?:[ -`]{1,90}[a-z]?[ \t]{0,9}\r?\n)++)"
+    rb"^begin [0-7]{3,4} ?([^\r\n]{0,255})\r?\n((?:(?=[ -`]{1,90}[a-z]?[ \t]{0,9}\r?\n)[^\n]++\n)++)"
     rb"(?:[ \t]{0,9}\r?\n)?end[ \t]{0,9}(?:\r?\n|\Z)",
     re.MULTILINE,
 )
