@@ -30,7 +30,7 @@ _EXTENSION = re.compile(
 
 
 _NAMED = re.compile(
-    rf"\W*(?:{'|'.join(sorted((*_DIRECT, *_WORDS), key=len, reverse=True))})(?:[ .:#-]){{1,4}}\w", re.IGNORECASE
+    rf"\W*(?:{'|'.join(sorted((*_DIRECT, *_WORDS), key=len, reverse=True))})[ .:#-]{{1,4}}\w", re.IGNORECASE
 )
 
 _PARAMETER = re.compile(r" ?; ?ext ?= ?", re.IGNORECASE)

@@ -15,6 +15,7 @@ from cx_events.blob import Blobs
 from cx_events.blob.open import open_blobs
 from cx_events.log import Log
 from cx_events.log.open import open_log
+from cx_runtime.gc_tuning import settle
 from cx_runtime.settings import Settings, environment
 from cx_runtime.tenants import Tenants, load
 from cx_runtime.topics import load_declarations
@@ -26,6 +27,12 @@ def run_async(work: Coroutine[object, object, T]) -> T:
     """Run in a loop of uvloop's, where there is one for this Python."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(work)
+
+
+def run_long(work: Coroutine[object, object, T]) -> T:
+    """Run what works on many events: garbage is looked for as seldom as in a service."""
+    settle()
+    return run_async(work)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -11,13 +11,13 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from heapq import heapify, heappop, heapreplace
 
 from cx_context.store import Store, leases, offsets
 from cx_context.store.fold_versions import note_fold_version
 from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.errors import TryLater
 from cx_events.log import Log, LogReader, LogRecord, Partition
+from cx_events.log.merged_reader import merge
 from cx_projectors.records import MAX_BATCH_BYTES, TOPICS, Batch, read_batch
 from cx_projectors.retrying_applier import RetryingApplier
 from cx_projectors.tenancy import Tenancy, ids_of
@@ -36,23 +36,27 @@ Watch = Callable[[], Awaitable[None]]
 
 
 class _Head:
-    """One partition, read ahead. ``position``: the offset to read on at."""
+    """One partition, read ahead. ``position``: the offset to read on at. ``end``: the one to stop before, which may
+    rise; what was read beyond it is kept."""
 
     def __init__(self, reader: LogReader, partition: Partition, position: int) -> None:
         self._reader = reader
         self.partition = partition
         self.records: deque[LogRecord] = deque()
         self.position = position
+        self.end = position
         reader.assign({partition: position})
 
-    async def first_before(self, end: int) -> LogRecord | None:
-        """Return the first record that is left before ``end``, None for none. Reads on where nothing is left."""
-        while not self.records and self.position < end:
+    def at_hand(self) -> LogRecord | None:
+        return self.records[0] if self.records and self.records[0].offset < self.end else None
+
+    async def first(self) -> LogRecord | None:
+        while not self.records and self.position < self.end:
             found = await self._reader.read(READ_AT_ONCE)
             if found:
                 self.records.extend(found)
                 self.position = found[-1].offset + 1
-        return self.records[0] if self.records and self.records[0].offset < end else None
+        return self.at_hand()
 
     async def close(self) -> None:
         await self._reader.close()
@@ -133,36 +137,10 @@ class _Worker:
             raise
 
     async def _read(self, ends: Mapping[Partition, int]) -> Batch | None:
-        records = await merge_heads([(head, ends.get(p, 0)) for p, head in self._heads.items()], self._batch)
+        for partition, head in self._heads.items():
+            head.end = ends.get(partition, 0)
+        records = await merge(list(self._heads.values()), self._batch, MAX_BATCH_BYTES)
         return read_batch(records, self._ids_of) if records else None
-
-
-async def merge_heads(heads: list[tuple[_Head, int]], most: int) -> list[LogRecord]:
-    """Return up to ``most`` records before the ends, the earliest taken by the log first; none once all ends are
-    reached. Each partition's records stay in order."""
-    waiting: list[tuple[int, int]] = []
-    for at, (head, end) in enumerate(heads):
-        if (first := await head.first_before(end)) is not None:
-            waiting.append((first.timestamp, at))
-    heapify(waiting)
-    merged: list[LogRecord] = []
-    size = 0
-    while waiting and len(merged) < most and size < MAX_BATCH_BYTES:
-        at = waiting[0][1]
-        head, end = heads[at]
-        records = head.records
-        record = records.popleft()
-        merged.append(record)
-        size += len(record.value)
-        if records:  # a coroutine for each record would cost more than all the rest
-            first = records[0] if records[0].offset < end else None
-        else:
-            first = await head.first_before(end)
-        if first is None:
-            heappop(waiting)
-        else:
-            heapreplace(waiting, (first.timestamp, at))
-    return merged
 
 
 class CatchUp:

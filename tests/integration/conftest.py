@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from tests.stocked_hub import StockedHub, stocked_hub
+from tests.stores import sqlite_store
+
+from cx_context.store import Store, open_store
+from cx_events.log.sqlite import SqliteLog
+
+
+@pytest.fixture
+async def log(tmp_path: Path) -> AsyncIterator[SqliteLog]:
+    """An embedded log of two partitions, where a file has no log of its own."""
+    log = SqliteLog(tmp_path / "log.db", 2)
+    await log.start()
+    yield log
+    await log.stop()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """An embedded store, where a file has no store of its own."""
+    store = open_store(sqlite_store(tmp_path))
+    await store.start()
+    yield store
+    await store.stop()
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from tests.projection import in_partitions, lists_of, verified, workers
-from tests.stores import sqlite_store
 
-from cx_context.store import Store, listing_queue, open_store
+from cx_context.store import Store, listing_queue
 from cx_events.log import LogRecord
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, an_event, fact_of
@@ -20,14 +16,6 @@ CUSTOMERS = 12
 
 def message(customer: int, text: str) -> StampedEvent:
     return an_event(id=f"{customer}", email=f"c{customer}@example.com", interaction=f"mail-{customer}", text=text)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = open_store(sqlite_store(tmp_path))
-    await store.start()
-    yield store
-    await store.stop()
 
 
 async def apply_one_by_one(store: Store, history: list[StampedEvent]) -> list[list[LogRecord]]:

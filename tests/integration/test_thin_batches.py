@@ -7,14 +7,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
-from pathlib import Path
 
 import pytest
 from tests.patience import PATIENCE
 from tests.projection import TENANTS
-from tests.stores import sqlite_store
 
-from cx_context.store import Store, open_store
+from cx_context.store import Store
 from cx_events.log import INTERACTIONS, Record
 from cx_events.log.sqlite import SqliteLog
 from cx_events.testing.builders import an_event
@@ -28,22 +26,6 @@ pytestmark = pytest.mark.clock
 
 EVENTS = 6
 GAP_SECONDS = 2.0
-
-
-@pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[SqliteLog]:
-    log = SqliteLog(tmp_path / "log.db", 2)
-    await log.start()
-    yield log
-    await log.stop()
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = open_store(sqlite_store(tmp_path))
-    await store.start()
-    yield store
-    await store.stop()
 
 
 class Batches:

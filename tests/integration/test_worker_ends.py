@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from tests.patience import PATIENCE
 from tests.projection import TENANTS
-from tests.stores import sqlite_store
 
-from cx_context.store import Store, open_store
+from cx_context.store import Store
 from cx_events.log.sqlite import SqliteLog
 from cx_projectors.consumer import Consumer
 from cx_projectors.relay import Relay
 from cx_runtime.health import Health
 from cx_runtime.metrics import Metrics
 from cx_runtime.owned_tasks import Ended
-
-
-@pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[SqliteLog]:
-    log = SqliteLog(tmp_path / "log.db", 2)
-    await log.start()
-    yield log
-    await log.stop()
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = open_store(sqlite_store(tmp_path))
-    await store.start()
-    yield store
-    await store.stop()
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -7,14 +7,58 @@ recorded, and a copy of the sequence into another log keeps the order within eve
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heapreplace
+from typing import Protocol
 
 from cx_events.errors import TryLater
 from cx_events.log.partition_reader import PartitionReader
 from cx_events.log.port import Log, LogRecord, Partition
 
 _READ_AT_ONCE = 500
+
+
+class Head(Protocol):
+    """One partition, read ahead up to an end."""
+
+    @property
+    def records(self) -> deque[LogRecord]:
+        """Return what was read and not taken yet."""
+
+    def at_hand(self) -> LogRecord | None:
+        """Return the first record that is left before the end, of those that were read; None for none."""
+
+    async def first(self) -> LogRecord | None:
+        """Return the first record that is left before the end, None for none. Reads on where nothing is left."""
+
+
+async def merge(heads: Sequence[Head], max_records: int, max_bytes: int) -> list[LogRecord]:
+    """Take the next records out of the heads, the earliest taken by the log first, none once all ends are reached. The
+    first may be of any size; with the others it has at most ``max_bytes`` of values. Raises what a head raises; after
+    ``TryLater`` a further call goes on, and no record is passed over."""
+    waiting: list[tuple[int, int]] = []
+    for at, head in enumerate(heads):
+        if (first := await head.first()) is not None:
+            waiting.append((first.timestamp, at))
+    heapify(waiting)
+    merged: list[LogRecord] = []
+    while waiting and len(merged) < max_records:
+        at = waiting[0][1]
+        head = heads[at]
+        max_bytes -= len(head.records[0].value)
+        if max_bytes < 0 and merged:
+            break
+        merged.append(head.records.popleft())
+        first = head.at_hand()  # a coroutine for each record would cost more than all the rest
+        try:
+            first = first or await head.first()
+        except TryLater:
+            break  # what was taken out of the heads is returned; if the trouble lasts, the next call meets it
+        if first is None:
+            heappop(waiting)
+        else:
+            heapreplace(waiting, (first.timestamp, at))
+    return merged
 
 
 class _Head:
@@ -24,11 +68,13 @@ class _Head:
         self._reader = reader
         self.records: deque[LogRecord] = deque()
 
+    def at_hand(self) -> LogRecord | None:
+        return self.records[0] if self.records else None
+
     async def first(self) -> LogRecord | None:
-        """Return the first record that is left before the end, None for none."""
         if not self.records:
             self.records.extend(await self._reader.read(_READ_AT_ONCE))
-        return self.records[0] if self.records else None
+        return self.at_hand()
 
     async def close(self) -> None:
         await self._reader.close()
@@ -47,31 +93,7 @@ class MergedReader:
         """Return the next records, none once all ends are reached. The first may be of any size; with the others it has
         at most ``max_bytes`` of values. Raises what a ``LogReader`` raises; after ``TryLater`` a further call goes on,
         and no record is passed over."""
-        waiting: list[tuple[int, int]] = []
-        for at, head in enumerate(self._heads):
-            if (first := await head.first()) is not None:
-                waiting.append((first.timestamp, at))
-        heapify(waiting)
-        merged: list[LogRecord] = []
-        while waiting and len(merged) < max_records:
-            at = waiting[0][1]
-            records = self._heads[at].records
-            max_bytes -= len(records[0].value)
-            if max_bytes < 0 and merged:
-                break
-            merged.append(records.popleft())
-            if records:  # a coroutine for each record would cost more than all the rest
-                heapreplace(waiting, (records[0].timestamp, at))
-                continue
-            try:
-                first = await self._heads[at].first()
-            except TryLater:
-                break  # what was taken out of the heads is returned; if the trouble lasts, the next call meets it
-            if first is None:
-                heappop(waiting)
-            else:
-                heapreplace(waiting, (first.timestamp, at))
-        return merged
+        return await merge(self._heads, max_records, max_bytes)
 
     async def close(self) -> None:
         for head in self._heads:

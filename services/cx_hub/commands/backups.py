@@ -19,13 +19,12 @@ from cx_events.log import STORES, Record
 from cx_hub.command_acts import Why, append_act
 from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, to_err
-from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
+from cx_hub.resources import load_tenants, opened_log, opened_store, run_long
 from cx_ops.backups.backing_up import back_up
 from cx_ops.backups.manifest import BackupManifest
 from cx_ops.backups.parts import EmbeddedParts, embedded_parts
 from cx_ops.backups.restoring import STORES_MEANWHILE, announced_stores, checked_backup, existing
 from cx_ops.backups.restoring import restore as put_back
-from cx_runtime.gc_tuning import settle
 from cx_runtime.release import release
 from cx_runtime.settings import Settings
 
@@ -41,8 +40,7 @@ def backup(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Copy log, store, blobs and keys of an embedded hub into a folder, while it runs."""
-    settle()
-    manifest = run_async(_backup(Settings(), to, why))
+    manifest = run_long(_backup(Settings(), to, why))
     told = {"folder": str(to), **_told(manifest)}
     show(told, output, lambda out: out.print(f"{to}: {manifest.files} files, {manifest.bytes} bytes", markup=False))
 
@@ -57,8 +55,7 @@ def restore(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Bring a backup to where the settings say that log, store, blobs and keys are. The hub is stopped."""
-    settle()
-    manifest, kept = run_async(_restore(Settings(), source, replace, why))
+    manifest, kept = run_long(_restore(Settings(), source, replace, why))
     for path in kept:
         to_err().print(f"kept: {path}", markup=False)
     told = {"folder": str(source), **_told(manifest), "kept": [str(path) for path in kept]}

@@ -21,13 +21,12 @@ from cx_hub.commands.vcons import export_vcon, import_vcon
 from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, to_err
 from cx_hub.progress_line import ProgressLine
-from cx_hub.resources import load_tenants, opened_blobs, opened_log, run_async
+from cx_hub.resources import load_tenants, opened_blobs, opened_log, run_long
 from cx_ops.moving.exporting import Export
 from cx_ops.moving.import_progress import ProgressFile
 from cx_ops.moving.importing import Import
 from cx_ops.moving.sources import Source, archive_source, log_source
 from cx_ops.replay.targets import PARQUET
-from cx_runtime.gc_tuning import settle
 from cx_runtime.release import release
 from cx_runtime.settings import Settings
 
@@ -54,8 +53,7 @@ def export_log(
 ) -> None:
     """Write the whole log, with all blobs that it names, into a folder. An earlier export of this log goes on there.
     Services run all the while."""
-    settle()
-    manifest = run_async(_export(Settings(), to, rate, why))
+    manifest = run_long(_export(Settings(), to, rate, why))
     for name in manifest.missing_blobs[:20]:
         to_err().print(f"not in the blob store: {name}", markup=False)
     told: Json = {
@@ -84,8 +82,7 @@ def import_log(
     """Bring a whole log into this hub's, with its blobs. Begun again after a crash, it goes on where it was; later, it
     brings what came since."""
     settings = Settings()
-    settle()
-    records, missing = run_async(_import(settings, source, blobs, topic_prefix, rate, beside, why))
+    records, missing = run_long(_import(settings, source, blobs, topic_prefix, rate, beside, why))
     if missing:
         to_err().print(f"{missing} blobs that these records name are nowhere, as at the source")
     told: Json = {"source": without_password(source), "records": records, "missing_blobs": missing}

@@ -19,7 +19,7 @@ from cx_hub.customer_names.readings import HELP
 from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, to_err
 from cx_hub.rebuilding import customers_rebuild, process_name, whole_rebuild, windows_of
-from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
+from cx_hub.resources import load_tenants, opened_log, opened_store, run_async, run_long
 from cx_ops.moments import read_moment
 from cx_ops.rebuild import control
 from cx_ops.rebuild.audit import announce
@@ -29,7 +29,6 @@ from cx_ops.rebuild.fold_state import FoldState, fold_state
 from cx_ops.rebuild.ownership import Ownership
 from cx_ops.rebuild.plan import Plan, plan_of
 from cx_ops.rebuild.selection import Selection, checked
-from cx_runtime.gc_tuning import settle
 from cx_runtime.pace import Pace
 from cx_runtime.settings import Settings
 
@@ -130,8 +129,7 @@ def _act(what: str, act: Callable[[Store], Awaitable[Status]], why: str, output:
             await announce(log, spaces_of(tenants), _asker(why), what)
             return found, await fold_state(store)
 
-    settle()
-    show_status(*run_async(work()), output)
+    show_status(*run_long(work()), output)
 
 
 def _asker(why: str) -> Asker:
@@ -194,8 +192,7 @@ def _work(
             own = await whole_rebuild(settings, tenants, log, store, own, _tell, rate, workers).run()
             return Status(own.phase, "", "", own.record), await fold_state(store)
 
-    settle()
-    show_status(*run_async(work()), output)
+    show_status(*run_long(work()), output)
 
 
 def _tell(sentence: str) -> None:

@@ -19,7 +19,7 @@ from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, show_rows, to_err
 from cx_hub.progress_line import ProgressLine
 from cx_hub.rebuilding import replay_ground
-from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
+from cx_hub.resources import load_tenants, opened_log, opened_store, run_async, run_long
 from cx_ops.log_browsing.customers import customer_test
 from cx_ops.replay.acts import (
     REPLAYED,
@@ -38,7 +38,6 @@ from cx_ops.replay.run import HTTP_RECORDS, Replay, check_resumable
 from cx_ops.replay.selection import Selection, Test, select, test_of
 from cx_ops.replay.state import ReplayState, ReplayStates
 from cx_ops.replay.targets import FilePlace, Place, Target, UrlPlace, read_target
-from cx_runtime.gc_tuning import settle
 from cx_runtime.settings import Settings
 
 TopicOption = Annotated[str, typer.Option(help="The topic to read.")]
@@ -112,8 +111,7 @@ def run(
     )
     if without_password(target) != target:
         raise Refused("bad-target", "--target: a password would stay in the run's state; give it by CX_LOG_URL", 400)
-    settle()
-    _show(run_async(_run(Settings(), asked, secret, why)), output)
+    _show(run_long(_run(Settings(), asked, secret, why)), output)
 
 
 def resume(
@@ -123,8 +121,7 @@ def resume(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Go on with a run that failed or was killed."""
-    settle()
-    _show(run_async(_resume(Settings(), id, secret, why)), output)
+    _show(run_long(_resume(Settings(), id, secret, why)), output)
 
 
 def cancel(

@@ -14,11 +14,10 @@ from rich.console import Console
 
 from cx_hub.output import Format, OutputOption, show
 from cx_hub.progress_line import ProgressLine
-from cx_hub.resources import load_tenants, opened_blobs, opened_log, opened_store, run_async
+from cx_hub.resources import load_tenants, opened_blobs, opened_log, opened_store, run_long
 from cx_hub.tenancies import tenancies_and_windows
 from cx_projectors.verify import Findings, How
 from cx_projectors.verify import verify as check
-from cx_runtime.gc_tuning import settle
 from cx_runtime.settings import Settings
 
 MOST_WORKERS = 2
@@ -54,9 +53,8 @@ def verify(
         rate=rate,
         progress=progress.tell,
     )
-    settle()
     try:
-        findings = run_async(_verify(settings, how))
+        findings = run_long(_verify(settings, how))
     finally:
         progress.end()
     show({"ok": not findings.wrong, **asdict(findings)}, output, lambda out: _tell(out, findings))

@@ -274,7 +274,10 @@ class Lists:
                 await listing_queue.save_fill(tx, done)
             else:
                 await listing_queue.delete(tx, done.done)
-        self._written(*((None, done) if isinstance(done, Fill) else (done, None)))
+        if isinstance(done, Fill):
+            self._written(None, done)
+        else:
+            self._written(done, None)
         return True
 
     def _forget(self) -> None:
