@@ -85,6 +85,26 @@ def test_a_mail_straight_from_its_writer_keeps_its_date() -> None:
     assert written_at(wrong_relay, arrived=NOW) == parse_time("2026-11-25T10:00:00Z")
 
 
+@pytest.mark.parametrize(
+    ("arrived", "written"),
+    [
+        ("2026-11-27T10:00:09Z", "2026-11-27T10:00:05Z"),
+        ("2026-12-02T09:00:00Z", "2026-11-27T10:00:05Z"),
+        ("2026-12-02T11:00:00Z", None),
+        ("2029-11-27T10:00:00Z", None),
+        ("2020-11-27T10:00:00Z", None),
+    ],
+)
+def test_relays_correct_a_date_only_near_the_arrival(arrived: str, written: str | None) -> None:
+    fields = split_head(f"{RELAYED.format(FIRST)}Date: Mon, 01 Jan 2001 00:00:00 +0000\n\n".encode())[0]
+    assert written_at(fields, arrived=parse_time(arrived)) == (parse_time(written) if written else None)
+
+
+def test_a_mail_of_an_archive_keeps_its_date() -> None:
+    fields = split_head(f"{RELAYED.format(FIRST)}Date: Fri, 27 Nov 2026 10:00:00 +0000\n\n".encode())[0]
+    assert written_at(fields, arrived=parse_time("2029-01-01T00:00:00Z")) == NOW
+
+
 def test_a_date_without_zone_or_relay_is_utc() -> None:
     assert written_at(split_head(b"Date: Fri, 27 Nov 2026 12:00:00 CEST\n\n")[0]) == parse_time("2026-11-27T12:00:00Z")
     assert written_at(split_head(b"Subject: x\n\n")[0]) is None

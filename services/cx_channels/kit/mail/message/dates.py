@@ -17,6 +17,10 @@ FAR = 7 * 24 * 3600 * 1_000_000
 """Microseconds between a Date and the hosts' dates above which the writer's clock counts as wrong. A mail may lie in an
 outbox over a weekend or a holiday; clocks that are wrong by more are mostly wrong by months."""
 
+DELIVERED = 5 * 24 * 3600 * 1_000_000
+"""Microseconds from the first host to the hub above which no mail is on its way any more: hosts give up after four to
+five days (RFC 5321, section 4.5.4.1)."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AROUND_COLON = re.compile(r"(?<!\s)\s*+:\s*+")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
@@ -83,8 +87,9 @@ def written_at(headers: Headers, arrived: int | None = None) -> int | None:
     more than ``FAR`` later, or earlier.
 
     ``arrived``: when the hub took it from the host that sent it, in microseconds. A Date within ``FAR`` of that is
-    right, whatever hosts say. Where no host says that it carried the mail, its writer's program brought it, and a Date
-    farther from that is none.
+    right, whatever hosts say. A Date farther from that is none where no host says that it carried the mail, since its
+    writer's program brought it, and where the hosts' dates contradict the Date and are more than ``DELIVERED`` from
+    that themselves. A Date that agrees with the hosts counts however old it is: such a mail is brought from an archive.
     """
     given = moment_of(headers.raw("date"))
     relays = headers.every("received")[-_MAX_RELAYS:]
@@ -101,4 +106,6 @@ def written_at(headers: Headers, arrived: int | None = None) -> int | None:
     if abs(given.at - first) <= FAR:
         return given.at
     every = [first, *carried]
-    return given.at if min(every) - FAR <= given.at <= max(every) + FAR else first
+    if min(every) - FAR <= given.at <= max(every) + FAR:
+        return given.at
+    return first if arrived is None or abs(first - arrived) <= DELIVERED else None
