@@ -10,7 +10,10 @@ from cx_events.log.port import CONTEXT_CHANGES, DEAD_LETTERS, INTERACTIONS, STOR
 
 
 class Topic(Struct, frozen=True, kw_only=True):
-    """A topic of the log, described for people; ``log.declarations`` says how it is kept."""
+    """A topic of the log, described for people; ``log.declarations`` says how it is kept.
+
+    ``producers``, ``consumers``: the packages of services that append to it and read it; not commands that read all.
+    """
 
     name: str
     summary: str
@@ -28,8 +31,8 @@ TOPICS = (
         key="the event's stream (partitionkey): 32 hex digits, a keyed hash of tenant and profile or interaction",
         value="a CloudEvent in structured JSON, see ../events",
         headers="content-type: application/cloudevents+json; traceparent where the event is traced",
-        producers=("cx_channels", "cx_context_api", "cx_ops"),
-        consumers=("cx_projectors", "cx_ops"),
+        producers=("cx_channels", "cx_context_api", "cx_ops", "cx_hub"),
+        consumers=("cx_projectors", "cx_channels", "cx_ops"),
     ),
     Topic(
         name=CONTEXT_CHANGES,
@@ -40,15 +43,16 @@ TOPICS = (
         "wait what is overdue",
         headers="a CloudEvent in binary mode: content-type: application/json, and ce_id, ce_source, ce_type and others",
         producers=("cx_projectors",),
-        consumers=("cx_context_api",),
+        consumers=("cx_context_api", "cx_ops"),
     ),
     Topic(
         name=DEAD_LETTERS,
-        summary="What could not be mapped, decoded or folded: the original whole, with reason and place.",
+        summary="What could not be mapped: the original whole, with reason and place; and which dead letters were "
+        "tried again or discarded.",
         key="32 hex digits of a keyed hash of tenant, source and id",
         value="a dead letter in JSON",
         headers="content-type: application/json",
-        producers=("cx_channels",),
+        producers=("cx_channels", "cx_ops"),
         consumers=("cx_projectors",),
     ),
     Topic(

@@ -1,4 +1,4 @@
-"""Settings: flag over environment over default. The only room that reads the environment."""
+"""Settings: flag over environment over default. The only module that reads the environment."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from cx_hub.identity_rules import configured_rules
 from cx_runtime.tenants import load
 
 ROOT = Path(__file__).parents[2]
-PAPERS = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/**/*.md"), *ROOT.glob("libs/**/*.md")]
-)
+FOLDERS = ("docs", "deploy", "services", "libs")
+PAPERS = sorted([*ROOT.glob("*.md"), *(path for name in FOLDERS for path in ROOT.glob(f"{name}/**/*.md"))])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+?) *$", re.MULTILINE)
 CODE = re.compile(r"```sh\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 COMMAND = re.compile(r"(?:^|[`\s;])(?:\./)?cx ([a-z]+)", re.MULTILINE)
 
@@ -31,6 +31,21 @@ def test_links_between_papers_lead_somewhere(paper: Path) -> None:
     for target in LINK.findall(paper.read_text(encoding="utf-8")):
         if not re.match(r"[a-z]+:|#", target):
             assert (paper.parent / target.partition("#")[0]).exists(), target
+
+
+def headings(paper: Path) -> set[str]:
+    """Return the names by which links lead to the headings of a paper, as GitHub and GitLab make them."""
+    text = re.sub(r"(?ms)^```.*?^```", "", paper.read_text(encoding="utf-8"))
+    titles = (re.sub(r"\]\([^)]*\)", "", title).lower() for title in HEADING.findall(text))
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=name_of)
+def test_links_to_headings_lead_to_one(paper: Path) -> None:
+    for target in LINK.findall(paper.read_text(encoding="utf-8")):
+        file, mark, heading = target.partition("#")
+        if mark and not re.match(r"[a-z]+:", target):
+            assert heading in headings(paper.parent / file if file else paper), target
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=name_of)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from cx_channels.registry import providers
+from cx_desktop.page_routes import ASSET_PATH, PAGES
 from cx_hub.compose import SERVICES
 from cx_hub.configuration import findings
 from cx_runtime.health import Health
@@ -48,6 +49,12 @@ def paths_of(document: str) -> set[str]:
     """What a service is asked from outside."""
     paths = json.loads((ROOT / "schemas" / "openapi" / document).read_text(encoding="utf-8"))["paths"]
     return set(paths) - OPERATIONS
+
+
+def page_paths() -> set[str]:
+    """Addresses of the pages, of a view in each, and of a file."""
+    pages = {page.path for page in PAGES}
+    return pages | {f"{path}/a/b" for path in pages} | {ASSET_PATH.partition("{")[0] + "1/kit/kit.css"}
 
 
 def destination(path: str) -> str:
@@ -148,11 +155,17 @@ def test_a_service_has_time_to_end_well(name: str) -> None:
 
 
 def test_data_lies_in_volumes() -> None:
-    assert PROJECT["volumes"].keys() == {"kafka", "postgres"}
+    assert PROJECT["volumes"].keys() == {"kafka", "postgres", "ops"}
     # PostgreSQL 18's image keeps its data in a folder of the version, below this one.
     assert CONTAINERS["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
     folder = CONTAINERS["kafka"]["environment"]["KAFKA_LOG_DIRS"]
     assert CONTAINERS["kafka"]["volumes"] == [f"kafka:{folder}"]
+
+
+def test_operators_commands_have_a_folder_to_work_in() -> None:
+    (home,) = re.findall(r"CX_HOME=(\S+)", DOCKERFILE)
+    assert f"ops:{home}" in CONTAINERS["ops"]["volumes"]
+    assert set(CONTAINERS["api"]["volumes"]) < set(CONTAINERS["ops"]["volumes"]), "the configuration, too"
 
 
 def test_health_checks_ask_for_served_paths() -> None:
@@ -187,8 +200,8 @@ def test_the_gateway_sends_reads_and_decisions_to_the_api(path: str) -> None:
     assert destination(path) == "api"
 
 
-@pytest.mark.parametrize("path", sorted(paths_of("desktop.json")))
-def test_the_gateway_sends_who_signs_in_to_the_desktop(path: str) -> None:
+@pytest.mark.parametrize("path", sorted(paths_of("desktop.json") | page_paths()))
+def test_the_gateway_sends_pages_and_sessions_to_the_desktop(path: str) -> None:
     assert destination(path) == "desktop"
 
 

@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from tests.deploy.kustomizing import Manifest, build
-from tests.deploy.test_compose import END_SECONDS, OPERATIONS, SETTINGS, paths_of
+from tests.deploy.test_compose import DOCKERFILE, END_SECONDS, OPERATIONS, SETTINGS, page_paths, paths_of
 
 from cx_channels.registry import providers
 from cx_hub.compose import SERVICES
@@ -128,6 +128,13 @@ def test_the_configuration_lies_where_the_services_look_for_it() -> None:
         mounts = {each["mountPath"]: each["name"] for each in hub_of(deployment)["volumeMounts"]}
         volumes = {each["name"]: each for each in pod_of(deployment)["volumes"]}
         assert place.name in of_kind("ConfigMap")[volumes[mounts[str(place.parent)]]["configMap"]["name"]]["data"]
+
+
+def test_operators_commands_have_a_folder_to_work_in() -> None:
+    (home,) = re.findall(r"CX_HOME=(\S+)", DOCKERFILE)
+    mounts = {each["mountPath"]: each["name"] for each in hub_of(DEPLOYMENTS["ops"])["volumeMounts"]}
+    volumes = {each["name"]: each for each in pod_of(DEPLOYMENTS["ops"])["volumes"]}
+    assert "emptyDir" in volumes[mounts[home]]
 
 
 @pytest.mark.parametrize("name", sorted(DEPLOYMENTS))
@@ -289,7 +296,7 @@ def test_the_ingress_sends_every_request_where_compose_sends_it() -> None:
         assert destination(path) == "channels", path
     for path in paths_of("context.json"):
         assert destination(path) == "api", path
-    for path in paths_of("desktop.json"):
+    for path in paths_of("desktop.json") | page_paths():
         assert destination(path) == "desktop", path
     assert destination("/v1/ops/lag") == "ops"
     assert {destination(path) for path in OPERATIONS} == {None}, "what is for operators is not for the world"

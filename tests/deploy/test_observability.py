@@ -24,6 +24,7 @@ from tests.aws_server import stream_serving
 from tests.deploy.promql import grouping_labels, result_labels, selectors
 from tests.scraping import EVENT, STRUCTURED, asked_hub, samples
 
+from cx_hub.compose import SERVICES
 from cx_runtime.directory_config import QueueConfig
 from cx_runtime.metric_catalogue import METRICS
 from cx_runtime.subscription_config import SubscriptionConfig
@@ -214,6 +215,11 @@ def promtool(*arguments: str) -> str:
 def test_promtool_accepts_the_configuration_and_its_rules() -> None:
     said = promtool("check", "config", "--lint=all", "--lint-fatal", "prometheus.yml")
     assert said.count("SUCCESS") == 4
+
+
+def test_prometheus_scrapes_every_service_of_compose() -> None:
+    (job,) = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    assert {name for each in job["dns_sd_configs"] for name in each["names"]} == SERVICES
 
 
 def test_a_dashboard_can_be_provisioned() -> None:

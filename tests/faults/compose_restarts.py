@@ -36,7 +36,7 @@ from cx_runtime.tenants import load
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "deploy" / "example.yaml"
-SERVICES = ("channels", "projectors", "api", "ops", "desktop", "gateway", "kafka", "postgres")
+SERVICES = ("channels", "pollers", "projectors", "api", "ops", "desktop", "gateway", "kafka", "postgres")
 OURS = frozenset(SERVICES) - {"kafka", "postgres"}
 
 UP_SECONDS = 900

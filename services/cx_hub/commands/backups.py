@@ -54,7 +54,7 @@ def restore(
     why: Why = "",
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """Bring a backup to where the settings say that log, store, blobs and keys are. The hub is stopped."""
+    """Bring a backup to where the settings say that log, store, blobs and keys are. Stop the hub before."""
     manifest, kept = run_long(_restore(Settings(), source, replace, why))
     for path in kept:
         to_err().print(f"kept: {path}", markup=False)

@@ -40,8 +40,8 @@ def check(output: OutputOption = Format.TEXT) -> None:
     """Tell what each connection lacks (secrets, CX_PUBLIC_URL, the provider's settings), its latest event, its latest
     error, how many requests the hub at CX_URL refused, and how its poller gets on, where it has one.
 
-    Exit 1 where a connection can take nothing, what came last by it could not be used, every request was refused, or
-    its poller is refused or runs nowhere.
+    Exit 1 where a connection can take nothing, what came last by it could not be used, every request was refused, its
+    poller is refused or runs nowhere, or log or store could not be asked.
     """
     settings = Settings()
     found, is_whole = run_async(_states(settings))

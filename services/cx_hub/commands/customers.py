@@ -44,7 +44,7 @@ def show_one(
         str, typer.Option(metavar="ID", help="Tell how sure it is who is at the other end of this contact.")
     ] = "",
     assurance: Annotated[
-        str, typer.Option(metavar="LEVEL", help="proved or asserted: refuse less, and leave claims out.")
+        str, typer.Option(metavar="LEVEL", help="proved or asserted: refuse what is less sure, leave claims out.")
     ] = "",
     output: OutputOption = Format.TEXT,
 ) -> None:

@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop after the story; exit 0 only if all of it held.")] = False,
-    home: Annotated[Path | None, typer.Option(help="Keep the files here; a folder that is gone afterwards.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Folder to keep the files in; without it they are deleted.")] = None,
     port: Annotated[int, typer.Option(help="HTTP port; 0 picks a free one.", min=0, max=65535)] = 0,
     url: Annotated[str, typer.Option(help="Tell it to the hub at this address; CX_CONFIG is that hub's.")] = "",
     smtp: Annotated[str, typer.Option(help="HOST:PORT of that hub's mail; else its host and CX_SMTP_PORT.")] = "",

@@ -77,7 +77,7 @@ WhereOption = Annotated[
 ScanOption = Annotated[
     int, typer.Option(help="How many records to look at, at most; --cursor goes on from there.", min=1)
 ]
-CursorOption = Annotated[str, typer.Option(help="Go on where a command ended that said so.")]
+CursorOption = Annotated[str, typer.Option(help="Go on from where an earlier command stopped: what it printed.")]
 TextOption = Annotated[str, typer.Option(help="Only records that say this somewhere, whatever the case.")]
 Since = Annotated[str, typer.Option(metavar="TIME", help="From then on: RFC 3339, or a time ago like 10m.")]
 Until = Annotated[str, typer.Option(metavar="TIME", help="Only what was stored before then.")]

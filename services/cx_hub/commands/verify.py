@@ -32,7 +32,7 @@ def verify(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where one that was killed or failed was.")] = False,
     rate: Annotated[float | None, typer.Option(help="Records, rows and events a second, at most.", min=1)] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that check; two, or one a core.", min=1, max=64)
+        int | None, typer.Option(help="Processes that check: two, on one core one.", min=1, max=64)
     ] = None,
     work: Annotated[
         Path | None, typer.Option(help="Folder for what is read meanwhile. Usually CX_HOME/verify.", file_okay=False)
