@@ -19,7 +19,8 @@ PROJECTORS = "projectors"
 API = "api"
 OPS = "ops"
 POLLERS = "pollers"
-WRITERS = "channels, api, ops"
+WRITERS = "channels, pollers, api, ops"
+INTAKE = "channels, pollers"
 
 
 class MetricSpec(NamedTuple):
@@ -43,10 +44,10 @@ _INTAKE = (
         "counter",
         "requests",
         ("provider", "connection", "outcome"),
-        CHANNELS,
-        "webhooks, mails and chat messages of a connection, and requests of clients (provider `client`, no connection),"
-        " by outcome: `accepted` (in part, too), `ignored` (nothing in it is wanted), `dead-letter` (some of it can't"
-        " be mapped), `refused`, `unavailable` (told to come again)",
+        INTAKE,
+        "webhooks, mails, chat messages and what pollers fetched, by connection, and requests of clients (provider"
+        " `client`, no connection), by outcome: `accepted` (in part, too), `ignored` (nothing in it is wanted),"
+        " `dead-letter` (some of it can't be mapped), `refused`, `unavailable` (told to come again)",
     ),
     MetricSpec(
         "cx_intake_events_total",
@@ -70,7 +71,7 @@ _INTAKE = (
         "counter",
         "notices",
         ("provider", "kind"),
-        CHANNELS,
+        INTAKE,
         "notices of providers that are left out on purpose",
     ),
     MetricSpec(
@@ -104,7 +105,7 @@ _HTTP = (
         "counter",
         "requests",
         ("route", "status"),
-        "channels, api, ops",
+        ALL,
         "requests answered, by route and class of the status (`2xx`); `other` for paths that are no route",
     ),
     MetricSpec(
@@ -112,7 +113,7 @@ _HTTP = (
         "histogram",
         "seconds",
         ("route",),
-        "channels, api, ops",
+        ALL,
         "from a request's first byte to the head of its answer; for a context with `at_least`, the wait is in it",
     ),
     MetricSpec(
@@ -120,11 +121,11 @@ _HTTP = (
         "counter",
         "answers",
         ("status", "reason"),
-        "channels, api, ops",
+        ALL,
         "problem documents sent; `too-many-...`, `log-too-slow` and `rate-limited` are bounds that were met",
     ),
-    MetricSpec("cx_http_requests_open", "gauge", "requests", (), "channels, api, ops", "requests under way"),
-    MetricSpec("cx_http_request_bytes", "gauge", "bytes", (), "channels, api, ops", "bytes of bodies under way"),
+    MetricSpec("cx_http_requests_open", "gauge", "requests", (), ALL, "requests under way"),
+    MetricSpec("cx_http_request_bytes", "gauge", "bytes", (), ALL, "bytes of bodies under way"),
     MetricSpec("cx_streams_open", "gauge", "streams", (), API, "event streams under way: the followers"),
     MetricSpec(
         "cx_stream_frames_total",
@@ -370,7 +371,7 @@ _OPERATION = (
         "counter",
         "dead letters",
         ("stage", "reason"),
-        "channels, projectors",
+        "channels, pollers, projectors",
         "dead letters written; `stage`: `map` (at intake), `decode`, `fold` or `conflict` (in the projectors)",
     ),
     MetricSpec("process_cpu_seconds_total", "counter", "seconds", (), ALL, "processor time used (Linux)"),
