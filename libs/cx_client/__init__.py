@@ -1,4 +1,4 @@
-"""A client of the hub's HTTP API: send events, read contexts, follow what changes.
+"""Talk to the hub's HTTP API as a client: send events, read contexts, follow what changes.
 
     with Client("http://127.0.0.1:8080", key) as hub:
         hub.send(event)

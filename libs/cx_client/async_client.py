@@ -1,4 +1,4 @@
-"""The client, for programs on asyncio."""
+"""Run the client's operations in programs on asyncio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client, for programs without an event loop."""
+"""Run the client's operations in programs without an event loop."""
 
 from __future__ import annotations
 

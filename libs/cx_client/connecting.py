@@ -1,4 +1,4 @@
-"""HTTP connections to a hub: how requests and answers of the core look to httpx2."""
+"""Connect to a hub over HTTP: turn requests and answers of the core into httpx2's."""
 
 from __future__ import annotations
 

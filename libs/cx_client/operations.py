@@ -1,4 +1,4 @@
-"""The requests that both clients make, as operations and streams of the core."""
+"""Make the requests of both clients, as operations and streams of the core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The release of this package."""
+"""Name the release of this package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One context per customer, as a sum of parts.
+"""Make one context per customer, as a sum of parts.
 
     facts -> fold -> parts -> merge -> contacts -> threading -> conversations -> document
 

@@ -1,4 +1,4 @@
-"""What ``cx.context-changes`` and ``cx.stores`` carry."""
+"""Define and encode the messages of ``cx.context-changes`` and ``cx.stores``."""
 
 from __future__ import annotations
 

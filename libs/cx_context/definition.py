@@ -1,4 +1,4 @@
-"""What a context is: one pure function over the whole set of a tenant's events.
+"""Define a context: one pure function over the whole set of a tenant's events.
 
 Whatever the projectors keep incrementally must equal this, byte for byte: in any order of arrival, with any duplicates,
 in any batch size. It is written to be read, not to be fast; ``cx verify`` and the tests hold the store against it.
@@ -65,8 +65,8 @@ FaultOf = Callable[[Fact, IdSpace], str | None]
 def define(
     copies: Iterable[Fact], ids: IdSpace, rules: Rules, set_aside: Collection[bytes] = (), fault_of: FaultOf = fault_of
 ) -> Definition:
-    """Who there is, and what each one's facts add up to. ``set_aside``: keys of events that a store could not apply.
-    ``fault_of``: replaced by whoever has asked ``fold_faults.fault_of`` already, which costs as much as the rest."""
+    """Return who there is, and what each one's facts add up to. ``set_aside``: keys of events that a store could not
+    apply. ``fault_of``: that of whoever has asked ``fold_faults.fault_of`` already, which costs as much as the rest."""
     facts = [fact for fact in counting_copies(copies) if fact.key not in set_aside and fault_of(fact, ids) is None]
     said = IdentityFacts.of(facts, ids, rules)
     graph = said.graph

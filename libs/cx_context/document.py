@@ -1,4 +1,4 @@
-"""The document: what a desktop shows in the seconds before "hello".
+"""Make the document: what a desktop shows in the seconds before "hello".
 
 A pure function of what one customer's facts add up to. It is bounded: long lists are cut to their latest, the whole
 history is paged elsewhere. Members stand in a fixed order and maps are sorted, so equal facts give equal bytes.

@@ -1,4 +1,4 @@
-"""The JSON Schemas of a context's body, put together from what each section declares that it shows."""
+"""Put the JSON Schemas of a context's body together from what each section declares that it shows."""
 
 from __future__ import annotations
 

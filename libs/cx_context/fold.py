@@ -1,4 +1,4 @@
-"""An event into its part: each section adds what an event of this type, or with this member, means to it.
+"""Fold an event into its part: call each section's handlers for the event's type and members.
 
 ``apply`` adds a fact to a part in place. It is commutative and associative with ``parts.merge.merge``: the part of a
 set of facts is the same whatever the order, provided that each fact is added once. This is the hot path of the

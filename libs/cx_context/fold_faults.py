@@ -1,4 +1,4 @@
-"""Which events can be folded, and the part of those that can.
+"""Find the events that can't be folded, and make the part of those that can.
 
 An event is *unfoldable* if a function of the event alone says so: a part is made of it and encoded, or what it says
 about identity is worked out, and one of these raises, or yields a text that a store can't hold. Such an event stays

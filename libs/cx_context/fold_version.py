@@ -1,4 +1,4 @@
-"""The version of the fold: which code made the parts of a store.
+"""Name the version of the fold: which code made the parts of a store.
 
 It rises with every release that folds events otherwise than the one before: another field of a part, another handler,
 another merge. A store notes every version that wrote to it (``store.fold_versions``), so operators see that some of

@@ -1,4 +1,4 @@
-"""Whose desks a live interaction concerns: the agents it is with or was passed on to, the queues in which it waits.
+"""Find the agents and queues that a live interaction concerns: who has it or was passed it, where it waits.
 
 A pure function of a part (or of several, combined), so it is the same in any order of events. Of an endless interaction
 the latest stretch counts.

@@ -1,4 +1,4 @@
-"""A context's version as one number: the epoch of the store that counts, then how often the customer has changed there.
+"""Number a context's versions: the epoch of the store that counts, then how often the customer has changed there.
 
     version = epoch << COUNT_BITS | count
 

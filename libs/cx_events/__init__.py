@@ -1,4 +1,4 @@
-"""The language of Throughline: what an event is, how it is named, written, checked, logged and stored.
+"""Define the language of Throughline: what an event is, how it is named, written, checked, logged and stored.
 
 Modules: ``envelope`` (the structs of an event), ``event_type``, ``types`` and ``catalogue`` (which event types there
 are), ``codec`` (bytes to events and back), ``upcasts`` (old versions of types), ``compatibility`` (with released

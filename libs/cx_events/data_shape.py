@@ -1,4 +1,4 @@
-"""The shape of an event's ``data`` as a tree: which members there are, and what an enumerated one may be.
+"""Describe the shape of an event's ``data`` as a tree: which members there are, and what an enumerated one may be.
 
 ``DATA`` is that of ``envelope.Data``. Members whose names a client chooses (``attributes``, ``bot.slots``) have no
 shape; of a handoff's packet those names are known that the hub shows by themselves.

@@ -1,4 +1,4 @@
-"""Dead letters: what came in and could not become an event, and events that a stage could not use.
+"""Describe dead letters: what came in and could not become an event, and events that a stage could not use.
 
 A dead letter holds the whole original (base64, or a reference into the blob store when large), why and where it failed,
 and what a retry needs. Its identity is (tenant, source, id, stage): the same failure twice is one dead letter.

@@ -1,4 +1,4 @@
-"""Who an agent or a queue is, though each system has an id of its own for it.
+"""Tell who an agent or a queue is, though each system has an id of its own for it.
 
 Twilio says ``client:ben``, Genesys a UUID, the desk ``ben``: a tenant's directory says that they are one agent. Events
 and parts keep what the vendor said; the directory is asked when a context is read or served

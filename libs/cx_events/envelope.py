@@ -1,4 +1,4 @@
-"""The structs of an event: a CloudEvents 1.0 envelope, and the fields that its ``data`` may hold.
+"""Define the structs of an event: a CloudEvents 1.0 envelope, and the fields that its ``data`` may hold.
 
 An event on the log is structured JSON (CloudEvents JSON format, section 3). ``Event`` is the typed view of it that the
 hub works with: fields of ``data`` that no struct here names stay in the stored bytes and are not decoded.

@@ -1,4 +1,4 @@
-"""Errors, one for each thing that the receiver should do about them.
+"""Define the errors, one for each thing that the receiver should do about them.
 
 ``Refused``  the sender's fault: report what is wrong; sending the same again is pointless (HTTP 4xx, exit 2).
 ``TooFast``  over the rate limit: send the same again later (HTTP 429 with Retry-After).

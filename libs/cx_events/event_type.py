@@ -1,4 +1,4 @@
-"""The description of one version of an event type."""
+"""Describe one version of an event type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts: events with what follows from their content, computed once: order, stream, part.
+"""Make facts: events with what follows from their content, computed once: order, stream, part.
 
 Everything downstream (identity, fold, store) works on facts. Two copies of one event are two facts with the same key.
 """

@@ -1,4 +1,4 @@
-"""The guide to the event types, ``docs/events.md``, made from the catalogue."""
+"""Write the guide to the event types, ``docs/events.md``, from the catalogue."""
 
 from __future__ import annotations
 

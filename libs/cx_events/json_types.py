@@ -1,4 +1,4 @@
-"""The type of JSON objects, as they are read and built everywhere."""
+"""Name the type of JSON objects, as they are read and built everywhere."""
 
 from __future__ import annotations
 

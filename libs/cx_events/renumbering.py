@@ -1,4 +1,4 @@
-"""Old and alternative spellings of telephone lines that have another number today, country by country.
+"""Find the old and alternative spellings of telephone lines that have another number today, country by country.
 
 A country that lengthens its numbers, or drops a prefix, leaves the old form in address books and in the ids of
 messaging services (WhatsApp keeps the form in which an account was opened). Only what is certain stands here: the old

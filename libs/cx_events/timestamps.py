@@ -1,4 +1,4 @@
-"""Times: RFC 3339 text at the edges, integer microseconds since 1970-01-01T00:00:00Z inside."""
+"""Convert times: RFC 3339 text at the edges, integer microseconds since 1970-01-01T00:00:00Z inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Continuity tokens, which a customer takes from one channel to another to continue a conversation.
+"""Make continuity tokens, which a customer takes from one channel to another to continue a conversation.
 
     code = derive_code("any name that is used once", ids)     # "48201937": spoken or keyed
     sign_token_id(token_id(code, ids), ids)                   # "t7k2...": in a reply-to address or a link

@@ -1,4 +1,4 @@
-"""Which URLs of files are handed on to people and programs."""
+"""Decide which URLs of files are handed on to people and programs."""
 
 from __future__ import annotations
 

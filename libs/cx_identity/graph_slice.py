@@ -1,4 +1,4 @@
-"""What a store reads of the graph so that ``affected_scope`` can resolve a part of it again."""
+"""Hold what a store reads of the graph so that ``affected_scope`` can resolve a part of it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of profiles that grow by uniting while guards refuse some unions: the working state of one resolution."""
+"""Unite groups of profiles while guards refuse some unions: the working state of one resolution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profiles, edges and decisions, and the graph of them.
+"""Describe profiles, edges and decisions, and the graph of them.
 
 All ids are 16 bytes (see ``cx_events.ids``), all times microseconds since 1970 in UTC.
 """

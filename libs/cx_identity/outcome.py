@@ -1,4 +1,4 @@
-"""What a resolution returns: who is who, and why."""
+"""Describe what a resolution returns: who is who, and why."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Candidate(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Who is who.
+    """The result of a resolution: who is who.
 
     - ``customer_of``: the customer of every profile of the graph.
     - ``core_of``: the core of every profile, named by its least profile.

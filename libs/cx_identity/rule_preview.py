@@ -62,7 +62,7 @@ class CustomerChange(Struct, frozen=True, gc=False):
 
 
 class PreviewCounts(Struct, frozen=True, gc=False):
-    """How many there are of everything under the two sets of rules.
+    """The counts of everything under the two sets of rules.
 
     ``customers_joined`` customers would become ``joined`` new ones; ``parted`` ones would become ``customers_parted``.
     """

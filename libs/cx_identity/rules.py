@@ -1,4 +1,4 @@
-"""A tenant's rules of identity. They are data, and a change of them is an event."""
+"""Describe a tenant's rules of identity. They are data, and a change of them is an event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The common base of all services: settings, tenants, limits, HTTP, health, metrics and logs.
+"""Provide the common base of all services: settings, tenants, limits, HTTP, health, metrics and logs.
 
 Modules:
 

@@ -1,5 +1,6 @@
-"""The connections that wait at a listening socket, taken in before it closes: the system has told them that they are
-connected, and closing the socket would reset them."""
+"""Take in the connections that wait at a listening socket before it closes: the system has told them that they are
+connected, and closing the socket would reset them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The address that a request comes from, as limits count it.
+"""Find the address that a request comes from, as limits count it.
 
 A proxy tells in ``X-Forwarded-For`` whom it speaks for, but so can anybody. So the header is believed only of peers
 that are configured (``CX_TRUSTED_PROXIES``), and of it only what such peers added: read from its end, the first address

@@ -1,4 +1,4 @@
-"""Limits on wrong attempts at short codes.
+"""Limit wrong attempts at short codes.
 
     tries = AttemptLimits(GUESSES)
     tries.wait("acme", "way", "ivr")         # seconds until one more may be tried over this way; 0: now

@@ -1,4 +1,4 @@
-"""Child processes that answer one request at a time, and that can be killed, which a thread can't be.
+"""Run child processes that answer one request at a time, and that can be killed, which a thread can't be.
 
     child = await ChildProcess.start([sys.executable, "-m", "some.module"], seconds=20.0)
     async with asyncio.timeout(10.0):

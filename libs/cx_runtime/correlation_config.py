@@ -1,4 +1,4 @@
-"""The configuration of a correlation: by which fields two connections tell of one call."""
+"""Read the configuration of a correlation: by which fields two connections tell of one call."""
 
 from __future__ import annotations
 

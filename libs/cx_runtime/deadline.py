@@ -1,4 +1,4 @@
-"""Waiting with a deadline, whose timer is made only where there is something to wait for.
+"""Wait with a deadline, whose timer is made only where there is something to wait for.
 
     message = await Within(10.0, receive())
 

@@ -1,4 +1,4 @@
-"""The agents and queues of a tenant's configuration, by which ids their systems know them, checked.
+"""Read and check the agents and queues of a tenant's configuration, by which ids their systems know them.
 
     agents:
       ben:

@@ -1,4 +1,4 @@
-"""A queue for long work: few pieces run at once, and the keys that wait take turns.
+"""Queue long work: few pieces run at once, and the keys that wait take turns.
 
     reads = FairQueue("reads", 8, most_of_one=4, most_waiting=400, most_waiting_of_one=200, seconds=1.5)
     async with reads.turn("acme"):                                                  # TooFast, Busy, or TryLater

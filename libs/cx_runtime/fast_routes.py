@@ -1,4 +1,4 @@
-"""An HTTP app with fast routes: paths that are answered before the framework's layers.
+"""Answer some paths of an HTTP app before the framework's layers: its fast routes.
 
     app = FastRouteApp(metrics, title="Throughline")
     app.fast_route("/v1/events", events, methods={"POST"})

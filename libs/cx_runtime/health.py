@@ -1,4 +1,4 @@
-"""Health means progress, not liveness.
+"""Tell whether a process makes progress: health means that, not liveness.
 
 The commonest fault of engines of this kind is to be alive and not to progress, silently. So each worker has a
 ``Progress`` that it marks whenever it has done something or has found nothing to do. Readiness fails, naming the

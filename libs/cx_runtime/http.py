@@ -1,4 +1,4 @@
-"""The common edge of every HTTP service: authentication, bounded bodies, errors as problem documents.
+"""Guard the edge of every HTTP service alike: authentication, bounded bodies, errors as problem documents.
 
 - ``caller``: the tenant and key behind a bearer token, with the scope that is asked for.
 - ``read_body``: a body read under a limit, a deadline and, if compressed, a second limit. Content-Length is believed

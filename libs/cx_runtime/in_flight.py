@@ -1,4 +1,4 @@
-"""Limits on what one process has in flight: requests, sockets, streams and bytes, shared fairly (``shares``).
+"""Limit what one process has in flight: requests, sockets, streams and bytes, shared fairly (``shares``).
 
 ``cx_runtime.load_shedding`` turns away what would be more, before anything of its body is read. Whoever comes is a
 stranger, by address, until a key or a signature has shown whose request it is (``claim``). Who is let in may still be

@@ -1,4 +1,4 @@
-"""The door of an HTTP app: load is shed here, with 429 or 503 and Retry-After, before anything of a body is read.
+"""Shed load at the door of an HTTP app, with 429 or 503 and Retry-After, before anything of a body is read.
 
     load = InFlight(metrics, max_requests=1000, max_bytes=16 << 20)
     app = LoadShedding(app, load)

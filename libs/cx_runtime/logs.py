@@ -1,4 +1,4 @@
-"""Logs: structured, on stderr, for people or for machines, and without anybody's identifiers in clear.
+"""Write logs: structured, on stderr, for people or for machines, and without anybody's identifiers in clear.
 
 ``configure`` is called once by a process's entry point. Whatever libraries log by ``logging`` goes the same way. The
 same warning comes once a minute at most. Mail addresses and phone numbers are masked wherever they turn up; what could

@@ -1,4 +1,4 @@
-"""The catalogue of all metrics: name, type, labels, unit and meaning, and the process that reports each.
+"""List all metrics: name, type, labels, unit and meaning, and the process that reports each.
 
 ``cx_runtime.metrics`` makes the metrics from it, ``python -m cx_hub.generated_docs`` the page ``docs/metrics.md``.
 """

@@ -1,4 +1,4 @@
-"""The process's metrics for Prometheus. One ``Metrics`` is made at the start and handed on.
+"""Measure the process for Prometheus. One ``Metrics`` is made at the start and handed on.
 
 What each metric means stands in ``cx_runtime.metric_catalogue``. Names start with ``cx_``; durations are seconds. A
 label whose values come from outside is bounded: after the first ``MOST_VALUES`` the rest count as ``other``, so that

@@ -1,4 +1,4 @@
-"""Tasks that live as long as their owner, and whose end is noticed.
+"""Run tasks that live as long as their owner, and notice their end.
 
     async with OwnedTasks() as companions:
         companions.start("renewal", renew())

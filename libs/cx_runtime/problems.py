@@ -1,4 +1,4 @@
-"""Errors as HTTP says them: problem documents (RFC 9457), alike in every service.
+"""Answer errors as HTTP says them: problem documents (RFC 9457), alike in every service.
 
     {"type": "urn:throughline:problem:bad-signature", "title": "Unauthorized", "status": 401,
      "detail": "the signature does not match", "reason": "bad-signature"}

@@ -1,4 +1,4 @@
-"""Token buckets: how much a key or a connection may send.
+"""Bound how much a key or a connection may send: token buckets.
 
     bucket = Bucket(Rate.parse("200/s"), "the key 'desk'")
     bucket.take()                            # TooFast(retry_after) where too much was sent

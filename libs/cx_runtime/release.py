@@ -1,4 +1,4 @@
-"""The version of this release."""
+"""Name the version of this release."""
 
 from __future__ import annotations
 

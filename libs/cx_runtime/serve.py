@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, with the deadlines and bounds that it lacks, and an end that cuts nobody off.
+"""Run the HTTP server: uvicorn, with the deadlines and bounds that it lacks, and an end that cuts nobody off.
 
 uvicorn waits for ever for the first request of a connection and for the rest of one whose headers have begun, and
 llhttp sets no bound to headers. ``PatientProtocol`` ends both, by ``HEADER_SECONDS`` and ``HEADER_BYTES``. Bodies have

@@ -1,4 +1,4 @@
-"""Settings: flag over environment over default. The only module that reads the environment."""
+"""Read the settings: flag over environment over default. The only module that reads the environment."""
 
 from __future__ import annotations
 

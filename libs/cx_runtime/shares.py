@@ -1,4 +1,4 @@
-"""Fair shares of what several need at once: streams, sockets, requests and their bytes, workers.
+"""Share fairly what several need at once: streams, sockets, requests and their bytes, workers.
 
     streams = Pool("streams", 5_000)
     slot = streams.take((tenant("acme"), key("desk")))     # TooFast, or Busy

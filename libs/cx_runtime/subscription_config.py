@@ -1,4 +1,4 @@
-"""The configuration of a subscription: what of a tenant's stream goes where, signed by which secrets."""
+"""Read the configuration of a subscription: what of a tenant's stream goes where, signed by which secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token buckets of all tenants' keys and connections.
+"""Hold the token buckets of all tenants' keys and connections.
 
 rates = Rates(tenants, key=Rate.parse("200/s"))
 rates.of_key("acme", "desk").take()      # TooFast(retry_after) where too much was sent

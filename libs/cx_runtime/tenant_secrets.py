@@ -1,4 +1,4 @@
-"""Checks on the secrets of a configuration: none empty, none cut in two by a colon, none used twice.
+"""Check the secrets of a configuration: none empty, none cut in two by a colon, none used twice.
 
 Whoever presents a secret is taken for its owner, so one that two tenants share lets each act as the other. An empty one
 is most often a variable that is set to nothing, and would let everybody in.

@@ -1,4 +1,4 @@
-"""The tenants: their connections, keys and rules, as the YAML of ``CX_CONFIG`` says or as made on first use.
+"""Read the tenants: their connections, keys and rules, as the YAML of ``CX_CONFIG`` says or as made on first use.
 
 ``load(settings, environ)`` reads and checks the file; every mistake is a ``Fatal`` that names its place. Secrets may be
 written ``${NAME}`` and are read from the environment that is passed in.

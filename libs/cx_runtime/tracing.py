@@ -1,4 +1,4 @@
-"""Traces of what a process does: nothing where traces are off, spans of OpenTelemetry where they are exported.
+"""Trace what a process does: nothing where traces are off, spans of OpenTelemetry where they are exported.
 
 One ``Tracing`` is made at the start and handed on, like the metrics. ``OFF`` costs a comparison. Attributes of spans
 name routes, connections, topics, counts and slugs; never what people said, who they are, or the message of an

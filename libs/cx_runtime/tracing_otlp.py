@@ -1,4 +1,4 @@
-"""Traces exported by OTLP over HTTP, with OpenTelemetry's SDK. Only ``open_tracing`` imports it.
+"""Export traces by OTLP over HTTP, with OpenTelemetry's SDK. Only ``open_tracing`` imports it.
 
 Where they go, and which are kept, say OpenTelemetry's own variables: ``OTEL_EXPORTER_OTLP_ENDPOINT``,
 ``OTEL_EXPORTER_OTLP_HEADERS``, ``OTEL_SERVICE_NAME``, ``OTEL_RESOURCE_ATTRIBUTES``, ``OTEL_TRACES_SAMPLER`` and

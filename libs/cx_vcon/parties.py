@@ -1,4 +1,4 @@
-"""Who is who in a vCon: a role for each party, and whose conversation it is.
+"""Tell who is who in a vCon: a role for each party, and whose conversation it is.
 
 Told roles count first: ``role`` (the core of 0.0.1 to 0.0.2, then the contact-center extension), ``meta.role``, or
 ``type`` ``bot`` and ``organization``. Of the others:

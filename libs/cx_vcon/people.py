@@ -1,4 +1,4 @@
-"""Those who take part in a conversation of the hub, as parties of a vCon."""
+"""Describe those who take part in a conversation of the hub, as parties of a vCon."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class People:
         return list(dict.fromkeys([*found, *([agent] if agent is not None else [])]))
 
     def author(self, data: Data, everybody: Sequence[int]) -> int | None:
-        """Who said it: by the direction, as the context has it."""
+        """Return who said it: by the direction, as the context has it."""
         roles = {"inbound": ("customer",), "outbound": ("agent", "bot", "business")}.get(data.direction or "", ())
         for place in everybody:
             if self.parties[place]["role"] in roles:

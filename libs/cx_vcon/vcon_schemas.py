@@ -1,4 +1,4 @@
-"""JSON Schemas of vCons for documents of HTTP services. The draft's own is ``schemas/vcon/unsigned.schema.json``."""
+"""Give JSON Schemas of vCons to HTTP services' documents. The draft's own is ``schemas/vcon/unsigned.schema.json``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The channels' HTTP app."""
+"""Build the channels' HTTP app."""
 
 from __future__ import annotations
 

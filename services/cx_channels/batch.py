@@ -1,4 +1,4 @@
-"""What one request stores: contents of the blob store first, then all records of the log in one append."""
+"""Collect what one request stores: contents of the blob store first, then all records of the log in one append."""
 
 from __future__ import annotations
 

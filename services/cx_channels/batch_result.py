@@ -1,4 +1,4 @@
-"""What became of a client's events."""
+"""Tell a client the outcome of each event that it sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP routes by which clients send events and vCons."""
+"""Serve the HTTP routes by which clients send events and vCons."""
 
 from __future__ import annotations
 

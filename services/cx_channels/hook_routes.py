@@ -1,4 +1,4 @@
-"""The HTTP route that providers' webhooks call."""
+"""Serve the HTTP route that providers' webhooks call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits of this service: sizes, rates and times."""
+"""Set the limits of this service: sizes, rates and times."""
 
 from __future__ import annotations
 

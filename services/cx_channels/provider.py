@@ -1,4 +1,4 @@
-"""The contract of a provider: one value, made of pure functions.
+"""Define the contract of a provider: one value, made of pure functions.
 
 A provider's folder exports ``PROVIDER = Provider(...)``; the registry finds it and the contract suite tests it. Nothing
 here does I/O; "now" is ``Request.received``.
@@ -175,7 +175,7 @@ class Signature:
 
 
 class Lasting(NamedTuple):
-    """How many seconds a fetched document lasts: ``fresh`` until it is fetched again, ``kept`` until it counts no more,
+    """The seconds that a fetched document lasts: ``fresh`` until it is fetched again, ``kept`` until it counts no more,
     should that fail."""
 
     fresh: float
@@ -248,7 +248,7 @@ def _lacks_nothing(_connection: Connection) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class MediaSource:
-    """How the files are fetched that a vendor's events name, where ``settings.media`` of a connection says so.
+    """The way to fetch the files that a vendor's events name, where ``settings.media`` of a connection says so.
 
     ``request``: the request for an attachment's or a recording's ``url``, at a time; None for what is not the vendor's,
     which is never asked for: whoever writes a message may have chosen it. ``settings``: the names of what ``request``

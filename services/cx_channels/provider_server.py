@@ -1,4 +1,4 @@
-"""What a provider serves beside webhooks: sockets and HTTP routes of its own.
+"""Open what a provider serves beside webhooks: sockets and HTTP routes of its own.
 
 Such a provider's folder has a sub-package ``server`` with ``open_server(ports) -> ProviderServer``. The composition
 root opens each of them, adds its routes, keeps its worker running, and stops it. No other provider needs one.

@@ -1,4 +1,4 @@
-"""What vendors publish at addresses of theirs and the check of a request needs: keys, certificates, confirmations.
+"""Hold the keys, certificates and confirmations that vendors publish at their own addresses, for checking requests.
 
 A check reads what is here and asks no network. What is not here yet is ``KeyUnknown``: intake answers 503, so that the
 vendor sends again, and ``cx_channels.key_worker`` brings the document meanwhile.

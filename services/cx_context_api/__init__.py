@@ -1,4 +1,5 @@
-"""The context API: contexts, histories and conversations for whoever serves the customer, and their decisions.
+"""Serve contexts, histories and conversations to whoever serves the customer, and take their decisions: the context
+API.
 
     GET  query -> target -> customer and version -> cache, else store -> body
     POST body  -> what it concerns -> event -> log -> 202 with the event's name

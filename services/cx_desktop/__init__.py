@@ -1,4 +1,4 @@
-"""What people look at: the pages, signing in, and who is signed in.
+"""Serve what people look at: the pages, signing in, and who is signed in.
 
     POST /v1/session {key, agent?}  ->  a session's cookie, which stands for the key from then on
     DELETE /v1/session              ->  signed out, at every process

@@ -1,4 +1,4 @@
-"""The ``cx`` command, and the composition of all services.
+"""Compose all services, and run the ``cx`` command.
 
 Modules:
 

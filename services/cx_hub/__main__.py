@@ -1,4 +1,4 @@
-"""``python -m cx_hub``: the ``cx`` command."""
+"""Run the ``cx`` command as ``python -m cx_hub``."""
 
 from cx_hub.cli import main
 

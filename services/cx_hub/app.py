@@ -1,4 +1,4 @@
-"""The HTTP app that the hub serves: those of its services side by side, with one set of operations."""
+"""Build the HTTP app that the hub serves: those of its services side by side, with one set of operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ``cx`` command. Data on stdout, progress and logs on stderr; exit 0 done, 1 failed, 2 usage or refused input."""
+"""Run ``cx``. Data on stdout, progress and logs on stderr; exit 0 done, 1 failed, 2 usage or refused input."""
 
 from __future__ import annotations
 

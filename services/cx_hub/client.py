@@ -1,4 +1,4 @@
-"""The hub's HTTP API as the command line and the demo use it."""
+"""Call the hub's HTTP API as the command line and the demo do."""
 
 from __future__ import annotations
 

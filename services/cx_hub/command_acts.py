@@ -1,4 +1,4 @@
-"""What a command says of itself on the log: who typed it, and why."""
+"""Record a command on the log: who typed it, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A context in words, as an agent would want to hear it in the seconds before "hello"."""
+"""Tell a context in words, as an agent would want to hear it in the seconds before "hello"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A log and a blob store that may not be there yet when the process starts: until they are, they answer ``TryLater``.
+"""Stand in for a log and a blob store that may not be there yet when the process starts: until then, answer
+``TryLater``.
 
 So a hub comes up whatever is down, tells senders to come again, and takes events from the moment that it can.
 """

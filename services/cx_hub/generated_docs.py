@@ -1,4 +1,4 @@
-"""The tables in ``docs/`` that are made from the code: ``python -m cx_hub.generated_docs`` writes them anew."""
+"""Write the tables in ``docs/`` that are made from the code: ``python -m cx_hub.generated_docs``."""
 
 from __future__ import annotations
 

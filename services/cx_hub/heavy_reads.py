@@ -1,4 +1,4 @@
-"""A process that works out heavy reads for the context API: ``python -m cx_hub.heavy_reads``, started by ``compose``.
+"""Work out heavy reads for the context API in a process: ``python -m cx_hub.heavy_reads``, started by ``compose``.
 
 Its first message says which store, blobs and tenants; those hold secrets, which have no place among arguments.
 """

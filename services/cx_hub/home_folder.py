@@ -1,4 +1,4 @@
-"""The folder of the embedded files, closed to all other accounts."""
+"""Close the folder of the embedded files to all other accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tenant's configured rules of identity, made facts: a difference to the rules in force becomes an event.
+"""Make facts of a tenant's configured rules of identity: a difference to the rules in force becomes an event.
 
 Two processes that start at once write the same event, since its id derives from the change before it and the new rules;
 for the same reason rules that go from A to B and back to A are three events.

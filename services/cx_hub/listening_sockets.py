@@ -1,4 +1,4 @@
-"""Sockets to listen on, and the small server of ``/metrics`` beside the hub's own."""
+"""Open sockets to listen on, and run the small server of ``/metrics`` beside the hub's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mail server's certificate, and its renewal while the hub runs."""
+"""Load the mail server's certificate, and renew it while the hub runs."""
 
 from __future__ import annotations
 

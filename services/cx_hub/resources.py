@@ -1,5 +1,4 @@
-"""The resources that commands open for themselves: settings, tenants, the log and the store; and the runner of async
-commands."""
+"""Open what commands need for themselves (settings, tenants, the log and the store), and run async commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of identity from a file of their own, as the block ``identity:`` of ``CX_CONFIG`` writes them.
+"""Read rules of identity from a file of their own, as the block ``identity:`` of ``CX_CONFIG`` writes them.
 
 A mistake is ``Refused("bad-rules")`` with its line and what is expected there. Stricter than the configuration: a key
 that stands twice is refused, and so are YAML's references, which a few lines can blow up into gigabytes.

@@ -1,4 +1,4 @@
-"""Tasks that must not die quietly.
+"""Watch tasks that must not die quietly.
 
 There are two kinds. A *service* runs until it is stopped: if it ends otherwise, by an error, by a cancellation that is
 not ours or by a plain return, it has failed. An *errand* is over when it returns. What has failed is logged, counted

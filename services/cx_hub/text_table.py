@@ -1,4 +1,4 @@
-"""Rows as lines of text in which no id and no time is broken, however narrow the terminal."""
+"""Lay out rows as lines of text in which no id and no time is broken, however narrow the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tools that do something: each becomes an event, in the name of the agent."""
+"""Offer the tools that do something: each becomes an event, in the name of the agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arguments of each tool. Their descriptions are what a model knows of them; unknown members are refused."""
+"""Define the arguments of each tool. Their descriptions are what a model knows of them; unknown members are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/mcp``: the tools over streamable HTTP, for whoever has a key of the hub."""
+"""Serve the tools over streamable HTTP at ``/mcp``, for whoever has a key of the hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tools that read."""
+"""Offer the tools that read."""
 
 from __future__ import annotations
 

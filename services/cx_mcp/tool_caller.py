@@ -1,4 +1,4 @@
-"""Who calls a tool."""
+"""Describe who calls a tool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tools, and what a model is told of each."""
+"""List the tools, and what a model is told of each."""
 
 from __future__ import annotations
 

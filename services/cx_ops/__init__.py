@@ -1,4 +1,4 @@
-"""The operators' service: look at the log, at the projectors and at dead letters of a running hub, and repair.
+"""Serve operators: look at the log, at the projectors and at dead letters of a running hub, and repair.
 
 A package for each thing that an operator does.
 

@@ -1,4 +1,4 @@
-"""Consumer lag of the projectors."""
+"""Measure the consumer lag of the projectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many bytes tables and topics take, in all and for a million events."""
+"""Estimate how many bytes tables and topics take, in all and for a million events."""
 
 from __future__ import annotations
 

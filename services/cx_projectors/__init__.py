@@ -1,4 +1,4 @@
-"""FOLD: apply the events of the log to the store, batch by batch, each batch in one transaction.
+"""Apply the events of the log to the store (FOLD), batch by batch, each batch in one transaction.
 
     consume -> read -> plan -> write -> notify
 

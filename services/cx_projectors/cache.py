@@ -1,4 +1,4 @@
-"""What a consumer keeps between batches, so that a known thing costs no look-up.
+"""Keep what a consumer knows between batches, so that a known thing costs no look-up.
 
 Safe because what is kept either has one writer (a part's stream lies in one partition, whose owner we are) or only
 grows (profiles, edges, announced interactions). Everything is dropped when a transaction fails, when the set of owned

@@ -1,4 +1,4 @@
-"""How applying a batch may end: what it did, or why it must be started over."""
+"""Say how applying a batch ended: what it did, or why it must be started over."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def folding() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How a batch is applied.
+    """The mode in which a batch is applied.
 
     ``exclusive``: under the exclusive graph lock. ``merging``: events that can't be folded were left out before, and
     facts are added to parts by merging, which raises nothing.

@@ -1,4 +1,4 @@
-"""Events of a batch that are stored already: the same once more, another copy, or one to be tried again."""
+"""Find events of a batch that are stored already: the same once more, another copy, or one to be tried again."""
 
 from __future__ import annotations
 

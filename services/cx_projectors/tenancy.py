@@ -1,4 +1,4 @@
-"""What a projector knows of a tenant before it reads anything."""
+"""Hold what a projector has to know of a tenant before it reads anything: its ids and rules of identity."""
 
 from __future__ import annotations
 

@@ -345,20 +345,27 @@ def test_a_package_names_its_modules(package: Path) -> None:
     assert as_modules - inside == set(), "these are named and not there"
 
 
-BAD_BEGINNINGS = re.compile(r"(Of|Whose|Whom|What|Whether|That|Which)\b")
+BAD_BEGINNINGS = re.compile(r"(Of|Who|Whose|Whom|What|Whether|That|Which|How|Where)\b")
+PUBLISHED = {
+    "libs/cx_events/envelope.py Participant",
+    "libs/cx_events/envelope.py Waiting",
+    "services/cx_context_api/requests/bodies.py Agent",
+}
+"""Classes whose docstrings are descriptions in released schemas: reworded when the schema changes."""
+
+Documented = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def docstrings(name: str) -> Iterator[tuple[str, str]]:
-    """Yield the place and the docstring of each function and class of a module."""
+    """Yield the place and the docstring of a module, and of each function and class in it."""
     for node in ast.walk(tree(name)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and (
-            text := ast.get_docstring(node)
-        ):
-            yield f"{name}:{node.lineno} {node.name}", text
+        if isinstance(node, Documented) and (text := ast.get_docstring(node)):
+            yield name if isinstance(node, ast.Module) else f"{name} {node.name}", text
 
 
 def test_docstrings_begin_with_what_the_thing_does() -> None:
-    assert not [place for name in NAMES for place, text in docstrings(name) if BAD_BEGINNINGS.match(text)]
+    found = {place for name in NAMES for place, text in docstrings(name) if BAD_BEGINNINGS.match(text)}
+    assert found == PUBLISHED
 
 
 MOST_WORDS = 9

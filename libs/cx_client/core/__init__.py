@@ -1,4 +1,4 @@
-"""What the client does, without doing it: no sockets, no clocks, no threads.
+"""Decide what the client does, without I/O: no sockets, no clocks, no threads.
 
 An *operation* is a generator. It yields what is to be done (a request, or a pause) and is sent what came of it; its
 return value is the outcome. The sync and the async client run the same operations.

@@ -1,4 +1,4 @@
-"""Events that wait for a background sender: bounded, in order, none forgotten."""
+"""Hold events that wait for a background sender: bounded, in order, none forgotten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events as bytes, and as many of them in a request as the hub takes."""
+"""Encode events, and put as many of them in a request as the hub takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An agent's or a queue's interactions out of a stream."""
+"""Read an agent's or a queue's interactions out of a stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors by what to do about them: ``Refused`` (sending the same again is pointless) or ``TryLater`` (it is safe).
+"""Name errors by what to do about them: ``Refused`` (sending the same again is pointless) or ``TryLater`` (it is safe).
 
 ``Refused`` and ``TryLater`` are those of ``cx_events.errors``; what a hub answered with is one of the subclasses here.
 """

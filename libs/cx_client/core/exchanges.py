@@ -1,4 +1,4 @@
-"""Requests, answers, and operations: what a client does, as values."""
+"""Describe requests, answers and operations: what a client does, as values."""
 
 from __future__ import annotations
 

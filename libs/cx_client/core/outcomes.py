@@ -1,4 +1,4 @@
-"""The outcomes of sending events."""
+"""Tell the outcomes of sending events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When to ask again: at growing distances, at random, and never before the hub said."""
+"""Decide when to ask again: at growing distances, at random, and never before the hub said."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_DOUBLINGS = 32
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often, and for how long, to ask again.
+    """The bounds of asking again: how often, and for how long.
 
     ``attempts``: requests in all, None for no bound. ``first`` seconds after the first failure, then twice as many each
     time up to ``most``, each shortened at random by up to a half, so that many clients do not come at once.

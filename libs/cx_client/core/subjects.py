@@ -1,4 +1,4 @@
-"""What a client knows of the subjects that it follows over one stream, kept up to date by each event."""
+"""Keep what a client knows of the subjects that it follows over one stream up to date by each event."""
 
 from __future__ import annotations
 

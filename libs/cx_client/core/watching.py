@@ -1,4 +1,4 @@
-"""A customer's contexts out of a stream: each state once, never an older one."""
+"""Read a customer's contexts out of a stream: each state once, never an older one."""
 
 from __future__ import annotations
 

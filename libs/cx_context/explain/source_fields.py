@@ -1,4 +1,4 @@
-"""The fields of parts that each value of the document is made of, and by which rule.
+"""Tell which fields of parts each value of the document is made of, and by which rule.
 
 The lineage narrows its search by it. The rows stand in the sections, as their ``provenance``.
 """

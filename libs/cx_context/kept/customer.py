@@ -1,4 +1,4 @@
-"""A customer's parts, contacts and conversations, kept up to date as parts change."""
+"""Keep a customer's parts, contacts and conversations up to date as parts change."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class KeptCustomer:
 
     @property
     def open_count(self) -> int:
-        """How many conversations are open."""
+        """Return how many conversations are open."""
         return bisect_left(self._ranked, (True,))
 
     def is_waiting(self, conversation: Conversation) -> bool:

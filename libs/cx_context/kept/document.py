@@ -1,4 +1,4 @@
-"""The document of a customer that is kept: the plain one, of which only what changed is worked out."""
+"""Keep the document of a customer, the plain one, and work out only what changed of it."""
 
 from __future__ import annotations
 

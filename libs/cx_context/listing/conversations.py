@@ -1,4 +1,4 @@
-"""A conversation as lists show it, and what it is listed under. Pure.
+"""Make a conversation's row of lists, and tell what it is listed under. Pure.
 
 It is listed under its channels, under the agent and the queue that were named last, and while it is open under the
 agents and queues that one of its contacts concerns now (``cx_context.routing_targets``). Ids are those that vendors

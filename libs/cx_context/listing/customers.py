@@ -1,4 +1,4 @@
-"""A customer as search shows them, and the words by which they are found. Pure.
+"""Make a customer's row of search, and the words by which they are found. Pure.
 
 Found are names, mail addresses, numbers by any of their parts, order and case numbers, and the ids of other systems.
 Cookies are not: they name a browser, and nobody looks for one.

@@ -1,4 +1,4 @@
-"""The words of events, as they count today: an edit writes another text, a deletion takes it away. Pure.
+"""Make rows of the words of events, as they count today: an edit writes another text, a deletion takes it away. Pure.
 
 As in the context (``cx_context.sections.messages``) the latest edit counts, and a deletion that is later than that.
 What belongs to one message is told by the interaction and the message's id.

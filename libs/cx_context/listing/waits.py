@@ -1,4 +1,4 @@
-"""The waits of a conversation's contacts, each in one queue. Pure.
+"""List the waits of a conversation's contacts, each in one queue. Pure.
 
 A wait is in the queue that the contact concerns now; of one that concerns none, in the queue that was named last, of
 the contact or else of its conversation; else in ``unassigned``. How long a wait may take is the configuration's, and

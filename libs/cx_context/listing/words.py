@@ -58,7 +58,7 @@ _FOLDING = _Folding()
 
 
 class Range(NamedTuple):
-    """Where something stands in a text: characters (code points), the end not included."""
+    """A stretch of a text: its begin and end in characters (code points), the end not included."""
 
     start: int
     end: int

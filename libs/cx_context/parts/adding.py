@@ -1,4 +1,4 @@
-"""How one more value is added to a field of a part, in place or as a new value: the merge rules, one fact at a time."""
+"""Add one more value to a field of a part, in place or as a new value: the merge rules, one fact at a time."""
 
 from __future__ import annotations
 

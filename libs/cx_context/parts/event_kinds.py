@@ -1,4 +1,4 @@
-"""What an event's type says about its place in a context."""
+"""Tell by an event's type what its place in a context is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Part headers: parts without the words in them, and the words without the rest.
+"""Read part headers, parts without the words in them, and the words without the rest.
 
 Deciding about threads needs the header alone, which costs a third of reading a part. Of a customer with ten thousand
 contacts the document shows the words of a few. What a header leaves out reads as empty; whoever is given headers is

@@ -1,4 +1,4 @@
-"""Parts into one, field by field, by the merge rule that each field is declared with (``cx_context.parts.rules``)."""
+"""Merge parts into one, field by field, by each field's declared rule (``cx_context.parts.rules``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a part is stored, and where one of its events lies among all events of its customer."""
+"""Give parts and events their places: where a part is stored, where an event lies among all of its customer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the values of a field combine, as types of fields: a field's annotation says its merge rule.
+"""Declare how values of a field combine, as types of fields: a field's annotation says its merge rule.
 
 Every rule is associative, commutative and blind to grouping. A fact is in one part only, so sums may be sums. An
 unbounded list or map has no rule here: what is kept of too many values is part of the rule.
@@ -26,7 +26,7 @@ _time_and_key = itemgetter(1, 0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MergeRule:
-    """How values of a field combine.
+    """The merge rule of a field: how its values combine.
 
     ``pair``: two values that say something. ``many``: three and more in one go, where that is cheaper than in pairs.
     ``always``: no value says nothing, as in a least or greatest time. Of other fields all values that are false do.

@@ -1,4 +1,4 @@
-"""Whose words an event holds."""
+"""Tell whose words an event holds."""
 
 from __future__ import annotations
 

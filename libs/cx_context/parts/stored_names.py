@@ -1,4 +1,4 @@
-"""The names under which stored parts keep some fields. A field that is not listed is kept under its own name."""
+"""Name the fields that stored parts keep under another name. A field that is not listed is kept under its own name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Acts that are taken back: by the names of their events, whichever of the two is known first."""
+"""Leave out acts that are taken back: by the names of their events, whichever of the two is known first."""
 
 from __future__ import annotations
 

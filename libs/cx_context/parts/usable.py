@@ -1,4 +1,4 @@
-"""Which numbers of an event the fold can use."""
+"""Find the numbers of an event that the fold can't use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that parts are made of, how much of a text or a map is kept, and names in the form that parts keep."""
+"""Define the values that parts are made of, how much of a text or a map is kept, and how names are kept."""
 
 from __future__ import annotations
 

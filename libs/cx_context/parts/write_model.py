@@ -18,7 +18,7 @@ SECTIONS = HERE.parent / "sections"
 _NAME = re.compile(r"\b[A-Za-z_]\w*+")
 _ROW = re.compile(r'^        "(\w++)": \w++\.SECTION,$', re.MULTILINE)
 
-_HEAD = '''"""What a part is: an hour of one stream's side of one interaction, in a form that adds up.
+_HEAD = '''"""Define a part: an hour of one stream's side of one interaction, in a form that adds up.
 
 Written by ``python -m cx_context.parts.write_model`` from the ``Fields`` of the sections: change it there. A field's
 type says how its values combine (``cx_context.parts.rules``). Times are µs since 1970.

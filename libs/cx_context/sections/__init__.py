@@ -1,4 +1,4 @@
-"""The sections of the context: a file for each, with its fields of the part, its handlers, its view, its
+"""Make the context section by section: a file for each, with its fields of the part, its handlers, its view, its
 provenance and the schema of what it shows.
 
 Modules:

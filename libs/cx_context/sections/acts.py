@@ -1,4 +1,4 @@
-"""What agents do to a conversation beside what they say of it: promise, assign, let rest, and take back.
+"""Fold and show what agents do to a conversation beside what they say of it: promise, assign, snooze, and undo.
 
 An assignment holds until another one, until the conversation is unassigned, or until somebody accepts a handoff of it.
 A conversation that was snoozed rests until the customer speaks again or it is resolved; whether ``snoozed_until`` is

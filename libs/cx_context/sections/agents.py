@@ -1,4 +1,4 @@
-"""Who deals with a contact and where it waits: agents and queues, and what they are called.
+"""Fold and show who deals with a contact and where it waits: agents and queues, and what they are called.
 
 An event that gives an id alone takes no known name away.
 """

@@ -1,4 +1,4 @@
-"""How sure we are who is at the other end of a contact: by which proof, assertion or claim, and until when.
+"""Tell how sure it is who is at the other end of a contact: by which proof, assertion or claim, and until when.
 
 A *proof* is what a customer did in an interaction: a login, a one-time code, a PIN at an IVR
 (``cx.identity.verified.v1``), or a channel's own check of who writes (an identifier whose weight is *proved* in what

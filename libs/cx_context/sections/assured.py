@@ -1,4 +1,4 @@
-"""What is left of a context when all is left out that only a claim ties to the customer: what an assured read shows.
+"""Reduce a context to what is proved or asserted to be the customer's: what an assured read shows.
 
 A function of the facts, as the whole context is: no clock is asked. What is left out, and what stays:
 

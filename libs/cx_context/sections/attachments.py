@@ -1,4 +1,4 @@
-"""Attachments as a context and its timeline tell them, and the ids by which they are fetched.
+"""Show attachments in a context and its timeline, and give them the ids by which they are fetched.
 
 An id is ``KEY.PLACE``: the event's key as UUID text, and the attachment's place in its message, from 0 on. The original
 that an event keeps has one, too: ``KEY.original``. Nothing here reads or fetches content.

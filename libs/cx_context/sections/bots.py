@@ -1,4 +1,4 @@
-"""What bots did in a conversation."""
+"""Fold and show what bots said and learned in a conversation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims that join nobody, as a customer's context shows them: ``customer.candidates``.
+"""Show claims that join nobody in a customer's context: ``customer.candidates``.
 
 Somebody said that an identifier is his, and it stands for somebody else, or several have it
 (``cx_identity.candidates``). Both customers show the question, in words that hold whoever they become: profiles and

@@ -1,4 +1,4 @@
-"""What the customer consented to: a refusal holds until somebody who may takes it back.
+"""Fold and show the customer's consents: a refusal holds until somebody who may takes it back.
 
 Consent is not simply the last writer's. Whoever types a customer's address must not be able to consent for them, and
 two profiles that turn out to be one customer must not turn one's refusal into the other's consent. So:

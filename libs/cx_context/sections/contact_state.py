@@ -1,4 +1,4 @@
-"""Whether a contact is live, since when its customer waits, and whether its conversation is open."""
+"""Tell whether a contact is live, since when its customer waits, and whether its conversation is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the views of one conversation are made from, worked out once for all of them."""
+"""Work out once, for all views of one conversation, what they are made from."""
 
 from __future__ import annotations
 

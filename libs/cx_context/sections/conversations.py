@@ -1,4 +1,4 @@
-"""The conversations of a customer, and those in which the customer waits."""
+"""Show the conversations of a customer, and those in which the customer waits."""
 
 from __future__ import annotations
 

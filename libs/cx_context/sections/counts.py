@@ -1,4 +1,4 @@
-"""How many events, messages, interactions and conversations there are.
+"""Count events, messages, interactions and conversations.
 
 Counted are the events that are neither decisions nor insights.
 """

@@ -1,4 +1,4 @@
-"""Who the customer is, and what is known about them.
+"""Fold and show who the customer is, and what is known about them.
 
 What is said about a customer counts by its weight, then by its time: who only claims to be them renames nobody.
 """

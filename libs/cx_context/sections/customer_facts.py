@@ -1,4 +1,4 @@
-"""All that a context is made of: one customer's profiles, parts and latest events."""
+"""Hold all that a context is made of: one customer's profiles, parts and latest events."""
 
 from __future__ import annotations
 

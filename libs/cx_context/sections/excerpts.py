@@ -1,4 +1,4 @@
-"""What a glance takes from one conversation: why the customer is here, the last words, promises, what is known."""
+"""Take from one conversation what a glance needs: why the customer is here, the last words, promises, what is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent has to know before the first word: why now, what was said last and promised, what not to ask again.
+"""Show an agent what to know before the first word: why now, what was last said and promised, what not to ask again.
 
 Made of the conversations that the context shows. Why now, and what was proved, is of the open conversation that was
 active last; what a bot learned, of all open ones. No model: each line is somebody's own, and names its event.

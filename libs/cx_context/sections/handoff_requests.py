@@ -1,4 +1,4 @@
-"""The handoffs that were asked for in a conversation: each contact's latest request, and what became of it.
+"""Find the handoffs that were asked for in a conversation: each contact's latest request, and what became of it.
 
 A window may have joined a stranger's contact to a customer's. So requests are told apart by the contact that asked,
 each says how sure it is who is there, and none hides an open one of a surer contact.

@@ -1,4 +1,4 @@
-"""Requests for handoffs, and whether the context was on screen before whoever took over answered."""
+"""Fold requests for handoffs, and whether the context was on screen before whoever took over answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One contact of a journey: on which channel, from when to when, who spoke how often, in which mood, how it ended.
+"""Show one contact of a journey: its channel and times, who spoke how often, in which mood, how it ended.
 
 It is no member of the document: a journey is as long as the customer's history, and is paged.
 """

@@ -1,4 +1,4 @@
-"""The agent who was named last, in any contact."""
+"""Show the agent who was named last, in any contact."""
 
 from __future__ import annotations
 

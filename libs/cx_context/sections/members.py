@@ -1,4 +1,4 @@
-"""The profiles of a customer."""
+"""Describe the profiles of a customer, each with how it was joined."""
 
 from __future__ import annotations
 

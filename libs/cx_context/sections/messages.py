@@ -1,4 +1,4 @@
-"""What was said in a conversation, as it was edited since, with the files that came with it."""
+"""Fold and show what was said in a conversation, as it was edited since, with the files that came with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents and models say a conversation is about: topic, summary, disposition, notes."""
+"""Fold and show what agents and models say a conversation is about: topic, summary, disposition, notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live contact that was active last."""
+"""Show the live contact that was active last."""
 
 from __future__ import annotations
 

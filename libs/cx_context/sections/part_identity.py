@@ -1,4 +1,4 @@
-"""What every part says about itself: where it lies, and which facts it is made of."""
+"""Declare the fields by which every part says where it lies, and which facts it is made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What vouches for a customer's identifiers: proofs, assertions and claims, as the events of a contact give them.
+"""Fold what vouches for a customer's identifiers: proofs, assertions and claims, as a contact's events give them.
 
 ``cx_context.sections.assurance`` says what follows from them. A proof expires (``lifetime``).
 """

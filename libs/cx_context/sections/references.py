@@ -1,4 +1,4 @@
-"""What a conversation is about, and the continuity tokens issued for it."""
+"""Fold and show what a conversation refers to (orders, cases, mails), and the continuity tokens issued for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last values among several parts."""
+"""Find the last values among several parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All sections. The fields of a part are in this order, and what they add to a part is added in it."""
+"""List all sections. The fields of a part are in this order, and what they add to a part is added in it."""
 
 from __future__ import annotations
 

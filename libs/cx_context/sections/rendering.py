@@ -1,4 +1,4 @@
-"""What the sections of one customer's document are made from, each worked out when it is first asked for."""
+"""Work out what the sections of one customer's document are made from, each thing when it is first asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a section of the context consists of."""
+"""Define a section of the context: its fields, handlers, view, provenance and schema."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ raises must raise whatever its part holds.
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a value of the document comes about, and which fields of parts it is made of.
+    """The origin of a value of the document: how it comes about, and of which fields of parts.
 
     A row may name too many fields, which costs time, but never too few: an event whose absence changes none of them is
     not tried. ``threaded``: the value depends on which interactions are one conversation, too. ``identity``: it comes

@@ -1,4 +1,4 @@
-"""The customer's mood: what was found of the customer's own words.
+"""Fold and show the customer's mood: what was found of the customer's own words.
 
 A score counts once for each message: of several findings (two producers, two versions of a model) the latest. One that
 names no message, or several, stands by itself, as does each line of a transcript. Not counted is what an agent, a bot

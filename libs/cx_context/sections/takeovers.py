@@ -1,4 +1,4 @@
-"""Who has taken over what was passed on: of several who accept the same, the first; and who declined it.
+"""Decide who took over a handoff: the first who accepted it; and tell who declined it.
 
 Agents accept within a moment of each other, and neither sees the other's acceptance. So it is decided here: what was
 passed on last, by a request, a transfer, an assignment or into a queue, is the first one's who accepts it afterwards,

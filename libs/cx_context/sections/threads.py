@@ -1,4 +1,4 @@
-"""What joins contacts into conversations: when a contact was active, what it refers to, what people decided."""
+"""Fold what joins contacts into conversations: when each was active, what it refers to, what people decided."""
 
 from __future__ import annotations
 

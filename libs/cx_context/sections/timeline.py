@@ -1,4 +1,4 @@
-"""One event as the timeline tells it: what happened, by whom, and what it says in itself.
+"""Show one event as the timeline tells it: what happened, by whom, and what it says in itself.
 
 Members that few events have (``subject``, ``attachments``, ``delivery``, ``insight``, ...) stand only where there is
 something to tell. Everything is cut to a few hundred characters; the event has it whole.

@@ -1,4 +1,4 @@
-"""The open conversations in which the customer waits."""
+"""Show the open conversations in which the customer waits."""
 
 from __future__ import annotations
 

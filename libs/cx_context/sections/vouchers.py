@@ -1,4 +1,4 @@
-"""Which facts vouch for who is at the other end of a contact.
+"""Choose the facts that vouch for who is at the other end of a contact.
 
 A chat and a call are sessions: who was proved there is there until the session or the proof ends. A thread of mails, or
 of comments below a post, is none: anybody who knows the name of a message or of the post can write into it. So such a

@@ -1,4 +1,4 @@
-"""Contacts made of part headers, with their words read."""
+"""Read the words of contacts that were made of part headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every table of a store: what projectors and the API work with, and what operators do."""
+"""List every table of a store: what projectors and the API work with, and what operators do."""
 
 from __future__ import annotations
 

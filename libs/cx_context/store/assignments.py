@@ -1,6 +1,7 @@
-"""Which live interactions concern which desk (``cx_context.routing_targets``), by each stream's side of them. A side's
-rows are written by its one writer, in the transaction that writes its parts; they are an index: what is true is read
-from the parts."""
+"""Read and write the table ``assignments``: the live interactions that each agent or queue has to deal with
+(``cx_context.routing_targets``). A side's rows are written by its one writer, in the transaction that writes its parts;
+they are an index: what is true is read from the parts.
+"""
 
 from __future__ import annotations
 

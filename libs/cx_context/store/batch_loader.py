@@ -1,4 +1,4 @@
-"""Questions that are asked together: while one statement is under way, those who ask meanwhile go in the next.
+"""Answer look-ups together: while one statement is under way, those who ask meanwhile go in the next.
 
 So each sees a state no older than its question, and the more ask at once the less each costs.
 """

@@ -1,4 +1,4 @@
-"""What ``refused_claims`` and ``withheld_claims`` share: rows of pairs, by the weaker end and the other one."""
+"""Read and write rows of ``refused_claims`` and ``withheld_claims``: pairs, by the weaker end and the other one."""
 
 from __future__ import annotations
 

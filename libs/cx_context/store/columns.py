@@ -1,4 +1,4 @@
-"""The columns that several tables have. Ids are 16 bytes; times are µs since 1970."""
+"""Define the columns that several tables have. Ids are 16 bytes; times are µs since 1970."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class ContextInputs:
 
     @property
     def parts_total(self) -> int:
-        """How many parts the customer has."""
+        """Return how many parts the customer has."""
         return len(self.parts) if self.since is None else self.counted
 
     @property

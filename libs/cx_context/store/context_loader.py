@@ -1,4 +1,4 @@
-"""All that contexts are made of, read together: a changed context costs its share of one statement."""
+"""Load all that contexts are made of, for many at once: a changed context costs its share of one statement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database in memory with copies of rows, so that contexts can be read from them as from the store they came from."""
+"""Copy rows to a database in memory, so that contexts can be read from them as from the store they came from."""
 
 from __future__ import annotations
 

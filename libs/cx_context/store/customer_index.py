@@ -1,4 +1,4 @@
-"""Whom profiles stand for and how new that is: the one question that every read of a context asks.
+"""Look up the customer of a profile and that context's version: the one question that every read of a context asks.
 
 It is asked together (``together``), on a connection kept for it, by the driver itself: a point look-up through a pool
 costs several times what the database needs for it. For the same reason SQLite is read here and now: its readers wait

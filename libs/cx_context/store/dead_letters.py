@@ -1,4 +1,4 @@
-"""What lies in the dead letters, for the people who repair."""
+"""Read dead letters for the people who repair: listed, grouped by their texts, or by id."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _Mark = tuple[int, int, int]
 
 
 class Progress(Protocol):
-    """Who is told how the looking gets on, as ``cx_runtime.health.Progress``."""
+    """A listener that is told how the looking gets on, as ``cx_runtime.health.Progress``."""
 
     def mark(self) -> None: ...
     def tried(self, why: TryLater) -> None: ...

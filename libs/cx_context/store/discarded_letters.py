@@ -1,4 +1,6 @@
-"""Which dead letters were discarded, by whom and why. A discard and its dead letter may come in either order."""
+"""Read and write which dead letters were discarded, by whom and why. A discard and its dead letter may come in either
+order.
+"""
 
 from __future__ import annotations
 

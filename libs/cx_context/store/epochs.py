@@ -1,4 +1,4 @@
-"""The store's epoch: what its versions begin with (``cx_context.versions``).
+"""Read and write the store's epoch: what its versions begin with (``cx_context.versions``).
 
 It is one more than the offset of the record on ``cx.stores`` by which the store announced itself, and stands in the one
 row of ``store_epoch``. No row: no projector has opened the store yet, and nothing is served from it. See

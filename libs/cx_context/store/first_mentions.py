@@ -1,4 +1,6 @@
-"""Rows of ``sightings``: what a worker knows before it writes more, and what a moment of the past is read from."""
+"""Read and write rows of ``sightings``: what a worker knows before it writes more, and what a moment of the past is
+read from.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which contacts an identifier was used, and by whom: read from the events of those who are tied to it."""
+"""Find the contacts in which an identifier was used, and by whom: read from the events of those who are tied to it."""
 
 from __future__ import annotations
 

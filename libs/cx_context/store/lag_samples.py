@@ -1,4 +1,4 @@
-"""How far each partition was, minute by minute for a day, and what each worker said of itself last.
+"""Keep how far each partition was, minute by minute for a day, and what each worker said of itself last.
 
 Some rows a minute for the whole hub, whatever the traffic: of several workers the first one of a minute writes it.
 """

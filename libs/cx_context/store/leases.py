@@ -1,4 +1,4 @@
-"""Who applies which partition: leases with an epoch, in the same database as the state.
+"""Lease partitions to workers: leases with an epoch, in the same database as the state.
 
 Kafka's own group protocol rebalances in the background and knows nothing of our transactions; a lease is checked inside
 them (see docs/decisions/0002-partition-leases.md). Times are the database's clock, in seconds.

@@ -40,7 +40,7 @@ _decode_display = msgspec.msgpack.Decoder(_Display).decode
 
 
 class Place(NamedTuple):
-    """Where a page ended: the value of the order's column, and the conversation's id."""
+    """The end of a page: the value of the order's column, and the conversation's id."""
 
     at: Micros
     id: NodeId

@@ -1,4 +1,5 @@
-"""The changes that batches leave for the lists, which process works on them, and how far lists were filled.
+"""Queue the changes that batches leave for the lists; lease that work to one process, and note how far lists are
+filled.
 
 A batch writes one row, as it does for the relay. Whoever holds the lease reads rows, writes lists again as they are
 then, and deletes the rows in the same transaction: a customer that many rows name is written once.
@@ -43,7 +44,7 @@ class WaitingRow(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """How far a tenant's lists are filled: a phase, and the last id of it that is written."""
+    """The progress of filling a tenant's lists: a phase, and the last id of it that is written."""
 
     tenant: str
     made_with: str
@@ -80,7 +81,7 @@ async def delete(tx: Tx, ids: Collection[bytes]) -> None:
 
 
 class Freshness(NamedTuple):
-    """How far a tenant's lists are. ``current_to``: all that was applied by then is in them, in seconds since 1970; 0
+    """The state of a tenant's lists. ``current_to``: all that was applied by then is in them, in seconds since 1970; 0
     where nothing ever was applied. ``is_complete``: all that was there before the lists is in them, too."""
 
     current_to: float

@@ -1,4 +1,4 @@
-"""The tables of lists and search (``cx_context.listing``), and what keeps them up to date.
+"""Define the tables of lists and search (``cx_context.listing``), and what keeps them up to date.
 
 Words are bytes (UTF-8), so that both databases order them alike, whatever their collation.
 """

@@ -1,4 +1,4 @@
-"""The next offset to apply of each partition, in the same database as the state.
+"""Keep the next offset to apply of each partition, in the same database as the state.
 
 A batch moves it in the transaction that applies the records before it, so that each is applied exactly once.
 """

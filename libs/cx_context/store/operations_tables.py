@@ -1,5 +1,5 @@
-"""The tables of operators: dead letters, the records of long work, how projectors, subscriptions and pollers get on,
-and what is kept for a while.
+"""Define the tables of operators: dead letters, the records of long work, how projectors, subscriptions and pollers get
+on, and what is kept for a while.
 
 ``body`` is bytes that only the code reads.
 """

@@ -1,4 +1,4 @@
-"""What a batch leaves for the relay, and what the relay takes."""
+"""Write what a batch leaves for the relay, and take it there: the customers whose contexts changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a customer's facts lie.
+"""Find where a customer's facts lie.
 
 A fact lies at its stream for good, and a stream is somebody's: a profile its customer's, an interaction's node whom the
 interaction follows. So a customer has streams, whole, but for an ambiguous identifier's: of that stream each side of an

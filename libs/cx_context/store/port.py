@@ -1,4 +1,4 @@
-"""What a store is, and what its troubles mean."""
+"""Define what a store does, and turn its drivers' errors into what to do about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store on PostgreSQL: the driver's own pool, and nothing between it and the statements.
+"""Keep a store on PostgreSQL: the driver's own pool, and nothing between it and the statements.
 
 A pool that takes a connection back as it comes would lose data: who is cancelled while its BEGIN is under way leaves a
 transaction open that nobody knows of, and all that the next holder commits is a savepoint in it, gone with the

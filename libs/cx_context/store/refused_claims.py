@@ -1,4 +1,4 @@
-"""Rows of ``refused_claims``: claims that join nobody, for a person to look at.
+"""Read and write rows of ``refused_claims``: claims that join nobody, for a person to look at.
 
 Only the holder of the locks of all customers concerned writes them, so nobody waits for one that is deleted.
 """

@@ -1,4 +1,4 @@
-"""A context's body from what is stored, of which only that is worked out which was not worked out the last time.
+"""Render a context's body from what is stored, and work out only what was not worked out the last time.
 
 A change touches one part and adds one event; the others, byte for byte as they were, need be neither decoded nor
 rendered again. Of each customer is kept what went into the body that was rendered last, by all the content that it is a

@@ -1,4 +1,4 @@
-"""The changes of a tenant's rules of identity, as applied."""
+"""Read and write the changes of a tenant's rules of identity, as applied."""
 
 from __future__ import annotations
 

@@ -32,14 +32,14 @@ _decode_customer = msgspec.msgpack.Decoder(ShownCustomer).decode
 
 
 class CustomerPlace(NamedTuple):
-    """Where a page of customers ended: the least word of a customer by which it was found, and the customer."""
+    """The end of a page of customers: the least word of a customer by which it was found, and the customer."""
 
     word: bytes
     customer: NodeId
 
 
 class SaidPlace(NamedTuple):
-    """Where a page of what was said ended."""
+    """The end of a page of what was said."""
 
     effective: Micros
     key: bytes

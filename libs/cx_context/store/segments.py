@@ -1,4 +1,4 @@
-"""Long parts, cut by effective time, so that a moment of the past needs one segment's events and not all.
+"""Cut long parts by effective time, so that a moment of the past needs one segment's events and not all.
 
 A part's segments add up to it; each holds about ``SEGMENT_FACTS`` of its facts, all those of one instant together. Live
 traffic grows the last one; a late fact changes the one that it falls into, and one that grew too long is cut in two

@@ -1,4 +1,4 @@
-"""A second set of tables beside a store's own: filled in peace, then exchanged with them in one transaction.
+"""Fill a second set of tables beside a store's own in peace, then exchange the two in one transaction.
 
 On PostgreSQL it lies in a schema of its own, on SQLite in another file. It is a whole store, so the one path of a
 batch fills it. What is not made of the log stays where it is: ``KEPT``.

@@ -1,4 +1,4 @@
-"""A lease on work that one process does for all: keeping lists, watching waits. Its table has one row."""
+"""Lease work that one process does for all: keeping lists, watching waits. Its table has one row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One text of SQL for both databases, set-based.
+"""Run one text of SQL on both databases, set-based.
 
 Statements are written with ``:name`` parameters; a list is used as ``column = ANY(:names)``. PostgreSQL gets arrays,
 ``unnest`` and, for rows that are surely new, ``COPY``, from the driver itself (a statement through SQLAlchemy costs a

@@ -1,4 +1,4 @@
-"""A store in an SQLite file."""
+"""Keep a store in an SQLite file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections to an SQLite file that can be closed and given up at once, and then hold nothing.
+"""Connect to an SQLite file so that a connection can be closed and given up at once, and then holds nothing.
 
 SQLAlchemy gives a connection up (``stop``) where its closing was cancelled, and the closing, which is shielded, stops
 it as well. aiosqlite 0.22 sends the second stop to a thread that is over by then and waits for its answer for ever, so

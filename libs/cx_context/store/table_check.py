@@ -1,4 +1,4 @@
-"""Whether the database has all tables and columns that this software needs."""
+"""Check that the database has all tables and columns that this software needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All rows of a table in order of its key, a page at a time: for ``cx verify``, which holds each against the log.
+"""Read all rows of a table in order of its key, a page at a time: for ``cx verify``, which holds each against the log.
 
 What is read here is not bound to a tenant: a row of a tenant that does not exist is what is looked for, too.
 """

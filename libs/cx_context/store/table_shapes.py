@@ -1,4 +1,4 @@
-"""A table's columns with their PostgreSQL types, for statements that write many rows."""
+"""List a table's columns with their PostgreSQL types, for statements that write many rows."""
 
 from __future__ import annotations
 

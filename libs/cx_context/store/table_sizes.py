@@ -1,4 +1,4 @@
-"""How many bytes each table takes on the database's disk, its indexes and what is stored apart included."""
+"""Measure how many bytes each table takes on the database's disk, its indexes and what is stored apart included."""
 
 from __future__ import annotations
 

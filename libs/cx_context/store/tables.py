@@ -1,4 +1,6 @@
-"""The tables. Ids are 16 bytes; times are µs since 1970; ``body`` and ``raw`` are bytes that only the code reads."""
+"""Define the tables of contexts. Ids are 16 bytes; times are µs since 1970; ``body`` and ``raw`` are bytes that only
+the code reads.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Wait(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a page of waits ended."""
+    """The end of a page of waits."""
 
     since: Micros
     contact: NodeId
@@ -220,7 +220,7 @@ async def waits_of(tx: Tx, tenant: str, customers: Collection[NodeId]) -> list[W
 
 
 class OverCount(NamedTuple):
-    """How many waits of a queue, as a vendor names it, are over its bound; ``since``: of the longest."""
+    """A count of the waits of a queue, as a vendor names it, that are over its bound; ``since``: of the longest."""
 
     tenant: str
     queue: str

@@ -1,4 +1,4 @@
-"""Rows of ``withheld_claims``: claims that are not tried, since an end is shared.
+"""Read and write rows of ``withheld_claims``: claims that are not tried, since an end is shared.
 
 A row says that of the pair alone, so nothing but the pair and its ends can change it: who becomes whose customer, and
 which identifier is settled, is asked by readers. An identifier may have thousands, and no recomputation reads them all

@@ -1,4 +1,4 @@
-"""A contact: an interaction, or a stretch of an endless one, with its parts combined."""
+"""Describe a contact: an interaction, or a stretch of an endless one, with its parts combined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets of contacts that grow by joining into conversations, and keep splits."""
+"""Join sets of contacts into conversations, and keep splits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A customer's conversations as they stand at one moment of the sweep, and the latest of them in order."""
+"""Keep a customer's conversations as they stand at one moment of the sweep, and the latest of them in order."""
 
 from __future__ import annotations
 

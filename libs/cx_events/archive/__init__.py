@@ -1,4 +1,4 @@
-"""An archive of the log: a folder with the records of whole topics as JSON lines, and the blobs that they name.
+"""Archive the log: a folder with the records of whole topics as JSON lines, and the blobs that they name.
 
     archive = ArchiveLog(folder); await archive.start()      # a log that is read as any other, and takes no records
 

@@ -1,4 +1,4 @@
-"""A log of which an archive holds the beginning: both are read as one, with no gap and no record twice.
+"""Read a log of which an archive holds the beginning: both as one, with no gap and no record twice.
 
 A record that the log still holds is read there, any earlier one from the archive's segments. The archive is opened when
 it is first needed, so a log that is whole needs none, and appends never wait for it.

@@ -1,4 +1,4 @@
-"""A record of the log as a line of JSON, and back, byte for byte. Pure.
+"""Write a record of the log as a line of JSON, and read it back, byte for byte. Pure.
 
     {"offset":7,"at":1764410000000,"key":"0f3c…","value":{"specversion":"1.0",…}}
 

@@ -1,4 +1,4 @@
-"""An archive as a log that is read as any other and takes no records."""
+"""Read an archive as a log like any other, which takes no records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in an archive of the log: its segments with their digests, ends, tenants and blobs."""
+"""Read and write the manifest of an archive of the log: its segments with their digests, ends, tenants and blobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Records of the log in a Parquet file (https://parquet.apache.org/docs/file-format/), by arro3. Blocking: for threads.
+"""Write and read records of the log in a Parquet file (https://parquet.apache.org/docs/file-format/), by arro3.
+Blocking: for threads.
 
     head(), batch_bytes(records, replay), ...     what a growing file holds: an Arrow stream, which may be cut off
     write_parquet(stream, file, about, ...)       the Parquet file of it

@@ -1,4 +1,4 @@
-"""A record of the log as a row of columns for analysts. Pure.
+"""Make a row of columns for analysts of a record of the log. Pure.
 
 Key and value are there as they lie on the log; all other columns only repeat what they say, and are null where they say
 nothing.

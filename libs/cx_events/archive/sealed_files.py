@@ -1,4 +1,4 @@
-"""Files that carry their own digest, and digests of other files. Blocking: for threads.
+"""Write and check files that carry their own digest, and digests of other files. Blocking: for threads.
 
     {"sha256":"…","content":{…}}
 

@@ -1,4 +1,4 @@
-"""The blob store: originals too large for the log, stored by content.
+"""Store originals too large for the log, by content: the blob store.
 
 A blob's name is ``sha256:HEX`` of its bytes, so storing it twice stores it once and a reference can be computed before
 it is stored. Tenants never share blobs.

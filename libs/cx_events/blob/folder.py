@@ -1,4 +1,5 @@
-"""Blobs as files: ``FOLDER/TENANT/HH/HEX``, TENANT being a digest of the tenant's name, HH the content's first byte.
+"""Keep blobs as files: ``FOLDER/TENANT/HH/HEX``, TENANT being a digest of the tenant's name, HH the content's first
+byte.
 
 Neither a tenant's nor anybody's name gets into a path. A file appears whole or not at all.
 """

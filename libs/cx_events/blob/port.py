@@ -1,4 +1,4 @@
-"""The port of the blob store, and the names of blobs."""
+"""Define the port of the blob store, and the names of blobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blobs in the PostgreSQL table ``cx_blobs``, which is created where it is missing."""
+"""Keep blobs in the PostgreSQL table ``cx_blobs``, which is created where it is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Participants, identifiers and references, as they stand in an event's ``data``."""
+"""Build participants, identifiers and references, as they stand in an event's ``data``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters of records as people write them: ``type=cx.message.* and not tenant=acme``.
+"""Filter records as people write it: ``type=cx.message.* and not tenant=acme``.
 
     wanted = compile_filter("type=cx.message.* and data.channel in (voice, chat)", INTERACTIONS)   # BadFilter
     wanted.matches(record)

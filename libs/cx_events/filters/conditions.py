@@ -1,4 +1,4 @@
-"""A filter that was checked against the fields, and its plain evaluation, which JSONLogic's is held against.
+"""Evaluate a filter that was checked against the fields, plainly: JSONLogic is held against this.
 
 A filter reads a record's *values*: by field, a list of scalars, in which None stands for an object. A comparison holds
 where it holds for one of them at least; its negation where it holds for none.

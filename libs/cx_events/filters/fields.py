@@ -1,4 +1,4 @@
-"""The fields that a filter may name, by topic, and what each holds.
+"""Name the fields that a filter may use, by topic, and what each holds.
 
 Fields of ``data`` are those of ``cx_events.envelope``. Below a free object (``data.attributes``, ``data.raw``) any name
 goes, and so does any name in quotes.

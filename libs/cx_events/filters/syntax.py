@@ -1,4 +1,4 @@
-"""The parts of a filter's text, and the error that points into it."""
+"""Define the parts of a filter's text, and the error that points into it."""
 
 from __future__ import annotations
 

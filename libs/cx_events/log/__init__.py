@@ -1,4 +1,4 @@
-"""The log: append-only, partitioned, durable records, and readers whose callers keep the offsets.
+"""Keep the log: append-only, partitioned, durable records, and readers whose callers keep the offsets.
 
     log = open_log("sqlite:///.cx/log.db")            # or kafka://HOST:PORT
     await log.append([Record(topic, key, value)])     # durable when it returns

@@ -37,7 +37,7 @@ Cleanup = Literal["delete", "compact", "compact,delete"]
 
 
 class TopicDeclaration(Struct, frozen=True, kw_only=True):
-    """How a topic is kept.
+    """The declaration of how a topic is kept.
 
     ``partitions``: 0 for as many as ``CX_PARTITIONS`` says. ``replicas`` and ``min_in_sync``: of a cluster that has as
     many brokers; a smaller one has fewer (``fitted``). ``retention_ms`` and ``retention_bytes`` (of each partition):

@@ -1,4 +1,4 @@
-"""The log on Apache Kafka, through aiokafka.
+"""Keep the log on Apache Kafka, through aiokafka.
 
 aiokafka's defaults lose data (``acks=1``); here a record counts as stored when all in-sync replicas have it, and the
 producer is idempotent. Such a producer can hang for good after some errors (aio-libs/aiokafka#1017), and it never gives

@@ -28,7 +28,7 @@ _OPTIONS = ("tls", "ca", "cert", "key", "mechanism")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to connect to brokers; by default in clear and without credentials."""
+    """The settings of connections to brokers; by default in clear and without credentials."""
 
     tls: ssl.SSLContext | None = None
     mechanism: str = ""

@@ -1,4 +1,4 @@
-"""A producer of aiokafka's that is handed the records of an append partition by partition.
+"""Hand the records of an append to aiokafka's producer partition by partition.
 
 aiokafka's ``send`` makes a future and an answer for each record, and copies sets to find its partition. Records of one
 partition that are handed over together lie one behind another in one batch of the producer's: they are acknowledged

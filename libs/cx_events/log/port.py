@@ -1,4 +1,4 @@
-"""The port of the log: its topics, records and limits, and what every implementation does."""
+"""Define the port of the log: its topics, records and limits, and what every implementation does."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Partition(NamedTuple):
 
 
 class RecordMetadata(NamedTuple):
-    """Where a record lies on the log."""
+    """The place of a record on the log."""
 
     topic: str
     partition: int

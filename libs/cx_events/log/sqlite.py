@@ -1,4 +1,4 @@
-"""The log in one SQLite file, for one machine: any number of processes append and read.
+"""Keep the log in one SQLite file, for one machine: any number of processes append and read.
 
 Durable as SQLite is with ``synchronous=FULL`` (https://www.sqlite.org/pragma.html#pragma_synchronous): an append
 returns after the WAL is synced. Appends that arrive together share one transaction, hence one sync.

@@ -1,4 +1,4 @@
-"""The SQLite file of a log: its tables, where a partition lies in them, connections, and errors."""
+"""Open the SQLite file of a log: its tables, where a partition lies in them, connections, and errors."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _OF_THE_TOPIC = 1
 
 
 class TopicState(Struct, frozen=True):
-    """How a topic is kept. ``replicas``: of the partition that has the fewest. ``settings``: all, by Kafka's names;
+    """The state of a topic. ``replicas``: of the partition that has the fewest. ``settings``: all, by Kafka's names;
     ``own``: those that the topic has of its own. A file has none."""
 
     partitions: int
@@ -50,7 +50,7 @@ class TopicStates(Struct, frozen=True):
 
 
 class TopicPlace(Protocol):
-    """Where topics are kept. All raise ``TryLater`` where it does not answer, ``Fatal`` where it refuses."""
+    """The keeper of topics. All raise ``TryLater`` where it does not answer, ``Fatal`` where it refuses."""
 
     async def read(self) -> TopicStates:
         """Return how the topics are kept. Creates nothing."""

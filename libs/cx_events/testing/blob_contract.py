@@ -1,4 +1,4 @@
-"""The contract of every blob store. Subclass ``BlobContract`` and provide the fixtures that it names."""
+"""Hold a blob store to its contract. Subclass ``BlobContract`` and provide the fixtures that it names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builders: an event in one line, as canonical bytes and with everything that a test does not care about filled in.
+"""Build an event in one line, as canonical bytes and with everything that a test does not care about filled in.
 
     asked = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice")
     called = a_fact("cx.interaction.started.v1", id="c-1", phone="+15550100123", interaction="call-1", channel="voice")

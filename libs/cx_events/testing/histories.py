@@ -1,4 +1,4 @@
-"""Hypothesis strategies for whole histories of one tenant: the hard cases, small and close together.
+"""Draw whole histories of one tenant with Hypothesis: the hard cases, small and close together.
 
     @given(histories())
     def test_any_order_gives_the_same(history: list[StampedEvent]) -> None: ...

@@ -1,4 +1,4 @@
-"""Events of all types that random histories pick from. An event that simply happens is added to ``OTHERS``."""
+"""List events of all types that random histories pick from. An event that simply happens is added to ``OTHERS``."""
 
 from __future__ import annotations
 

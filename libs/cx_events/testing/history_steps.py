@@ -1,4 +1,4 @@
-"""The steps that a random history consists of, and the pools that they pick from."""
+"""Define the steps that a random history consists of, and the pools that they pick from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of every log. For another implementation, subclass and provide the fixture that each class names:
+"""Hold a log to its contract. For another implementation, subclass and provide the fixture that each class names:
 
 class TestMyLog(LogContract):
     @pytest.fixture

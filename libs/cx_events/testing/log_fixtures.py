@@ -1,4 +1,4 @@
-"""The fixtures of the log's contract suites."""
+"""Provide the fixtures of the log's contract suites."""
 
 from __future__ import annotations
 

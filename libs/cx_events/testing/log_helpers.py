@@ -1,4 +1,4 @@
-"""Helpers of the log's contract suites: records, readers, and an outage."""
+"""Help the log's contract suites: records, readers, and an outage."""
 
 from __future__ import annotations
 

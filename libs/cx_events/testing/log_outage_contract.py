@@ -1,4 +1,4 @@
-"""The contract of logs that can be down: in an outage and after it."""
+"""Hold logs that can be down to their contract: in an outage and after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of every log's readers."""
+"""Hold every log's readers to their contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event types, one module per family, each with ``TYPES``.
+"""Declare the event types, one module per family, each with ``TYPES``.
 
 Modules: ``interaction`` (a contact from start to end), ``message``, ``call``, ``bot``, ``social``, ``media`` (files
 that were fetched); ``conversation``,

@@ -1,4 +1,4 @@
-"""Events of bots: turns, intents, slots, requests for a person. A bot in a chat or call names that interaction."""
+"""Declare bots' events: turns, intents, slots, asking for a person. A bot in a chat or call names that interaction."""
 
 from __future__ import annotations
 

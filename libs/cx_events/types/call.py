@@ -1,4 +1,4 @@
-"""Events inside a call: keys, menu steps, recordings, transcripts."""
+"""Declare events inside a call: keys, menu steps, recordings, transcripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of the customer's consents."""
+"""Declare events of the customer's consents."""
 
 from __future__ import annotations
 

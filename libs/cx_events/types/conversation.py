@@ -1,4 +1,4 @@
-"""Agents' decisions about a conversation, which is named by one of its interactions or one of its part ids."""
+"""Declare agents' decisions about a conversation, which is named by one of its interactions or one of its part ids."""
 
 from __future__ import annotations
 

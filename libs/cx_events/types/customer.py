@@ -1,4 +1,4 @@
-"""Events of other systems that know the customer: a CRM, a shop, a ledger."""
+"""Declare events of other systems that know the customer: a CRM, a shop, a ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Who agents and queues are, as a company's personnel or workforce system tells. It happened to no customer."""
+"""Declare events that tell who agents and queues are, as a company's personnel or workforce system has it. They
+happened to no customer.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passing a customer on with everything that the next one needs."""
+"""Declare events that pass a customer on with everything that the next one needs."""
 
 from __future__ import annotations
 

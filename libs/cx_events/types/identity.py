@@ -1,4 +1,4 @@
-"""Who is who: what channels claim or prove, and what people decide."""
+"""Declare events that tell who is who: what channels claim or prove, and what people decide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings of models. The finding is recorded with its producer and version, so that a replay needs no model."""
+"""Declare findings of models. A finding is recorded with its producer and version, so that a replay needs no model."""
 
 from __future__ import annotations
 

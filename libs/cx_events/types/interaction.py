@@ -1,4 +1,4 @@
-"""One contact on one channel, from its first sign to its end."""
+"""Declare events of one contact on one channel, from its first sign to its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that the hub fetched from where a provider keeps them."""
+"""Declare events of files that the hub fetched from where a provider keeps them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Written words, on any channel, and what became of them."""
+"""Declare events of written words, on any channel, and of what became of them."""
 
 from __future__ import annotations
 

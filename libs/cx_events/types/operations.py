@@ -1,4 +1,4 @@
-"""What operators did to the hub: an audit. It happened to no customer, so no context shows it."""
+"""Declare events of what operators did to the hub: an audit. They happened to no customer, so no context shows them."""
 
 from __future__ import annotations
 

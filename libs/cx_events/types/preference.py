@@ -1,4 +1,4 @@
-"""Events of the customer's preferences."""
+"""Declare events of the customer's preferences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Public posts, comments and reviews. A post with its replies is one interaction, each author a customer."""
+"""Declare events of public posts, comments and reviews. A post with its replies is one interaction, each author a
+customer.
+"""
 
 from __future__ import annotations
 

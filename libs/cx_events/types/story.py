@@ -1,4 +1,4 @@
-"""The story that the examples of all families tell: Ana was charged twice for order 4711.
+"""Tell the story of all families' examples: Ana was charged twice for order 4711.
 
 She asks in the web chat (a bot, then Ben), calls when nothing happens, writes a mail and complains in public.
 """

@@ -1,4 +1,4 @@
-"""Answers to surveys."""
+"""Declare events of answers to surveys."""
 
 from __future__ import annotations
 

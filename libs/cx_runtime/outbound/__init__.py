@@ -1,4 +1,5 @@
-"""Requests to addresses that a configuration names: signed, bounded in time and bytes, and never into private networks.
+"""Send requests to addresses that a configuration names: signed, bounded in time and bytes, and never into private
+networks.
 
     async with open_sender(Reach.parse("10.1.0.0/16")) as sender:
         outcome = await sender.post(url, body, message_id(source, id), signatures)

@@ -1,4 +1,4 @@
-"""Connections to addresses that were checked: a name is resolved once, and what was checked is connected to.
+"""Connect to addresses that were checked: a name is resolved once, and what was checked is connected to.
 
 A check of the name alone could be passed by a name that resolves to something else a moment later (DNS rebinding).
 """

@@ -1,4 +1,4 @@
-"""The outcomes of a request, by what the sender should do next."""
+"""Describe the outcomes of a request, by what the sender should do next."""
 
 from __future__ import annotations
 

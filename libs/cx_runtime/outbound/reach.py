@@ -1,4 +1,4 @@
-"""Which addresses may be reached: public ones, and networks that the operator allows.
+"""Decide which addresses may be reached: public ones, and networks that the operator allows.
 
 Refused are all that the registries of special-purpose addresses (IANA, RFC 6890 and its updates) do not call globally
 reachable: private, loopback, link-local (where clouds serve credentials), carrier-grade NAT, documentation, multicast,

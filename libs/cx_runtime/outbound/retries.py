@@ -1,4 +1,4 @@
-"""When to try again: at once, then at growing distances until 75 hours are over.
+"""Decide when to try again: at once, then at growing distances until 75 hours are over.
 
 The distances are those that Standard Webhooks 1.0 proposes, with one more at the start for a receiver that just
 restarts.

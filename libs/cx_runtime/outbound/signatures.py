@@ -1,4 +1,4 @@
-"""Signatures of Standard Webhooks 1.0 (https://www.standardwebhooks.com).
+"""Sign as Standard Webhooks 1.0 says (https://www.standardwebhooks.com).
 
 That specification's own library for Python signs texts alone, and a record may hold any bytes.
 

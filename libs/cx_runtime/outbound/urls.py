@@ -1,4 +1,4 @@
-"""Which URLs may be posted to, by their form alone."""
+"""Check by its form alone whether a URL may be posted to."""
 
 from __future__ import annotations
 

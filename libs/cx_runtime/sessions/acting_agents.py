@@ -1,4 +1,4 @@
-"""Who acts. What a session does is done by the agent who signed in, whatever its body says.
+"""Check that what a session does is done by the agent who signed in, whatever its body says.
 
 A key stands for software, which names whoever acts. A session stands for a person: a page that named another one would
 let colleagues act in each other's names. Pure.

@@ -1,4 +1,4 @@
-"""Keys that end at a time, as AWS gives them out. Pure."""
+"""Read keys that end at a time, as AWS gives them out. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The port of what lists a vendor's objects: which came from then until then, as requests of its webhooks.
+"""Define the port that lists a vendor's objects: which came from then until then, as requests of its webhooks.
 
 A provider's folder has ``listing.py`` with ``open_listing(connection, get) -> Listing``. Its errors say what to do, as
 those of ``cx_channels.pollers.source``.

@@ -1,1 +1,1 @@
-"""Chat providers, a folder each."""
+"""Adapt vendors of chat, a folder each."""

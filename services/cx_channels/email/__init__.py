@@ -1,1 +1,1 @@
-"""Email providers, a folder each."""
+"""Adapt vendors of email, a folder each."""

@@ -1,4 +1,4 @@
-"""The documents of one tenant in this process, and what its connections ask for."""
+"""Hold the documents of one tenant in this process, and what its connections ask for."""
 
 from __future__ import annotations
 

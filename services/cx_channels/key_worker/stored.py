@@ -1,4 +1,4 @@
-"""Documents in the store, so that one process fetches for all, and a start need not wait for a vendor.
+"""Keep documents in the store, so that one process fetches for all, and a start need not wait for a vendor.
 
 They are public, and kept by tenant all the same: what one tenant's requests have fetched says nothing to another's. The
 store may be away: then each process fetches for itself.

@@ -40,14 +40,14 @@ Fetch = Callable[[str], Awaitable[bytes]]
 
 
 class Marks(Protocol):
-    """Who is told how the work gets on, as ``cx_runtime.health.Progress``."""
+    """A listener that is told how the work gets on, as ``cx_runtime.health.Progress``."""
 
     def mark(self) -> None: ...
     def end(self) -> None: ...
 
 
 class Notes(Protocol):
-    """Who is told what does not work while everything else does, as ``cx_runtime.health.Health``."""
+    """A listener that is told what does not work while everything else does, as ``cx_runtime.health.Health``."""
 
     def note(self, name: str, why: str) -> None: ...
     def unnote(self, name: str) -> None: ...

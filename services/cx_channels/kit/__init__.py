@@ -1,4 +1,4 @@
-"""What the mappings of several vendors need. A provider may import all of it; nothing here knows one of them.
+"""Provide what the mappings of several vendors need. A provider may import all of it; nothing here knows one of them.
 
 All is pure: no I/O, no clock.
 

@@ -1,4 +1,4 @@
-"""Headers by which the hub logs in where it asks a vendor. What vendors send is ``sent_secret``'s."""
+"""Make the headers by which the hub logs in where it asks a vendor. What vendors send is ``sent_secret``'s."""
 
 from __future__ import annotations
 

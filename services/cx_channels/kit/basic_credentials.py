@@ -1,4 +1,4 @@
-"""HTTP basic authentication of vendors that sign nothing: they call a URL with a name and a password in it.
+"""Check HTTP basic authentication of vendors that sign nothing: they call a URL with a name and a password in it.
 
 RFC 7617 for the header. Each secret of a connection is ``USER:PASSWORD``.
 """

@@ -1,4 +1,4 @@
-"""The settings that every provider has whose vendor's lists are asked (``cx_channels.catch_up``)."""
+"""Declare the settings that every provider has whose vendor's lists are asked (``cx_channels.catch_up``)."""
 
 from __future__ import annotations
 

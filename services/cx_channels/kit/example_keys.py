@@ -1,4 +1,4 @@
-"""Keys and certificates for tests and trials, where a vendor signs with a key of its own that nobody else has.
+"""Make keys and certificates for tests and trials, where a vendor signs with a key of its own that nobody else has.
 
 A connection's ``secrets`` are then the names of such keys. They are made once a process and mean nothing outside of it.
 """

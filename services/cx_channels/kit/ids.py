@@ -1,4 +1,4 @@
-"""Parts of event ids and interaction ids, from ids that vendors gave."""
+"""Make parts of event ids and interaction ids from ids that vendors gave."""
 
 from __future__ import annotations
 

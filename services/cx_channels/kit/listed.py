@@ -1,4 +1,4 @@
-"""Requests made of listed objects, in the form of the vendor's webhooks, and the port that asks for lists. Pure.
+"""Make requests of listed objects, in the form of the vendor's webhooks; declare the port that asks for lists. Pure.
 
 No request of a webhook has their method, so nobody outside chooses what their headers say.
 """

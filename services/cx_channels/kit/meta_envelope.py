@@ -1,4 +1,4 @@
-"""A delivery taken apart: one ``WebhookItem`` for each notice in each entry.
+"""Take a delivery apart: one ``WebhookItem`` for each notice in each entry.
 
 One delivery may hold up to 1000 notices, of several accounts (developers.facebook.com/docs/graph-api/webhooks). Each is
 read on its own: what can't be read goes to the dead letters without the others. ``raw`` of an item is a whole delivery

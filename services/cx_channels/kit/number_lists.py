@@ -1,4 +1,4 @@
-"""Telephone numbers in addresses, and those that a connection's setting lists: whole, or with ``*`` for anything."""
+"""Look telephone numbers of addresses up among those of a connection's setting: whole, or with ``*`` for anything."""
 
 from __future__ import annotations
 

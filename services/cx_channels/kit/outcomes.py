@@ -1,4 +1,4 @@
-"""What one notification of a vendor may become beside events, and how much."""
+"""Say what of a vendor's notification is kept beside its events, and bound how much."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""JSON Web Tokens that a vendor signs with RSA (RS256; RFC 7515, RFC 7519) and whose keys it publishes (RFC 7517); and
-those that the hub signs where it asks.
+"""Check JSON Web Tokens that a vendor signs with RSA (RS256; RFC 7515, RFC 7519) and whose keys it publishes (RFC
+7517); and make those that the hub signs where it asks.
 
 No other algorithm is taken: a token chooses its algorithm itself, and one that says ``none`` or ``HS256`` would be
 checked by nothing, or by a key that everybody has.

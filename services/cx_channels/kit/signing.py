@@ -1,4 +1,4 @@
-"""Checks that vendors' signatures share: in constant time, with several secrets valid at once.
+"""Check signatures in the ways that vendors share: in constant time, with several secrets valid at once.
 
 Every failure is a ``Refused`` with status 401 and one of three reasons: ``missing-signature``, ``bad-signature``,
 ``too-old``. The details name the header, never what it or the secret holds.

@@ -1,4 +1,4 @@
-"""Times as vendors write them, in microseconds since 1970 (UTC). What can't be read as a time is ``None``.
+"""Read times as vendors write them, in microseconds since 1970 (UTC). What can't be read as a time is ``None``.
 
 ``Unix`` times are read as a number or as text that is one. The times of mail headers are read in ``kit/mail``.
 """

@@ -1,4 +1,4 @@
-"""A Twilio request as named fields, whether it came as a form, a query string or JSON."""
+"""Read a Twilio request as named fields, whether it came as a form, a query string or JSON."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Kinds of Twilio's products, which all come with the same signature: what a provider of one product does not map is
-kept, and can be mapped later, or by a connection of another.
+"""Keep requests of Twilio's other products, which all come with the same signature: what a provider of one product does
+not map can be mapped later, or by a connection of another.
 
 An account has one auth token for all products. Shapes, below www.twilio.com/docs: messaging/guides/webhook-request,
 messaging/guides/outbound-message-status-in-status-callbacks, conversations/conversations-webhooks,

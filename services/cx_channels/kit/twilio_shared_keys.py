@@ -1,4 +1,4 @@
-"""The keys that sign webhooks instead of the account's auth token, where a Webhook Rule of the account says so.
+"""Choose the key that signs a webhook instead of the account's auth token, where a Webhook Rule of the account says so.
 
 Twilio then names key and algorithm in a header of their own, ``X-Twilio-Webhooks-Signature-Settings:
 key=webhooks_sharedkey_...,algorithm=HMAC_SHA256``, and signs the same text with them

@@ -1,4 +1,4 @@
-"""``X-Twilio-Signature``: base64 of an HMAC under the account's auth token, or under a shared key.
+"""Check ``X-Twilio-Signature``: base64 of an HMAC under the account's auth token, or under a shared key.
 
 Over the whole URL, then each POST parameter's name and value, sorted by name, with nothing between them
 (www.twilio.com/docs/usage/security, "Validating requests are coming from Twilio"). Of a parameter that comes more than

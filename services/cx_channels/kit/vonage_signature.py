@@ -1,4 +1,4 @@
-"""Vonage's proof: a JWT in ``Authorization``, signed with the account's signature secret (HS256).
+"""Check Vonage's proof: a JWT in ``Authorization``, signed with the account's signature secret (HS256).
 
 developer.vonage.com/en/getting-started/concepts/webhooks, "Decoding signed webhooks". The token alone does not cover
 the request: its claim ``payload_hash`` does, the SHA-256 of the body as it came, or, of a GET, of its query as JSON: an

@@ -29,7 +29,7 @@ EARLY_SECONDS = 60.0
 
 
 class Files(Protocol):
-    """Where files come from, as ``cx_runtime.outbound.files.FileFetcher``."""
+    """A source of files, as ``cx_runtime.outbound.files.FileFetcher``."""
 
     async def get(self, url: str, headers: Mapping[str, str], leads_to: Callable[[str], bool]) -> File: ...
 

@@ -1,4 +1,4 @@
-"""Files that are still to be fetched, and how far the log was read for them: what the worker's cursor holds."""
+"""Hold the files that are still to be fetched, and how far the log was read for them: the worker's cursor."""
 
 from __future__ import annotations
 

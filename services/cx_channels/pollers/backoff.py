@@ -1,4 +1,4 @@
-"""Pauses between two tries: longer each time, and random, so that many processes don't come back at once."""
+"""Pause between two tries: longer each time, and random, so that many processes don't come back at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OAuth access tokens (RFC 6749): fetched with a secret that lasts, kept while they hold."""
+"""Fetch OAuth access tokens (RFC 6749) with a secret that lasts, and keep them while they hold."""
 
 from __future__ import annotations
 

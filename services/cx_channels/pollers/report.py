@@ -1,4 +1,4 @@
-"""How a poller gets on, as its owner tells operators."""
+"""Report to operators how a poller gets on, as its owner tells."""
 
 from __future__ import annotations
 

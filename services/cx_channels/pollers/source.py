@@ -1,4 +1,4 @@
-"""The port of what asks a vendor itself: a client of a stream, or a poller.
+"""Define the port of what asks a vendor itself: a client of a stream, or a poller.
 
 A provider's folder has ``stream.py`` or ``poller.py`` with ``open_source(connection, ports) -> Source``. The source
 only reads: it is begun anew after every fault, at the cursor of the last step that was accepted. Its errors say what to

@@ -1,4 +1,4 @@
-"""The TLS of a client: certificates are checked by the machine's authorities, or by those of a setting."""
+"""Set up the TLS of a client: certificates are checked by the machine's authorities, or by those of a setting."""
 
 from __future__ import annotations
 

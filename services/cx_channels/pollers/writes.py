@@ -1,4 +1,4 @@
-"""Transactions that a stop waits for: one that is given up in the middle would leave its connection behind."""
+"""Finish transactions before a stop: one that is given up in the middle would leave its connection behind."""
 
 from __future__ import annotations
 

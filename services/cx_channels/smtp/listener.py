@@ -1,4 +1,4 @@
-"""The SMTP listener (RFC 5321): it takes mail for the tenants' connections and answers 250 once the mail is durable.
+"""Take mail for the tenants' connections over SMTP (RFC 5321), and answer 250 once a mail is durable.
 
 What aiosmtpd leaves open is done in this package: a reader for DATA (aiosmtpd's keeps a list of all lines, refuses long
 lines that real senders write, and closes on a slow sender), PIPELINING, limits of connections and of bytes in memory,

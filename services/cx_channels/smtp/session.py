@@ -1,4 +1,4 @@
-"""One client's SMTP session."""
+"""Hold one client's SMTP session."""
 
 from __future__ import annotations
 

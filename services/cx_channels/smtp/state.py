@@ -1,4 +1,4 @@
-"""What all sessions of one SMTP listener share: its settings, its bounds, and the work under way."""
+"""Hold what all sessions of one SMTP listener share: its settings, its bounds, and the work under way."""
 
 from __future__ import annotations
 

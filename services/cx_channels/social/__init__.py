@@ -1,1 +1,1 @@
-"""Social providers, a folder each."""
+"""Adapt vendors of social, a folder each."""

@@ -1,1 +1,1 @@
-"""Voice providers, a folder each."""
+"""Adapt vendors of voice, a folder each."""

@@ -1,4 +1,4 @@
-"""Promise, assign, snooze and undo: what the events hold, and the earlier act that one may name."""
+"""Make the event data of promises, assignments, snoozes and undoing, and check the earlier act that one may name."""
 
 from __future__ import annotations
 

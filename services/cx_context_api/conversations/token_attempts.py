@@ -19,7 +19,7 @@ WRONG_CODE_REASONS = frozenset({"unknown-token", "token-expired", "token-used", 
 
 
 class ContactIdentity(NamedTuple):
-    """Who presents a code: the one customer that the contact names, None if it names nobody or several.
+    """The one who presents a code: the one customer that the contact names, None if it names nobody or several.
 
     ``proved``: the contact holds a proof of who they are.
     """

@@ -41,7 +41,7 @@ class _Ends(NamedTuple):
 
 
 class Freshness:
-    """How fresh one process finds the store. ``clock``: seconds since 1970."""
+    """The freshness of the store, as one process finds it. ``clock``: seconds since 1970."""
 
     def __init__(self, store: Store, log: Log, clock: Callable[[], float] = time.time) -> None:
         self._store = store

@@ -13,7 +13,7 @@ from cx_events.timestamps import Micros
 
 
 class OverInQueue(NamedTuple):
-    """How many waits of a queue are over its bound; ``since``: when the longest began."""
+    """A count of the waits of a queue that are over its bound; ``since``: when the longest began."""
 
     waits: int
     since: Micros

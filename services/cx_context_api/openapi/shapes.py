@@ -1,4 +1,4 @@
-"""JSON Schemas of values that several answers hold, beside those of ``cx_events.schema_shapes``."""
+"""Describe values that several answers hold as JSON Schemas, beside those of ``cx_events.schema_shapes``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who acts by a body: in a session the agent who signed in (``cx_runtime.sessions.acting_agents``). Pure."""
+"""Check who acts by a body: in a session the agent who signed in (``cx_runtime.sessions.acting_agents``). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The body of each request. Unknown members are refused, so that a misspelt one is not ignored."""
+"""Define the body of each request. Unknown members are refused, so that a misspelt one is not ignored."""
 
 from __future__ import annotations
 

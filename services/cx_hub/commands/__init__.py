@@ -1,4 +1,4 @@
-"""The command groups of ``cx``: a module each, with ``register(app)``.
+"""Register the command groups of ``cx``: a module each, with ``register(app)``.
 
 Modules:
 

@@ -1,4 +1,4 @@
-"""``backup`` and ``restore``: a whole hub whose parts are files of this machine."""
+"""``backup`` and ``restore``: save and bring back a whole hub whose parts are files of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``bench``: how fast the hub is, as ratios to floors measured beside it."""
+"""``bench``: measure how fast the hub is, as ratios to floors measured beside it."""
 
 from __future__ import annotations
 

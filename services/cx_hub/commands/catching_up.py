@@ -1,4 +1,4 @@
-"""``connections catch-up``: asks vendors at once for what their webhooks did not bring."""
+"""``connections catch-up``: ask vendors at once for what their webhooks did not bring."""
 
 from __future__ import annotations
 

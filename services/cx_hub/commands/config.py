@@ -1,4 +1,4 @@
-"""``config``: whether the settings and the configuration can be started with."""
+"""``config``: check whether the settings and the configuration can be started with."""
 
 from __future__ import annotations
 

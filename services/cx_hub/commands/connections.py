@@ -1,4 +1,4 @@
-"""``connections``: what each connection lacks, what came last by it, and what its webhooks missed."""
+"""``connections``: show what each connection lacks, what came last by it, and what its webhooks missed."""
 
 from __future__ import annotations
 

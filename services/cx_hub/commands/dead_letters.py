@@ -1,4 +1,4 @@
-"""``dlq``: what could not become an event, or could not be used, and why."""
+"""``dlq``: show and repair what could not become an event, or could not be used, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``demo``: one customer's story through the real doors of a hub, in this process or elsewhere."""
+"""``demo``: tell one customer's story through the real doors of a hub, in this process or elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``directory``: who agents and queues are."""
+"""``directory``: show who agents and queues are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``events send``: CloudEvents to the hub over HTTP."""
+"""``events send``: send CloudEvents to the hub over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``identity``: what a change of rules would do, tried out on the facts of the store."""
+"""``identity``: show what a change of rules would do, tried out on the facts of the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``lag``: how far projectors are behind, how fast they go, and how that was for a day."""
+"""``lag``: show how far projectors are behind, how fast they go, and how that was for a day."""
 
 from __future__ import annotations
 

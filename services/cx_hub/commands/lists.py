@@ -1,4 +1,4 @@
-"""``search`` and ``conversations``: over all customers, over HTTP."""
+"""``search`` and ``conversations``: look through all customers, over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``log tail``: what lies on the log."""
+"""``log tail``: print what lies on the log."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Topic(StrEnum):
 
 
 class Show(StrEnum):
-    """How much of a record to print."""
+    """The choice of how much of a record to print."""
 
     DECODED = "decoded"
     PRETTY = "pretty"

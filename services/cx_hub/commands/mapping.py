@@ -1,4 +1,4 @@
-"""``map``: what a recorded request or message becomes, without a hub."""
+"""``map``: show what a recorded request or message becomes, without a hub."""
 
 from __future__ import annotations
 

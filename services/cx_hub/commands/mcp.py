@@ -1,4 +1,4 @@
-"""``mcp``: the hub as tools for an AI agent, over stdin and stdout."""
+"""``mcp``: offer the hub as tools for an AI agent, over stdin and stdout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``media``: files that events name are fetched from where their provider keeps them."""
+"""``media``: fetch files that events name from where their provider keeps them."""
 
 from __future__ import annotations
 

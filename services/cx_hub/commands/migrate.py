@@ -1,4 +1,4 @@
-"""``migrate``: the store's tables brought forward to what this code knows, by itself and not at a service's start."""
+"""``migrate``: bring the store's tables forward to what this code knows, by itself and not at a service's start."""
 
 from __future__ import annotations
 

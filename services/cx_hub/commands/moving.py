@@ -1,4 +1,4 @@
-"""``import`` and ``export``: the whole log with its blobs, to and from a folder or another hub's log; and vCons."""
+"""``import`` and ``export``: move the log with its blobs, to and from a folder or another hub's log; and vCons."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""``rebuild``: what is made of the log, made anew beside the live tables, compared, exchanged, and taken back; or a few
-customers in place."""
+"""``rebuild``: make anew what is made of the log, beside the live tables; compare it, exchange it, take it back; or
+make a few customers anew in place.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +87,7 @@ def context(
 
 
 def status(output: OutputOption = Format.TEXT) -> None:
-    """How the latest rebuild is, what differed, who asked for what, and which fold made the parts."""
+    """Show how the latest rebuild is, what differed, who asked for what, and which fold made the parts."""
 
     async def ask() -> Found:
         async with opened_store(Settings()) as store:

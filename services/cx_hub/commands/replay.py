@@ -1,4 +1,4 @@
-"""``replay``: stored records sent once more, to another topic, an HTTP endpoint or a file."""
+"""``replay``: send stored records once more, to another topic, an HTTP endpoint or a file."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def cancel(
 def status(
     id: Annotated[str, typer.Argument(help="One run; all without it.")] = "", output: OutputOption = Format.TEXT
 ) -> None:
-    """How far runs are, the latest first."""
+    """Show how far runs are, the latest first."""
     states = ReplayStates(Settings().home)
     if id:
         _show(states.read(id), output, states)

@@ -1,4 +1,4 @@
-"""``up``: everything in one process; ``run``: one service of many."""
+"""``up``: run everything in one process; ``run``: one service of many."""
 
 from __future__ import annotations
 

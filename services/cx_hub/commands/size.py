@@ -1,4 +1,4 @@
-"""``size``: how many bytes tables and topics take, and a million events."""
+"""``size``: tell how many bytes tables and topics take, and a million events."""
 
 from __future__ import annotations
 

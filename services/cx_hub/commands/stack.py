@@ -1,4 +1,4 @@
-"""``stack``: a real Kafka and a real PostgreSQL on this machine, without Docker."""
+"""``stack``: run a real Kafka and a real PostgreSQL on this machine, without Docker."""
 
 from __future__ import annotations
 

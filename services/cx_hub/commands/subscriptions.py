@@ -1,4 +1,4 @@
-"""``subscriptions``: what goes to receivers outside as it comes, and what waits."""
+"""``subscriptions``: show and steer what goes to receivers outside as it comes, and what waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``test``: the project's own suite."""
+"""``test``: run the project's own suite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``topics``: how the topics are kept, as declared and as the broker has them."""
+"""``topics``: show how the topics are kept, as declared and as the broker has them, and set them as declared."""
 
 from __future__ import annotations
 

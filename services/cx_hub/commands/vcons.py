@@ -1,4 +1,4 @@
-"""``import vcon`` and ``export vcon``: conversations as IETF vCons, over HTTP. ``moving`` registers them."""
+"""``import vcon`` and ``export vcon``: move conversations as IETF vCons, over HTTP. ``moving`` registers them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``verify``: the store held against the log and the definition."""
+"""``verify``: hold the store against the log and the definition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one composition root: from settings to running services.
+"""Make running services from settings: the one composition root.
 
     async with running_hub(settings, tenants) as hub:
         await hub.supervisor.stopping.wait()

@@ -1,4 +1,4 @@
-"""The context API and the operators' routes in this process."""
+"""Start the context API and the operators' routes in this process."""
 
 from __future__ import annotations
 

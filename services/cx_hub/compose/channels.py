@@ -1,4 +1,4 @@
-"""Intake, webhooks, mail and what providers serve, in this process."""
+"""Start what takes events in, in this process: HTTP routes, mail, and what providers serve."""
 
 from __future__ import annotations
 

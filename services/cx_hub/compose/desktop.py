@@ -1,4 +1,4 @@
-"""The pages, signing in, and the cookies of those who are signed in, in this process."""
+"""Start the pages, signing in, and the cookies of those who are signed in, in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP server of this process, and its end in good order."""
+"""Start the HTTP server of this process, and end it in good order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hub that runs: its parts, and work that begins once a part is there."""
+"""Hold a hub that runs: its parts, and work that begins once a part is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker that fetches what vendors publish and the checks of requests need, beside intake."""
+"""Start the worker that fetches what vendors publish and the checks of requests need, beside intake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker that fetches the files that events name, among the pollers of this process."""
+"""Make the source that fetches the files that events name, among the pollers of this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pollers and streams of this process: what asks vendors itself, and for what their webhooks missed."""
+"""Start the pollers and streams of this process: what asks vendors itself, and for what their webhooks missed."""
 
 from __future__ import annotations
 

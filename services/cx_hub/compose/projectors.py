@@ -1,4 +1,4 @@
-"""The projectors and the relay in this process."""
+"""Start the projectors and the relay in this process."""
 
 from __future__ import annotations
 

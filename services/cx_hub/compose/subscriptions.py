@@ -1,4 +1,4 @@
-"""The delivery of subscriptions in this process."""
+"""Start the delivery of subscriptions in this process."""
 
 from __future__ import annotations
 

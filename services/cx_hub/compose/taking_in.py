@@ -1,4 +1,4 @@
-"""The intake of this process, for what comes to it and for what it fetches itself."""
+"""Make the intake of this process, for what comes to it and for what it fetches itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One customer's story over every channel, through the real adapters of a hub.
+"""Tell one customer's story over every channel, through the real adapters of a hub.
 
 Modules: ``actors`` (stand-ins for the outside: a browser, a telephone company, a mail server, a social network, a CRM,
 an agent's desktop), ``bot`` (the company's bot in the chat), ``cast`` (the people and their ids), ``story`` (the

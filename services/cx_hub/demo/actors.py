@@ -1,5 +1,4 @@
-"""Stand-ins for the outside world that speak to the hub as the real ones do: over a socket, signed webhooks, SMTP,
-HTTP.
+"""Stand in for the outside world, and speak to the hub as it does: over a socket, signed webhooks, SMTP, HTTP.
 
 Each does what the hub asks of every sender: what was not acknowledged is sent again, the same as before.
 """

@@ -1,4 +1,4 @@
-"""An AI agent with the hub as its tools: the Model Context Protocol, by the client of the official SDK.
+"""Play an AI agent with the hub as its tools: the Model Context Protocol, by the client of the official SDK.
 
 A script stands where a language model would, so the story needs no network and is the same each time. Its key has
 ``required_assurance``, so it is told nothing of a customer before the contact is assured.
@@ -40,7 +40,7 @@ class ToolResult(NamedTuple):
 
     @property
     def level(self) -> str:
-        """How sure it is who is in the contact; empty where nothing is told."""
+        """Return how sure it is who is in the contact; empty where nothing is told."""
         found = _LEVEL.search(self.text)
         return found["level"] if found else ""
 

@@ -1,4 +1,4 @@
-"""What the AI agent does in the story: it is told nothing, then what it may tell, and hands over with a packet."""
+"""Play the AI agent's steps of the story: it is told nothing, then what it may tell, and hands over with a packet."""
 
 from __future__ import annotations
 

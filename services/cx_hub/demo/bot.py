@@ -1,4 +1,5 @@
-"""The company's bot in the web chat: it says what the hub lets it say to whoever is there, and hands over to a person.
+"""Play the company's bot in the web chat: it says what the hub lets it say to whoever is there, and hands over to a
+person.
 
 Its key has ``required_assurance``, so what it could tell at worst is what it may tell.
 """

@@ -1,4 +1,4 @@
-"""What the bot does in the story: it answers in a chat, hands over, and Ben sees its packet."""
+"""Play the bot's steps of the story: it answers in a chat, hands over, and Ben sees its packet."""
 
 from __future__ import annotations
 

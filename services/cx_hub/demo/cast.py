@@ -1,4 +1,4 @@
-"""The people of the story and the ids under which the outside world knows them."""
+"""Name the people of the story and the ids under which the outside world knows them."""
 
 from __future__ import annotations
 

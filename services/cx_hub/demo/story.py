@@ -1,4 +1,4 @@
-"""The story: Ana was charged twice, and says so on four channels. Nobody asks her twice."""
+"""Tell the story: Ana was charged twice, and says so on four channels. Nobody asks her twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A stranger who knows Ana's address: what an agent, and what a bot that answers by itself, is shown of such a chat."""
+"""Play a stranger who knows Ana's address: what an agent, and what a bot that answers by itself, is shown of such a
+chat.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of a process for people with a browser: the front page at ``/`` and the API's reference at ``/docs``.
+"""Serve the pages of a process to people with a browser: the front page at ``/`` and the API's reference at ``/docs``.
 
 They are whole HTML from this process: no script, nothing from another host.
 

@@ -1,4 +1,4 @@
-"""A real Kafka and a real PostgreSQL on this machine, without Docker: for ``cx stack`` and for tests.
+"""Run a real Kafka and a real PostgreSQL on this machine, without Docker: for ``cx stack`` and for tests.
 
     running = start(Path(".cx"))            # both answer when it returns
     env(running)                            # {"CX_LOG_URL": ..., "CX_STORE_URL": ...}

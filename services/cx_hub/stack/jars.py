@@ -1,4 +1,4 @@
-"""Kafka's jars: those that ``kafka-jars.txt`` names, fetched once from a Maven repository and checked."""
+"""Fetch Kafka's jars, those that ``kafka-jars.txt`` names, once from a Maven repository, and check them."""
 
 from __future__ import annotations
 

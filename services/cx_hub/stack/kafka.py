@@ -1,4 +1,4 @@
-"""One Kafka broker, its own controller (KRaft)."""
+"""Run one Kafka broker, its own controller (KRaft)."""
 
 # mypy: allow-untyped-calls
 

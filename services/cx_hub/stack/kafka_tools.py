@@ -1,4 +1,4 @@
-"""Kafka's console tools, run on the jars of the stack's broker."""
+"""Run Kafka's console tools on the jars of the stack's broker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One PostgreSQL server."""
+"""Run one PostgreSQL server."""
 
 from __future__ import annotations
 

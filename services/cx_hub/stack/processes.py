@@ -1,4 +1,4 @@
-"""Detached processes: started, known again later by another process, and ended."""
+"""Start detached processes, know them again later in another process, and end them."""
 
 from __future__ import annotations
 

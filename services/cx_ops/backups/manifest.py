@@ -1,4 +1,6 @@
-"""What is in a backup: when and by which release it was made, how far log and store are, and every file's digest."""
+"""Read and write the manifest of a backup: when and by which release it was made, how far log and store are, and every
+file's digest.
+"""
 
 from __future__ import annotations
 

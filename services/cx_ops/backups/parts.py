@@ -1,4 +1,4 @@
-"""Where the files of an embedded hub lie."""
+"""Find where the files of an embedded hub lie."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who acts. ``writer``: see ``cx_events.stamp``. ``name``: the account on a command line, else empty."""
+    """The one who acts. ``writer``: see ``cx_events.stamp``. ``name``: the account on a command line, else empty."""
 
     writer: str
     name: str = ""

@@ -1,4 +1,4 @@
-"""The operators' HTTP routes, for keys with the scope ``ops``; each shows what is the key's tenant's.
+"""Serve the operators' HTTP routes to keys with the scope ``ops``; each shows what is the key's tenant's.
 
 Modules: ``router`` puts all routes together; ``log_routes`` browses the log; ``event_page_routes`` shows one event;
 ``letter_routes`` lists dead letters and tries them again; ``projector_routes`` shows how far projectors are behind;

@@ -1,4 +1,4 @@
-"""Dead letters over HTTP: listed one by one or in groups, shown whole, tried again, discarded with a reason."""
+"""Serve dead letters over HTTP: listed one by one or in groups, shown whole, tried again, discarded with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rebuilds over HTTP: how they are, and all that an operator may do about one."""
+"""Serve rebuilds over HTTP: how they are, and all that an operator may do about one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _SUMMARIES = {
 
 
 class Pace(NamedTuple):
-    """How fast a rebuild goes. ``rate``: events a second, None for no limit."""
+    """The speed of a rebuild. ``rate``: events a second, None for no limit."""
 
     rate: float | None = None
     workers: int = 1

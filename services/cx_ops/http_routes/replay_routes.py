@@ -1,4 +1,4 @@
-"""Replays over HTTP: planned, begun, listed, gone on with, cancelled.
+"""Serve replays over HTTP: planned, begun, listed, gone on with, cancelled.
 
 The process that is asked does the work, and keeps the states below its ``CX_HOME``. Files and other logs are targets of
 the command line alone: a request must not choose what this machine writes or connects to.

@@ -1,4 +1,4 @@
-"""Subscriptions over HTTP: listed, shown, paused, resumed, tried again."""
+"""Serve subscriptions over HTTP: listed, shown, paused, resumed, tried again."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from cx_ops.log_browsing.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class Seek:
-    """Where to read, and in which order.
+    """A place to read from, and in which order.
 
     ``partition``: this one alone. ``offset``: begin with this record of it. ``since``, ``until``: only records that the
     log stored at ``since`` or later, and before ``until``, in ms since 1970. ``places``: go on where a page ended.

@@ -21,7 +21,7 @@ LARGE = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who looks: the operators of one tenant. ``is_only``: the hub has no other tenant, so what names none is theirs,
+    """The viewer: the operators of one tenant. ``is_only``: the hub has no other tenant, so what names none is theirs,
     too."""
 
     tenant: str

@@ -1,4 +1,4 @@
-"""How far an import is, in a file beside the hub's own: so one that was killed goes on, and appends nothing twice.
+"""Keep how far an import is, in a file beside the hub's own: so one that was killed goes on, and appends nothing twice.
 
 One file for each pair of a source and a log. A lock on it keeps a second process away. Blocking: for threads.
 """

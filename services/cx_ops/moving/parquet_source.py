@@ -1,4 +1,4 @@
-"""The Parquet file of a replay as what an import reads: the same keys and values, without the mark of the replay."""
+"""Read the Parquet file of a replay as an import does: the same keys and values, without the mark of the replay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an import reads: an archive, another hub's log with its blob store, or the Parquet file of a replay."""
+"""Open what an import reads: an archive, another hub's log with its blob store, or the Parquet file of a replay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator may ask of a rebuild in which phase. Each act is kept in its record with who and why."""
+"""Do what an operator may ask of a rebuild in its phase. Each act is kept in its record with who and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One process works on a rebuild: a lease that is renewed, and what operators asked for meanwhile."""
+"""Hold a rebuild for one process: a lease that is renewed, and what operators asked for meanwhile."""
 
 from __future__ import annotations
 

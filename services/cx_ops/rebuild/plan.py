@@ -1,4 +1,4 @@
-"""How much there is to do, how long it may take, how much room it needs, and what is locked when."""
+"""Estimate how much a rebuild has to do, how long it may take, how much room it needs, and what is locked when."""
 
 from __future__ import annotations
 

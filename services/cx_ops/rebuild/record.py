@@ -1,4 +1,4 @@
-"""The record of a rebuild: its phase and progress, what differs, and who asked for what and why. Pure."""
+"""Describe a rebuild in its record: its phase and progress, what differs, and who asked for what and why. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a rebuild, and of undoing one: fill the shadow, compare it, exchange it with the live tables.
+"""Run a rebuild, or undo one: fill the shadow, compare it, exchange it with the live tables.
 
 Each step may be done again: a process that goes on with a rebuild that broke off begins at the offsets of the shadow.
 """

@@ -1,4 +1,4 @@
-"""Replay: send stored records once more, to another topic, an HTTP endpoint or a file.
+"""Replay stored records: send them once more, to another topic, an HTTP endpoint or a file.
 
     selection = await select(log, asked, test)              # Refused: nothing is touched before all is checked
     run = Replay(log, selection, target, states, state); await run.run()

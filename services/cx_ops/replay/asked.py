@@ -1,4 +1,4 @@
-"""What an operator asks to have replayed, and how ranges are written. Pure."""
+"""Read what an operator asks to have replayed, and how ranges are written. Pure."""
 
 from __future__ import annotations
 

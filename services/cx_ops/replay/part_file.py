@@ -1,4 +1,4 @@
-"""A file that grows as ``FILE.part``, and gets its name once all is there. Blocking: for threads."""
+"""Write a file that grows as ``FILE.part``, and gets its name once all is there. Blocking: for threads."""
 
 from __future__ import annotations
 

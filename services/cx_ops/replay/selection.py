@@ -25,7 +25,7 @@ class Selection(NamedTuple):
 
     @property
     def records(self) -> int:
-        """How many offsets there are: records at most."""
+        """Return how many offsets there are: records at most."""
         return sum(self.ends[number] - begin for number, begin in self.begins.items())
 
     def partitions(self, places: Mapping[int, int]) -> dict[Partition, int]:

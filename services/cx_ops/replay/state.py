@@ -1,4 +1,4 @@
-"""How far each replay is: a file below ``CX_HOME``, and a lock that its process holds.
+"""Keep how far each replay is: a file below ``CX_HOME``, and a lock that its process holds.
 
 Files, not a table: a run reads the log and writes to somewhere else, so it needs no store; a file target and its state
 lie on one disk and are made durable together. Blocking: for threads.

@@ -1,4 +1,4 @@
-"""Where a replay goes: read a target's text, and refuse what would bring records back into the source of truth."""
+"""Read a replay's target from its text, and refuse one that would bring records back into the source of truth."""
 
 from __future__ import annotations
 

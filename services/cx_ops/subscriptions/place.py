@@ -1,4 +1,4 @@
-"""How far a subscription is: kept in the store, and in memory by the process that works on it."""
+"""Keep how far a subscription is: in the store, and in memory by the process that works on it."""
 
 from __future__ import annotations
 

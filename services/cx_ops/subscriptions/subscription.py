@@ -1,4 +1,4 @@
-"""A subscription as configured, ready to use."""
+"""Make a configured subscription ready to use."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ LEAST_REST = 0.1
 
 
 class Most(NamedTuple):
-    """How much is written in one step."""
+    """The bounds of what is written in one step."""
 
     customers: int
     events: int

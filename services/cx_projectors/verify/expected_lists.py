@@ -24,7 +24,7 @@ from cx_projectors.verify.comparison import NOTHING_SAYS_SO, Row
 
 @dataclass(frozen=True, slots=True)
 class ListsStanding:
-    """How far lists are. ``windows``: each tenant's threading window. ``waiting``: customers and events that are not
+    """The state of lists. ``windows``: each tenant's threading window. ``waiting``: customers and events that are not
     written yet; ``unfilled``: tenants of which that is not known."""
 
     windows: Mapping[str, Micros] = field(default_factory=dict)

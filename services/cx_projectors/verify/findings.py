@@ -1,4 +1,4 @@
-"""The result of ``verify``, and that of one bucket."""
+"""Collect the result of ``verify``, and that of one bucket."""
 
 from __future__ import annotations
 

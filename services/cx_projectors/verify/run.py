@@ -52,7 +52,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How ``verify`` works.
+    """The settings of ``verify``.
 
     ``folder``: where it keeps what it reads; one that is deleted, whatever happens, where None. ``resume``: go on with
     what is there. ``origin``: names log and store for that. ``workers``: processes that check buckets; in this one if

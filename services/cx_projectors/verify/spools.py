@@ -1,4 +1,4 @@
-"""Files that hold what is checked later: lists of plain values in compressed chunks, appended and read in order.
+"""Write files of what is checked later: lists of plain values in compressed chunks, appended and read in order.
 
 They hold people's conversations, so nobody else may read them. A chunk that was not written whole, since the process
 was killed, is not there: the next writer goes on before it.

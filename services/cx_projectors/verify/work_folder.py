@@ -1,4 +1,4 @@
-"""The folder that ``verify`` works in: what it read, what is to be checked, and what was found so far.
+"""Keep the folder that ``verify`` works in: what it read, what is to be checked, and what was found so far.
 
     log.spool              all records that were read
     ready.msgpack          written last once buckets are complete: ``Ready``

@@ -1,4 +1,4 @@
-"""The revisions of the store's tables: which one a database is at, and whether this code can use it.
+"""Find the revisions of the store's tables: which one a database is at, and whether this code can use it.
 
 Forward only, and numbered: ``versions/NNNN_WHAT.py`` takes the tables from the revision before to ``NNNN``. A revision
 only adds, so that code which knows an older one goes on working; one that does more records from which revision on code

@@ -1,4 +1,4 @@
-"""What alembic runs for each command; the connection is the caller's (``run``).
+"""Run what alembic asks of each command; the connection is the caller's (``run``).
 
 A transaction for each revision, unless the caller has one around them all: locks are held as shortly as can be, and a
 revision may leave its transaction for what PostgreSQL does only outside of one.

@@ -1,4 +1,4 @@
-"""Bringing a database forward to the newest revision, with alembic.
+"""Bring a database forward to the newest revision, with alembic.
 
 On PostgreSQL many processes start at once, and others write meanwhile. One migrates, the others wait by asking again:
 who waited *in* a statement would have a snapshot, and an index that is built concurrently waits for all older ones. A

@@ -1,4 +1,4 @@
-"""Steps of revisions that need more care than alembic's ``op`` takes."""
+"""Take steps of revisions that need more care than alembic's ``op`` takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of Chatwoot's notices that are no event, each with the reason."""
+"""List kinds of Chatwoot's notices that are no event, each with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One webhook of Chatwoot's, and the drafts made of it.
+"""Read one webhook of Chatwoot's, and draft its events.
 
 ``{"event", ...}`` with a message (its conversation inside), a conversation or a contact at the top
 (github.com/chatwoot/chatwoot, app/listeners/webhook_listener.rb, conversations/event_data_presenter.rb). Ids are whole

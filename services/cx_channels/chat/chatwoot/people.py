@@ -1,4 +1,4 @@
-"""Who is who: contacts are customers, users agents, agent bots and captains bots.
+"""Tell who is who: contacts are customers, users agents, agent bots and captains bots.
 
 In older versions the agent stands as ``sender`` of what a customer wrote, and the customer as ``contact``: what
 somebody is counts, not where they stand.

@@ -1,4 +1,4 @@
-"""Chatwoot's proof: ``X-Chatwoot-Signature``, ``sha256=`` and the hex HMAC-SHA256 of time, dot and body under the
+"""Check Chatwoot's proof: ``X-Chatwoot-Signature``, ``sha256=`` and the hex HMAC-SHA256 of time, dot and body under the
 webhook's secret, with the time (Unix seconds) in ``X-Chatwoot-Timestamp``.
 
 www.chatwoot.com/hc/user-guide/articles/1677693021-how-to-use-webhooks, "Verifying webhook signatures". Older versions

@@ -1,4 +1,4 @@
-"""What of Dialogflow's requests is no event, each with the reason."""
+"""List what of Dialogflow's requests is no event, each with the reason."""
 
 from __future__ import annotations
 

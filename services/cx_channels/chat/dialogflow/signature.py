@@ -1,4 +1,4 @@
-"""Dialogflow's proof: a name and a password, or a token, in ``Authorization`` as the webhook is set up.
+"""Check Dialogflow's proof: a name and a password, or a token, in ``Authorization`` as the webhook is set up.
 
 docs.cloud.google.com/dialogflow/es/docs/fulfillment-webhook ("Authentication") and .../cx/docs/concept/webhook. A
 Pub/Sub subscription that pushes can send no header of one's own: its endpoint's address carries ``?token=``.

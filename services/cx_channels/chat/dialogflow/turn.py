@@ -1,4 +1,4 @@
-"""One request of an agent, ES or CX, and the drafts made of it."""
+"""Read one request of an agent, ES or CX, and draft its events."""
 
 from __future__ import annotations
 

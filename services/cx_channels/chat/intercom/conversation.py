@@ -1,4 +1,4 @@
-"""A conversation or a ticket, in whichever shape a version of the API tells it.
+"""Read a conversation or a ticket, in whichever shape a version of the API tells it.
 
 =================  ============================================  ================================================
 what               API 1.x                                       API 2.x

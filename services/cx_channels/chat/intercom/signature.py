@@ -1,4 +1,5 @@
-"""Intercom's proof: ``X-Hub-Signature``, ``sha1=`` and the hex HMAC-SHA1 of the body under the app's client secret.
+"""Check Intercom's proof: ``X-Hub-Signature``, ``sha1=`` and the hex HMAC-SHA1 of the body under the app's client
+secret.
 
 developers.intercom.com/docs/references/2.16/webhooks/webhook-models, "Signed notifications". The signed body holds no
 time of signing that could be checked: ``first_sent_at`` may rightly lie far back, since Intercom stores notifications

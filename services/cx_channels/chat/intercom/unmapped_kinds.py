@@ -1,4 +1,4 @@
-"""Topics that concern a customer and have no mapping yet: their notifications are kept, and can be mapped later.
+"""List topics that concern a customer and have no mapping yet: their notifications are kept, and can be mapped later.
 
 Which topics arrive is chosen in Intercom's Developer Hub, so that nobody has to keep unwanted ones.
 """

@@ -1,4 +1,4 @@
-"""One event of a transaction, who sent it, and the drafts made of it.
+"""Read one event of a transaction and who sent it, and draft its events.
 
 ``{"type", "event_id", "room_id", "sender", "origin_server_ts", "content", "state_key"?}``: spec.matrix.org/latest/
 client-server-api, "Room event format". A homeserver may send one event in several transactions.

@@ -1,4 +1,4 @@
-"""Kinds of Matrix events that are no event here, each with the reason (client-server-api)."""
+"""List kinds of Matrix events that are no event here, each with the reason (client-server-api)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A homeserver's proof: the application service's ``hs_token``, as ``Authorization: Bearer`` and, of older versions, as
-``?access_token=`` (spec.matrix.org/latest/application-service-api, "Authorization"). Nothing is signed.
+"""Check a homeserver's proof: the application service's ``hs_token``, as ``Authorization: Bearer`` and, of older
+versions, as ``?access_token=`` (spec.matrix.org/latest/application-service-api, "Authorization"). Nothing is signed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Words and files of messages (client-server-api, "Instant Messaging")."""
+"""Read words and files of messages (client-server-api, "Instant Messaging")."""
 
 from __future__ import annotations
 

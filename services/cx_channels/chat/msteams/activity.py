@@ -1,4 +1,4 @@
-"""One activity of the Bot Framework, and the draft of an event.
+"""Read one activity of the Bot Framework, and draft an event of it.
 
 Shapes: github.com/microsoft/Agents/blob/main/specs/activity/protocol-activity.md;
 learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/conversation-messages. Ids of activities are

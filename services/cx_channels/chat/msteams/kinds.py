@@ -1,4 +1,4 @@
-"""Kinds of activities that are no event, each with the reason.
+"""List kinds of activities that are no event, each with the reason.
 
 learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/subscribe-to-conversation-events; the types of
 Microsoft's Teams SDK (PyPI, microsoft-teams-api 2.1).

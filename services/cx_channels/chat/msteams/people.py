@@ -1,4 +1,4 @@
-"""Who is who: customers, agents and bots.
+"""Tell who is who: customers, agents and bots.
 
 Teams is where colleagues talk. Who is a customer is a setting: ``tenants`` lists the business's own Entra tenants, so
 people of others are customers; ``channels`` lists conversations, or channels of a team, in which everybody but
@@ -28,7 +28,7 @@ _ADDRESSES = {"sms": "phone", "email": "email"}
 
 
 class Person(Struct, frozen=True, gc=False):
-    """Who did it. ``entra``: their id in a tenant; ``id``: their id in the channel."""
+    """The one who did it. ``entra``: their id in a tenant; ``id``: their id in the channel."""
 
     role: Role
     id: str = ""

@@ -1,4 +1,4 @@
-"""Microsoft's proof: a token of the Bot Connector in ``Authorization``, whose keys it publishes.
+"""Check Microsoft's proof: a token of the Bot Connector in ``Authorization``, whose keys it publishes.
 
 learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication, "Authenticate requests from
 the Bot Connector service to your bot". The token is for the bot (``aud``) and for the channel's address

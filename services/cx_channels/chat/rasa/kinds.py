@@ -1,5 +1,6 @@
-"""Kinds of Rasa's records that are no event, each with the reason (rasa_sdk/events.py; the engine's of older names,
-too)."""
+"""List kinds of Rasa's records that are no event, each with the reason (rasa_sdk/events.py; the engine's of older
+names, too).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One record of a tracker, and the drafts made of it: ``{"sender_id", "event", "timestamp", ...}``.
+"""Read one record of a tracker, and draft its events. Its shape: ``{"sender_id", "event", "timestamp", ...}``.
 
 rasa_sdk/events.py names the kinds with their fields; a broker adds ``sender_id``. A record has no id.
 """

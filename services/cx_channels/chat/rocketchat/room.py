@@ -1,4 +1,4 @@
-"""One notice of an Omnichannel room, and the drafts made of it.
+"""Read one notice of an Omnichannel room, and draft its events.
 
 ``{"_id", "type", "createdAt", "visitor", "agent", "messages": [...]}``: github.com/RocketChat/Rocket.Chat,
 apps/meteor/app/livechat/server/hooks/sendToCRM.ts. A message is told when it is written, and again with the whole

@@ -1,4 +1,4 @@
-"""Rocket.Chat's proof: a word that is the same for every request; nothing is signed.
+"""Check Rocket.Chat's proof: a word that is the same for every request; nothing is signed.
 
 Omnichannel's webhook sends it in ``X-RocketChat-Livechat-Token`` (Omnichannel, Webhooks, "Secret Token"), an outgoing
 integration as ``token`` in its body (docs.rocket.chat/docs/integrations, "Outgoing WebHook").

@@ -1,4 +1,4 @@
-"""Words, files and writers of messages."""
+"""Read words, files and writers of messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of Slack's notices that are no event, each with the reason.
+"""List kinds of Slack's notices that are no event, each with the reason.
 
 Events: docs.slack.dev/reference/events and the types of Slack's own SDK (npm, @slack/types 3.2). Subtypes of messages:
 docs.slack.dev/reference/events/message, "Message subtypes".

@@ -1,4 +1,4 @@
-"""One request of Slack's: an event in its envelope, an interaction with a control, or a slash command.
+"""Read one request of Slack's: an event in its envelope, an interaction with a control, or a slash command.
 
 Shapes: docs.slack.dev/apis/events-api ("Event type structure"), docs.slack.dev/reference/interaction-payloads,
 docs.slack.dev/interactivity/implementing-slash-commands.

@@ -1,4 +1,4 @@
-"""Who is who in a workspace: customers, agents and bots.
+"""Tell who is who in a workspace: customers, agents and bots.
 
 Slack is where colleagues talk. Who is a customer is a setting: ``teams`` lists the business's own workspaces and
 organisations, so people of others (Slack Connect) are customers; ``channels`` lists channels in which everybody but
@@ -26,7 +26,7 @@ _SYSTEM = "USLACKBOT"
 
 
 class Person(Struct, gc=False):
-    """Who did it. ``id``: of the user or the bot; ``team``: that of the user, where it is told."""
+    """The one who did it. ``id``: of the user or the bot; ``team``: that of the user, where it is told."""
 
     role: Role
     id: str = ""

@@ -1,4 +1,4 @@
-"""Slack's proof: ``X-Slack-Signature``, the hex HMAC-SHA256 of ``v0:TIMESTAMP:BODY`` under the signing secret.
+"""Check Slack's proof: ``X-Slack-Signature``, the hex HMAC-SHA256 of ``v0:TIMESTAMP:BODY`` under the signing secret.
 
 docs.slack.dev/authentication/verifying-requests-from-slack. ``token`` in a body is the old verification token and
 proves nothing.

@@ -1,4 +1,4 @@
-"""One request of Twilio's, and the drafts made of it."""
+"""Read one request of Twilio's, and draft its events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is at an address of Twilio's, or behind an identity of Twilio Conversations.
+"""Tell who is at an address of Twilio's, or behind an identity of Twilio Conversations.
 
 Addresses: ``+14155550100`` (SMS, MMS), ``whatsapp:+14155550100``, ``rcs:+14155550100``, ``messenger:PSID``
 (www.twilio.com/docs/messaging/channels). A short code or an alphanumeric sender is nobody's own.

@@ -1,4 +1,4 @@
-"""What Vonage's messages become: words that come in, and what became of those that went out.
+"""Map Vonage's messages: words that come in, and what became of those that went out.
 
 Pages below developer.vonage.com: en/messages/code-snippets/inbound-message, en/messages/concepts/messages-status-
 callbacks, en/messages/concepts/whatsapp/wa-status-callbacks; of the older API en/messaging/sms/guides/inbound-sms and

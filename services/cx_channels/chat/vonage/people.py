@@ -1,4 +1,4 @@
-"""Who is at an address of Vonage Messages.
+"""Tell who is at an address of Vonage Messages.
 
 Numbers are E.164 without a plus on SMS, MMS, RCS, WhatsApp and Viber; a short code or an alphanumeric sender is
 nobody's own. Messenger's are ids of Meta's for one page (developer.vonage.com/en/messages/concepts/

@@ -1,4 +1,4 @@
-"""Vonage's proofs of messages: the token of ``kit.vonage_signature``; of the older SMS API the parameter ``sig``.
+"""Check Vonage's proofs of messages: the token of ``kit.vonage_signature``; of the older SMS API the parameter ``sig``.
 
 The older API (account-level webhooks) signs only where the account asks for it: an HMAC over ``&name=value`` of all
 parameters but ``sig``, sorted by name, with ``&`` and ``=`` in values as ``_``, in hex, under the account's signature

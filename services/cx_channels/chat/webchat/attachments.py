@@ -1,4 +1,4 @@
-"""Files that a visitor sends: which, how large, and what they are called.
+"""Check the files that a visitor sends: which, how large, and what they are called.
 
 The setting ``files`` of a connection: ``false`` takes none; ``{max_bytes: N, types: [TYPE, ...]}`` narrows or widens
 what is taken. The type is the sender's word: whoever shows a file later must not let a browser guess or run it.

@@ -1,4 +1,4 @@
-"""What happens in a web chat, as events.
+"""Map what happens in a web chat to events.
 
 The hub itself writes down each thing that a browser says, with the interaction and the visitor as the session proves
 them; this maps what was written. It never sees the browser's own words about who it is.

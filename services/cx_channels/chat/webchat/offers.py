@@ -1,4 +1,4 @@
-"""What visitors may ask for beside an answer, by the connection's setting ``offers``.
+"""Check that visitors may ask for something beside an answer, by the connection's setting ``offers``.
 
 ``person``: that somebody comes. ``callback``: a call. ``code``: one to go on with the chat elsewhere.
 """

@@ -1,4 +1,4 @@
-"""What browser and hub say to each other over the socket, a JSON object a message (README.md has the table)."""
+"""Define the messages of browser and hub over the socket, a JSON object each (README.md has the table)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chat's script as pages load it: ``widget.js`` and the modules below ``widget/``, joined into one.
+"""Load the chat's script as pages get it: ``widget.js`` and the modules below ``widget/``, joined into one.
 
 The files are ES modules, which browsers could load one by one. Joined, all that runs in a page is of one version, also
 while the hub is being replaced by a newer one, and a page needs one tag. Nothing is built: the lines of ``import``, the

@@ -1,4 +1,4 @@
-"""The session of a chat: a signed token with which only whoever began a chat can go on with it.
+"""Sign and check the session of a chat: a token with which only whoever began a chat can go on with it.
 
 A token is ``PAYLOAD.SIGNATURE``, both base64url: HMAC-SHA256 under a key derived from the connection's secret. It
 carries the visitor too, and when a proof of who they are was given: a reload asks for no new one.

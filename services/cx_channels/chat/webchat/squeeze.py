@@ -1,4 +1,4 @@
-"""A script's text without what a browser does not need: comments, and blanks and signs that part nothing.
+"""Leave out of a script's text what a browser does not need: comments, and blanks and signs that part nothing.
 
 Nothing is renamed or reordered, so that a fault in a browser names what stands here. A ``const`` becomes a shorter
 ``let``: that nothing assigns to it again the linter has seen. Strings and regular expressions stay as they are, and

@@ -1,4 +1,4 @@
-"""Who a visitor says to be, and what of that the page's own server proved.
+"""Tell who a visitor says to be, and what of that the page's own server proved.
 
 What a page says of its visitor is a claim: anybody can open the browser's console and say otherwise. The page's server
 proves who is logged in by ``user_hash``, the hex HMAC-SHA256 under the connection's secret of what it vouches for:

@@ -1,4 +1,4 @@
-"""Kinds of Zendesk's notices that are no event, each with the reason."""
+"""List kinds of Zendesk's notices that are no event, each with the reason."""
 
 from __future__ import annotations
 

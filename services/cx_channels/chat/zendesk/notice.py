@@ -1,4 +1,4 @@
-"""One event of a request, and its draft."""
+"""Read one event of a request, and draft the hub's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is who at Zendesk: users of an app (Sunshine Conversations), users of an account (Support), agents, bots."""
+"""Tell who is who at Zendesk: users of an app (Sunshine Conversations), users of an account (Support), agents, bots."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NUMBERED: Mapping[str, Weight] = {"whatsapp": PROVED, "twilio": CLAIMED, "messa
 
 
 class Person(Struct, frozen=True, gc=False):
-    """Who did it."""
+    """The one who did it."""
 
     role: Role
     id: str = ""

@@ -1,4 +1,4 @@
-"""Zendesk's proofs. Sunshine Conversations sends a shared secret alone; Support signs the time and the body.
+"""Check Zendesk's proofs. Sunshine Conversations sends a shared secret alone; Support signs the time and the body.
 
 Sunshine Conversations: header ``X-API-Key`` (github.com/zendesk/sunshine-conversations-api-spec, "Webhooks"). Support:
 ``X-Zendesk-Webhook-Signature``, the base64 HMAC-SHA256 of timestamp and body under the webhook's signing secret

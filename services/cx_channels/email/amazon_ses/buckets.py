@@ -18,7 +18,7 @@ _PLACE = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([\x20-\x7e]{0,
 
 @dataclass(frozen=True, slots=True)
 class MailFolder:
-    """Where a receipt rule puts mails. ``prefix``: of the rule, as SES has it."""
+    """A bucket into which a receipt rule puts mails. ``prefix``: of the rule, as SES has it."""
 
     bucket: Bucket
     prefix: str

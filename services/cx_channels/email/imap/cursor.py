@@ -1,4 +1,4 @@
-"""How far each folder was read: by UID under one UIDVALIDITY (RFC 9051, section 2.3.1.1). Pure.
+"""Keep how far each folder was read: by UID under one UIDVALIDITY (RFC 9051, section 2.3.1.1). Pure.
 
 UIDs rise, but some servers show a mail later than one with a higher UID, since transactions of others end out of order
 (nextcloud/mail#13590). So the UIDs of a tail below the highest are kept, and one that appears there is fetched, too.

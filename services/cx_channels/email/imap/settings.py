@@ -23,7 +23,7 @@ _LEAST_POLL, _MOST_POLL = 5, 1740
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Where OAuth tokens come from (RFC 6749). Without ``client_secret`` the connection's secret is the client's
+    """The source of OAuth tokens (RFC 6749). Without ``client_secret`` the connection's secret is the client's
     (``client_credentials``), else it is a refresh token."""
 
     url: str

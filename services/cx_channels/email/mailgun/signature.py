@@ -1,4 +1,4 @@
-"""Mailgun's proof: in the body, the hex HMAC-SHA256 of timestamp and token under the HTTP webhook signing key.
+"""Check Mailgun's proof: in the body, the hex HMAC-SHA256 of timestamp and token under the HTTP webhook signing key.
 
 documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks. Nothing else is signed: whoever has a
 request can send another body with its proof. So a time has a window, and an event about sent mail has the token for an

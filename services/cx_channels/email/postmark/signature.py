@@ -1,4 +1,4 @@
-"""HTTP basic authentication: Postmark signs nothing, it calls a URL with a name and a password in it.
+"""Check HTTP basic authentication: Postmark signs nothing, it calls a URL with a name and a password in it.
 
 postmarkapp.com/developer/webhooks/webhooks-overview, "Protecting your webhook".
 """

@@ -1,4 +1,4 @@
-"""SendGrid's proof: an ECDSA signature (P-256, SHA-256) over the timestamp and the body, as they came.
+"""Check SendGrid's proof: an ECDSA signature (P-256, SHA-256) over the timestamp and the body, as they came.
 
 www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features for events,
 .../parsing-email/securing-your-parse-webhooks for received mail with a security policy. A connection's secrets are

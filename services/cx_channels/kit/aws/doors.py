@@ -1,4 +1,4 @@
-"""The doors by which AWS brings events over HTTPS, and their proof: a key that both sides know.
+"""Check the requests of the doors by which AWS brings events over HTTPS: each sends a key that both sides know.
 
 - An EventBridge API destination, whose connection has the authorization type API key with the header ``X-Api-Key``
   (docs.aws.amazon.com/eventbridge/latest/userguide/eb-target-connection-auth.html): one event a request.

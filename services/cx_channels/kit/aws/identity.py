@@ -1,4 +1,4 @@
-"""Who logs in at AWS. Pure."""
+"""Describe who logs in at AWS. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cx_channels.kit.aws.signing import AwsKey
 
 @dataclass(frozen=True, slots=True)
 class AwsLogin:
-    """How a connection logs in. ``key``: of the connection, None where the hub's own identity stands in its place.
+    """The login of a connection. ``key``: of the connection, None where the hub's own identity stands in its place.
 
     ``role``: that is assumed then, empty without; ``external_id``: what its trust policy may ask for. ``region``: whose
     STS is asked.

@@ -1,4 +1,4 @@
-"""Amazon SNS as a door: requests that a topic posts, and the proof that it was one of the connection's topics.
+"""Take requests that a topic of Amazon SNS posts, and check that it was one of the connection's topics.
 
 docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html and .../sns-message-and-json-formats.html. The
 signature is in the body, over the values of some fields, one ``name\\nvalue\\n`` after the other, by a key of Amazon's

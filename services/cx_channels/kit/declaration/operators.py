@@ -1,4 +1,4 @@
-"""The operators of declared values. Names are JSONLogic's where it has them (jsonlogic.com/operations.html).
+"""Compile the operators of declared values. Names are JSONLogic's where it has them (jsonlogic.com/operations.html).
 
 Differences, each for safety: a condition holds for ``true`` alone, so that the text ``"false"`` is not true; a number
 and its text are equal, nothing else of different types is; an operator whose arguments are absent is absent. There is

@@ -1,4 +1,5 @@
-"""Rules for participants: an identifier's weight is as strong as the authentication allows, and nobody is two people.
+"""Hold declared participants to the rules: an identifier weighs what the authentication allows, and nobody is two
+people.
 
 Every identifier states its weight, ``claimed`` unless the declaration says more: else the type of an event would lend
 it one.

@@ -1,4 +1,4 @@
-"""The values that a declared path may begin at, and the error of a notice that can't be mapped."""
+"""Hold the values that a declared path may begin at, and name the error of a notice that can't be mapped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of ``mapping.KINDS`` a mail turned out to be, told from what was read of it. For tests and tables."""
+"""Name the kinds (``mapping.KINDS``) that a mail turned out to be, by what was read of it. For tests and tables."""
 
 from __future__ import annotations
 

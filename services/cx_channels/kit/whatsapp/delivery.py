@@ -1,4 +1,4 @@
-"""A delivery taken apart: one ``Change`` for each change of each entry.
+"""Take a delivery apart: one ``Change`` for each change of each entry.
 
 ``{"object": "whatsapp_business_account", "entry": [{"id": WABA, "changes": [{"field", "value"}]}]}``,
 developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview. A delivery may hold many changes of

@@ -1,4 +1,4 @@
-"""Kinds of WhatsApp's notices that are no event: ignored, or kept until there is an adapter.
+"""List WhatsApp's notices that are no event: ignored, or kept until there is an adapter.
 
 Fields: developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview, "Fields".
 """

@@ -1,4 +1,4 @@
-"""One notice of WhatsApp's, with its number and its person, and the drafts made of it."""
+"""Read one notice of WhatsApp's, with its number and its person, and draft its events."""
 
 from __future__ import annotations
 

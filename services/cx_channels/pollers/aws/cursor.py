@@ -1,4 +1,4 @@
-"""How far each shard of each stream was read. Pure.
+"""Keep how far each shard of each stream was read. Pure.
 
 A sequence number is a number of some 56 digits, and is kept as the text that it is (docs.aws.amazon.com/kinesis/latest/
 APIReference/API_Record.html).

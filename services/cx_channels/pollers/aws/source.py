@@ -1,4 +1,4 @@
-"""The source of a connection: all of its queues and streams, read beside each other."""
+"""Read all queues and streams of a connection beside each other, as one source."""
 
 from __future__ import annotations
 

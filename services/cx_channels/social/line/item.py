@@ -1,4 +1,4 @@
-"""One event of a delivery, with its source, and the drafts made of it.
+"""Read one event of a delivery with its source, and draft the hub's.
 
 ``{"destination": "U...", "events": [{"type", "timestamp", "source", "webhookEventId", ...}]}``,
 developers.line.biz/en/reference/messaging-api, "Webhook Event Objects".

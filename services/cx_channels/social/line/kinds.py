@@ -1,5 +1,6 @@
-"""Kinds of LINE's events that are left out, each with the reason
-(developers.line.biz/en/reference/messaging-api, "Webhook Event Objects"; github.com/line/line-openapi, webhook.yml)."""
+"""List kinds of LINE's events that are left out, each with the reason (developers.line.biz/en/reference/messaging-api,
+"Webhook Event Objects"; github.com/line/line-openapi, webhook.yml).
+"""
 
 from __future__ import annotations
 

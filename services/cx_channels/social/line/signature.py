@@ -1,4 +1,4 @@
-"""LINE's proof: ``X-Line-Signature``, the base64 HMAC-SHA256 of the body under the channel secret.
+"""Check LINE's proof: ``X-Line-Signature``, the base64 HMAC-SHA256 of the body under the channel secret.
 
 developers.line.biz/en/docs/messaging-api/verify-webhook-signature.
 """

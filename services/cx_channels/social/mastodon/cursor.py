@@ -1,4 +1,4 @@
-"""How far an account was read: which of its latest notifications and statuses, by their ids at its server. Pure.
+"""Keep how far an account was read: which of its latest notifications and statuses, by their ids at its server. Pure.
 
 The stream may bring one before an earlier one, and loses what is told while nobody listens. So the ids of a tail are
 kept, and what the API lists since the tail's begin and is not among them is new, whatever came by the stream. The

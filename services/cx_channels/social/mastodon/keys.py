@@ -1,4 +1,4 @@
-"""Actors' keys: RSA, published in the actor's document or in one of their own, fetched by the key worker.
+"""Read actors' keys: RSA, published in the actor's document or in one of their own, fetched by the key worker.
 
 docs.joinmastodon.org/spec/activitypub, "Public key". Anybody may name a key, so only what a public host serves by
 ``https`` is asked for (the fetcher refuses private addresses), and ``peers`` can narrow the hosts.

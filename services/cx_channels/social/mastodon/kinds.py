@@ -1,4 +1,4 @@
-"""Kinds that are left out, each with the reason.
+"""List kinds that are left out, each with the reason.
 
 Activities: www.w3.org/TR/activitystreams-vocabulary, "Activity Types", and docs.joinmastodon.org/spec/activitypub.
 Events and notifications: docs.joinmastodon.org/methods/streaming, .../entities/Notification.

@@ -1,4 +1,4 @@
-"""The proof of an activity: its actor's key signed the request, lately, and the actor is of the key's own server.
+"""Check the proof of an activity: its actor's key signed the request, lately, and the actor is of the key's own server.
 
 docs.joinmastodon.org/spec/security. A signature that is wrong under a known key is 401 and has the key fetched anew,
 since actors change theirs: Mastodon tries 401 again later. A key that is not here is ``KeyUnknown``, 503.

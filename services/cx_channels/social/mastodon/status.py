@@ -1,4 +1,4 @@
-"""One status, whichever door told it, and the events that are made of one.
+"""Read one status, whichever door told it, and draft its events.
 
 Ids are made of the status's URI, which both doors tell: the same status is the same event. A thread of the public is
 known by the status that is answered, private messages by the other account, since only one door tells more.

@@ -1,4 +1,4 @@
-"""Kinds of changes that are ignored: they say nothing of a customer, or another item says the same.
+"""List kinds of changes that are ignored: they say nothing of a customer, or another item says the same.
 
 Kinds that concern a customer and have no mapping yet are listed in ``unmapped_kinds``. Fields:
 developers.facebook.com/docs/graph-api/webhooks/reference/page and .../reference/instagram, and what a page can be

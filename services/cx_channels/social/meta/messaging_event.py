@@ -1,4 +1,4 @@
-"""One item of ``messaging`` or ``standby``, with its person and its account, and the drafts made of it."""
+"""Read one item of ``messaging`` or ``standby``, with its person and its account, and draft its events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds that Meta sends to the same address and that have no mapping yet: they are kept, and can be mapped later.
+"""List kinds that Meta sends to the same address and that have no mapping yet: they are kept, and can be mapped later.
 
 Each may concern a customer. Unwanted kinds are switched off in the app's dashboard, which lists objects and fields.
 """

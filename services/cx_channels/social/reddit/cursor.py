@@ -1,4 +1,4 @@
-"""What is known of Reddit's things, and what is new against it. Pure.
+"""Keep what is known of Reddit's things, and tell what is new against it. Pure.
 
 Neither ``after`` nor ``before`` is a place to go on at: the thing that they name may be deleted, and then a list ends
 or is empty. So the place is a time for each list, and the things that were handed on.

@@ -1,4 +1,4 @@
-"""Kinds of Reddit's things and what each becomes."""
+"""List kinds of Reddit's things and what each becomes."""
 
 from __future__ import annotations
 

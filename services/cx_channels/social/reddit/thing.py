@@ -1,4 +1,4 @@
-"""One thing of Reddit's (a comment, a post or a message), and the drafts of events made of it.
+"""Read one thing of Reddit's (a comment, a post or a message), and draft its events.
 
 A thing is ``{"kind": "t1" | "t3" | "t4", "data": {...}}``, known by its fullname, ``name``. A comment comes by a list
 of its subreddit and by the inbox in two shapes; what is kept of it is the same for both.

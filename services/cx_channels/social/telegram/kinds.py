@@ -1,4 +1,4 @@
-"""Kinds of updates that are left out, each with the reason (core.telegram.org/bots/api#update, #message)."""
+"""List kinds of updates that are left out, each with the reason (core.telegram.org/bots/api#update, #message)."""
 
 from __future__ import annotations
 

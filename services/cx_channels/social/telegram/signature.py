@@ -1,4 +1,4 @@
-"""Telegram's proof: ``X-Telegram-Bot-Api-Secret-Token``, the word that was given to ``setWebhook``.
+"""Check Telegram's proof: ``X-Telegram-Bot-Api-Secret-Token``, the word that was given to ``setWebhook``.
 
 core.telegram.org/bots/api#setwebhook, ``secret_token``. Nothing is signed: whoever knows the word may say anything.
 """

@@ -1,4 +1,4 @@
-"""One update of the Bot API, and the drafts made of it.
+"""Read one update of the Bot API, and draft its events.
 
 ``{"update_id": ..., FIELD: {...}}`` with one field (core.telegram.org/bots/api#update). A message is known by its chat
 and its number there. One may come under two update ids, so these stand in nothing that is kept.
@@ -36,7 +36,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Person(Struct, gc=False):
-    """Who did it: a ``customer``, an ``agent``, a ``bot``, or the ``business`` where nobody is told."""
+    """The one who did it: a ``customer``, an ``agent``, a ``bot``, or the ``business`` where nobody is told."""
 
     role: Role
     id: str = ""

@@ -1,4 +1,4 @@
-"""One callback, and the drafts made of it: ``{"event", "timestamp", "message_token", ...}``.
+"""Read one callback, and draft its events. Its shape: ``{"event", "timestamp", "message_token", ...}``.
 
 developers.viber.com/docs/api/rest-bot-api, "Callbacks". ``message_token`` is a number of up to 64 bits, kept as digits.
 """

@@ -1,4 +1,4 @@
-"""Viber's proof: ``X-Viber-Content-Signature``, the hex HMAC-SHA256 of the body under the bot's token.
+"""Check Viber's proof: ``X-Viber-Content-Signature``, the hex HMAC-SHA256 of the body under the bot's token.
 
 developers.viber.com/docs/api/rest-bot-api, "Callbacks".
 """

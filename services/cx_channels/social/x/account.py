@@ -1,4 +1,4 @@
-"""One delivery, whose accounts it is about, and the drafts made of it.
+"""Read one delivery, whose accounts it is about, and draft its events.
 
 Account Activity posts ``{"for_user_id", "direct_message_events": [...], "users": {...}}``, the X Activity API
 ``{"data": {"event_uuid", "filter", "event_type", "payload"}}`` with the same objects for direct messages

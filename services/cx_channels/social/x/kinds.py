@@ -1,4 +1,4 @@
-"""Kinds of X's events that are left out, each with the reason."""
+"""List kinds of X's events that are left out, each with the reason."""
 
 from __future__ import annotations
 

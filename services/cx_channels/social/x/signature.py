@@ -1,4 +1,4 @@
-"""X's proof: ``x-twitter-webhooks-signature``, ``sha256=`` and the base64 HMAC-SHA256 of the body under the app's
+"""Check X's proof: ``x-twitter-webhooks-signature``, ``sha256=`` and the base64 HMAC-SHA256 of the body under the app's
 consumer secret; and its challenge (CRC), whose answer is the same function of a token.
 
 docs.x.com/x-api/webhooks/quickstart. Whoever asks ``?crc_token=TEXT`` gets a signature of TEXT: a token is answered

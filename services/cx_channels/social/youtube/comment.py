@@ -1,4 +1,4 @@
-"""One comment, and the drafts of events made of it.
+"""Read one comment, and draft its events.
 
 A comment is ``{"kind": "youtube#comment", "id", "snippet"}``; a reply has ``parentId`` (the thread's id, which is that
 of its first comment), and an id ``PARENT.REPLY`` (developers.google.com/youtube/v3/docs/comments).

@@ -1,4 +1,4 @@
-"""What is new in a thread against what is known of it. Pure."""
+"""Find what is new in a thread against what is known of it. Pure."""
 
 from __future__ import annotations
 

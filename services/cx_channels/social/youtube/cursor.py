@@ -1,4 +1,4 @@
-"""What is known of a channel's comments: which were handed on, in which version, and whether they are gone. Pure.
+"""Keep what is known of a channel's comments: which were handed on, in which version, and whether they are gone. Pure.
 
 A pageToken walks one list and is no place to go on at, so the place is a time, and the threads that are watched.
 """

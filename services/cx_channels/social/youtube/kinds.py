@@ -1,4 +1,4 @@
-"""Kinds of comments and what each becomes."""
+"""List kinds of comments and what each becomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of Amazon Connect's streams. Each has its own shape, and any may come by any door: told by their fields.
+"""Map Amazon Connect's streams. Each has its own shape, and any may come by any door: told by their fields.
 
 Pages below docs.aws.amazon.com/connect/latest/adminguide: contact-events.html, ctr-data-model.html,
 agent-event-stream-model.html, real-time-contact-analysis-segment-streams-data-model.html,

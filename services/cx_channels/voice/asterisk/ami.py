@@ -1,6 +1,4 @@
-"""What AMI's events become. Kinds: the ``managerEvent`` documentation in Asterisk's source (docs.asterisk.org, "AMI
-Events").
-"""
+"""Map AMI's events. Kinds: ``managerEvent`` documentation in Asterisk's source (docs.asterisk.org, "AMI Events")."""
 
 from __future__ import annotations
 

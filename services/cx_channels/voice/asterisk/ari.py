@@ -1,5 +1,5 @@
-"""What ARI's events become. Kinds and fields: rest-api/api-docs/events.json in Asterisk's source (docs.asterisk.org,
-"Asterisk REST Data Models").
+"""Map ARI's events. Kinds and fields: rest-api/api-docs/events.json in Asterisk's source (docs.asterisk.org, "Asterisk
+REST Data Models").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A channel, as AMI's events and ARI's objects describe it: one leg of a call.
+"""Read a channel, as AMI's events and ARI's objects describe it: one leg of a call.
 
 ``Uniqueid`` (ARI: ``id``) names it, ``Linkedid`` the call: channels that are dialled inherit it from who dials, and
 where two calls are bridged the older one's replaces the other (docs.asterisk.org, "CDR Specification", LinkedID

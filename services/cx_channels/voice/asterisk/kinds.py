@@ -1,4 +1,4 @@
-"""The kinds of AMI's and ARI's that are left out, each with the reason, and those that wait for an adapter.
+"""List the kinds of AMI's and ARI's that are left out, each with the reason, and those that wait for an adapter.
 
 AMI: all of the ``managerEvent`` documentation in Asterisk's source, those of releases 16 to 20 (docs.asterisk.org, "AMI
 Events"), and the events in which it answers actions. ARI: rest-api/api-docs/events.json. Both of master in August 2026.

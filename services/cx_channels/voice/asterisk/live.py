@@ -1,4 +1,4 @@
-"""The channels that are there now, as far as the events told: what one event alone does not say of a call. Pure.
+"""Keep the channels that are there now, as far as the events told: what one event alone does not say of a call. Pure.
 
 The client adds it to an event that it hands on (``KNOWN_HEADER``), and stores it as its cursor: Asterisk keeps nothing
 for who was away, so after a pause the channels that are gone are told by comparing.

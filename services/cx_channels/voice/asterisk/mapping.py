@@ -1,4 +1,4 @@
-"""What AMI's messages and ARI's objects become: read one, find its kind, map it."""
+"""Map AMI's messages and ARI's objects: read one, find its kind, map it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One event of AMI or ARI, and the drafts that are made of it."""
+"""Read one event of AMI or ARI, and draft the hub's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is on a call: the customer, the agent, the business.
+"""Tell who is on a call: the customer, the agent, the business.
 
 Asterisk has "no concept of what is internal and external" (docs.asterisk.org, "CDR Specification"); the settings
 ``trunks`` and ``contexts`` tell. In detail, a *root* being the channel with which a call began:

@@ -1,4 +1,4 @@
-"""The settings that say who is who: Asterisk itself knows no inside and outside."""
+"""Read the settings that say who is who: Asterisk itself knows no inside and outside."""
 
 from __future__ import annotations
 

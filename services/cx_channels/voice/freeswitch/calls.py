@@ -1,4 +1,5 @@
-"""What a switch has under way, as far as it was heard: in the cursor, since the event socket repeats nothing. Pure.
+"""Keep the calls that a switch has under way, as far as heard: in the cursor, since the event socket repeats nothing.
+Pure.
 
 A call that is not listed any more is only suspected: the list lags behind events by a second or so. One that is missing
 in the next list, too, is gone, and nobody heard its end.

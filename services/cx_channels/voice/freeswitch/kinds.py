@@ -1,5 +1,6 @@
-"""Kinds of events that are no events here, each with the reason. Names: EVENT_NAMES of src/switch_event.c, and
-subclasses of the modules that come with FreeSWITCH (freeswitch-docs, docs/programming/events-catalog.mdx)."""
+"""List kinds of events that are no events here, each with the reason. Names: EVENT_NAMES of src/switch_event.c, and
+subclasses of the modules that come with FreeSWITCH (freeswitch-docs, docs/programming/events-catalog.mdx).
+"""
 
 from __future__ import annotations
 

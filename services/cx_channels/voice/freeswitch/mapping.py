@@ -1,4 +1,4 @@
-"""What a notice of FreeSWITCH becomes: an event of the event socket by its name, or a CDR."""
+"""Map a notice of FreeSWITCH: an event of the event socket by its name, or a CDR."""
 
 from __future__ import annotations
 

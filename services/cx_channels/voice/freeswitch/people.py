@@ -1,4 +1,4 @@
-"""Who is who on a leg: which number is the customer's, who is staff, what is the business's own.
+"""Tell who is who on a leg: which number is the customer's, who is staff, what is the business's own.
 
 ``Call-Direction`` says towards FreeSWITCH or away from it, and nothing of the customer: an agent's telephone that dials
 out comes in. An end of a leg is, in this order (docs/decisions/0028-who-is-who-on-a-call.md, 0083):

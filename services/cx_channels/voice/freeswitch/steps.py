@@ -1,4 +1,4 @@
-"""The steps of a leg that the event socket and a CDR both tell: each has one id and one content, by either door.
+"""Draft the steps of a leg that the event socket and a CDR both tell: each has one id and one content, by either door.
 
 What a step keeps as ``raw`` is what both doors know of it, under one name; the rest of a CDR (media counters, SDP,
 every variable) tells of the machine.

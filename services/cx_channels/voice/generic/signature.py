@@ -1,4 +1,4 @@
-"""The signature of a connection that declares none; each declaration has its own (``authentication``)."""
+"""Declare the signature of a connection that declares none; each declaration has its own (``authentication``)."""
 
 from __future__ import annotations
 

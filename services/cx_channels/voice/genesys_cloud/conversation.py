@@ -1,4 +1,4 @@
-"""One conversation of Genesys Cloud: the channel, and the drafts of its events.
+"""Read one conversation of Genesys Cloud: the channel, and the drafts of its events.
 
 All participants, consults and callbacks of a conversation share its id, whatever the medium.
 """

@@ -1,4 +1,4 @@
-"""What becomes of what Genesys Cloud sends: by EventBridge, as a notification, or as a conversation's details.
+"""Map what Genesys Cloud sends: by EventBridge, as a notification, or as a conversation's details.
 
 All have a topic, but for details; a topic's ``{id}`` is left out here. Topics: Genesys' own SDK, PyPI
 PureCloudPlatformClientV2; those that EventBridge brings: developer.genesys.cloud/notificationsalerts/notifications.

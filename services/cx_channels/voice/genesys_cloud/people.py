@@ -1,4 +1,4 @@
-"""Who is who in a conversation of Genesys Cloud, by the addresses of the customer's session.
+"""Tell who is who in a conversation of Genesys Cloud, by the addresses of the customer's session.
 
 Of a session that came in, ``ani`` (calls) and ``addressFrom`` (messages, mails) are the customer's and ``dnis`` and
 ``addressTo`` ours; of one that went out it is the reverse. Addresses are URIs (``tel:+4930...``, ``sip:...@...``) or

@@ -1,4 +1,4 @@
-"""What SIPREC metadata becomes: calls that are recorded, who is in them, and when the recording runs.
+"""Map SIPREC metadata: calls that are recorded, who is in them, and when the recording runs.
 
 RFC 7865; a document has all of a session (``datamode`` complete) or what changed (partial). Each step has an id of its
 own time, so that a document that is sent again, and one that repeats what an earlier one said, makes the same events.

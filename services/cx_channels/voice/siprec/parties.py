@@ -1,4 +1,4 @@
-"""Who is who in a recorded call. The RFC does not say: the connection's ``numbers`` and ``staff`` do.
+"""Tell who is who in a recorded call. The RFC does not say: the connection's ``numbers`` and ``staff`` do.
 
 An end that they list is the business or its people, and another one in a call with them is the customer. Where nobody
 is ours, nobody is taken for the customer; the flat dialect says which way the call went, and is believed.
@@ -18,7 +18,7 @@ from cx_events.weights import ASSERTED, CLAIMED
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """Who takes part. ``agents``: by the participant's id."""
+    """Those who take part. ``agents``: by the participant's id."""
 
     direction: Direction | None = None
     participants: list[Participant] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The proof of a relay: SIPREC's metadata carries none, so whoever posts it signs.
+"""Check the proof of a relay: SIPREC's metadata carries none, so whoever posts it signs.
 
 ``X-Signature`` is the lower-case hex HMAC-SHA256, under the connection's secret, of ``X-Timestamp`` (Unix seconds), a
 dot and the body as it is sent. This is the hub's own convention; no standard has one.

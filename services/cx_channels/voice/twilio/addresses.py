@@ -1,4 +1,4 @@
-"""What one end of a call is, as Twilio writes it in ``From`` and ``To``.
+"""Tell what one end of a call is, as Twilio writes it in ``From`` and ``To``.
 
 =====================================  ============
 ``+14155550100``, ``14155550100``      number

@@ -1,4 +1,4 @@
-"""What Twilio's voice requests become.
+"""Map Twilio's voice requests.
 
 One request is one notice, and its kind is told by which fields it has (``kind_of``). ``KINDS`` maps each kind to a
 function; ``IGNORED`` names those left out on purpose, ``waiting`` those that have no adapter yet. Shapes:

@@ -1,4 +1,4 @@
-"""Who is on a call: which of ``From`` and ``To`` is the customer, if either is.
+"""Tell who is on a call: which of ``From`` and ``To`` is the customer, if either is.
 
 The connection's ``numbers`` decide who is the business, in every direction; ``staff``, softphones and desk phones are
 its people. The other end of a call with one of these is the customer. In detail, *ours* being any of them:

@@ -1,4 +1,4 @@
-"""What Vonage's voice webhooks become: the answer webhook, events of legs, and those of NCCO actions.
+"""Map Vonage's voice webhooks: the answer webhook, events of legs, and those of NCCO actions.
 
 One request is one notice, told by ``status``, else by its fields. Pages below developer.vonage.com: voice/voice-api/
 webhook-reference, voice/voice-api/concepts/legs-conversations, voice/voice-api/ncco-reference. All legs of a call share

@@ -1,4 +1,4 @@
-"""Who is on a leg of a Vonage call: which of ``from`` and ``to`` is the customer, if either is.
+"""Tell who is on a leg of a Vonage call: which of ``from`` and ``to`` is the customer, if either is.
 
 ``from`` of a leg that came in is the caller, ``to`` a number of the account. A leg that went out is to a customer
 (``POST /calls``) or to a colleague (NCCO ``connect``), which Vonage does not tell: the connection's ``numbers`` and
@@ -46,8 +46,8 @@ Side = Literal["business", "staff", "other", "nobody"]
 
 
 class Parties(Struct, frozen=True):
-    """Who is on a leg. ``agent``: a colleague. ``is_leg``: the call has another leg, with the customer, of which this
-    is a part."""
+    """Those who are on a leg. ``agent``: a colleague. ``is_leg``: the call has another leg, with the customer, of which
+    this is a part."""
 
     direction: Direction | None = None
     participants: tuple[Participant, ...] = ()

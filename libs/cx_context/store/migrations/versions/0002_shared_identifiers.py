@@ -1,4 +1,4 @@
-"""Whether a tenant has any shared identifier is asked once a batch."""
+"""Add an index, so that one look-up a batch tells whether a tenant has any shared identifier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each store has an epoch, which its versions begin with. A projector writes it when it opens the store."""
+"""Create a table of the store's epoch, which its versions begin with. A projector writes it when it opens the store."""
 
 from __future__ import annotations
 

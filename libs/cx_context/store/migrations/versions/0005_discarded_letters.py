@@ -1,4 +1,4 @@
-"""Dead letters can be discarded, with a reason; they stay where they are."""
+"""Create a table of the dead letters that were discarded, each with a reason; they stay where they are."""
 
 from __future__ import annotations
 

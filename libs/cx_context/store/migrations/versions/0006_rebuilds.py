@@ -1,4 +1,4 @@
-"""A rebuild of the tables that are made of the log is kept in a table, so that any process can go on with it."""
+"""Create a table of rebuilds of what is made of the log, so that any process can go on with one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store notes which versions of the fold made its parts."""
+"""Create a table of the versions of the fold that made a store's parts."""
 
 from __future__ import annotations
 

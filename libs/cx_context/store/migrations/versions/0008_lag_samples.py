@@ -1,4 +1,4 @@
-"""Projectors tell how they get on: a row a minute of each partition, and what each worker said of itself last."""
+"""Create tables of how projectors get on: a row a minute of each partition, and each worker's latest report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of subscriptions: what was delivered, what waits, what could not be delivered, and which are stopped."""
+"""Create tables of subscriptions: what was delivered, what waits, what could not be delivered, which are stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lasts until a moment and is no fact: sessions that were signed out, and who is present."""
+"""Create tables of what lasts until a moment and is no fact: sessions that were signed out, and who is present."""
 
 from __future__ import annotations
 

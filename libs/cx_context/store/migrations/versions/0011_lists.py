@@ -1,4 +1,4 @@
-"""Tables of lists and search, and of what keeps them up to date."""
+"""Create tables of lists and search, and of what keeps them up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store notes under which id_key each tenant's ids were made."""
+"""Create a table of the id_key under which each tenant's ids were made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far each poller and stream is, and which process runs it."""
+"""Create a table of how far each poller and stream is, and which process runs it."""
 
 from __future__ import annotations
 

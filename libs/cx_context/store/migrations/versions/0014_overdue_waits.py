@@ -1,4 +1,4 @@
-"""Whose customers wait, in which queue, and which of these waits were found to be over their queue's bound."""
+"""Create tables of the waits: whose customers wait in which queue, and which waits were found to be over its bound."""
 
 from __future__ import annotations
 

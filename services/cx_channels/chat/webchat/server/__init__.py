@@ -1,4 +1,4 @@
-"""The web chat's server: visitors' sockets, the files that they send, and the script for pages.
+"""Serve the web chat: visitors' sockets, the files that they send, and the script for pages.
 
 Modules: ``routes`` (the HTTP routes and the socket's), ``chat_sessions`` (a visitor's socket from handshake to end),
 ``visitor_acts`` (does what a visitor asks), ``chat_socket`` (reads from it, and queues what goes to it),

@@ -1,4 +1,4 @@
-"""One visitor's chat, and its way onto the log: for the socket and for files, which come by HTTP."""
+"""Write one visitor's chat onto the log: for the socket and for files, which come by HTTP."""
 
 from __future__ import annotations
 

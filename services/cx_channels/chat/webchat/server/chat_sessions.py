@@ -1,4 +1,4 @@
-"""The web chat's socket: a session on one side, intake on the other, and what agents and bots answer.
+"""Connect the web chat's socket: a session on one side, intake on the other, and what agents and bots answer.
 
 A message is acknowledged once it is durable, not before. A browser that says nothing at first, takes nothing, or says
 too much too fast is sent away, and every one when the process is to stop; the script of ours reconnects and sends again

@@ -1,4 +1,4 @@
-"""One chat's socket: what the browser says, and a bounded queue towards it."""
+"""Speak over one chat's socket: what the browser says, and a bounded queue towards it."""
 
 from __future__ import annotations
 

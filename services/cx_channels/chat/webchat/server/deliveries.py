@@ -1,4 +1,4 @@
-"""What agents and bots write into a chat, brought to the customer's open socket.
+"""Bring what agents and bots write into a chat to the customer's open socket.
 
 Whoever answers does so by an event with the same ``interaction``; nothing has to know which process holds the socket.
 So each process follows the log from a little before where it stood at the start, since a chat that was open at another

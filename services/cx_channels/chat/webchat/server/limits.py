@@ -1,4 +1,4 @@
-"""Bounds of chat sockets and of the files that visitors send."""
+"""Bound chat sockets and the files that visitors send."""
 
 from __future__ import annotations
 

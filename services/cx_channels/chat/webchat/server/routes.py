@@ -1,4 +1,4 @@
-"""The HTTP routes of the web chat: its script, its socket, and files."""
+"""Serve the HTTP routes of the web chat: its script, its socket, and files."""
 
 from __future__ import annotations
 

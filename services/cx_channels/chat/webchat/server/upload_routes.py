@@ -1,4 +1,5 @@
-"""Files that visitors of web chats send: ``PUT /v1/chat/{connection}/files/{id}``, with the chat's session as the key.
+"""Take files that visitors of web chats send: ``PUT /v1/chat/{connection}/files/{id}``, with the chat's session as the
+key.
 
 A file becomes a message of its own: its bytes go to the blob store, then the message that names them onto the log, then
 201 is said. Anybody can begin a chat, so everybody who sends files is a stranger: what is under way at once is shared

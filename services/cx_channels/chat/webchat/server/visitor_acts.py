@@ -1,4 +1,4 @@
-"""What a visitor does in an open chat, each act as its message asks: recorded, then answered."""
+"""Do what a visitor asks for in an open chat: each act is recorded, then answered."""
 
 from __future__ import annotations
 

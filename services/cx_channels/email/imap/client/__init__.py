@@ -1,4 +1,4 @@
-"""A client of IMAP that reads mails and changes nothing (RFC 9051, 3501, 2177).
+"""Read mails over IMAP as a client that changes nothing (RFC 9051, 3501, 2177).
 
 Written anew rather than taken: every wait can be cancelled, every size is bounded by what was asked for, and there is
 no way without TLS (docs/decisions/0080-streams-and-pollers.md).

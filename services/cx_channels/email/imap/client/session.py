@@ -1,4 +1,4 @@
-"""Commands of one IMAP session: examine a folder, search, fetch, wait. Nothing is changed: mails stay unread."""
+"""Send commands of one IMAP session: examine a folder, search, fetch, wait. Nothing is changed: mails stay unread."""
 
 from __future__ import annotations
 

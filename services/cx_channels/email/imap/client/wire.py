@@ -1,4 +1,4 @@
-"""Lines and literals over TLS, from a mail server that may stall, break off, or send more than was asked for."""
+"""Read lines and literals over TLS, from a mail server that may stall, break off, or send more than was asked for."""
 
 from __future__ import annotations
 

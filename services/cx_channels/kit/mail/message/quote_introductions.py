@@ -22,7 +22,7 @@ from enum import IntEnum
 
 
 class Introduces(IntEnum):
-    """How certain it is that a line introduces a quote."""
+    """The certainty that a line introduces a quote."""
 
     NOTHING = 0
     LIKELY = 1

@@ -1,4 +1,4 @@
-"""What to do about an answer that is no list, by its status (github.com/reddit-archive/reddit/wiki/API)."""
+"""Decide what to do about an answer that is no list, by its status (github.com/reddit-archive/reddit/wiki/API)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Units of the API's quota, which begins anew at midnight in California
-(developers.google.com/youtube/v3/determine_quota_cost)."""
+"""Count units of the API's quota, which begins anew at midnight in California
+(developers.google.com/youtube/v3/determine_quota_cost).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do about an error of the API, by its reason (developers.google.com/youtube/v3/docs/errors)."""
+"""Decide what to do about an error of the API, by its reason (developers.google.com/youtube/v3/docs/errors)."""
 
 from __future__ import annotations
 

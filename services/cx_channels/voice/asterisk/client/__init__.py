@@ -1,4 +1,4 @@
-"""The connections to a telephone system.
+"""Connect to a telephone system.
 
 Modules: ``ami``, ``ari``, ``following`` (what both do with what they hear).
 """

@@ -1,6 +1,4 @@
-"""AMI's connection: messages over TCP or TLS, from a system that may stall, break off, or send more than was asked
-for.
-"""
+"""Connect to AMI: messages over TCP or TLS, from a system that may stall, break off, or send more than asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ARI's connection: events over a WebSocket, and the state over HTTP, with one name and password."""
+"""Connect to ARI: events over a WebSocket, and the state over HTTP, with one name and password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both clients do with what they hear: keep the channels that are there, and tell what was missed while away.
+"""Follow what either client hears: keep the channels that are there, and tell what was missed while away.
 
 Asterisk keeps nothing for who is not connected. So the channels are asked for at each connect, and every few minutes,
 since events go missing under load, too (AsterNET/AsterNET#190); what differs from what was heard is told as if it had

@@ -1,4 +1,4 @@
-"""A client of the event socket (freeswitch-docs, docs/integration/event-socket.mdx).
+"""Read the event socket as its client (freeswitch-docs, docs/integration/event-socket.mdx).
 
 Modules: ``wire`` (frames over TCP).
 """

@@ -1,4 +1,4 @@
-"""Frames of the event socket over TCP: header lines, an empty line, and a body of Content-Length bytes."""
+"""Read frames of the event socket over TCP: header lines, an empty line, and a body of Content-Length bytes."""
 
 from __future__ import annotations
 
