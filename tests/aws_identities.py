@@ -1,4 +1,4 @@
-"""What gives keys out at AWS, in this process: STS, a container's address, the metadata of an instance.
+"""Give out keys as AWS does, in this process: STS, a container's address, the metadata of an instance.
 
 Each key is good for as long as ``lasts`` says, in seconds of the test's own clock.
 """

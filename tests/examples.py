@@ -1,4 +1,4 @@
-"""How many examples a property is tried with.
+"""Say how many examples a property is tried with.
 
 The suite tries few of what is costly, so that it stays short; ``CX_TEST_EXAMPLES=20 ./cx test PATH`` tries twenty times
 as many of every property.

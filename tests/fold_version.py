@@ -1,4 +1,4 @@
-"""What the fold makes of every kind of event, as one digest for each version of the fold.
+"""Digest what the fold makes of every kind of event, for each version of the fold.
 
     python -m tests.fold_version      # records the digest of the fold of today as that of ``FOLD_VERSION``
 

@@ -1,4 +1,4 @@
-"""What vendors whose lists are asked after a gap have in common: things that came at some moment."""
+"""Share what vendors whose lists are asked after a gap have in common: things that came at some moment."""
 
 from __future__ import annotations
 

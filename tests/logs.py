@@ -1,4 +1,4 @@
-"""What the hub's logs say, for tests that read them."""
+"""Read what the hub's logs say, for tests."""
 
 from __future__ import annotations
 

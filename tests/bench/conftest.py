@@ -1,4 +1,4 @@
-"""What benchmarks run on in the suite."""
+"""Provide what benchmarks run on in the suite."""
 
 from __future__ import annotations
 

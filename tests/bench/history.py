@@ -1,4 +1,4 @@
-"""What an event costs of a customer who has a long history, by what it costs of one who has a short one.
+"""Measure what an event costs of a customer who has a long history, by what it costs of one who has a short one.
 
 On both sides as many customers, as evenly busy, get as many events; only what was stored and folded of them before
 differs. That is done once, and every round begins with a copy of the database.

@@ -1,5 +1,5 @@
-"""How long a context takes: 10,000 customers with 20 events each on Kafka and PostgreSQL, read by 8 clients, by a bare
-endpoint that reads one row by its key and returns as many bytes, to the same clients.
+"""Measure how long a context takes: 10,000 customers with 20 events each on Kafka and PostgreSQL, read by 8 clients, by
+a bare endpoint that reads one row by its key and returns as many bytes, to the same clients.
 
 ``context_latency``: nothing has changed since the last read of any. ``context_latency_changed``: each has.
 """

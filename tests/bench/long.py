@@ -1,5 +1,5 @@
-"""What a customer with 100,000 events costs: read, by a read of one with 100; told late of something, merged, taken
-apart again and read as of the past, by what folding that history from nothing costs.
+"""Measure what a customer with 100,000 events costs: read, by a read of one with 100; told late of something, merged,
+taken apart again and read as of the past, by what folding that history from nothing costs.
 
 With nine events an interaction, and once more with two, where a cost is bound for each interaction.
 """

@@ -1,4 +1,4 @@
-"""What a customer with a very long history costs, by what folding that history from nothing costs.
+"""Measure what a customer with a very long history costs, by what folding that history from nothing costs.
 
     python -m tests.bench.long_history postgresql+asyncpg://... [--events 100000] [--shape contacts|one]
 

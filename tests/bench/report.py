@@ -1,4 +1,4 @@
-"""What a benchmark says: paired ratios with median and spread, and what each side cost. Pure."""
+"""Report what a benchmark says: paired ratios with median and spread, and what each side cost. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every kind of race is given, and how rounds go."""
+"""Run rounds of a race, and give every kind of race what it needs."""
 
 from __future__ import annotations
 

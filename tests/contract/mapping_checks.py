@@ -1,4 +1,4 @@
-"""What must hold of each provider's ``map`` and of its tables, tried on the requests in its folder.
+"""Check what must hold of each provider's ``map`` and of its tables, tried on the requests in its folder.
 
 Each check raises ``AssertionError`` with a sentence that says what to do. The suite runs them for every provider; the
 mutation test runs them for faulty ones and must see them fail.

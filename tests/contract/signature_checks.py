@@ -1,4 +1,4 @@
-"""What must hold of each provider's ``verify`` and ``sign``, derived from what it declares of its signature.
+"""Check what must hold of each provider's ``verify`` and ``sign``, derived from what it declares of its signature.
 
 Each check raises ``AssertionError`` with a sentence that says what to do. The suite runs them for every provider; the
 mutation test runs them for faulty ones and must see them fail.

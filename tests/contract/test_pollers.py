@@ -1,5 +1,5 @@
-"""What every stream and poller must do under the supervisor: lose nothing and double nothing, whatever the other side
-does, and whoever of us dies. Each vendor here is a server of its own kind in this process; a new client is a line.
+"""Test what every stream and poller must do under the supervisor: lose nothing and double nothing, whatever the other
+side does, and whoever of us dies. Each vendor here is a server of its own kind in this process; a new client is a line.
 """
 
 from __future__ import annotations

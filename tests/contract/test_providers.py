@@ -1,4 +1,4 @@
-"""What every provider must do, tested over all that the registry finds: a new folder needs no edit here.
+"""Test what every provider must do, over all that the registry finds: a new folder needs no edit here.
 
 What a folder holds is described in ``provider_cases``; what must be true of it stands in ``signature_checks`` and
 ``mapping_checks``, and ``test_provider_mutations`` shows that these catch faulty providers.

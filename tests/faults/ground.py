@@ -1,4 +1,4 @@
-"""What the trials share: services in processes that can be killed, servers of their own, and what must hold."""
+"""Share what trials need: services in processes that can be killed, servers of their own, and what must hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trial sees of a hub from outside: its ``/readyz``, and whether it really goes on."""
+"""Watch a hub from outside as a trial does: its ``/readyz``, and whether it really goes on."""
 
 from __future__ import annotations
 

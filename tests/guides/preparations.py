@@ -1,4 +1,4 @@
-"""What a guide assumes to be there when it comes to a section: customers, files, and what went wrong.
+"""Prepare what a guide assumes to be there when it comes to a section: customers, files, and what went wrong.
 
 ``prepare(shell, page, heading)`` is called before the first block below each heading.
 """

@@ -1,4 +1,4 @@
-"""Whose a shared identifier may be: ranked with reasons, and never merged silently."""
+"""Test whose a shared identifier may be: ranked with reasons, and never merged silently."""
 
 from __future__ import annotations
 

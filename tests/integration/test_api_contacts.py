@@ -1,4 +1,4 @@
-"""How sure it is who is at the other end of a contact, over HTTP: ``meta.contact`` and assured reads and streams."""
+"""Test how sure it is who is at the other end of a contact, over HTTP: ``meta.contact``, assured reads and streams."""
 
 from __future__ import annotations
 

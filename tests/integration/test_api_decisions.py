@@ -1,4 +1,4 @@
-"""What agents do to conversations, as events that are durable before they are answered and the same when repeated."""
+"""Test what agents do to conversations: events that are durable before they are answered, the same when repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is who, as people see it and decide it."""
+"""Test who is who, as people see it and decide it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What webhooks missed: the vendor's lists make the same events, once, whichever way comes first, whatever it does."""
+"""Test what webhooks missed: the vendor's lists make the same events, once, whichever way comes first, whatever it
+does.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who applies what: partitions are shared out, taken over from the dead, and no one applies what another does."""
+"""Test who applies what: partitions are shared out, taken over from the dead, and no one applies what another does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a running hub's ``/metrics`` tell an operator."""
+"""Test what a running hub's ``/metrics`` tell an operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators ask over HTTP: lag and dead letters, of their own tenant alone."""
+"""Test what operators ask over HTTP: lag and dead letters, of their own tenant alone."""
 
 from __future__ import annotations
 

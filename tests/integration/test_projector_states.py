@@ -1,4 +1,4 @@
-"""What the store, HTTP and the command tell of projectors, and that the metrics agree."""
+"""Test what the store, HTTP and the command tell of projectors, and that the metrics agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What senders are told of misspelt events over HTTP, and what a dry run shows without storing."""
+"""Test what senders are told of misspelt events over HTTP, and what a dry run shows without storing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader may rely on at every moment: the version of an id never falls, and one version is one body.
+"""Test what a reader may rely on at every moment: the version of an id never falls, and one version is one body.
 
 A version is of a customer, so (customer, version) names a body for good: that is what an ETag and a stream rest on.
 """

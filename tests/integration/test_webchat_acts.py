@@ -1,4 +1,4 @@
-"""What visitors of the web chat ask for beside an answer, and what they are told of who comes."""
+"""Test what visitors of the web chat ask for beside an answer, and what they are told of who comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a stranger at the web chat's real socket is believed, and what they can't reach: whatever they type and send."""
+"""Test what a stranger at the web chat's real socket is believed, and what they can't reach: whatever they type and
+send.
+"""
 
 from __future__ import annotations
 

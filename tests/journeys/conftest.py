@@ -1,4 +1,4 @@
-"""What journeys share: topics of those over separate processes, a hub and a browser of those in a page."""
+"""Share what journeys need: topics of those over separate processes, a hub and a browser of those in a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of pages share: one browser and one hub for each module."""
+"""Share what tests of pages need: one browser and one hub for each module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of the operators' console share: a hub with something of everything, and somebody signed in."""
+"""Share what tests of the operators' console need: a hub with something of everything, and somebody signed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent does at the desk, by keys alone, and what becomes of it."""
+"""Test what an agent does at the desk, by keys alone, and what becomes of it."""
 
 from __future__ import annotations
 

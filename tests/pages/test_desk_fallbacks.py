@@ -1,4 +1,4 @@
-"""What the desk does without: a shared worker, an answer in time, a picture that is one, a page that may frame it."""
+"""Test what the desk does without: a shared worker, an answer in time, a true picture, a page that may frame it."""
 
 from __future__ import annotations
 

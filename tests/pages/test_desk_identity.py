@@ -1,4 +1,6 @@
-"""Who is who at the desk: two stories side by side, merged and parted; the past; a customer who moves under a note."""
+"""Test who is who at the desk: two stories side by side, merged and parted; the past; a customer who moves under a
+note.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What measures the desk, in its shortest form: nobody misses an event, by page or by protocol."""
+"""Test what measures the desk, in its shortest form: nobody misses an event, by page or by protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each recording is, what it must become by its vendor's page, and what it becomes here.
+"""Tell what each recording is, what it must become by its vendor's page, and what it becomes here.
 
 A table is ``NAME.yaml``, one for each folder of recordings: ``door`` (which mapping reads them, a key of
 ``doors.DOORS``), ``folder`` (below the recordings), optional ``settings`` of the connection, and ``recordings``.

@@ -1,4 +1,4 @@
-"""How a recording is read: through the mapping that takes its like from the vendor."""
+"""Read a recording through the mapping that takes its like from the vendor."""
 
 from __future__ import annotations
 

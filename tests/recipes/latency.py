@@ -1,4 +1,4 @@
-"""How long the steps of a recipe take: ``python -m tests.recipes.latency``, milliseconds on stdout.
+"""Measure how long the steps of a recipe take: ``python -m tests.recipes.latency``, milliseconds on stdout.
 
 It starts a hub of its own, on files, or on the log and store that ``CX_LOG_URL`` and ``CX_STORE_URL`` name (an empty
 database, ``CX_TOPIC_PREFIX`` of its own). Each step is one request after another over one connection, as a warm

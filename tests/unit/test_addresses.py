@@ -1,4 +1,4 @@
-"""Which address somebody comes from: nobody can choose it, and proxies are believed by configuration alone."""
+"""Test which address somebody comes from: nobody can choose it, and proxies are believed by configuration alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a context is of its customer, and what was proved in a conversation: nobody is asked twice."""
+"""Test how sure a context is of its customer, and what was proved in a conversation: nobody is asked twice."""
 
 from __future__ import annotations
 

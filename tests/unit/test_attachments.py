@@ -1,4 +1,4 @@
-"""What a context and its timeline tell of attachments, and under which names and types files are handed out."""
+"""Test what a context and its timeline tell of attachments, and under which names and types files are handed out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the hub asks of AWS, and from where it reads a stream: signatures, settings, shards."""
+"""Test what the hub asks of AWS, and from where it reads a stream: signatures, settings, shards."""
 
 from __future__ import annotations
 

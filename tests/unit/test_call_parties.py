@@ -1,4 +1,4 @@
-"""Who is who on a call at Twilio: the connection's numbers decide, nobody is guessed; whose number is vouched for."""
+"""Test who is who on a Twilio call: the connection's numbers decide, nobody is guessed; whose number is vouched for."""
 
 from __future__ import annotations
 

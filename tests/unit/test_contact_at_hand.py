@@ -1,4 +1,4 @@
-"""How sure it is who is at the other end of a contact, and what an assured body leaves out: by the definition."""
+"""Test how sure it is who is at the other end of a contact, and what an assured body leaves out: by the definition."""
 
 from __future__ import annotations
 

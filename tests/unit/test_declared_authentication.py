@@ -1,4 +1,4 @@
-"""Who may send, as a declaration says: other vendors' vectors, and what no declaration lets pass."""
+"""Test who may send, as a declaration says: other vendors' vectors, and what no declaration lets pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the demo is told where there is little room, and what its keys may do."""
+"""Test how the demo is told where there is little room, and what its keys may do."""
 
 from __future__ import annotations
 

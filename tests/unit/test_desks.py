@@ -1,4 +1,4 @@
-"""Whose desks an interaction concerns: a function of its events, in whatever order they come."""
+"""Test whose desks an interaction concerns: a function of its events, in whatever order they come."""
 
 from __future__ import annotations
 

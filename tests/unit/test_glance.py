@@ -1,4 +1,4 @@
-"""What an agent sees at a glance: each line of the right source, the same in any order of events."""
+"""Test what an agent sees at a glance: each line of the right source, the same in any order of events."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""What becomes of requests for handoffs: the first who accepts has it, in whatever order the facts come; a decline goes
-back to the queue; a stranger's request hides none of the customer's."""
+"""Test what becomes of requests for handoffs: the first who accepts has it, in whatever order the facts come; a decline
+goes back to the queue; a stranger's request hides none of the customer's.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process says of itself: who must be at work, what is measured by nobody, and outages told once."""
+"""Test what a process says of itself: who must be at work, what is measured by nobody, and outages told once."""
 
 from __future__ import annotations
 

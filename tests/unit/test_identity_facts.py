@@ -1,4 +1,4 @@
-"""What single events say about who is who."""
+"""Test what single events say about who is who."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is who, told as people would: from events to customers."""
+"""Test who is who, told as people would: from events to customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What identifies nobody, in each kind and spelling, and what only looks like it."""
+"""Test what identifies nobody, in each kind and spelling, and what only looks like it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all mappings share: ids, bounds, and what is read as a whole or apart."""
+"""Test what all mappings share: ids, bounds, and what is read as a whole or apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client of a queue is told after a break, where it is sent no contexts."""
+"""Test what a client of a queue is told after a break, where it is sent no contexts."""
 
 from __future__ import annotations
 

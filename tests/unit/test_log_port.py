@@ -1,4 +1,4 @@
-"""Where partitions go on after some records were read."""
+"""Test where partitions go on after some records were read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who wrote a mail, a person or a machine; and that how it came says nothing of that."""
+"""Test who wrote a mail, a person or a machine; and that how it came says nothing of that."""
 
 from __future__ import annotations
 

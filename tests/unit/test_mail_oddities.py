@@ -1,4 +1,6 @@
-"""What programs write that the standards don't have, mail by mail: each row was read wrong once, or is near to one."""
+"""Test what programs write that the standards don't have, mail by mail: each row was read wrong once, or is near to
+one.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What hosts of ours say about where a mail came from, and what a sender can make them seem to say."""
+"""Test what hosts of ours say about where a mail came from, and what a sender can make them seem to say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who wrote a mail: the person in From, or behind a group, a form, a forwarder; and when it is one of us."""
+"""Test who wrote a mail: the person in From, or behind a group, a form, a forwarder; and when it is one of us."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose words a mail's text is: quotes, what only looks like one, what is passed on, and signatures.
+"""Test whose words a mail's text is: quotes, what only looks like one, what is passed on, and signatures.
 
 The forms are those that programs write in their languages; see the modules tried here for where they were gathered.
 """

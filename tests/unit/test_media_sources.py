@@ -1,4 +1,4 @@
-"""How each provider's files are asked for: which addresses are the vendor's, with what proof, and where they lead."""
+"""Test how each provider's files are asked for: which addresses are the vendor's, with what proof, where they lead."""
 
 from __future__ import annotations
 

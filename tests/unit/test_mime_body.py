@@ -1,4 +1,4 @@
-"""What a mail says: alternatives, HTML, flowed text, quoted text, attachments."""
+"""Test what a mail says: alternatives, HTML, flowed text, quoted text, attachments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which events a mail becomes, who is in them, and which thread they belong to."""
+"""Test which events a mail becomes, who is in them, and which thread they belong to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the projector plans to change, from a batch's new events and what its cache knows."""
+"""Test what the projector plans to change, from a batch's new events and what its cache knows."""
 
 from __future__ import annotations
 

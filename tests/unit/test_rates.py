@@ -1,4 +1,4 @@
-"""How much a key or a connection may send."""
+"""Test how much a key or a connection may send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one address may use of the SMTP listener, and what others keep."""
+"""Test what one address may use of the SMTP listener, and what others keep."""
 
 from __future__ import annotations
 

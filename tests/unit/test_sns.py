@@ -1,4 +1,4 @@
-"""What SNS signs, against vectors that were made apart."""
+"""Test what SNS signs, against vectors that were made apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who wrote a message: by its direction, else by its type, else by who takes part."""
+"""Test who wrote a message: by its direction, else by its type, else by who takes part."""
 
 from __future__ import annotations
 

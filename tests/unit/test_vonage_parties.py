@@ -1,4 +1,4 @@
-"""Who is on a leg of a Vonage call where the caller withholds the number: a customer, and no colleague of ours."""
+"""Test who is on a leg of a Vonage call where the caller withholds the number: a customer, and no colleague of ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a web chat believes of its visitor: what exactly a hash proves, until when, and in whose chat."""
+"""Test what a web chat believes of its visitor: what exactly a hash proves, until when, and in whose chat."""
 
 from __future__ import annotations
 

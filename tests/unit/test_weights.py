@@ -1,4 +1,4 @@
-"""How much an identifier is worth: what is asked for, what the writer's scopes allow, and what is stamped."""
+"""Test how much an identifier is worth: what is asked for, what the writer's scopes allow, and what is stamped."""
 
 from __future__ import annotations
 

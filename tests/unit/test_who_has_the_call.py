@@ -1,4 +1,4 @@
-"""Who deals with a call, by what telephone systems tell of several telephones that rang, and of who passed it on."""
+"""Test who deals with a call, by what telephone systems tell of several telephones that rang, and who passed it on."""
 
 from __future__ import annotations
 
