@@ -12,11 +12,11 @@ Modules:
   ``fair_queue`` (turns for long work), ``cpu_time`` (what work costs the event loop), ``deadline`` (waiting with a
   bound), ``patience`` (waiting for a part that is away), ``answer_deadline`` (how long a request waits for store or
   log), ``addresses`` (the caller behind proxies);
-- HTTP: ``http`` (keys and bounded bodies), ``problems`` (RFC 9457), ``query_fields`` (queries read strictly),
-  ``cursors`` (where a page ended, as opaque text), ``content_codings`` (what a client takes), ``fast_routes``,
-  ``openapi`` (the document of a process), ``serve`` (uvicorn), ``whole_answers`` (head and body in one write),
-  ``accept_queue`` (connections that wait while a server ends), ``cors`` (pages of other origins), ``sessions``
-  (cookies instead of keys);
+- HTTP: ``authentication`` (keys and what they allow), ``http`` (bounded bodies), ``problems`` (RFC 9457),
+  ``query_fields`` (queries read strictly), ``cursors`` (where a page ended, as opaque text),
+  ``content_codings`` (what a client takes), ``fast_routes``, ``openapi`` (the document of a process),
+  ``serve`` (uvicorn), ``whole_answers`` (head and body in one write), ``accept_queue`` (connections that wait while a
+  server ends), ``cors`` (pages of other origins), ``sessions`` (cookies instead of keys);
 - ``outbound`` (requests to addresses of a configuration: signed, bounded, never into private networks);
 - operation: ``health`` (progress, not liveness), ``outages``, ``metrics`` (Prometheus) and their
   ``metric_catalogue``, ``logs`` (structlog), ``tracing`` and ``tracing_otlp`` (OpenTelemetry), ``open_tracing``,

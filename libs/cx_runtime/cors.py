@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cx_runtime import whole_answers
-from cx_runtime.http import bearer_token_in
+from cx_runtime.authentication import bearer_token_in
 from cx_runtime.tenants import Tenants
 
 _API = "/v1/"

@@ -1,6 +1,5 @@
-"""Guard the edge of every HTTP service alike: authentication, bounded bodies, errors as problem documents.
+"""Guard the edge of every HTTP service alike: bounded bodies, errors as problem documents.
 
-- ``caller``: the tenant and key behind a bearer token, with the scope that is asked for.
 - ``read_body``: a body read under a limit, a deadline and, if compressed, a second limit. Content-Length is believed
   only where it condemns.
 - ``BodyGuard``: the same for routes that let a framework read the body.
@@ -29,54 +28,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cx_events.errors import Busy, Refused, TooFast, TryLater
-from cx_runtime import problems, shares, tenants
+from cx_runtime import problems
+from cx_runtime.authentication import bearer_token
 from cx_runtime.deadline import Within
 from cx_runtime.health import Health, Report
-from cx_runtime.in_flight import claim, hold
+from cx_runtime.in_flight import hold
 from cx_runtime.metrics import Metrics
-
-
-class Caller(NamedTuple):
-    """The key that a request presented, and its tenant. ``key.id`` is what logs may show."""
-
-    tenant: str
-    key: tenants.KeyConfig
-
-
-def caller(headers: Headers, known: tenants.Tenants, scope: tenants.Scope) -> Caller:
-    """The caller, if its key has the scope. From here on the request counts for its tenant.
-
-    Raises ``Refused``: ``no-key`` or ``bad-key`` (401), ``missing-scope`` (403); ``TooFast`` where the tenant or the
-    key has used up its share of what may be under way.
-    """
-    tenant, key = authenticated(headers, known)
-    claim(tenant, shares.key(key.id))
-    if not key.allows(scope):
-        raise Refused("missing-scope", f"the key {key.id!r} does not have the scope {scope!r}", 403)
-    return Caller(tenant, key)
-
-
-def authenticated(headers: Headers, known: tenants.Tenants) -> tuple[str, tenants.KeyConfig]:
-    """Return the tenant and the key that a request presents. Raises ``Refused``: ``no-key`` or ``bad-key`` (401)."""
-    found = known.authenticate(bearer_token(headers))
-    if found is None:
-        raise Refused("bad-key", "this key is not known", 401)
-    return found
-
-
-def bearer_token(headers: Headers) -> str:
-    """The token of ``Authorization: Bearer TOKEN``. Raises ``Refused``: ``no-key`` (401)."""
-    token = bearer_token_in(headers.get("authorization", ""))
-    if not token:
-        raise Refused("no-key", "a key is needed: Authorization: Bearer KEY", 401)
-    return token
-
-
-def bearer_token_in(authorization: str) -> str:
-    """Return the token of a header ``Authorization``, empty where that holds none."""
-    scheme, _, token = authorization.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
 
 CODINGS = ("gzip", "deflate")
 """The content codings in which a body may come."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from starlette.datastructures import Headers
 
-from cx_runtime.http import caller
+from cx_runtime.authentication import caller
 from cx_runtime.tenants import Tenants
 
 
@@ -26,7 +26,7 @@ class Sender(NamedTuple):
 def authenticate_sender(headers: Headers, tenants: Tenants) -> Sender:
     """Return the sender of a request by its key, which needs the scope ``events:write``.
 
-    Raise what ``cx_runtime.http.caller`` raises.
+    Raise what ``cx_runtime.authentication.caller`` raises.
     """
     tenant, key = caller(headers, tenants, "events:write")
     return Sender(tenant, key.id, key.allows("ops"), frozenset(key.scopes))

@@ -21,7 +21,8 @@ from cx_events.strict_json import Limits, decode
 from cx_runtime import shares
 from cx_runtime.addresses import Addresses
 from cx_runtime.attempt_limits import AttemptLimits, AttemptRates
-from cx_runtime.http import BodyLimits, authenticated, read_body
+from cx_runtime.authentication import authenticated
+from cx_runtime.http import BodyLimits, read_body
 from cx_runtime.in_flight import address_of, claim
 from cx_runtime.metrics import Metrics
 from cx_runtime.rates import Rate

@@ -14,7 +14,7 @@ from cx_events.errors import TryLater
 from cx_mcp.hub_api import SECONDS, Actor, HubApi
 from cx_mcp.openapi import PATH
 from cx_mcp.tool_caller import ToolCaller
-from cx_runtime.http import authenticated
+from cx_runtime.authentication import authenticated
 from cx_runtime.tenants import KeyConfig, Tenants
 
 MAX_BODY = 256 << 10

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.errors import Refused
-from cx_runtime.http import caller
+from cx_runtime.authentication import caller
 from cx_runtime.tenant_rates import Rates
 from cx_runtime.tenants import KeyConfig, RequiredAssurance, Scope, Tenants
 
@@ -44,8 +44,8 @@ class Admission:
     def admit(self, headers: Headers, scope: Scope) -> Caller:
         """Return the caller, and count the request towards its key's rate.
 
-        Raises ``Refused`` (401, 403) as ``cx_runtime.http.caller`` does, ``Refused("not-assured", 403)`` for a read by
-        a key that reads by contact alone, and ``TooFast``.
+        Raises ``Refused`` (401, 403) as ``cx_runtime.authentication.caller`` does, ``Refused("not-assured", 403)``
+        for a read by a key that reads by contact alone, and ``TooFast``.
         """
         tenant, key = self._known(headers, scope)
         _check_reads_all(key, scope)

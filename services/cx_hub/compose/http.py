@@ -14,9 +14,9 @@ from cx_hub.app import AddRoutes, compose_app
 from cx_hub.compose.hub import Hub, Service
 from cx_hub.listening_sockets import listening, measures_key
 from cx_hub.pages.front_page import Process, environment_of, links_of
+from cx_runtime.authentication import bearer_token_in
 from cx_runtime.cors import CrossOrigin
 from cx_runtime.fast_routes import FastRouteApp
-from cx_runtime.http import bearer_token_in
 from cx_runtime.serve import Server, server_config
 from cx_runtime.sessions.session_auth import SessionAuth
 

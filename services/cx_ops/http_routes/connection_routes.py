@@ -16,7 +16,7 @@ from cx_events.log import Log
 from cx_ops.connection_traffic import ConnectionTraffic, TrafficFound, read_traffic
 from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response
 from cx_ops.http_routes.queries import OpsQuery
-from cx_runtime.http import caller
+from cx_runtime.authentication import caller
 from cx_runtime.tenants import Tenants
 
 MOST_SCANNED = 50_000

@@ -11,7 +11,7 @@ from cx_events.log import Log
 from cx_ops.event_pages.page import EventPageTenant, event_page
 from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_response, parameter
 from cx_ops.http_routes.queries import OpsQuery
-from cx_runtime.http import caller
+from cx_runtime.authentication import caller
 from cx_runtime.tenants import Tenants
 
 _NAME = (

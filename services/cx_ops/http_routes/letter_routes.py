@@ -23,8 +23,8 @@ from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_resp
 from cx_ops.http_routes.queries import MOST_CHARACTERS, OpsQuery
 from cx_ops.log_browsing.records import tenant_of
 from cx_ops.log_browsing.views import Audience
+from cx_runtime.authentication import caller
 from cx_runtime.cursors import decode_cursor, encode_cursor
-from cx_runtime.http import caller
 from cx_runtime.tenants import Tenants
 
 MOST = 1000

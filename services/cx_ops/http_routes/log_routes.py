@@ -21,7 +21,7 @@ from cx_ops.log_browsing.records import BrowsedRecord
 from cx_ops.log_browsing.seeking import Seek
 from cx_ops.log_browsing.views import Audience, Form, show_record
 from cx_ops.log_browsing.walk import Order
-from cx_runtime.http import caller
+from cx_runtime.authentication import caller
 from cx_runtime.tenants import Tenants
 
 MOST_RECORDS = 500

@@ -13,7 +13,7 @@ from cx_ops.http_routes.documented import SCOPE, OpsRoutes, add_route, json_resp
 from cx_ops.http_routes.queries import OpsQuery
 from cx_ops.lag import lag_of
 from cx_ops.projectors.reading import read_history, read_projectors
-from cx_runtime.http import caller
+from cx_runtime.authentication import caller
 from cx_runtime.tenants import Tenants
 
 _MINUTES = 60

@@ -26,7 +26,7 @@ from cx_ops.rebuild.fold_state import FoldState, fold_state
 from cx_ops.rebuild.ownership import Ownership
 from cx_ops.rebuild.plan import plan_of
 from cx_ops.rebuild.record import CONTEXT
-from cx_runtime.http import caller
+from cx_runtime.authentication import caller
 from cx_runtime.tenants import Tenants
 
 MOST_RATE = 1_000_000

@@ -46,7 +46,8 @@ from cx_ops.replay.run import HTTP_RECORDS, Replay, check_resumable
 from cx_ops.replay.selection import Test, select, test_of
 from cx_ops.replay.state import ReplayState, ReplayStates
 from cx_ops.replay.targets import Place, TopicPlace, UrlPlace, read_target
-from cx_runtime.http import BodyLimits, caller, read_body
+from cx_runtime.authentication import caller
+from cx_runtime.http import BodyLimits, read_body
 from cx_runtime.tenants import Tenants
 
 MOST_AT_ONCE = 4

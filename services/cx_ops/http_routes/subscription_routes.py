@@ -16,7 +16,7 @@ from cx_ops.http_routes.queries import OpsQuery
 from cx_ops.subscriptions.acts import SubscriptionActs
 from cx_ops.subscriptions.overview import find, overview, whole
 from cx_ops.subscriptions.subscription import Subscription, subscriptions_of
-from cx_runtime.http import caller
+from cx_runtime.authentication import caller
 from cx_runtime.tenants import Tenants
 
 _ID = parameter("id", "The subscription, as configured.", required=True)

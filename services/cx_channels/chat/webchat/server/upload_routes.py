@@ -27,7 +27,8 @@ from cx_channels.chat.webchat.session import resume
 from cx_channels.intake import Intake
 from cx_events.errors import Busy, Refused, TooFast, TryLater
 from cx_runtime import shares
-from cx_runtime.http import BodyLimits, bearer_token, read_body
+from cx_runtime.authentication import bearer_token
+from cx_runtime.http import BodyLimits, read_body
 from cx_runtime.in_flight import asker, claim
 from cx_runtime.metrics import Metrics
 from cx_runtime.problems import refused, told, try_later
