@@ -11,7 +11,7 @@ sockets and routes), ``kit`` (what the mappings of several vendors need), and th
 ``batch_result``, ``configured_connections``, ``dead_letters``, ``tokens`` (continuity tokens),
 ``correlations`` (calls of two systems), ``mapping_pool``
 (mapping in processes that can be killed), ``remapping`` (dead letters mapped again), ``vcon_import``; ``app``,
-``routes``, ``event_routes``, ``hook_routes``, ``openapi``, ``auth`` and ``acting_agents`` (HTTP),
+``routes``, ``event_routes``, ``hook_routes``, ``openapi``, ``event_senders`` and ``acting_agents`` (HTTP),
 ``smtp`` (the mail server), ``limits``,
 ``readiness`` (what a connection's setup lacks), ``dry_run`` (map a recording without storing), ``pollers`` (what we ask
 vendors for ourselves), ``catch_up`` (what their webhooks missed), ``media``

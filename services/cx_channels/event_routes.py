@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from cx_channels import vcon_import
 from cx_channels.acting_agents import check_agents_of_events
-from cx_channels.auth import authenticate_sender
 from cx_channels.batch_result import BatchResult
+from cx_channels.event_senders import authenticate_sender
 from cx_channels.intake import CLIENT, Intake
 from cx_channels.limits import Limits
 from cx_events.directory import Directory
