@@ -24,8 +24,8 @@ from cx_context.sections.section import Handler
 from cx_context.sections.threads import note_activity, note_event
 from cx_events.activity import ACTIVITY_TYPES, WRITTEN_TYPES
 from cx_events.catalogue import catalogue
+from cx_events.continuity_tokens import REDEEMED
 from cx_events.facts import Fact
-from cx_events.tokens import REDEEMED
 from cx_events.weights import CLAIMED, WEIGHT_RANKS
 
 _CLAIMED = WEIGHT_RANKS[CLAIMED]

@@ -44,7 +44,7 @@ _recorded_text = lru_cache(16)(format_time)
 """Events of one request are recorded at the same time."""
 
 Recogniser = Callable[[Data], list[Reference]]
-"""Finds continuity tokens in an event's data, as ``cx_events.tokens.recognise_tokens`` does."""
+"""Finds continuity tokens in an event's data, as ``cx_events.continuity_tokens.recognise_tokens`` does."""
 
 
 class AcceptedEvent(StampedEvent, frozen=True, gc=False):

@@ -248,7 +248,7 @@ class Promise(DataStruct):
 
 
 class Token(DataStruct):
-    """A continuity token by its id (see ``cx_events.tokens``), never by its code.
+    """A continuity token by its id (see ``cx_events.continuity_tokens``), never by its code.
 
     ``lifetime_s``: seconds from the issuing event on. ``single_use``: only the first interaction that uses it in time
     joins.

@@ -8,7 +8,7 @@ Modules: ``provider`` (what a provider is), ``registry`` (finds the providers), 
 sockets and routes), ``kit`` (what the mappings of several vendors need), and the providers by channel, a folder each:
 ``voice``, ``chat``, ``email``, ``social``; ``intake`` (from request to log), ``verification``, ``published_keys``
 (what vendors publish and checks need), ``key_worker`` (fetches it), ``batch`` (what one request stores),
-``batch_result``, ``configured_connections``, ``dead_letters``, ``tokens`` (continuity tokens),
+``batch_result``, ``configured_connections``, ``dead_letters``, ``continuity_tokens``,
 ``correlations`` (calls of two systems), ``mapping_pool``
 (mapping in processes that can be killed), ``remapping`` (dead letters mapped again), ``vcon_import``; ``app``,
 ``routes``, ``event_routes``, ``hook_routes``, ``openapi``, ``event_senders`` and ``acting_agents`` (HTTP),

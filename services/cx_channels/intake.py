@@ -21,16 +21,17 @@ import structlog
 from cx_channels.batch import LARGE, Batch, separate_original
 from cx_channels.batch_result import BatchResult, RejectedEvent
 from cx_channels.configured_connections import KeysOf, configured_connections, no_keys
+from cx_channels.continuity_tokens import Tokens, new_code, stamp_issue
 from cx_channels.correlations import Correlations
 from cx_channels.dead_letters import STAGE, MappingFailure, digest, failure_of, readable_draft
 from cx_channels.provider import Answer, Connection, Mapped, Provider, Request
-from cx_channels.tokens import Tokens, new_code, stamp_issue
 from cx_channels.verification import verify_request
 from cx_events.blob import Blobs, blob_name
 from cx_events.catalogue import catalogue, check_scopes
 from cx_events.client_blobs import check_blob_names, check_raw_blob
 from cx_events.client_data import decode_base64_data
 from cx_events.client_events import MAX_EVENT_BYTES, AcceptedEvent, Recogniser, accept
+from cx_events.continuity_tokens import ISSUED
 from cx_events.envelope import Draft, Participant
 from cx_events.errors import CxError, Refused
 from cx_events.facts import connection_source
@@ -39,7 +40,6 @@ from cx_events.junk import Junk
 from cx_events.log import Log
 from cx_events.stamp import StampedEvent, connection_writer, key_writer, stamp
 from cx_events.timestamps import Micros
-from cx_events.tokens import ISSUED
 from cx_events.typos import TypoFinder
 from cx_runtime import shares
 from cx_runtime.in_flight import claim

@@ -19,8 +19,8 @@ from cx_context_api.contexts.lineages import Lineages
 from cx_context_api.contexts.routes import ContextRoutes
 from cx_context_api.contexts.value_sources import MAX_EVENTS, HistoryReader
 from cx_context_api.conversations.agent_action_routes import AgentActionRoutes
+from cx_context_api.conversations.continuity_token_routes import TokenRoutes
 from cx_context_api.conversations.routes import ConversationRoutes
-from cx_context_api.conversations.token_routes import TokenRoutes
 from cx_context_api.conversations.vcon_export import VconExports
 from cx_context_api.decisions import Clock, Decisions, IncreasingClock
 from cx_context_api.directory_routes import DirectoryRoutes

@@ -53,7 +53,7 @@ HTTP_MODULES = {
     "page_routes.py",
     "presence_routes.py",
     "session_auth.py",
-    "token_routes.py",
+    "continuity_token_routes.py",
     "upload_routes.py",
     "event_routes.py",
     "http_endpoint.py",

@@ -40,6 +40,7 @@ from cx_context_api.requests.bodies import Note, read
 from cx_context_api.requests.queries import Query
 from cx_events.client_events import accept
 from cx_events.codec import decode as decode_event
+from cx_events.continuity_tokens import parse_token_id, recognise_tokens
 from cx_events.email_addresses import LocalDomains, normalise_address
 from cx_events.envelope import Identifier
 from cx_events.errors import CxError
@@ -51,7 +52,6 @@ from cx_events.ids import IdSpace
 from cx_events.junk import Junk
 from cx_events.strict_json import DEFAULT_LIMITS
 from cx_events.strict_json import decode as decode_json
-from cx_events.tokens import parse_token_id, recognise_tokens
 from cx_identity.model import Profile
 from cx_identity.rules import DEFAULT, Rules
 from cx_runtime.logs import masked

@@ -12,10 +12,10 @@ from tests.api import Running, running_api
 from tests.integration.test_api_decisions import BEN, conversation_with, on_the_log
 
 from cx_context_api.decisions import IncreasingClock
+from cx_events.continuity_tokens import derive_code, sign_token_id
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, an_event, fact_of
-from cx_events.tokens import derive_code, sign_token_id
 
 CHAT = an_event(id="m-1", email="ana@example.com", interaction="chat-42", text="I was charged twice")
 NOW = START + 30 * DAY

@@ -24,10 +24,10 @@ from cx_channels.kit.twilio_signature import signed_parameters
 from cx_channels.provider import Request
 from cx_channels.registry import providers
 from cx_events.blob.folder import FolderBlobs
+from cx_events.continuity_tokens import derive_code, sign_token_id, token_id
 from cx_events.ids import IdSpace
 from cx_events.log import INTERACTIONS, Partition
 from cx_events.log.sqlite import SqliteLog
-from cx_events.tokens import derive_code, sign_token_id, token_id
 from cx_runtime.metrics import Metrics
 from cx_runtime.tenants import ConnectionConfig, TenantConfig, Tenants
 

@@ -22,8 +22,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from cx_channels.chat.webchat.script import script
 from cx_channels.chat.webchat.server.limits import ChatLimits
 from cx_channels.kit.signing import sign
+from cx_events.continuity_tokens import derive_code, sign_token_id, token_id
 from cx_events.ids import IdSpace
-from cx_events.tokens import derive_code, sign_token_id, token_id
 
 pytestmark = pytest.mark.clock
 

@@ -13,9 +13,9 @@ from tests.channels import SECRET, Hub, running_hub
 
 from cx_channels.chat.webchat.offers import offers_of
 from cx_channels.provider import Connection
+from cx_events.continuity_tokens import token_id
 from cx_events.errors import Fatal
 from cx_events.ids import IdSpace
-from cx_events.tokens import token_id
 
 pytestmark = [pytest.mark.clock, pytest.mark.asyncio(loop_scope="module")]
 

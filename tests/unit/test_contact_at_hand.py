@@ -19,11 +19,11 @@ from cx_context.parts.values import OTHER_IDENTIFIERS_KEPT
 from cx_context.sections.assurance import ContactAssurance, Trust, contact_assurance
 from cx_context.sections.assured import assured_facts
 from cx_context.sections.customer_facts import CustomerFacts
+from cx_events.continuity_tokens import ISSUED, PREFIX
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_fact
 from cx_events.timestamps import Micros, format_time
-from cx_events.tokens import ISSUED, PREFIX
 from cx_identity.rules import DEFAULT, Rules
 
 WINDOW = 72 * HOUR

@@ -9,11 +9,11 @@ import pytest
 
 from cx_context.definition import define_bodies
 from cx_context.threading.conversations import CONFIDENCE
+from cx_events.continuity_tokens import ISSUED, token_id
 from cx_events.facts import Fact, decision_source
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, START, a_decision, a_fact, fact_of
 from cx_events.timestamps import Micros
-from cx_events.tokens import ISSUED, token_id
 from cx_identity.rules import DEFAULT
 
 ANA = ACME.profile("email", "", "ana@example.com")

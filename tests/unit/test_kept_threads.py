@@ -15,12 +15,12 @@ from cx_context.parts.merge import merge
 from cx_context.parts.places import KeyedPart
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, join_contacts
+from cx_events.continuity_tokens import ISSUED, derive_code, token_id
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, a_fact
 from cx_events.testing.histories import facts_of, histories
-from cx_events.tokens import ISSUED, derive_code, token_id
 
 WINDOW = 24 * HOUR
 TOKENS = [token_id(derive_code(name, ACME), ACME) for name in ("one", "two")]

@@ -34,13 +34,13 @@ from cx_context.fold import apply, new_part
 from cx_context.parts.model import Part
 from cx_context.parts.places import KeyedPart
 from cx_context.sections.customer_facts import CustomerFacts
+from cx_events.continuity_tokens import ISSUED
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_decision, a_fact, fact_of
 from cx_events.testing.histories import facts_of, histories
-from cx_events.tokens import ISSUED
 from cx_identity.rules import DEFAULT
 
 WINDOW = 72 * 3_600_000_000

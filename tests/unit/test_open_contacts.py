@@ -12,11 +12,11 @@ from cx_context.definition import define
 from cx_context.document import Document, context_body
 from cx_context.sections.assured import assured_facts
 from cx_context.sections.customer_facts import CustomerFacts
+from cx_events.continuity_tokens import ISSUED, PREFIX
 from cx_events.envelope import Identifier, Weight
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, MINUTE, SECOND, START, a_decision, a_fact, fact_of
-from cx_events.tokens import ISSUED, PREFIX
 from cx_identity.rules import DEFAULT
 
 WINDOW = 72 * HOUR

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from tests.examples import examples
-from tests.unit.test_tokens import ID, LONG, contact, issued
+from tests.unit.test_continuity_tokens import ID, LONG, contact, issued
 
 from cx_context.definition import define
 from cx_context.document import context_body, encode_body

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from tests.shown import declared_members, faults_of, shown_members
-from tests.unit.test_tokens import ID, LONG, contact, issued
+from tests.unit.test_continuity_tokens import ID, LONG, contact, issued
 
 from cx_context.definition import define_bodies
 from cx_context.document import VIEWS

@@ -14,10 +14,10 @@ from tests.examples import examples
 
 from cx_events.catalogue import catalogue
 from cx_events.client_events import accept
+from cx_events.continuity_tokens import recognise_tokens
 from cx_events.errors import Refused
 from cx_events.ids import IdSpace
 from cx_events.timestamps import parse_time
-from cx_events.tokens import recognise_tokens
 from cx_events.typos import TypoFinder
 from cx_events.usual_events import read_usual_event
 

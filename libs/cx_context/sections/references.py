@@ -16,13 +16,13 @@ from cx_context.sections.threads import THREADING
 from cx_context.threading.conversations import IssuedToken
 from cx_context.threading.one_contact import names_a_call
 from cx_context.threading.shared_references import MATTER_KINDS
+from cx_events.continuity_tokens import ISSUED, KIND, is_token_id
 from cx_events.facts import Fact
 from cx_events.invisible_characters import strip_invisible
 from cx_events.json_types import Json
 from cx_events.junk import is_known_junk, is_lost_value
 from cx_events.schema_shapes import FLAG, TEXT, TIME, array, members, named
 from cx_events.timestamps import format_time
-from cx_events.tokens import ISSUED, KIND, is_token_id
 from cx_events.weights import ASSERTED
 
 TOKENS_SHOWN = 10

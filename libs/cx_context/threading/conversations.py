@@ -29,8 +29,8 @@ from cx_context.threading.contact_model import Contact
 from cx_context.threading.continuity_tokens import Token
 from cx_context.threading.explicit_joins import ExplicitJoins
 from cx_context.threading.inferred_joins import infer_joins
+from cx_events.continuity_tokens import is_token_id
 from cx_events.timestamps import END_OF_TIME, Micros
-from cx_events.tokens import is_token_id
 
 CONFIDENCE = {"person": 100, "token": 98, "reference": 95, "matter": 85, "window": 60}
 """The confidence of each rule, in hundredths."""

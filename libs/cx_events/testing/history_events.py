@@ -8,6 +8,7 @@ from itertools import cycle
 import msgspec
 
 from cx_events.codec import decode
+from cx_events.continuity_tokens import ISSUED, REDEEMED
 from cx_events.envelope import Data, Event
 from cx_events.facts import decision_source
 from cx_events.ids import IdSpace, NodeId, text_of
@@ -28,7 +29,6 @@ from cx_events.testing.history_steps import (
     weighed,
 )
 from cx_events.timestamps import Micros, format_time
-from cx_events.tokens import ISSUED, REDEEMED
 
 
 def events_of(steps: Sequence[Step], ids: IdSpace, candidate_of: Callable[[NodeId], NodeId]) -> list[StampedEvent]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cx_events.continuity_tokens import ISSUED, REDEEMED
 from cx_events.json_types import Json
 from cx_events.testing.history_steps import AGENTS, QUEUES, TOKENS, EventStep, Step
-from cx_events.tokens import ISSUED, REDEEMED
 
 LIFE_CYCLE: tuple[tuple[str, Json], ...] = (
     ("cx.interaction.started.v1", {}),

@@ -15,6 +15,7 @@ Modules:
 ``agent_actions`` plans what agents do to a conversation; ``agent_action_routes`` handles those requests.
 ``act_details`` has the details of promises, assignments, snoozes and of taking an act back.
 ``handoff_actions`` requests, accepts and shows a handoff; ``handoff_packets`` is what the next agent reads.
-``token_issue`` issues a continuity token, ``token_check`` checks one that is presented.
-``token_attempts`` limits how often a code may be guessed; ``token_routes`` handles the requests for tokens.
+``continuity_token_issue`` issues a continuity token, ``continuity_token_check`` checks one that is presented.
+``continuity_token_attempts`` limits how often a code may be guessed.
+``continuity_token_routes`` handles the requests for continuity tokens.
 """

@@ -17,9 +17,9 @@ from cx_channels.chat.webchat.protocol import ClientId, Way
 from cx_channels.chat.webchat.visitors import VISITORS_KINDS, Visitor
 from cx_channels.kit.ids import id_part
 from cx_channels.provider import Connection, Mapped, Request
+from cx_events.continuity_tokens import KIND, REDEEMED
 from cx_events.envelope import Attachment, Data, Draft, Handoff, Message, Participant, Reference
 from cx_events.errors import Refused
-from cx_events.tokens import KIND, REDEEMED
 from cx_events.weights import CLAIMED
 
 Interaction = Annotated[str, Meta(pattern=r"^[!-~]{1,512}\Z")]

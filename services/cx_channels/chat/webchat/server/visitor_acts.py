@@ -10,9 +10,9 @@ from cx_channels.chat.webchat.server.deliveries import Address
 from cx_channels.chat.webchat.server.typing import TypingBoard
 from cx_channels.chat.webchat.visitors import visitor_of
 from cx_channels.intake import Intake
+from cx_events.continuity_tokens import looks_like_code
 from cx_events.errors import Refused, TooFast
 from cx_events.timestamps import format_time
-from cx_events.tokens import looks_like_code
 from cx_runtime.metrics import Metrics
 
 

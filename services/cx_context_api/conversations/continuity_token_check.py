@@ -19,18 +19,18 @@ from cx_context_api.decisions import DecisionDraft
 from cx_context_api.requests import bodies
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
-from cx_events.envelope import ConversationDecision, Data, IdentityDecision, Reference
-from cx_events.errors import Refused
-from cx_events.facts import Fact, decision_source
-from cx_events.ids import IdSpace, NodeId, event_key, parse_node_id, text_of
-from cx_events.timestamps import Micros
-from cx_events.tokens import (
+from cx_events.continuity_tokens import (
     ISSUED,
     KIND,
     REDEEMED,
     looks_like_code,
     parse_token_id,
 )
+from cx_events.envelope import ConversationDecision, Data, IdentityDecision, Reference
+from cx_events.errors import Refused
+from cx_events.facts import Fact, decision_source
+from cx_events.ids import IdSpace, NodeId, event_key, parse_node_id, text_of
+from cx_events.timestamps import Micros
 from cx_identity.decisions import ATTRIBUTED
 
 

@@ -11,13 +11,21 @@ from tests.unit.test_threading import names, parts_of
 
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, join_contacts
+from cx_events.continuity_tokens import (
+    ISSUED,
+    derive_code,
+    is_token_id,
+    parse_token_id,
+    recognise_tokens,
+    sign_token_id,
+    token_id,
+)
 from cx_events.envelope import Data, Message, Reference
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, a_decision, a_fact, fact_of
 from cx_events.testing.histories import facts_of, histories
 from cx_events.timestamps import Micros
-from cx_events.tokens import ISSUED, derive_code, is_token_id, parse_token_id, recognise_tokens, sign_token_id, token_id
 
 OTHER = IdSpace("other", b"a lasting key of another")
 CODE = derive_code("one", ACME)

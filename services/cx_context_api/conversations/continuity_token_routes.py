@@ -14,9 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cx_context.store import Store
-from cx_context_api.conversations import token_check, token_issue
+from cx_context_api.conversations import continuity_token_check, continuity_token_issue
+from cx_context_api.conversations.continuity_token_attempts import WRONG_CODE_REASONS, GuessLimit, read_contact_identity
 from cx_context_api.conversations.threads import find_thread
-from cx_context_api.conversations.token_attempts import WRONG_CODE_REASONS, GuessLimit, read_contact_identity
 from cx_context_api.decisions import Decisions, decision_request
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Caller
@@ -76,10 +76,10 @@ class TokenRoutes:
         async def answer() -> Response:
             async with self._store.reading() as tx:
                 thread = await find_thread(tx, tenant, tenancy, by_id(id).node)
-                named = await token_issue.choose_token(tx, tenancy, request_id)
-            forms = token_issue.token_forms(named.code, named.id, tenancy.ids, config, body)
+                named = await continuity_token_issue.choose_token(tx, tenancy, request_id)
+            forms = continuity_token_issue.token_forms(named.code, named.id, tenancy.ids, config, body)
             if named.event is None:
-                draft = token_issue.draft_issue(thread, request_id, named.id, body)
+                draft = continuity_token_issue.draft_issue(thread, request_id, named.id, body)
                 issued = self._decisions.next_time(tenant, draft.after)
                 names = await self._decisions.append(request_id._replace(id=named.id), [draft], issued)
             else:
@@ -102,21 +102,22 @@ class TokenRoutes:
         body = await read_act(request, bodies.Redeem, tenancy.directory)
         digest = bodies.request_digest("conversations/continue", body)
         request_id = decision_request(caller, request.headers.get("idempotency-key"), digest)
-        guess = GuessLimit(self._attempts, tenant, key, body.interaction) if token_check.is_guessable(body) else None
+        guessable = continuity_token_check.is_guessable(body)
+        guess = GuessLimit(self._attempts, tenant, key, body.interaction) if guessable else None
         if guess is not None:
             guess.check_contact()
 
         async def answer() -> Response:
-            id = token_check.read_token(body, tenancy.ids)
+            id = continuity_token_check.read_token(body, tenancy.ids)
             names = await self._decisions.find_applied(request_id)
             async with self._store.reading() as tx:
                 if names:
-                    thread = await token_check.find_thread_again(tx, tenant, tenancy, id)
+                    thread = await continuity_token_check.find_thread_again(tx, tenant, tenancy, id)
                 else:
                     if guess is not None:
                         guess.check_identity(await read_contact_identity(tx, tenant, tenancy, body.interaction))
                     now, moment = self._decisions.now(), partial(self._decisions.next_time, tenant)
-                    use = await token_check.check_token(tx, tenant, tenancy, id, body, now, moment)
+                    use = await continuity_token_check.check_token(tx, tenant, tenancy, id, body, now, moment)
                     thread = use.thread
                     if guess is not None:
                         guess.check_match(thread.customer)

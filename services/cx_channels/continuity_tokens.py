@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import secrets
 
-from cx_events.envelope import ConversationDecision, Data, Draft, Participant, Reference, Token
-from cx_events.errors import Refused
-from cx_events.facts import decision_source
-from cx_events.ids import IdSpace, text_of
-from cx_events.stamp import StampedEvent, stamp
-from cx_events.timestamps import Micros
-from cx_events.tokens import (
+from cx_events.continuity_tokens import (
     ISSUED,
     derive_code,
     has_code,
@@ -23,6 +17,12 @@ from cx_events.tokens import (
     recognise_tokens,
     token_id,
 )
+from cx_events.envelope import ConversationDecision, Data, Draft, Participant, Reference, Token
+from cx_events.errors import Refused
+from cx_events.facts import decision_source
+from cx_events.ids import IdSpace, text_of
+from cx_events.stamp import StampedEvent, stamp
+from cx_events.timestamps import Micros
 from cx_events.weights import PROVED
 from cx_runtime.attempt_limits import ENTRIES, AttemptLimits, AttemptRates, too_many
 from cx_runtime.metrics import Metrics
@@ -64,7 +64,7 @@ class Tokens:
         self._tries = AttemptLimits(allowed)
 
     def recognised(self, data: Data, ids: IdSpace, way: str, provider: str) -> list[Reference]:
-        """Return the references of an event, its tokens replaced by their ids; see ``cx_events.tokens``.
+        """Return the references of an event, its tokens replaced by their ids; see ``cx_events.continuity_tokens``.
 
         ``way``: by which the event came, a connection or ``client``.
         """

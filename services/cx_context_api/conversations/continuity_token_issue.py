@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from cx_context.store.sql import Tx
+from cx_context_api.conversations.continuity_token_check import read_issued_event
 from cx_context_api.conversations.threads import Thread
-from cx_context_api.conversations.token_check import read_issued_event
 from cx_context_api.decisions import DecisionDraft, DecisionRequest
 from cx_context_api.requests import bodies
 from cx_context_api.requests.tenancy import Tenancy
+from cx_events.continuity_tokens import ISSUED, LINK_PARAMETER, derive_code, sign_token_id, token_id
 from cx_events.envelope import ConversationDecision, Data, Token
 from cx_events.errors import Refused
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, text_of
-from cx_events.tokens import ISSUED, LINK_PARAMETER, derive_code, sign_token_id, token_id
 from cx_runtime.tenants import TenantConfig
 
 _CODES_TRIED = 50
