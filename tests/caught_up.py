@@ -17,9 +17,9 @@ from tests.polled import POLLED, Polled, polled
 from tests.stores import sqlite_store
 
 from cx_channels.catch_up.at_once import AtOnce, CaughtUp
+from cx_channels.catch_up.cursor import Place
 from cx_channels.catch_up.known_events import KnownEvents
 from cx_channels.catch_up.listing import OpenListing, listings
-from cx_channels.catch_up.place import Place
 from cx_channels.catch_up.source import CatchUp, CatchUpParts
 from cx_channels.intake import wall_clock
 from cx_channels.pollers.source import SourcePorts

@@ -91,15 +91,15 @@ class Subscribed:
 
     async def _rests(self, worker: SubscriptionWorker) -> bool:
         """Return whether nothing is left to do: the log may be slow to give what it has."""
-        place, receiver = worker._place, worker._receiver
-        if place.is_stopped or self.subscription.is_paused or not receiver.is_asked(self.clock()):
+        cursors, receiver = worker._cursors, worker._receiver
+        if cursors.is_stopped or self.subscription.is_paused or not receiver.is_asked(self.clock()):
             return True
-        if any(row.next_at <= self.clock() for row in place.waiting.values()):
+        if any(row.next_at <= self.clock() for row in cursors.waiting.values()):
             return False
-        if len(place.waiting) >= self.most_waiting:
+        if len(cursors.waiting) >= self.most_waiting:
             return True
         ends = await self.log.end_offsets(self.subscription.name.topic)
-        return all(cursor.next_offset >= ends[number] for number, cursor in place.cursors.items())
+        return all(cursor.next_offset >= ends[number] for number, cursor in cursors.by_partition.items())
 
     async def later(self, worker: SubscriptionWorker, seconds: float) -> None:
         self.clock.now += seconds

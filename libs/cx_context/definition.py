@@ -18,8 +18,8 @@ from typing import NamedTuple
 from cx_context.document import context_body
 from cx_context.fold_faults import fault_of, part_of
 from cx_context.parts.event_kinds import makes_part
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.sections.candidates import RefusedClaim, RefusedClaims, unsettled_claims
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import Member

@@ -12,8 +12,8 @@ from typing import Any, Final
 from msgspec import structs
 
 from cx_context.parts.header import ReadWords
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.parts.values import At, Register, shorten_name
 from cx_events.directory import Directory, Entry, Kind
 from cx_events.envelope import AgentOrQueue, Data, Event

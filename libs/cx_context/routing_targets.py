@@ -26,9 +26,9 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from cx_context.parts.adding import later, later_register
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.merge import MERGE_RULES
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.parts.values import At, Register, shorten_name
 from cx_context.sections.contact_state import conversation_state, is_live
 from cx_context.sections.takeovers import Acceptance, acceptance_of, agent_of

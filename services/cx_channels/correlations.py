@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from cx_channels.kit.declaration.mistakes import Place
 from cx_channels.kit.declaration.paths import Steps, parse_path
-from cx_channels.kit.declaration.places import Place
 from cx_events.envelope import Draft, Reference
 from cx_runtime.tenants import TenantConfig
 

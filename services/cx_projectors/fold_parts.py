@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from cx_context.fold import new_part
 from cx_context.fold_faults import Add
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import (
     NOBODYS,
     RoutingState,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from cx_context.fold_faults import is_left_out, part_of
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import RoutingTarget, SideState, routing_targets
 from cx_context.store import assignments, segments
 from cx_context.store.events import read_stream_raws

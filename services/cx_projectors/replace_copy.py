@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cx_context.fold_faults import part_of
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.routing_targets import RoutingTarget, SideState, routing_targets
 from cx_context.store import (
     assignments,

@@ -25,8 +25,8 @@ from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 
 from cx_context.document import context_body, encode_body
 from cx_context.fold import apply, new_part
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store import Store, open_store
 from cx_context.store.context_inputs import read_inputs

@@ -264,7 +264,7 @@ async def test_a_dead_letter_that_fails_again_stays(at: Subscribed) -> None:
     await at.tell("ana")
     async with at.working() as worker:
         await at.drain(worker)
-        number = next(n for n, cursor in worker._place.cursors.items() if cursor.next_offset)
+        number = next(n for n, cursor in worker._cursors.by_partition.items() if cursor.next_offset)
         async with at.store.writing() as tx:
             letter = subscription_rows.Letter(number, 0, 9, 1.0, 2.0, "status-500", "", wanted=True)
             await subscription_rows.write_letters(tx, at.subscription.name, [letter])
@@ -344,7 +344,7 @@ async def test_only_one_works_on_a_partition(at: Subscribed) -> None:
         await at.tell("ana", "ben")
         await at.drain(second)
         assert at.delivered() == {"ana": [1]}
-        await first._place.leave()
+        await first._cursors.leave()
         second._stale = True
         await at.drain(second)
     assert at.delivered() == at.told()
@@ -354,10 +354,10 @@ async def test_whoever_lost_its_lease_writes_nothing(at: Subscribed) -> None:
     at.lease = -1.0  # over at once
     await at.tell("ana")
     async with at.working() as first, at.working() as second:
-        await first._place.take()
-        first._new.assign(first._place.starts())
+        await first._cursors.take()
+        first._new.assign(first._cursors.starts())
         first._stale = False
-        await second._place.take()
+        await second._cursors.take()
         with pytest.raises(SubscriptionLost):
             for _ in range(10):
                 await first.turn()
@@ -386,7 +386,7 @@ async def test_order_holds_under_random_failures_and_restarts(at: Subscribed, se
         async with at.working() as worker:
             for _ in range(luck.randint(0, 4)):
                 if luck.random() < 0.2:
-                    worker._place.commit = _never  # type: ignore[method-assign]
+                    worker._cursors.commit = _never  # type: ignore[method-assign]
                 at.clock.now += luck.choice([0.0, 3.0, 60.0])
                 try:
                     await worker.turn()

@@ -12,7 +12,7 @@ from tests.contract.provider_cases import folder_of
 
 from cx_channels.dry_run import DEMO_NOW, check_settings, dry_run
 from cx_channels.kit.declaration.mapping import compile_mapping
-from cx_channels.kit.declaration.places import Place
+from cx_channels.kit.declaration.mistakes import Place
 from cx_channels.kit.outcomes import MOST_OUTCOMES
 from cx_channels.provider import Connection, Mapped, Request
 from cx_channels.registry import providers

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 
 from cx_context.fold import apply, new_part
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import (
     NOBODYS,
     UNASSIGNED,

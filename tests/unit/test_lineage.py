@@ -31,8 +31,8 @@ from cx_context.explain.json_pointer import (
 from cx_context.explain.lineage import explain_value
 from cx_context.explain.source_fields import PROVENANCE, provenance_of
 from cx_context.fold import apply, new_part
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.continuity_tokens import ISSUED
 from cx_events.envelope import Identifier

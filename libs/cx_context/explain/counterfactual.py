@@ -9,9 +9,9 @@ from typing import Any
 
 from cx_context.document import Document
 from cx_context.fold import new_part
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.merge import MERGE_RULES, merge
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.facts import Fact
 from cx_events.timestamps import Micros

@@ -15,8 +15,8 @@ from cx_context.document import Document, context_body
 from cx_context.explain.counterfactual import Counterfactual, CustomerHistory
 from cx_context.explain.json_pointer import MISSING, Path, changed_values, value_at
 from cx_context.fold import new_part
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.merge import merge
-from cx_context.parts.places import KeyedPart
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.facts import Fact
 from cx_events.ids import NodeId

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from cx_context.explain.counterfactual import Counterfactual
 from cx_context.explain.json_pointer import Path
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.sections.contact_state import conversation_state
 from cx_context.sections.conversations import CONVERSATIONS_SHOWN
 from cx_context.sections.proofs import CORE

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, cast, get_type_hints
 import msgspec
 from msgspec import structs
 
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.merge import MERGE_RULES, PART_FIELDS, PartFields
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.parts.rules import WORDS
 
 _NOTHING: Mapping[Any, Any] = {dict: MappingProxyType({}), list: ()}

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from cx_context.parts.adding import keep_last, later_register
 from cx_context.parts.event_kinds import ABOUT_CUSTOMERS
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, LastValue, last_by_key
 from cx_context.parts.values import TEXT_KEPT, At, Register
 from cx_context.sections.section import Section, made_of

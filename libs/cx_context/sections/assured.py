@@ -19,8 +19,8 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.sections.assurance import ASSURED, Trust, around_core
 from cx_context.sections.candidates import NO_REFUSED_CLAIMS
 from cx_context.sections.customer_facts import CustomerFacts

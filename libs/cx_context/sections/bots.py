@@ -8,8 +8,8 @@ from typing import Annotated
 from msgspec import Struct
 
 from cx_context.parts.adding import keep_latest, write_values
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, last_by_key, latest
 from cx_context.parts.values import KEYS_KEPT, TEXT_KEPT, At, Register
 from cx_context.sections.registers import latest_by_key

@@ -23,8 +23,8 @@ from typing import Annotated, NamedTuple
 from msgspec import Struct
 
 from cx_context.parts.adding import keep_greatest
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.rules import greatest_by_key
 from cx_context.parts.values import At, hash_name, shorten_name
 from cx_context.sections.members import key_of

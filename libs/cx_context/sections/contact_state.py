@@ -9,8 +9,8 @@ from typing import Annotated
 from msgspec import Struct
 
 from cx_context.parts.adding import keep_first_of_second, later, later_register
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, FirstOfEachSecond, LastAt, LastValue
 from cx_context.parts.speakers import BUSINESS_ROLES
 from cx_context.parts.values import TEXT_KEPT, At

@@ -11,8 +11,8 @@ from typing import Annotated
 from msgspec import Raw, Struct
 
 from cx_context.parts.adding import later_register, write_values
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.rules import LastValue, last_by_key
 from cx_context.parts.values import KEYS_KEPT, TEXT_KEPT, At, Register
 from cx_context.sections.assurance import LEVELS, assurance_view

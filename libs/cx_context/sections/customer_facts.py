@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cx_context.parts.header import ReadWords
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.sections.candidates import NO_REFUSED_CLAIMS, RefusedClaims
 from cx_context.sections.members import Member
 from cx_context.sections.proofs import Lifetimes

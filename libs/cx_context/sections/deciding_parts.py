@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.values import At
 
 _about_customers = attrgetter(

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.sections.agents import DEALING, NAME, Names, name_view, names_of
 from cx_context.sections.assurance import LEVELS, Trust
 from cx_context.sections.contact_state import STATE, is_live, is_settled, whole_resolution

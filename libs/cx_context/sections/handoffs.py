@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from cx_context.parts.adding import keep_first, later_register
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, LastValue, first_by_key
 from cx_context.parts.speakers import name_of_role
 from cx_context.parts.values import TEXT_KEPT, At, Register, shorten_name

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.sections.agents import DEALING, name_view, names_of, naming_parts
 from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of

@@ -9,8 +9,8 @@ from typing import Annotated
 from msgspec import Struct
 
 from cx_context.parts.adding import keep_greatest, keep_latest, later_register
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, SumByKey, greatest_by_key, last_by_key, latest
 from cx_context.parts.speakers import RECEIVED, SENT, name_of_role, speaker, speaker_of_line
 from cx_context.parts.values import MESSAGES_KEPT, TEXT_KEPT, At, Register, hash_name, shorten_name

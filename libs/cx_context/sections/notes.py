@@ -8,8 +8,8 @@ from typing import Annotated
 from msgspec import Struct
 
 from cx_context.parts.adding import keep_latest, later_register
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.rules import WORDS, LastValue, latest
 from cx_context.parts.undone import standing
 from cx_context.parts.values import TEXT_KEPT, At

@@ -10,8 +10,8 @@ from typing import NamedTuple, Self, TypeVar
 from msgspec import Raw
 
 from cx_context.directory_names import named_parts, named_words
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.sections.assurance import (
     ASSURED,
     ContactAssurance,

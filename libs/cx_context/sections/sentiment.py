@@ -14,8 +14,8 @@ from typing import Annotated, NamedTuple
 from msgspec import Struct
 
 from cx_context.parts.event_kinds import SPEECH_TYPES
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.rules import last_by_key
 from cx_context.parts.speakers import may_be_customers, speaker, speaker_of_line
 from cx_context.parts.usable import SENTIMENT_RANGE, thousandths

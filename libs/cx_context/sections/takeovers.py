@@ -16,8 +16,8 @@ from typing import Annotated, Any, NamedTuple, Protocol
 from msgspec import Struct
 
 from cx_context.parts.adding import keep_last, keep_latest, later_register
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
-from cx_context.parts.places import order_of
 from cx_context.parts.rules import last_by_key, latest
 from cx_context.parts.values import TEXT_KEPT, At, Register, shorten_name
 from cx_context.sections.agents import id_and_name

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.routing_targets import RoutingTarget
 from cx_context.store import tables
 from cx_context.store.part_codec import decode_part

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.sections.assured import assured_part_ids, isolate_profile, keep_parts
 from cx_context.sections.candidates import NO_REFUSED_CLAIMS, RefusedClaims
 from cx_context.sections.customer_facts import CustomerFacts

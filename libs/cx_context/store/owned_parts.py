@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cx_context.parts.header import PartHeaders
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.store.ownership import Ownership
 from cx_context.store.part_codec import decode_header, decode_part, decode_words
 from cx_context.store.sql import Tx

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from cx_context.fold_faults import part_of
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.merge import combine
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.store import segments
 from cx_context.store.latest_events import decode_facts
 from cx_context.store.ownership import Ownership

@@ -33,7 +33,7 @@ from cx_context.kept.customer import KeptCustomer
 from cx_context.kept.document import KeptDocument
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.header import ReadWords
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.sections.assurance import Trust
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.rendering import ConversationView, PlacedWords

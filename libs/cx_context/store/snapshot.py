@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from cx_context.parts.header import PartHeaders
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.sections.assured import assured_part_ids, isolate_profile, keep_parts
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.timeline import TIMELINE_SHOWN

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.merge import PART_FIELDS, PartFields, combine_fields, merge
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.parts.rules import first_of_each_key
 from cx_context.parts.values import REFERENCES_KEPT, At, Register
 from cx_events.timestamps import Micros

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.threading.contact_model import Contact, combine_pieces, first_ids_of_streams
 from cx_context.threading.one_contact import same_keys
 from cx_context.threading.stretches import BY_PART_ID, split_stretches

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cx_context.parts.places import order_of
+from cx_context.parts.keyed_parts import order_of
 from cx_context.threading.contact_model import Contact
 from cx_events.facts import Order
 from cx_events.timestamps import END_OF_TIME, Micros

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from cx_context.parts.places import order_of
+from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.values import At
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.continuity_tokens import tokens_of

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.values import At, Register
 from cx_context.threading.contact_model import (
     NO_EDITS,

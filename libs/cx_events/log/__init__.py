@@ -14,8 +14,8 @@ broker or in a file, and changes of that); ``sqlite``, with ``sqlite_file``, ``s
 ``wake`` (readers that wait for an append) and ``file_changes`` (whether a waiting reader looks into the file);
 ``kafka``, with ``kafka_access`` (addresses, TLS, credentials),
 ``kafka_topics``, ``kafka_producer`` and ``kafka_reader``; ``partition_reader`` (one partition up to an end),
-``merged_reader`` (several as one sequence); ``sqlite_copy`` (backups of such a file); ``places`` (whether two URLs name
-one log).
+``merged_reader`` (several as one sequence); ``sqlite_copy`` (backups of such a file); ``same_log`` (whether two URLs
+name one log).
 """
 
 from cx_events.log.port import (

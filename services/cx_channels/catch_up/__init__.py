@@ -5,6 +5,6 @@ request that the webhook would have been, so that the same mapping makes the sam
 that by itself, for as long as nobody asked (decision 0088), and ``cx connections catch-up`` at once.
 
 Modules: ``listing`` (the port), ``asking`` (a vendor's API, patient with limits and faults), ``known_events`` (what the
-hub has already), ``fresh`` (what of a page it lacks), ``place`` (how far a connection was asked), ``source`` (the
+hub has already), ``fresh`` (what of a page it lacks), ``cursor`` (how far a connection was asked), ``source`` (the
 poller), ``at_once`` (what the command does).
 """

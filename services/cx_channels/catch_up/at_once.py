@@ -7,9 +7,9 @@ import asyncio
 import msgspec
 
 from cx_channels.catch_up.asking import PatientGet
+from cx_channels.catch_up.cursor import DAY, SECOND, read_place
 from cx_channels.catch_up.fresh import digest_of, find_fresh
 from cx_channels.catch_up.listing import OpenListing, Page, Span
-from cx_channels.catch_up.place import DAY, SECOND, read_place
 from cx_channels.catch_up.source import CatchUpParts, check_pages
 from cx_channels.pollers.acceptance import accept
 from cx_channels.pollers.asking import open_asker

@@ -14,10 +14,10 @@ import structlog
 
 from cx_channels.aws_login.keys import AwsKeys
 from cx_channels.catch_up.asking import LONGEST_WAIT, MOST_TRIES, PatientGet, Sleep
+from cx_channels.catch_up.cursor import DAY, SECOND, Place, read_place
 from cx_channels.catch_up.fresh import find_fresh
 from cx_channels.catch_up.known_events import KnownEvents
 from cx_channels.catch_up.listing import MOST_PAGES, Listing, OpenListing
-from cx_channels.catch_up.place import DAY, SECOND, Place, read_place
 from cx_channels.intake import Intake
 from cx_channels.kit.catch_up_settings import catch_up_settings
 from cx_channels.pollers.asking import SECONDS, open_asker

@@ -15,5 +15,5 @@ owners publish), ``declaration`` (mappings that tenants declare), ``number_lists
 ``sent_secret`` (secrets in ``Authorization``), ``bot_trails`` (what bots understood and learned), ``listed`` (requests
 made of what was listed), ``catch_up_settings`` (how often it is asked for), ``twilio_lists`` (Twilio's lists),
 ``media`` (how files are asked for), ``twilio_media``, ``vonage_media``, ``authorization`` (how the hub logs in),
-``places`` (places that somebody shares), ``same_call`` (another system's id of a call).
+``geo_locations`` (places that somebody shares), ``same_call`` (another system's id of a call).
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cx_channels.kit.places import PLACE
+from cx_channels.kit.geo_locations import GEO_SCHEME
 from cx_channels.provider import MEDIA_SETTING, Connection, Provider
 from cx_context.sections.attachments import id_of, recording_id_of, stored_id_of
 from cx_events.codec import decode_leniently
@@ -79,7 +79,7 @@ def references_of(event: Event) -> list[Reference]:
         found = [
             Reference(event, id_of(key, place), file)
             for place, file in enumerate(event.data.message.attachments[:_MOST])
-            if file.url and not file.blob and not file.part and not file.url.startswith(PLACE)
+            if file.url and not file.blob and not file.part and not file.url.startswith(GEO_SCHEME)
         ]
     recording = event.data.recording
     if recording is not None and recording.url and recording.status in _COMPLETE:

@@ -8,7 +8,7 @@ from operator import itemgetter
 import msgspec
 
 from cx_context.parts.event_kinds import makes_part
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.sections.conversations import conversation_summary
 from cx_context.sections.timeline import timeline_entry
 from cx_context.sections.words import conversation_with_words

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from cx_context.parts.header import ReadWords
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.sections.assurance import Trust, around_core
 from cx_context.sections.assured import assured_part_ids, isolate_profile
 from cx_context.sections.journey import contact_of_journey

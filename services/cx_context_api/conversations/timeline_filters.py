@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple, get_args
 
 from cx_context.parts.event_kinds import makes_part
-from cx_context.parts.places import KeyedPart
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context_api.requests.queries import Query
 from cx_context_api.requests.targets import by_id
 from cx_events.catalogue import catalogue

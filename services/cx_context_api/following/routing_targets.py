@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from cx_context.directory_names import named_part
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.merge import combine
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import RoutingTarget, routing_targets
 from cx_context.sections.agents import name_view, names_of
 from cx_context.sections.takeovers import agent_of

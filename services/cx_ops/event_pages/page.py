@@ -21,7 +21,7 @@ from cx_events.json_types import Json
 from cx_events.log import Log
 from cx_events.timestamps import Micros, format_time
 from cx_ops.event_pages.changes import read_changes
-from cx_ops.event_pages.places import EventPlace, find_place
+from cx_ops.event_pages.log_positions import EventPlace, find_place
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, section 3.2."""

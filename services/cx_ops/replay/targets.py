@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from cx_events.errors import Fatal, Refused
 from cx_events.log import INTERACTIONS, TOPICS, LogRecord
 from cx_events.log.kafka_access import without_password
-from cx_events.log.places import same_log
+from cx_events.log.same_log import same_log
 from cx_runtime.outbound.urls import check_url
 
 PARQUET = ".parquet"

@@ -8,7 +8,7 @@ key wait, not the others; after 75 hours it is a dead letter and the key goes on
 
 Modules: ``subscription`` (one, as configured), ``messages`` (what a receiver gets of a record), ``delivery`` (sends
 records, each key in its order), ``receiver`` (rests while a receiver is down), ``failures`` (what becomes of a record
-that was not delivered), ``place`` (what a worker keeps in memory and in the store), ``catch_up`` (keys that wait),
+that was not delivered), ``cursors`` (what a worker keeps in memory and in the store), ``catch_up`` (keys that wait),
 ``redrive`` (dead letters again), ``worker`` (all of it, for one subscription), ``acts`` (pause, resume, retry, and
 their audit), ``overview`` (what operators see).
 """

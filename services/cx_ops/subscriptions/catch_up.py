@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from cx_context.store.subscription_rows import Waiting
 from cx_events.log import LogReader, LogRecord, Partition
+from cx_ops.subscriptions.cursors import Cursors
 from cx_ops.subscriptions.delivery import Delivery, Key, Sent, key_of
-from cx_ops.subscriptions.place import Place
 from cx_ops.subscriptions.receiver import Receiver
 from cx_ops.subscriptions.subscription import Subscription
 
@@ -27,13 +27,13 @@ class CatchUp:
     def __init__(
         self,
         subscription: Subscription,
-        place: Place,
+        cursors: Cursors,
         delivery: Delivery,
         receiver: Receiver,
         now: Callable[[], float],
     ) -> None:
         self._subscription = subscription
-        self._place = place
+        self._cursors = cursors
         self._delivery = delivery
         self._receiver = receiver
         self._now = now
@@ -46,17 +46,17 @@ class CatchUp:
         starts: dict[int, int] = {}
         for row in due.values():
             starts[row.number] = min(row.next_offset, starts.get(row.number, row.next_offset))
-        begins = self._place.begins
+        begins = self._cursors.begins
         topic = self._subscription.name.topic
         reader.assign({Partition(topic, n): max(at, begins.get(n, 0)) for n, at in starts.items()})
         for _ in range(READS):
             settled = {key for key, row in due.items() if row.next_offset >= self._cursor(row.number)}
             records = [] if len(settled) == len(due) else await reader.read(RECORDS, max_bytes=BYTES, wait=WAIT_SECONDS)
             await self._pass(due, records, settled)
-            if not due or not records or self._place.is_stopped:
+            if not due or not records or self._cursors.is_stopped:
                 break
         if due:
-            await self._place.commit(Sent(), rows=due.values())
+            await self._cursors.commit(Sent(), rows=due.values())
         return True
 
     def _due(self) -> dict[Key, Waiting]:
@@ -64,14 +64,14 @@ class CatchUp:
         now = self._now()
         if not self._receiver.is_asked(now):
             return {}
-        waiting = self._place.waiting
+        waiting = self._cursors.waiting
         if self._receiver.is_down and waiting:
             first = min(waiting, key=lambda key: (waiting[key].next_at, waiting[key].next_offset))
             return {first: waiting[first]}
         return {key: row for key, row in waiting.items() if row.next_at <= now}
 
     def _cursor(self, number: int) -> int:
-        return self._place.cursors[number].next_offset
+        return self._cursors.by_partition[number].next_offset
 
     async def _pass(self, due: dict[Key, Waiting], records: list[LogRecord], settled: set[Key]) -> None:
         """Deliver what these records hold for the due keys, write it, and take out of ``due`` what is due no more."""
@@ -93,4 +93,4 @@ class CatchUp:
                 due[key] = Waiting(*key, ends[row.number], next_at=now)
         if wanted or settled:
             moved = {key_of(record) for record in wanted} & due.keys()
-            await self._place.commit(sent, rows=[due[key] for key in moved], settled=settled)
+            await self._cursors.commit(sent, rows=[due[key] for key in moved], settled=settled)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from cx_context.store.subscription_rows import Letter
 from cx_events.log import LogReader, Partition
+from cx_ops.subscriptions.cursors import Cursors
 from cx_ops.subscriptions.delivery import Delivery, Sent
-from cx_ops.subscriptions.place import Place
 from cx_ops.subscriptions.receiver import Receiver
 from cx_ops.subscriptions.subscription import Subscription
 from cx_runtime.outbound.outcomes import Delivered, Gone, Later
@@ -19,7 +19,7 @@ NO_RECORD = "the log does not hold the record any more"
 async def redrive(
     letters: Iterable[Letter],
     subscription: Subscription,
-    place: Place,
+    cursors: Cursors,
     delivery: Delivery,
     receiver: Receiver,
     reader: LogReader,
@@ -33,7 +33,7 @@ async def redrive(
         tried = True
         sent, redriven = Sent(), []
         failed = letter._replace(wanted=False, failures=letter.failures + 1, last_failed=now())
-        outcome = await _post(letter, subscription, place, delivery, reader)
+        outcome = await _post(letter, subscription, cursors, delivery, reader)
         if isinstance(outcome, Delivered):
             sent.ends_outage = receiver.delivered(now())
             sent.delivered[letter.number] = 1
@@ -44,16 +44,16 @@ async def redrive(
         else:
             receiver.failed((letter.number, letter.log_offset), outcome, now())
             sent.letters.append(failed._replace(reason=outcome.reason, detail=outcome.detail))
-        await place.commit(sent, redriven=redriven)
+        await cursors.commit(sent, redriven=redriven)
         if sent.gone is not None:
             break
     return tried
 
 
 async def _post(
-    letter: Letter, subscription: Subscription, place: Place, delivery: Delivery, reader: LogReader
+    letter: Letter, subscription: Subscription, cursors: Cursors, delivery: Delivery, reader: LogReader
 ) -> Delivered | Gone | Later:
-    if letter.log_offset < place.begins.get(letter.number, 0):
+    if letter.log_offset < cursors.begins.get(letter.number, 0):
         return Later("no-record", NO_RECORD)
     reader.assign({Partition(subscription.name.topic, letter.number): letter.log_offset})
     records = await reader.read(1, wait=WAIT_SECONDS)

@@ -16,8 +16,8 @@ from cx_events.cancellation import close_within
 from cx_events.errors import TryLater
 from cx_events.log import Log, LogReader
 from cx_ops.subscriptions.catch_up import CatchUp
+from cx_ops.subscriptions.cursors import Cursors
 from cx_ops.subscriptions.delivery import Delivery, key_of
-from cx_ops.subscriptions.place import Place
 from cx_ops.subscriptions.receiver import Receiver
 from cx_ops.subscriptions.redrive import redrive
 from cx_ops.subscriptions.subscription import Subscription
@@ -64,11 +64,11 @@ class SubscriptionWorker:
         self.subscription = subscription
         self._around = around
         self._receiver = Receiver(around.random)
-        self._place = Place(around.store, around.log, subscription, owner, around.lease, around.now)
+        self._cursors = Cursors(around.store, around.log, subscription, owner, around.lease, around.now)
         self._delivery = Delivery(
             subscription, around.sender, self._receiver, around.metrics, around.now, around.random
         )
-        self._catch_up = CatchUp(subscription, self._place, self._delivery, self._receiver, around.now)
+        self._catch_up = CatchUp(subscription, self._cursors, self._delivery, self._receiver, around.now)
         self._new, self._old = around.log.reader(), around.log.reader()
         self._stale = True
         self._logger = structlog.get_logger().bind(
@@ -92,7 +92,7 @@ class SubscriptionWorker:
         for reader in (self._new, self._old):
             await reader.close()
         try:
-            await self._place.leave()
+            await self._cursors.leave()
         except TryLater as error:
             self._logger.info("leases left to run out", why=error.detail)
 
@@ -122,8 +122,8 @@ class SubscriptionWorker:
         """
         try:
             if self._stale:
-                await self._place.take()
-                self._new.assign(self._place.starts())
+                await self._cursors.take()
+                self._new.assign(self._cursors.starts())
                 self._stale = False
             return await self._turn()
         except BaseException:
@@ -131,24 +131,24 @@ class SubscriptionWorker:
             raise
 
     async def _turn(self) -> bool:
-        letters, is_asked = await self._place.look()
+        letters, is_asked = await self._cursors.look()
         if is_asked:
             self._receiver.ask_now()
-        if self._place.is_stopped or self.subscription.is_paused or not self._place.cursors:
+        if self._cursors.is_stopped or self.subscription.is_paused or not self._cursors.by_partition:
             await asyncio.sleep(self._around.idle)
             return False
         did = await self._read_on(self._new)
-        if self._place.is_stopped:
+        if self._cursors.is_stopped:
             return True
         did = await self._catch_up.turn(self._old) or did
-        its = (self.subscription, self._place, self._delivery, self._receiver)
-        if self._place.is_stopped:
+        its = (self.subscription, self._cursors, self._delivery, self._receiver)
+        if self._cursors.is_stopped:
             return True
         return await redrive(letters, *its, self._old, self._around.now) or did
 
     async def _read_on(self, reader: LogReader) -> bool:
         """Deliver new records, but for keys that wait: those are delivered when it is their turn."""
-        waiting = self._place.waiting
+        waiting = self._cursors.waiting
         if len(waiting) >= self._around.most_waiting or not self._receiver.is_asked(self._around.now()):
             await asyncio.sleep(self._around.idle)
             return False
@@ -158,14 +158,14 @@ class SubscriptionWorker:
             return False
         wanted = [each for each in records if key_of(each) not in waiting and self.subscription.wants(each)]
         sent = await self._delivery.send(wanted, {})
-        await self._place.commit(sent, moved={record.partition: record.offset + 1 for record in records})
+        await self._cursors.commit(sent, moved={record.partition: record.offset + 1 for record in records})
         return True
 
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(self._around.lease / 3)
             try:
-                if await self._place.renew():
+                if await self._cursors.renew():
                     self._stale = True
             except TryLater as error:
                 self._logger.info("lease not renewed", why=error.detail)
@@ -177,7 +177,7 @@ class SubscriptionWorker:
 
     def report(self) -> None:
         """Set the measures of what waits."""
-        name, waiting = self.subscription.name, self._place.waiting.values()
+        name, waiting = self.subscription.name, self._cursors.waiting.values()
         labels = (name.tenant, name.subscription)
         firsts = [row.first_failed for row in waiting if row.failures]
         oldest = max(self._around.now() - min(firsts), 0.0) if firsts else 0.0

@@ -13,8 +13,8 @@ from types import MappingProxyType
 import msgspec
 
 from cx_context.fold_faults import part_of
+from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.parts.places import KeyedPart
 from cx_context.routing_targets import SideState, routing_targets
 from cx_context.store import operations_tables, segments, tables
 from cx_context.store.graph import edge_row, profile_row

@@ -8,10 +8,10 @@ from typing import Any
 from cx_channels.chat.chatwoot.kinds import ignored
 from cx_channels.chat.chatwoot.notice import Notice, encode, time_of
 from cx_channels.chat.chatwoot.people import agent_of, contact_of, customer, role_of, staff
+from cx_channels.kit.geo_locations import geo_url
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, number, obj, objects, text, whole
 from cx_channels.kit.outcomes import Outcome
-from cx_channels.kit.places import geo_url
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.kit.times import iso_time
 from cx_events.envelope import Attachment, Failure, Message, Participant, Reference, Survey

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 
 from cx_channels.chat.vonage.notice import Notice, is_older, notice_of, read_fields
 from cx_channels.kit.drafts import sort_outcomes
+from cx_channels.kit.geo_locations import geo_url
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
 from cx_channels.kit.outcomes import Outcome
-from cx_channels.kit.places import geo_url
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
 from cx_events.envelope import Attachment, Data, Draft, Failure, Message

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cx_channels.kit.geo_locations import geo_url
 from cx_channels.kit.json_values import first, obj, objects, text, whole
-from cx_channels.kit.places import geo_url
 from cx_events.envelope import Attachment, Message
 from cx_events.json_types import Json
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cx_channels.kit.declaration.places import Place
+from cx_channels.kit.declaration.mistakes import Place
 from cx_channels.kit.declaration.signed_content import Signed, compile_content
 from cx_channels.kit.signing import any_same, check_age, with_headers
 from cx_channels.provider import Covered, Request, Signature

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from cx_channels.kit.declaration.mistakes import Place
 from cx_channels.kit.declaration.paths import Steps, without
-from cx_channels.kit.declaration.places import Place
 from cx_channels.kit.forms import form_fields
 from cx_channels.provider import Request
 from cx_events.errors import Refused

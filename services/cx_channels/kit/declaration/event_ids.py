@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from cx_channels.kit.declaration.expressions import compile_parts, is_operation
-from cx_channels.kit.declaration.places import Place
+from cx_channels.kit.declaration.mistakes import Place
 from cx_channels.kit.declaration.scope import Read, Scope, Unusable
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import written

@@ -13,10 +13,10 @@ from cx_channels.kit.declaration.bodies import kept
 from cx_channels.kit.declaration.event_ids import EventId, compile_id, compile_root, digest
 from cx_channels.kit.declaration.expressions import compile_value, is_operation
 from cx_channels.kit.declaration.fields import DATA_MEMBERS, compile_member
+from cx_channels.kit.declaration.mistakes import Place
 from cx_channels.kit.declaration.moments import compile_time
 from cx_channels.kit.declaration.paths import Steps
 from cx_channels.kit.declaration.people import check_apart
-from cx_channels.kit.declaration.places import Place
 from cx_channels.kit.declaration.scope import Read, Scope, Unusable, items_of
 from cx_channels.kit.json_values import number
 from cx_channels.kit.outcomes import MOST_OUTCOMES

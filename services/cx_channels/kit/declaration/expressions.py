@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from cx_channels.kit.declaration.mistakes import Place, listed, shown
 from cx_channels.kit.declaration.operators import OPERATORS
 from cx_channels.kit.declaration.paths import compile_path, is_path
-from cx_channels.kit.declaration.places import Place, listed, shown
 from cx_channels.kit.declaration.scope import Read, Scope
 from cx_events.spelling import nearest
 

@@ -14,9 +14,9 @@ from typing import Any
 from msgspec import inspect
 
 from cx_channels.kit.declaration.expressions import Expression, compile_any, compile_value, is_operation
+from cx_channels.kit.declaration.mistakes import Place, listed, shown
 from cx_channels.kit.declaration.paths import as_text, compile_text, is_path
 from cx_channels.kit.declaration.people import Member, check_kind, compile_weight, with_scope
-from cx_channels.kit.declaration.places import Place, listed, shown
 from cx_channels.kit.declaration.scope import MOST_ITEMS, Read, Scope, Unusable, items_of
 from cx_channels.kit.json_values import number, text
 from cx_channels.provider import Request

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from cx_channels.kit.declaration.expressions import compile_value
-from cx_channels.kit.declaration.places import Place
+from cx_channels.kit.declaration.mistakes import Place
 from cx_channels.kit.declaration.scope import Read, Scope
 from cx_channels.kit.json_values import text
 from cx_channels.provider import Answer

@@ -28,8 +28,8 @@ from cx_channels.kit.declaration.events import (
 )
 from cx_channels.kit.declaration.expressions import compile_parts, compile_value
 from cx_channels.kit.declaration.handshakes import Handshake, compile_handshake
+from cx_channels.kit.declaration.mistakes import Place, shown
 from cx_channels.kit.declaration.paths import Steps, is_path, parse_path
-from cx_channels.kit.declaration.places import Place, shown
 from cx_channels.kit.declaration.scope import Read, Scope
 from cx_channels.kit.json_values import written
 from cx_channels.kit.outcomes import MOST_OUTCOMES, no_adapter

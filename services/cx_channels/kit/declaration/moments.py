@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cx_channels.kit.declaration.expressions import compile_value, is_operation
-from cx_channels.kit.declaration.places import Place, listed
+from cx_channels.kit.declaration.mistakes import Place, listed
 from cx_channels.kit.declaration.scope import Read, Scope, Unusable
 from cx_channels.kit.json_values import number, text
 from cx_channels.kit.times import YEAR_9999, iso_time, rfc2822_time, unix_time

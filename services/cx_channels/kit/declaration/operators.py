@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, NamedTuple
 
-from cx_channels.kit.declaration.places import Place, shown
+from cx_channels.kit.declaration.mistakes import Place, shown
 from cx_channels.kit.declaration.scope import Read, Scope
 from cx_channels.kit.json_values import exact, number, written
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cx_channels.kit.declaration.places import Place
+from cx_channels.kit.declaration.mistakes import Place
 from cx_channels.kit.declaration.scope import Read, Scope
 from cx_channels.kit.json_values import written
 

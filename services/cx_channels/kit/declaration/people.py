@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cx_channels.kit.declaration.expressions import compile_value, constant
-from cx_channels.kit.declaration.places import Place, listed
+from cx_channels.kit.declaration.mistakes import Place, listed
 from cx_channels.kit.declaration.scope import Read, Scope, Unusable
 from cx_events.envelope import Identifier, Participant, Weight
 from cx_events.weights import CLAIMED, WEIGHT_RANKS, weight_rank

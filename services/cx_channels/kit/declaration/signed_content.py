@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cx_channels.kit.declaration.places import Place, shown
+from cx_channels.kit.declaration.mistakes import Place, shown
 from cx_channels.kit.signing import with_headers
 from cx_channels.kit.times import iso_time, unix_time
 from cx_channels.provider import Request

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from cx_channels.kit.geo_locations import geo_url
 from cx_channels.kit.json_values import first, number, obj, objects, text
-from cx_channels.kit.places import geo_url
 from cx_events import strict_json
 from cx_events.envelope import Attachment
 from cx_events.errors import Refused

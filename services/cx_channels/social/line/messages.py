@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from cx_channels.kit.geo_locations import geo_url
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, text, texts, whole
 from cx_channels.kit.outcomes import Outcome
-from cx_channels.kit.places import geo_url
 from cx_channels.social.line.item import Item, draft_of
 from cx_events.envelope import Attachment, Consent, Data, Message
 from cx_events.json_types import Json

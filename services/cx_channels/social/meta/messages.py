@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from cx_channels.kit.geo_locations import geo_url
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text, texts
 from cx_channels.kit.outcomes import Outcome
-from cx_channels.kit.places import geo_url
 from cx_channels.kit.times import unix_time
 from cx_channels.kit.whatsapp.content import GRAPH
 from cx_channels.provider import Unmapped

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from cx_channels.kit.drafts import sort_outcomes
+from cx_channels.kit.geo_locations import geo_url
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import obj, read_object, text, whole
 from cx_channels.kit.outcomes import Outcome
-from cx_channels.kit.places import geo_url
 from cx_channels.provider import Connection, Ignored, Mapped, Request, Unmapped
 from cx_channels.social.viber.callback import Callback, callback_of, draft_of
 from cx_events.dead_letters import UNKNOWN_KIND

@@ -14,7 +14,7 @@ MOST_REDRIVEN = 100
 """Dead letters that are tried again in one turn."""
 
 
-class Place:
+class Cursors:
     """``owner``: this worker's name, unlike all others. ``lease``: seconds without renewal. ``now``: s since 1970."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Place:
         self._now = now
         self.begins: Mapping[int, int] = {}
         """By partition, the first record that the log still holds."""
-        self.cursors: dict[int, Cursor] = {}
+        self.by_partition: dict[int, Cursor] = {}
         self.waiting: dict[Key, Waiting] = {}
         self.is_stopped = False
         """Whether an operator or the receiver ended it, as far as was looked."""
@@ -52,15 +52,15 @@ class Place:
             starts = self.begins if known or self._subscription.is_from_beginning else ends
             missing = {number: starts.get(number, 0) for number in numbers if number not in known}
             await subscription_rows.announce(tx, self._name, missing)
-            self.cursors = await subscription_rows.take(tx, self._name, self._owner, self._lease)
-            rows = await subscription_rows.waiting(tx, self._name, sorted(self.cursors))
+            self.by_partition = await subscription_rows.take(tx, self._name, self._owner, self._lease)
+            rows = await subscription_rows.waiting(tx, self._name, sorted(self.by_partition))
         self.waiting = {(row.number, row.key): row for row in rows}
 
     async def renew(self) -> bool:
         """Renew the leases; return whether what we work on changed."""
         async with self._store.writing() as tx:
             found = await subscription_rows.take(tx, self._name, self._owner, self._lease)
-        return {n: each.epoch for n, each in found.items()} != {n: each.epoch for n, each in self.cursors.items()}
+        return {n: each.epoch for n, each in found.items()} != {n: each.epoch for n, each in self.by_partition.items()}
 
     async def leave(self) -> None:
         """Give everything up."""
@@ -72,7 +72,7 @@ class Place:
         topic = self._name.topic
         return {
             Partition(topic, number): max(cursor.next_offset, self.begins.get(number, 0))
-            for number, cursor in self.cursors.items()
+            for number, cursor in self.by_partition.items()
         }
 
     async def look(self) -> tuple[list[Letter], bool]:
@@ -80,7 +80,7 @@ class Place:
         now."""
         async with self._store.reading() as tx:
             stop = await subscription_rows.stop_of(tx, self._name)
-            numbers = sorted(self.cursors)
+            numbers = sorted(self.by_partition)
             letters = await subscription_rows.wanted_letters(tx, self._name, numbers, MOST_REDRIVEN)
             asked = await subscription_rows.due_keys(tx, self._name)
         earlier = [key for key in asked if key in self.waiting and self.waiting[key].next_at > 0]
@@ -104,7 +104,7 @@ class Place:
         """
         waiting = [*rows, *sent.waiting.values()]
         numbers = {*moved, *sent.delivered, *(row.number for row in waiting), *(number for number, _ in settled)}
-        cursors = {number: self.cursors[number] for number in numbers}
+        cursors = {number: self.by_partition[number] for number in numbers}
         after = {number: moved.get(number, cursor.next_offset) for number, cursor in cursors.items()}
         async with self._store.writing() as tx:
             await subscription_rows.hold(tx, self._name, self._owner, cursors)
@@ -119,7 +119,7 @@ class Place:
                 await subscription_rows.write_stop(tx, self._name, stop)
             if sent.ends_outage:
                 await subscription_rows.make_due(tx, self._name)
-        self.cursors |= {number: Cursor(after[number], cursor.epoch) for number, cursor in cursors.items()}
+        self.by_partition |= {number: Cursor(after[number], cursor.epoch) for number, cursor in cursors.items()}
         self.is_stopped = self.is_stopped or sent.gone is not None
         self._remember(waiting, settled, make_due=sent.ends_outage)
 
