@@ -23,6 +23,7 @@ Modules:
 ``freshness`` says up to which moment the store is current.
 ``sse`` encodes server-sent events.
 ``resume_token`` encodes and checks ``Last-Event-ID``: where a client resumes a stream.
+``resuming`` reads what a client has, and tells its follower.
 ``streams`` runs one follower's stream; ``http_connections`` gives it the request's connection.
 ``routes`` handles the requests.
 """

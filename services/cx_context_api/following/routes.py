@@ -15,7 +15,6 @@ from starlette.routing import Route
 from cx_context.routing_targets import RoutingTarget
 from cx_context.store import Store
 from cx_context.store.offsets import read_current_to
-from cx_context.versions import epoch_of
 from cx_context_api.contexts.contact_assurance import read_contact_query
 from cx_context_api.contexts.contact_contexts import ContactContexts
 from cx_context_api.contexts.current import CurrentContexts
@@ -27,14 +26,8 @@ from cx_context_api.following.http_connections import HttpConnection, stream_rou
 from cx_context_api.following.notifier import Notifier
 from cx_context_api.following.presence import KIND, PresenceFollower, PresenceSubscription
 from cx_context_api.following.presence_routes import PresenceRoutes
-from cx_context_api.following.resume_token import (
-    ResumePoint,
-    decode_marks,
-    decode_resume_point,
-    decode_target,
-    unpack_state,
-    unpack_target,
-)
+from cx_context_api.following.resume_token import decode_marks, decode_target, unpack_state, unpack_target
+from cx_context_api.following.resuming import read_start, resume
 from cx_context_api.following.routing_targets import (
     LightTargetFollower,
     LiveAssignments,
@@ -60,7 +53,6 @@ from cx_runtime.in_flight import stream
 
 MAX_NAME = 280
 
-_VERSION = re.compile(r"[0-9]{1,18}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 W = TypeVar("W", bound=Subscription)
@@ -117,7 +109,7 @@ class StreamRoutes:
         bodies = _read_bodies(query)
         contact_query = read_contact_query(query, required, query.text("interaction"))
         sealed = _sealing(customers.STREAM, tenancy)
-        since, point = self._read_start(tenancy, request, query, sealed(), node)
+        since, point = read_start(tenancy, request.headers, query, sealed(), node)
 
         async def follow(subscription: CustomerSubscription, notifier: Notifier) -> None:
             assert subscription.entry is not None
@@ -132,7 +124,7 @@ class StreamRoutes:
                 contact_query=contact_query,
             )
             await follower.check()
-            _resume(follower, since, point, subscription.entry.version)
+            resume(follower, since, point, subscription.entry.version)
             await self._streams.serve(follower, notifier, connection, subscription)
 
         key = (customers.STREAM, tenant, node)
@@ -143,12 +135,12 @@ class StreamRoutes:
         tenant, tenancy, query = self._read(request, "from")
         part_id = by_id(request.path_params["id"]).node
         sealed = _sealing(conversations.STREAM, tenancy)
-        since, point = self._read_start(tenancy, request, query, sealed(), part_id)
+        since, point = read_start(tenancy, request.headers, query, sealed(), part_id)
 
         async def follow(subscription: ConversationSubscription, notifier: Notifier) -> None:
             assert subscription.summary is not None
             follower = ConversationFollower(subscription, self._contexts, tenancy.ids, sealed)
-            _resume(follower, since, point, subscription.summary.version)
+            resume(follower, since, point, subscription.summary.version)
             await self._streams.serve(follower, notifier, connection, subscription)
 
         key = (conversations.STREAM, tenant, part_id)
@@ -243,7 +235,7 @@ class StreamRoutes:
 
             def conversation(subscription: Any, mark: bytes) -> SubjectFollower:
                 follower = ConversationFollower(subscription, self._contexts, tenancy.ids, sealed)
-                _resume(follower, None, unpack_state(node, mark), subscription.summary.version)
+                resume(follower, None, unpack_state(node, mark), subscription.summary.version)
                 return follower
 
             key = (conversations.STREAM, tenant, node)
@@ -253,7 +245,7 @@ class StreamRoutes:
             follower = CustomerFollower(
                 subscription, self._contexts, self._contact_contexts, self._patches, tenancy.ids, sealed, bodies=bodies
             )
-            _resume(follower, None, unpack_state(node, mark), subscription.entry.version)
+            resume(follower, None, unpack_state(node, mark), subscription.entry.version)
             return follower
 
         return _Maker(
@@ -298,25 +290,6 @@ class StreamRoutes:
         tenant, tenancy, _ = self._admission.admit(request.headers, "context:read")
         return tenant, tenancy, read_query(request, *allowed)
 
-    @staticmethod
-    def _read_start(
-        tenancy: Tenancy, request: Request, query: Query, stream: bytes, node: NodeId
-    ) -> tuple[int | None, ResumePoint | None]:
-        """Return the version of ``from``, and the resume point of ``Last-Event-ID``.
-
-        With ``Last-Event-ID``, which is the later one, ``from`` is ignored. So is a resume point of another stream, or
-        of one that was read with another directory of agents: the client gets the state at once.
-        Raises ``Refused("bad-version", 400)``.
-        """
-        text = query.text("from")
-        if text is not None and _VERSION.fullmatch(text) is None:
-            raise Refused("bad-version", f"from={text[:20]}: expected a version as in meta.version.", 400)
-        last = request.headers.get("last-event-id")
-        if last:
-            point = decode_resume_point(tenancy.ids, stream, last)
-            return None, point if point is not None and node in (point.node, point.customer) else None
-        return int(text) if text is not None else None, None
-
     async def _summary(self, tenant: str, tenancy: Tenancy, part_id: NodeId) -> Summary:
         async def read() -> Summary:
             async with self._pages.turn(tenant), self._store.reading() as tx:
@@ -349,25 +322,6 @@ def _sealing(stream: bytes, tenancy: Tenancy) -> Callable[[], bytes]:
 def names_of_target(directory: Directory, asked: RoutingTarget) -> list[str]:
     """Return the ids by which a notice may name whom a client asks for."""
     return directory.ids_of(asked.kind, directory.asked_for(asked.kind, asked.name))
-
-
-def _resume(
-    follower: CustomerFollower | ConversationFollower, since: int | None, point: ResumePoint | None, now: int
-) -> None:
-    """Tell a new follower what its client has: the state of ``point``, or all before the version ``since``.
-
-    ``now``: the store's version. A resume point of another store's epoch, or one that this store has not reached (it
-    was restored from a copy), does not count: the state is sent at once. Raises ``Refused("version-ahead", 409)``.
-    """
-    if point is not None:
-        follower.shown = point.customer
-        if epoch_of(point.version) == epoch_of(now) and point.version <= now:
-            follower.version = point.version
-    elif since is not None:
-        if since > now:
-            detail = f"The version is {now}; version {since} was never shown. Omit from, or give a lower version."
-            raise Refused("version-ahead", detail, 409)
-        follower.version = since - 1
 
 
 def _read_bodies(query: Query) -> Bodies:
