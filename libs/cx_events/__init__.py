@@ -15,7 +15,7 @@ most events, at once), ``typos`` with ``data_shape`` and ``spelling`` (what clie
 ``renumbering``, ``invisible_characters``, ``junk`` (values that identify nobody), ``weights`` (claims, assertions,
 proofs), ``continuity_tokens``, ``web_urls``. ``filters`` (which records are wanted, as people write it).
 Ports: ``log``, ``archive`` (a log in a folder) and ``blob``, with ``private_files``, ``path_errors``,
-``pooled_connections``, ``cancellation`` and ``stretches`` (others have their turn). Generated files:
+``pooled_connections``, ``cancellation`` and ``cooperative_chunks`` (others have their turn). Generated files:
 ``schemas`` with ``event_schema``, ``asyncapi``, ``topics`` and ``guide``; ``schema_shapes`` (pieces of
 JSON Schemas, for documents of HTTP services). For tests: ``testing``.
 """

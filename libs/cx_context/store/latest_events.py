@@ -9,9 +9,9 @@ from typing import Any
 from cx_context.store.ownership import Ownership
 from cx_context.store.sql import Tx
 from cx_events.codec import decode_leniently
+from cx_events.cooperative_chunks import cooperative_chunks
 from cx_events.facts import Fact, Order
 from cx_events.ids import IdSpace, NodeId
-from cx_events.stretches import stretches
 from cx_events.timestamps import Micros
 
 _STREAMS_AT_ONCE = 500
@@ -41,7 +41,7 @@ async def decode_facts(raws: Sequence[bytes], ids: IdSpace) -> list[Fact]:
     for."""
     if len(raws) > _MOST_DECODED:
         return await asyncio.to_thread(_decoded, raws, ids)
-    return [fact async for some in stretches(raws) for fact in _decoded(some, ids)]
+    return [fact async for some in cooperative_chunks(raws) for fact in _decoded(some, ids)]
 
 
 def _decoded(raws: Sequence[bytes], ids: IdSpace) -> list[Fact]:

@@ -11,9 +11,9 @@ from cx_context.store.events import read_stored_copies
 from cx_context.store.sql import Tx
 from cx_context.store.table_shapes import shape_of
 from cx_events.codec import decode_leniently
+from cx_events.cooperative_chunks import cooperative_chunks
 from cx_events.facts import Fact
 from cx_events.ids import IdSpace, NodeId
-from cx_events.stretches import stretches
 
 _SAID = shape_of(listing_tables.SAID)
 _WORDS = shape_of(listing_tables.SAID_WORDS)
@@ -69,7 +69,7 @@ async def _facts(tx: Tx, ids: IdSpace, keys: Collection[bytes]) -> list[Fact]:
     """Return those of some events that are folded and hold words."""
     copies = await read_stored_copies(tx, sorted(keys))
     found: list[Fact] = []
-    async for some in stretches(list(copies.values())):
+    async for some in cooperative_chunks(list(copies.values())):
         events = ((decode_leniently(copy.raw)[0], copy.raw) for copy in some if copy.problem is None)
         found += [Fact(event, raw, ids) for event, raw in events if event.tenantid == ids.tenant and holds_words(event)]
     return found

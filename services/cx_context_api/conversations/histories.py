@@ -27,11 +27,11 @@ from cx_context_api.conversations.threads import (
 )
 from cx_context_api.conversations.timeline_filters import SCANNED, TimelineFilter, channels_of
 from cx_context_api.requests.tenancy import Tenancy
+from cx_events.cooperative_chunks import cooperative_chunks
 from cx_events.directory import Directory
 from cx_events.facts import Fact, Order
 from cx_events.ids import NodeId
 from cx_events.json_types import Json
-from cx_events.stretches import stretches
 from cx_events.timestamps import Micros
 from cx_runtime.cursors import CursorNode, CursorTime, decode_cursor, encode_cursor
 
@@ -101,7 +101,7 @@ async def _entries(facts: Sequence[Fact], tenancy: Tenancy) -> list[Json]:
     directory = tenancy.directory
     return [
         timeline_entry(fact.event, fact.effective, directory=directory)
-        async for some in stretches(facts)
+        async for some in cooperative_chunks(facts)
         for fact in some
     ]
 
