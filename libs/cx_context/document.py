@@ -25,7 +25,7 @@ from cx_context.sections import (
     unresolved,
 )
 from cx_context.sections.customer_facts import CustomerFacts
-from cx_context.sections.rendering import ConversationView, Rendering
+from cx_context.sections.section_inputs import ConversationView, Rendering
 from cx_context.threading.conversations import Conversation
 from cx_events.json_types import Json
 from cx_events.timestamps import Micros

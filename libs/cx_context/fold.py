@@ -17,11 +17,11 @@ from typing import NamedTuple
 from cx_context.parts.event_kinds import ABOUT_CUSTOMERS
 from cx_context.parts.model import Part
 from cx_context.parts.values import At
+from cx_context.sections.join_fields import note_activity, note_event
 from cx_context.sections.members import key_of
 from cx_context.sections.proofs import note_people
 from cx_context.sections.registry import SECTIONS
 from cx_context.sections.section import Handler
-from cx_context.sections.threads import note_activity, note_event
 from cx_events.activity import ACTIVITY_TYPES, WRITTEN_TYPES
 from cx_events.catalogue import catalogue
 from cx_events.continuity_tokens import REDEEMED

@@ -31,7 +31,7 @@ from cx_context.parts.merge import MERGE_RULES
 from cx_context.parts.model import Part
 from cx_context.parts.values import At, Register, shorten_name
 from cx_context.sections.contact_state import conversation_state, is_live
-from cx_context.sections.takeovers import Acceptance, acceptance_of, agent_of
+from cx_context.sections.handoff_acceptances import Acceptance, acceptance_of, agent_of
 from cx_events.directory import Kind
 from cx_events.ids import text_of
 

@@ -17,7 +17,7 @@ from cx_context.fold import new_part
 from cx_context.parts.merge import merge
 from cx_context.parts.values import OTHER_IDENTIFIERS_KEPT
 from cx_context.sections.assurance import ContactAssurance, Trust, contact_assurance
-from cx_context.sections.assured import assured_facts
+from cx_context.sections.assured_read import assured_facts
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.continuity_tokens import ISSUED, PREFIX
 from cx_events.envelope import Identifier

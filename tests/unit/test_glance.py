@@ -13,7 +13,7 @@ from cx_context.definition import define, define_bodies
 from cx_context.document import context_body
 from cx_context.explain.counterfactual import CustomerHistory
 from cx_context.explain.lineage import explain_value
-from cx_context.sections.assured import assured_facts
+from cx_context.sections.assured_read import assured_facts
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, MINUTE, START, a_fact

@@ -10,8 +10,8 @@ from cx_context.explain.json_pointer import Path
 from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.sections.contact_state import conversation_state
 from cx_context.sections.conversations import CONVERSATIONS_SHOWN
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.proofs import CORE
-from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation

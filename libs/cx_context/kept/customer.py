@@ -10,7 +10,7 @@ from cx_context.kept.groups import Groups
 from cx_context.kept.threads import KeptThreads
 from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
-from cx_context.sections.rendering import active_last_first, is_open, is_waiting
+from cx_context.sections.section_inputs import active_last_first, is_open, is_waiting
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
 from cx_events.timestamps import Micros

@@ -19,12 +19,12 @@ from cx_context.parts.model import Part
 from cx_context.routing_targets import routing_targets
 from cx_context.sections.agents import Names, names_of
 from cx_context.sections.contact_state import conversation_state
+from cx_context.sections.handoff_acceptances import latest_agent
 from cx_context.sections.messages import messages_view, said_in
 from cx_context.sections.notes import topic_of
 from cx_context.sections.registers import latest_register
-from cx_context.sections.rendering import Rendering
+from cx_context.sections.section_inputs import Rendering
 from cx_context.sections.sentiment import scores_of, sentiment_view
-from cx_context.sections.takeovers import latest_agent
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
 from cx_context.threading.one_contact import as_one

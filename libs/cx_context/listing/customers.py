@@ -16,7 +16,7 @@ from msgspec import Struct
 from cx_context.listing.conversations import OPEN, ListedConversation
 from cx_context.listing.words import MOST_QUERY, MOST_WORD, MOST_WORDS, Range, digits_in, highlights, query_of, words_of
 from cx_context.sections.customer import display_name, strongest_first
-from cx_context.sections.rendering import Rendering
+from cx_context.sections.section_inputs import Rendering
 from cx_context.threading.shared_references import MATTER_KINDS
 from cx_events.timestamps import Micros
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cx_context.parts.model import Part
 from cx_context.parts.values import At, Register
 from cx_context.routing_targets import RoutingTarget
-from cx_context.sections.takeovers import acceptance_of
+from cx_context.sections.handoff_acceptances import acceptance_of
 
 
 def source_of(part: Part, target: RoutingTarget) -> str:

@@ -64,7 +64,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     channels: SumByKey = {}
     """Counted events by channel."""
 
-    # cx_context.sections.threads
+    # cx_context.sections.join_fields
     first: FirstAt = None
     """The first counted event that happened in the contact."""
     last: LastAt = None
@@ -184,7 +184,7 @@ class Part(Struct, omit_defaults=True, gc=False, kw_only=True, rename=STORED_NAM
     slots: Annotated[dict[str, Register], last_by_key(KEYS_KEPT), WORDS] = {}
     """What a bot learned, by slot."""
 
-    # cx_context.sections.takeovers
+    # cx_context.sections.handoff_acceptances
     acceptances: Annotated[list[tuple[At, str, str, str]], latest(16)] = []
     """Who accepted what was passed on, the latest first. Of more the latest count."""
     declines: Annotated[dict[str, Register], last_by_key(32)] = {}

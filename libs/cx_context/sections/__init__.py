@@ -3,15 +3,15 @@ provenance and the schema of what it shows.
 
 Modules:
 
-- the form and the list: ``section``, ``registry``; ``rendering`` (what a view is given), ``registers`` (values by
+- the form and the list: ``section``, ``registry``; ``section_inputs`` (what a view is given), ``registers`` (values by
   weight), ``members`` (the customer's profiles), ``words`` (texts within their bounds);
 - the customer: ``customer``, ``customer_facts``, ``consents``, ``candidates`` (refused claims), ``proofs``,
-  ``assurance``, ``vouchers`` and ``assured`` (how sure it is who is there, and what is left without claims),
+  ``assurance`` and ``vouching_facts`` (how sure it is who is there), ``assured_read`` (what is left without claims),
   ``deciding_parts`` (of thousands of parts those that count for that);
 - contacts and conversations: ``now``, ``conversations``, ``conversation_facts`` (what is shared), ``unresolved``,
   ``contact_state``, ``messages``, ``attachments``, ``notes``, ``acts``, ``bots``, ``agents``, ``last_agent``,
-  ``takeovers`` (who accepted first, who declined), ``handoffs``, ``handoff_requests``, ``references``, ``threads``
-  (what is threaded by);
+  ``handoff_acceptances`` (who accepted first, who declined), ``handoffs``, ``handoff_requests``, ``references``,
+  ``join_fields`` (what is threaded by);
 - at a glance: ``glance``, and ``excerpts``, what it takes from each conversation;
 - ``journey``, a contact as a journey tells it, which is no member of the document;
 - the rest: ``timeline``, ``counts``, ``sentiment``, ``part_identity`` (what a part is of).

@@ -20,10 +20,10 @@ from cx_context.parts.undone import act_key, key_at, standing
 from cx_context.parts.values import TEXT_KEPT, At, Register
 from cx_context.sections.agents import DEALING, NAME, Names, id_and_name, learn_name, name_view
 from cx_context.sections.contact_state import STATE
+from cx_context.sections.handoff_acceptances import acceptance_of
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.registers import latest_register
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.takeovers import acceptance_of
-from cx_context.sections.threads import THREADING
 from cx_events.errors import Refused
 from cx_events.facts import Fact, Order
 from cx_events.json_types import Json

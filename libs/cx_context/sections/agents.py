@@ -16,8 +16,8 @@ from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
 from cx_context.parts.rules import WORDS, LastValue, last_by_key
 from cx_context.parts.values import TEXT_KEPT, At, Register
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.threads import THREADING
 from cx_events.envelope import AgentOrQueue, Data
 from cx_events.facts import Fact, Order
 from cx_events.schema_shapes import ID_AND_NAME, or_none
@@ -39,7 +39,7 @@ _NOT_DEALING = frozenset(
     }
 )
 """The types whose ``agent`` does not deal with the contact thereby: who reads, who says who is to deal with it, who
-declines; and who accepts, which counts by ``takeovers``."""
+declines; and who accepts, which counts by ``handoff_acceptances``."""
 
 _TELLING_ABOUT = frozenset(
     {

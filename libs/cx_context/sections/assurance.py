@@ -20,6 +20,7 @@ from msgspec import structs
 
 from cx_context.parts.model import Part
 from cx_context.parts.rules import weight_and_rank
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.members import Member, key_of
 from cx_context.sections.proofs import (
     CORE,
@@ -32,7 +33,6 @@ from cx_context.sections.proofs import (
     proofs,
 )
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.threads import THREADING
 from cx_events.ids import text_of
 from cx_events.json_types import Json
 from cx_events.schema_shapes import ID, SHARE, TEXT, TEXT_OR_NONE, TIME_OR_NONE, members, named, or_none, ref

@@ -12,9 +12,9 @@ from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
 from cx_context.parts.rules import WORDS, last_by_key, latest
 from cx_context.parts.values import KEYS_KEPT, TEXT_KEPT, At, Register
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.registers import latest_by_key
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.threads import THREADING
 from cx_events.facts import Fact
 from cx_events.json_types import Json
 from cx_events.schema_shapes import FREE, TEXT_OR_NONE, TIME, array, named, or_none

@@ -16,9 +16,9 @@ from cx_context.parts.speakers import BUSINESS_ROLES
 from cx_context.parts.values import TEXT_KEPT, At
 from cx_context.sections.agents import id_and_name, pass_on
 from cx_context.sections.handoffs import note_agent_answer
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.proofs import OPEN_CHANNELS, note_customer_activity
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.threads import THREADING
 from cx_events.facts import Fact, Order
 from cx_events.timestamps import BEGINNING_OF_TIME, Micros
 

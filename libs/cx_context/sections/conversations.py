@@ -10,17 +10,17 @@ from cx_context.sections.assurance import ContactAssurance, Trust
 from cx_context.sections.bots import BOT, bot_view
 from cx_context.sections.conversation_facts import ConversationFacts
 from cx_context.sections.excerpts import excerpt_of
+from cx_context.sections.handoff_acceptances import latest_agent
 from cx_context.sections.handoff_requests import handoffs_view
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.messages import MESSAGE, first_words, messages_view
 from cx_context.sections.notes import NOTE, notes_view
 from cx_context.sections.references import REFERENCE, references_view, tokens_view
 from cx_context.sections.registers import latest_register
-from cx_context.sections.rendering import ConversationView, Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.takeovers import latest_agent
-from cx_context.sections.threads import THREADING
+from cx_context.sections.section_inputs import ConversationView, Rendering
 from cx_context.sections.unresolved import unresolved_conversation
-from cx_context.sections.vouchers import contact_assurances
+from cx_context.sections.vouching_facts import contact_assurances
 from cx_context.threading.conversations import Conversation, JoinReason
 from cx_events.ids import text_of
 from cx_events.json_types import Json

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from cx_context.parts.model import Part
 from cx_context.parts.rules import Sum, SumByKey
-from cx_context.sections.rendering import Rendering
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.threads import THREADING
+from cx_context.sections.section_inputs import Rendering
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
 from cx_context.threading.one_contact import count_of

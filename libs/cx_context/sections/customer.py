@@ -21,8 +21,8 @@ from cx_context.sections.consents import Purpose, in_force
 from cx_context.sections.members import Member, key_of
 from cx_context.sections.proofs import CORE, Proof, latest_of_each, proofs
 from cx_context.sections.registers import best_by_key
-from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.section_inputs import Rendering
 from cx_events.facts import Fact, Order
 from cx_events.identifiers import rank_of
 from cx_events.ids import text_of

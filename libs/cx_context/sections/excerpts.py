@@ -13,7 +13,7 @@ from cx_context.sections.contact_state import is_live
 from cx_context.sections.conversation_facts import ConversationFacts
 from cx_context.sections.handoff_requests import HandoffRequest
 from cx_context.sections.messages import is_there, said_in
-from cx_context.sections.rendering import Excerpt, Placed
+from cx_context.sections.section_inputs import Excerpt, Placed
 from cx_events.facts import Order
 from cx_events.json_types import Json
 from cx_events.junk import is_known_junk

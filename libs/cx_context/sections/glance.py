@@ -18,11 +18,11 @@ from cx_context.parts.values import TEXT_KEPT, At
 from cx_context.sections.acts import PROMISE_MEMBERS, PROMISES_SHOWN
 from cx_context.sections.agents import DEALING
 from cx_context.sections.contact_state import WAITING
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.messages import WORD_FIELDS
 from cx_context.sections.proofs import CORE, VOUCHING
-from cx_context.sections.rendering import Excerpt, Placed, PlacedWords, Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.threads import THREADING
+from cx_context.sections.section_inputs import Excerpt, Placed, PlacedWords, Rendering
 from cx_events.facts import Fact
 from cx_events.json_types import Json
 from cx_events.schema_shapes import EVENT_NAME, ID, TEXT, TEXT_OR_NONE, TIME, TIME_OR_NONE, array, named, or_none

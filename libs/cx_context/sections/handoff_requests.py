@@ -17,12 +17,12 @@ from cx_context.parts.model import Part
 from cx_context.sections.agents import DEALING, NAME, Names, name_view, names_of
 from cx_context.sections.assurance import LEVELS, Trust
 from cx_context.sections.contact_state import STATE, is_live, is_settled, whole_resolution
+from cx_context.sections.handoff_acceptances import passed_on_at
 from cx_context.sections.handoffs import shown_before_answer, shown_since
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.proofs import VOUCHING
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.takeovers import passed_on_at
-from cx_context.sections.threads import THREADING
-from cx_context.sections.vouchers import contact_assurances
+from cx_context.sections.vouching_facts import contact_assurances
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
 from cx_events.facts import Order

@@ -11,9 +11,9 @@ from cx_context.parts.model import Part
 from cx_context.sections.agents import NAME, Names, name_view, names_of
 from cx_context.sections.assurance import Trust
 from cx_context.sections.contact_state import conversation_state, is_live
+from cx_context.sections.handoff_acceptances import agent_of
 from cx_context.sections.sentiment import scores_of
-from cx_context.sections.takeovers import agent_of
-from cx_context.sections.vouchers import contact_assurances
+from cx_context.sections.vouching_facts import contact_assurances
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
 from cx_events.ids import text_of

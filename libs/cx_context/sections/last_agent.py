@@ -8,9 +8,9 @@ from itertools import chain
 from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
 from cx_context.sections.agents import DEALING, name_view, names_of, naming_parts
-from cx_context.sections.rendering import Rendering
+from cx_context.sections.handoff_acceptances import agent_of
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.takeovers import agent_of
+from cx_context.sections.section_inputs import Rendering
 from cx_context.threading.contact_model import Contact
 from cx_events.facts import Order
 from cx_events.json_types import Json

@@ -23,10 +23,10 @@ from cx_context.sections.attachments import (
 )
 from cx_context.sections.contact_state import note_speaker
 from cx_context.sections.handoffs import note_agent_answer
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.proofs import OPEN_CHANNELS, note_customer_activity
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.sentiment import add_transcript
-from cx_context.sections.threads import THREADING
 from cx_context.threading.contact_model import Contact
 from cx_events.facts import Fact, Order
 from cx_events.json_types import Json

@@ -14,9 +14,9 @@ from cx_context.parts.rules import WORDS, LastValue, latest
 from cx_context.parts.undone import standing
 from cx_context.parts.values import TEXT_KEPT, At
 from cx_context.sections.agents import Names
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.messages import WORD_FIELDS
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.threads import THREADING
 from cx_events.facts import Fact, Order
 from cx_events.json_types import Json
 from cx_events.junk import is_known_junk

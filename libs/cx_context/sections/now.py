@@ -14,11 +14,11 @@ from cx_context.sections.contact_state import (
     settled_places,
     waiting_since,
 )
+from cx_context.sections.handoff_acceptances import agent_of
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.proofs import CORE, VOUCHING
-from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.takeovers import agent_of
-from cx_context.sections.threads import THREADING
+from cx_context.sections.section_inputs import Rendering
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.conversations import Conversation
 from cx_context.threading.one_contact import as_one, halves_of

@@ -11,8 +11,8 @@ from cx_context.parts.adding import keep_first, write_values
 from cx_context.parts.model import Part
 from cx_context.parts.rules import first_by_key, last_by_key
 from cx_context.parts.values import KEYS_KEPT, REFERENCES_KEPT, At, Register, shorten_name
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.threads import THREADING
 from cx_context.threading.conversations import IssuedToken
 from cx_context.threading.one_contact import names_a_call
 from cx_context.threading.shared_references import MATTER_KINDS

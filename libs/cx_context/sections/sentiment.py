@@ -20,8 +20,8 @@ from cx_context.parts.rules import last_by_key
 from cx_context.parts.speakers import may_be_customers, speaker, speaker_of_line
 from cx_context.parts.usable import SENTIMENT_RANGE, thousandths
 from cx_context.parts.values import TEXT_KEPT, At, Register, hash_name, shorten_name
-from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.section_inputs import Rendering
 from cx_events.envelope import Data
 from cx_events.facts import Fact, Order
 from cx_events.json_types import Json

@@ -18,8 +18,8 @@ from cx_context.parts.speakers import author
 from cx_context.parts.values import TEXT_KEPT
 from cx_context.sections.attachments import ATTACHMENT_MEMBERS, ATTACHMENTS_SHOWN, URL_KEPT, attachments_view
 from cx_context.sections.references import REFERENCE
-from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
+from cx_context.sections.section_inputs import Rendering
 from cx_events.directory import NO_DIRECTORY, Directory
 from cx_events.envelope import AgentOrQueue, Data, Event, Insight, Message, Recording, Transfer
 from cx_events.facts import Fact, key_of

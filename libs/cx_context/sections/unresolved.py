@@ -9,10 +9,10 @@ from msgspec import Raw
 from cx_context.sections.acts import ASSIGNEE, SNOOZED_UNTIL
 from cx_context.sections.agents import DEALING
 from cx_context.sections.contact_state import WAITING
+from cx_context.sections.join_fields import THREADING
 from cx_context.sections.messages import DELETED_TEXT, WORD_FIELDS
-from cx_context.sections.rendering import Rendering
 from cx_context.sections.section import Section, made_of
-from cx_context.sections.threads import THREADING
+from cx_context.sections.section_inputs import Rendering
 from cx_events.json_types import Json
 from cx_events.schema_shapes import ID, TEXT, TEXT_OR_NONE, TIME, array, named
 

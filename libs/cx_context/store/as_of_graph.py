@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cx_context.sections.candidates import RefusedClaim, RefusedClaims, unsettled_claims
 from cx_context.sections.members import Member
-from cx_context.sections.vouchers import LastActivity
+from cx_context.sections.vouching_facts import LastActivity
 from cx_context.store.attributions import attributions_where, nodes_attributed_to, standing_among
 from cx_context.store.decisions import decisions_where
 from cx_context.store.first_mentions import OF_EDGES, read_row

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from cx_context.parts.keyed_parts import KeyedPart
-from cx_context.sections.assured import assured_part_ids, isolate_profile, keep_parts
+from cx_context.sections.assured_read import assured_part_ids, isolate_profile, keep_parts
 from cx_context.sections.candidates import NO_REFUSED_CLAIMS, RefusedClaims
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import Member
@@ -111,8 +111,8 @@ async def _by_steps(
 async def read_inputs_and_assured(
     tx: Tx, ids: IdSpace, node: NodeId, window: Micros, alone: NodeId | None = None
 ) -> tuple[ContextInputs, CustomerFacts] | None:
-    """As ``whole``, and beside it what is left where claims are left out (``cx_context.sections.assured``). ``alone``:
-    of the customer's profiles the one that is taken by itself."""
+    """As ``whole``, and beside it what is left where claims are left out (``cx_context.sections.assured_read``).
+    ``alone``: of the customer's profiles the one that is taken by itself."""
     found = await find_node(CurrentGraph(tx, ids.tenant), node)
     if found is None:
         return None

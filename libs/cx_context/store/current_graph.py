@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cx_context.sections.members import Member
-from cx_context.sections.vouchers import LastActivity
+from cx_context.sections.vouching_facts import LastActivity
 from cx_context.store import attributions, decisions, graph, members, parts
 from cx_context.store.epochs import FIRST_VERSION
 from cx_context.store.graph_view import CustomerMatch, SideKey

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cx_context.sections.vouchers import last_writer
+from cx_context.sections.vouching_facts import last_writer
 from cx_context.store.graph_view import CustomerMatch, GraphView
 from cx_context.store.ownership import owners_of_interactions
 from cx_context.store.tables import NO_ID

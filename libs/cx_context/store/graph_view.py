@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cx_context.sections.members import Member
-from cx_context.sections.vouchers import LastActivity
+from cx_context.sections.vouching_facts import LastActivity
 from cx_events.ids import NodeId
 from cx_identity.attribution import Attribution
 from cx_identity.candidate_ranking import IdentifierActivity

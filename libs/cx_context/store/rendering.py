@@ -36,7 +36,7 @@ from cx_context.parts.header import ReadWords
 from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.sections.assurance import Trust
 from cx_context.sections.customer_facts import CustomerFacts
-from cx_context.sections.rendering import ConversationView, PlacedWords
+from cx_context.sections.section_inputs import ConversationView, PlacedWords
 from cx_context.sections.timeline import TIMELINE_SHOWN, timeline_entry
 from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs

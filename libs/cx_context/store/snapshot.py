@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from cx_context.parts.header import PartHeaders
 from cx_context.parts.keyed_parts import KeyedPart
-from cx_context.sections.assured import assured_part_ids, isolate_profile, keep_parts
+from cx_context.sections.assured_read import assured_part_ids, isolate_profile, keep_parts
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store.as_of_graph import AsOfGraph
@@ -142,8 +142,8 @@ class Snapshot(AsOfGraph):
         return CustomerFacts(*found, directory=self.directory)
 
     async def assured(self, known: CustomerFacts, window: Micros, alone: NodeId | None = None) -> CustomerFacts:
-        """Return a loaded customer without what only claims tie to it (``cx_context.sections.assured``). ``alone``: as
-        in ``context_inputs.read_inputs_and_assured``."""
+        """Return a loaded customer without what only claims tie to it (``cx_context.sections.assured_read``).
+        ``alone``: as in ``context_inputs.read_inputs_and_assured``."""
         if alone is not None:
             known = replace(known, members=isolate_profile(known.members, alone))
         kept = await asyncio.to_thread(assured_part_ids, known.parts, known.members, window)

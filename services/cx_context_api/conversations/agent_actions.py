@@ -17,7 +17,7 @@ from cx_context.sections.acts import ASSIGNED, PROMISED, SNOOZED, UNASSIGNED, UN
 from cx_context.sections.agents import CONTEXT_SHOWN
 from cx_context.sections.assurance import LEVELS
 from cx_context.sections.handoff_requests import HandoffRequest
-from cx_context.sections.vouchers import contact_assurances
+from cx_context.sections.vouching_facts import contact_assurances
 from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.sql import Tx
 from cx_context.threading.contact_model import Contact

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cx_context.sections.handoff_requests import OTHERS_SHOWN, HandoffRequest, handoff_requests, request_view
-from cx_context.sections.vouchers import contact_assurances
+from cx_context.sections.vouching_facts import contact_assurances
 from cx_context.store.events import read_event
 from cx_context.store.sql import Tx
 from cx_context_api.conversations import histories

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cx_context.parts.header import ReadWords
 from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.sections.assurance import Trust, around_core
-from cx_context.sections.assured import assured_part_ids, isolate_profile
+from cx_context.sections.assured_read import assured_part_ids, isolate_profile
 from cx_context.sections.journey import contact_of_journey
 from cx_context.sections.members import Member
 from cx_context.sections.words import with_words

@@ -18,7 +18,7 @@ from cx_context.parts.merge import combine
 from cx_context.parts.model import Part
 from cx_context.routing_targets import RoutingTarget, routing_targets
 from cx_context.sections.agents import name_view, names_of
-from cx_context.sections.takeovers import agent_of
+from cx_context.sections.handoff_acceptances import agent_of
 from cx_context.store import assignments, ownership
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.sql import Tx

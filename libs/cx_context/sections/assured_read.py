@@ -25,7 +25,7 @@ from cx_context.sections.assurance import ASSURED, Trust, around_core
 from cx_context.sections.candidates import NO_REFUSED_CLAIMS
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import Member
-from cx_context.sections.vouchers import is_strangers, surest_assurances
+from cx_context.sections.vouching_facts import is_strangers, surest_assurances
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import join_contacts

@@ -25,7 +25,7 @@ from cx_context.sections.contact_state import conversation_state, first_wait
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.deciding_parts import parts_about_customers
 from cx_context.sections.members import Member, key_of
-from cx_context.sections.vouchers import contact_assurances
+from cx_context.sections.vouching_facts import contact_assurances
 from cx_context.sections.words import with_words
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
