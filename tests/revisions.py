@@ -19,8 +19,8 @@ from sqlalchemy import Boolean, Connection, inspect
 from sqlalchemy.engine import make_url
 from tests.projection import RULES, WINDOW, bodies, in_partitions, lists_of, workers
 
-from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
+from cx_context.reference_definition import define, define_bodies
 from cx_context.store import Store, open_store
 from cx_context.store.all_tables import METADATA
 from cx_context.store.migrations import BREAKING_TABLE, FOLDER, RELEASED, SELECT_REVISION, VERSION_TABLE, Revisions

@@ -8,14 +8,14 @@ or from another partition, is simply added; a merge of two customers combines ot
 
 Modules:
 
-- ``definition`` states the whole as one pure function over the set of facts; ``store`` keeps it incrementally and must
-  give the same bytes;
+- ``reference_definition`` states the whole as one pure function over the set of facts; ``store`` keeps it incrementally
+  and must give the same bytes;
 - ``fold`` adds an event to its part, ``fold_version`` says which code that is, ``fold_faults`` finds events that can't
   be folded, ``parts`` are the parts and how they merge;
 - ``threading`` joins contacts into conversations;
 - ``sections`` has a module for each section of the context, ``document`` puts them in order,
   ``document_schema`` their JSON Schemas;
-- ``kept`` keeps parts, contacts and conversations of a customer with thousands from one document to the next;
+- ``incremental`` keeps parts, contacts and conversations of a customer with thousands from one document to the next;
 - ``listing`` makes of the same facts what lists and search show;
 - ``explain`` says which events made a value;
 - ``directory_names`` reads parts and events with the ids of a tenant's directory of agents and queues;

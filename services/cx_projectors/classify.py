@@ -13,7 +13,7 @@ from msgspec import Struct
 from cx_context.fold_faults import NOT_FOLDED, fault_of, told
 from cx_context.listing.said import holds_words
 from cx_context.parts.event_kinds import makes_part
-from cx_context.parts.usable import unusable
+from cx_context.parts.usable_numbers import unusable
 from cx_events.codec import decode_leniently, decode_read_only
 from cx_events.dead_letters import NOT_APPLIED, UNFOLDABLE
 from cx_events.envelope import Event, Identifier

@@ -218,7 +218,7 @@ PURE = (
     "libs/cx_events/building/",
     "libs/cx_identity/",
     "libs/cx_vcon/",
-    "libs/cx_context/definition.py",
+    "libs/cx_context/reference_definition.py",
     "libs/cx_context/document.py",
     "libs/cx_context/explain/",
     "libs/cx_context/parts/",

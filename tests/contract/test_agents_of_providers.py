@@ -13,12 +13,12 @@ from tests.contract.provider_cases import folder_of
 
 from cx_channels.dry_run import DEMO_IDS, DEMO_TENANT
 from cx_channels.registry import providers
-from cx_context.definition import define
 from cx_context.directory_names import named_part
 from cx_context.document import context_body, encode_body
 from cx_context.fold_faults import part_of
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.model import Part
+from cx_context.reference_definition import define
 from cx_context.routing_targets import UNASSIGNED, routing_targets
 from cx_events.codec import decode
 from cx_events.directory import NO_DIRECTORY, Alias, Directory, Entry, Kind

@@ -25,8 +25,8 @@ import msgspec
 from tests.faults.ground import TENANT, Ground, Service, Trial, all_records, caught_up, command, home, running, servers
 from tests.faults.posters import message
 
-from cx_context.definition import define
 from cx_context.document import context_body, encode_body
+from cx_context.reference_definition import define
 from cx_context.store import Store
 from cx_context.store.context_loader import load_known
 from cx_context.store.events import read_event_keys

@@ -33,7 +33,7 @@ from cx_channels.kit.mail.mime.rtf import without_rtf
 from cx_channels.kit.mail.mime.tnef import SIGNATURE, unpacked
 from cx_channels.provider import Connection
 from cx_channels.registry import providers
-from cx_context.definition import define_bodies
+from cx_context.reference_definition import define_bodies
 from cx_context.sections.attachments import read_id
 from cx_context_api.events.downloads import disposition, safe_type
 from cx_context_api.requests.bodies import Note, read

@@ -11,8 +11,8 @@ import pytest
 from tests.api import KEYS, Running, running_api
 from tests.sse import following
 
-from cx_context.definition import define
 from cx_context.document import context_body, encode_body
+from cx_context.reference_definition import define
 from cx_context.sections.assured_read import assured_facts
 from cx_events.envelope import Identifier
 from cx_events.ids import text_of

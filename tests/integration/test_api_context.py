@@ -11,8 +11,8 @@ import httpx2
 import pytest
 from tests.api import KEYS, Running, running_api
 
-from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
+from cx_context.reference_definition import define, define_bodies
 from cx_context.store.dead_letters import write_dead_letters
 from cx_context.versions import first_version
 from cx_context_api.contexts.body_cache import BodyCache, CachedBody

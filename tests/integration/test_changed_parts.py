@@ -9,8 +9,8 @@ import pytest
 from tests.patience import PATIENCE
 from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 
-from cx_context.definition import define_bodies
 from cx_context.document import encode_body
+from cx_context.reference_definition import define_bodies
 from cx_context.store import Store, open_store
 from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs, read_inputs

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 
-from cx_context.definition import define
 from cx_context.document import context_body
+from cx_context.reference_definition import define
 from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN
 from cx_context.store import Store, open_store, refused_claims
 from cx_context.store.as_of_graph import MOST_ROUNDS

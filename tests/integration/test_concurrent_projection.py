@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.examples import examples
 from tests.projection import RULES, WINDOW, Worker, bodies, in_partitions, verified, workers
 
-from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
+from cx_context.reference_definition import define, define_bodies
 from cx_context.store import Store, open_store
 from cx_context.store.all_tables import METADATA
 from cx_events.ids import NodeId

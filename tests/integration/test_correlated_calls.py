@@ -12,7 +12,7 @@ from tests.projection import RULES, WINDOW
 from cx_channels.intake import Intake
 from cx_channels.provider import Mapped, Request
 from cx_channels.registry import providers
-from cx_context.definition import define_bodies
+from cx_context.reference_definition import define_bodies
 from cx_events.blob.folder import FolderBlobs
 from cx_events.codec import decode
 from cx_events.envelope import Data, Draft, Identifier, Participant

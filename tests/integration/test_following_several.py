@@ -22,8 +22,8 @@ from tests.sse import Event, Stream, following
 
 from cx_client import AsyncClient, Client, StreamEvent, Subjects
 from cx_client.core.json_patch import apply_patch
-from cx_context.definition import define_bodies
 from cx_context.document import encode_body
+from cx_context.reference_definition import define_bodies
 from cx_context_api.following.json_patches import PatchCache
 from cx_events.ids import text_of
 from cx_events.stamp import StampedEvent

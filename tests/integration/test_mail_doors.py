@@ -17,7 +17,7 @@ from tests.mail_doors import WrittenMail, fact_of, through
 from tests.projection import RULES, WINDOW, in_partitions, verified, workers
 from tests.stores import empty
 
-from cx_context.definition import define_bodies
+from cx_context.reference_definition import define_bodies
 from cx_context.store import Store, open_store
 from cx_context.store.events import read_applied, read_event, read_stored_copies
 from cx_context.store.time_bounds import TimeBounds

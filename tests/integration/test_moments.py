@@ -16,8 +16,8 @@ from tests.examples import examples
 from tests.projection import RULES, WINDOW, in_partitions, workers
 from tests.stores import empty, sqlite_store
 
-from cx_context.definition import counting_copies, define
 from cx_context.document import context_body, encode_body
+from cx_context.reference_definition import counting_copies, define
 from cx_context.store import Store, open_store, segments
 from cx_context.store.finding import find_node
 from cx_context.store.ownership import owners_of_interactions

@@ -14,8 +14,8 @@ from tests.examples import examples
 from tests.projection import RULES, WINDOW, bodies, in_partitions, verified, workers
 from tests.stores import empty, sqlite_store
 
-from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
+from cx_context.reference_definition import define, define_bodies
 from cx_context.store import Store, dead_letters, open_store, segments
 from cx_events.log import LogRecord
 from cx_events.stamp import StampedEvent

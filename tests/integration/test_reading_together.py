@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.projection import RULES, WINDOW, in_partitions, workers
 
-from cx_context.definition import define, define_bodies
 from cx_context.document import context_body, encode_body
+from cx_context.reference_definition import define, define_bodies
 from cx_context.store import Store, open_store
 from cx_context.store.context_loader import ContextLoader
 from cx_context.store.inputs_at_once import MANY_PARTS, read_inputs_at_once

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.projection import RULES, WINDOW
 
-from cx_context.definition import define_bodies
 from cx_context.document import context_body, encode_body
+from cx_context.reference_definition import define_bodies
 from cx_context.store import Store, leases, offsets, open_store
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph

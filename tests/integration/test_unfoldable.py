@@ -20,11 +20,11 @@ from tests.projection import OTHER, RULES, WINDOW, Worker, bodies, in_partitions
 from tests.stores import empty, sqlite_store
 
 from cx_context import fold
-from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
 from cx_context.fold_faults import is_left_out
 from cx_context.parts.model import Part
 from cx_context.parts.values import At
+from cx_context.reference_definition import define, define_bodies
 from cx_context.store import Store, dead_letters, open_store
 from cx_context.store.port import Unstorable
 from cx_context.store.sql import PostgresTx, Row, SqliteTx, Tx

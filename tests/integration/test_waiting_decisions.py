@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from tests.projection import RULES, WINDOW, bodies, in_partitions, workers
 
-from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
+from cx_context.reference_definition import define, define_bodies
 from cx_context.store import Store, open_store
 from cx_events.ids import NodeId, text_of
 from cx_events.stamp import StampedEvent

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cx_context.definition import define_bodies
+from cx_context.reference_definition import define_bodies
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, HOUR, MINUTE, START, a_fact
 from cx_identity.rules import DEFAULT

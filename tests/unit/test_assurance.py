@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from cx_context.definition import define_bodies
 from cx_context.document import encode_body
 from cx_context.fold import apply, new_part
 from cx_context.parts.values import KEYS_KEPT
+from cx_context.reference_definition import define_bodies
 from cx_context.sections.assurance import PROOFS_SHOWN
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact

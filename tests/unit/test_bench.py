@@ -19,7 +19,7 @@ from tests.bench.workload import IDS, PARTITIONS, Workload, make_workload
 
 from cx_channels.kit.twilio_signature import verify
 from cx_channels.provider import Connection, Request
-from cx_context.definition import define
+from cx_context.reference_definition import define
 from cx_events.client_events import accept
 from cx_events.codec import decode
 from cx_events.errors import Refused

@@ -13,7 +13,7 @@ from tests.bench.sampling import by_function, sampled
 from tests.bench.statements import Spent, short
 from tests.bench.workload import IDS, Workload
 
-from cx_context.definition import define
+from cx_context.reference_definition import define
 from cx_events.codec import decode
 from cx_events.facts import Fact
 from cx_identity.rules import DEFAULT

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_context.definition import define_bodies
 from cx_context.fold import new_part
 from cx_context.fold_faults import part_of
 from cx_context.parts.merge import combine
+from cx_context.reference_definition import define_bodies
 from cx_context.sections.consents import Purpose, in_force
 from cx_events.envelope import Identifier, Weight
 from cx_events.facts import Fact

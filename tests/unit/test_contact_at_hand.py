@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from cx_context.definition import define
 from cx_context.document import Document, context_body, encode_body
 from cx_context.fold import new_part
 from cx_context.parts.merge import merge
 from cx_context.parts.values import OTHER_IDENTIFIERS_KEPT
+from cx_context.reference_definition import define
 from cx_context.sections.assurance import ContactAssurance, Trust, contact_assurance
 from cx_context.sections.assured_read import assured_facts
 from cx_context.sections.customer_facts import CustomerFacts

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cx_context.definition import define_bodies
 from cx_context.fold import new_part
+from cx_context.reference_definition import define_bodies
 from cx_context.routing_targets import routing_targets
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, HOUR, SECOND, START, a_fact

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
+from cx_context.reference_definition import define, define_bodies
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, text_of

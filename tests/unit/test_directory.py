@@ -10,12 +10,12 @@ from hypothesis import given
 from msgspec import structs
 from tests.examples import examples
 
-from cx_context.definition import define
 from cx_context.directory_names import named_part
 from cx_context.document import context_body, encode_body
 from cx_context.parts.merge import combine
 from cx_context.parts.model import Part
 from cx_context.parts.values import At
+from cx_context.reference_definition import define
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.finding import CustomerMatch

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cx_context import fold
-from cx_context.definition import define, define_bodies
 from cx_context.document import encode_body
 from cx_context.fold_faults import NOT_FOLDED, by_merging, fault_of, is_left_out, part_of
 from cx_context.parts import merge
 from cx_context.parts.event_kinds import makes_part
+from cx_context.reference_definition import define, define_bodies
 from cx_context.routing_targets import routing_targets
 from cx_context.store.part_codec import decode_part, encode_part
 from cx_events.catalogue import catalogue

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.unit.test_acts import DESK, WINDOW, act, outcome, promised, said
 
-from cx_context.definition import define, define_bodies
 from cx_context.document import context_body
 from cx_context.explain.counterfactual import CustomerHistory
 from cx_context.explain.lineage import explain_value
+from cx_context.reference_definition import define, define_bodies
 from cx_context.sections.assured_read import assured_facts
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_context.kept.groups import Groups
+from cx_context.incremental.groups import Groups
 
 calls: list[int] = []
 

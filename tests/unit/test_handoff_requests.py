@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from cx_context.definition import define_bodies
 from cx_context.fold import apply, new_part
 from cx_context.parts.model import Part
+from cx_context.reference_definition import define_bodies
 from cx_context.routing_targets import UNASSIGNED, routing_targets
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact

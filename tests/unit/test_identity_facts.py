@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cx_context.definition import resolve_owner
+from cx_context.reference_definition import resolve_owner
 from cx_events.codec import decode
 from cx_events.envelope import Data, Draft, Identifier, IdentityDecision, Participant, Weight
 from cx_events.errors import Refused

@@ -10,11 +10,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.projection import RULES
 
-from cx_context.definition import counting_copies, define_bodies
 from cx_context.fold import apply, new_part
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
+from cx_context.reference_definition import counting_copies, define_bodies
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.explicit_joins import ExplicitJoins
 from cx_context.threading.inferred_joins import infer_joins

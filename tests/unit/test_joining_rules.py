@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cx_context.definition import define_bodies
+from cx_context.reference_definition import define_bodies
 from cx_context.threading.conversations import CONFIDENCE
 from cx_events.continuity_tokens import ISSUED, token_id
 from cx_events.facts import Fact, decision_source

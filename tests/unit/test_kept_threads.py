@@ -9,7 +9,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from cx_context.fold import new_part
-from cx_context.kept.threads import KeptThreads
+from cx_context.incremental.conversations import KeptThreads
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.merge import merge

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.examples import examples
 
-from cx_context.definition import define
 from cx_context.document import VIEWS, context_body
 from cx_context.explain.counterfactual import CustomerHistory
 from cx_context.explain.diff import diff_contexts
@@ -33,6 +32,7 @@ from cx_context.explain.source_fields import PROVENANCE, provenance_of
 from cx_context.fold import apply, new_part
 from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
+from cx_context.reference_definition import define
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.continuity_tokens import ISSUED
 from cx_events.envelope import Identifier

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 from typing import Any
 
-from cx_context.definition import define_bodies
+from cx_context.reference_definition import define_bodies
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, DAY, HOUR, SECOND, START, a_fact
 from cx_identity.rules import DEFAULT

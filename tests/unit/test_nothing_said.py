@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.test_acts import BEN, WINDOW, act, said
 
-from cx_context.definition import define_bodies
+from cx_context.reference_definition import define_bodies
 from cx_events.facts import Fact
 from cx_events.junk import is_lost_value, names_nobody
 from cx_events.testing.builders import ACME, DAY, MINUTE, START, a_fact

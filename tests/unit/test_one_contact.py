@@ -8,9 +8,9 @@ from typing import Any
 from tests.mail_doors import WrittenMail, fact_of, through
 from tests.projection import RULES, WINDOW
 
-from cx_context.definition import define, define_bodies
 from cx_context.document import Document
 from cx_context.listing.conversations import listed_conversations
+from cx_context.reference_definition import define, define_bodies
 from cx_events.facts import Fact
 from cx_events.ids import text_of
 from cx_events.testing.builders import ACME, HOUR, MINUTE, SECOND, START, a_fact

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cx_context.definition import define
 from cx_context.document import Document, context_body
+from cx_context.reference_definition import define
 from cx_context.sections.assured_read import assured_facts
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_events.continuity_tokens import ISSUED, PREFIX

@@ -10,13 +10,13 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_context.definition import counting_copies
 from cx_context.fold import HANDLERS, apply, new_part
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.merge import combine, merge
 from cx_context.parts.model import Part
 from cx_context.parts.values import MESSAGES_KEPT, REFERENCES_KEPT
+from cx_context.reference_definition import counting_copies
 from cx_context.sections.words import with_words
 from cx_context.store.part_codec import decode_header, decode_words, encode_part
 from cx_context.threading.contacts import contacts_of

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from cx_context.definition import define_bodies
 from cx_context.document import encode_body
 from cx_context.fold import apply, new_part
 from cx_context.parts.model import Part
+from cx_context.reference_definition import define_bodies
 from cx_events.envelope import Identifier
 from cx_events.errors import Refused
 from cx_events.facts import Fact

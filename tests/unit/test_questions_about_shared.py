@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.identity_graphs import Step, graph_of, histories, rules
 
-from cx_context.definition import define
 from cx_context.document import context_body
+from cx_context.reference_definition import define
 from cx_context.sections.candidates import CLAIMS_COUNTED, CLAIMS_SHOWN
 from cx_events.facts import Fact
 from cx_events.ids import NodeId, text_of

@@ -10,8 +10,8 @@ from hypothesis import given
 from tests.examples import examples
 from tests.unit.test_continuity_tokens import ID, LONG, contact, issued
 
-from cx_context.definition import define
 from cx_context.document import context_body, encode_body
+from cx_context.reference_definition import define
 from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.finding import CustomerMatch

@@ -9,8 +9,8 @@ from hypothesis import given
 from tests.shown import declared_members, faults_of, shown_members
 from tests.unit.test_continuity_tokens import ID, LONG, contact, issued
 
-from cx_context.definition import define_bodies
 from cx_context.document import VIEWS
+from cx_context.reference_definition import define_bodies
 from cx_context.sections.registry import SECTIONS
 from cx_events.envelope import Identifier
 from cx_events.facts import Fact

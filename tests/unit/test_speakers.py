@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cx_context.definition import define_bodies
 from cx_context.parts.speakers import RECEIVED, SENT
+from cx_context.reference_definition import define_bodies
 from cx_events.testing.builders import ACME, HOUR, a_fact
 from cx_identity.rules import DEFAULT
 

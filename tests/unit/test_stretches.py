@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.projection import RULES
 
-from cx_context.definition import define, define_bodies
+from cx_context.reference_definition import define, define_bodies
 from cx_context.routing_targets import RoutingTarget, SideState, routing_targets
 from cx_events.facts import Fact
 from cx_events.ids import text_of

@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cx_context.definition import counting_copies
 from cx_context.fold import apply, new_part
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
+from cx_context.reference_definition import counting_copies
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, join_contacts
 from cx_events.facts import Fact

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cx_context.definition import define_bodies
+from cx_context.reference_definition import define_bodies
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, DAY, MINUTE, START, a_fact
 from cx_events.timestamps import Micros, parse_time

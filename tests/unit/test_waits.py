@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tests.unit.test_acts import WINDOW, act, said
 
-from cx_context.definition import define
 from cx_context.document import Document, context_body
 from cx_context.listing.conversations import listed_conversations
+from cx_context.reference_definition import define
 from cx_events.facts import Fact
 from cx_events.testing.builders import ACME, DAY, SECOND, START, a_fact
 from cx_events.timestamps import format_time

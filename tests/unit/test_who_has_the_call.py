@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cx_channels.dry_run import DEMO_IDS, dry_run
-from cx_context.definition import define_bodies
+from cx_context.reference_definition import define_bodies
 from cx_events.testing.builders import HOUR, fact_of
 from cx_identity.rules import DEFAULT
 

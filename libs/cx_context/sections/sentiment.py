@@ -18,7 +18,7 @@ from cx_context.parts.keyed_parts import order_of
 from cx_context.parts.model import Part
 from cx_context.parts.rules import last_by_key
 from cx_context.parts.speakers import may_be_customers, speaker, speaker_of_line
-from cx_context.parts.usable import SENTIMENT_RANGE, thousandths
+from cx_context.parts.usable_numbers import SENTIMENT_RANGE, thousandths
 from cx_context.parts.values import TEXT_KEPT, At, Register, hash_name, shorten_name
 from cx_context.sections.section import Section, made_of
 from cx_context.sections.section_inputs import Rendering

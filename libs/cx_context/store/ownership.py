@@ -2,7 +2,7 @@
 
 A fact lies at its stream for good, and a stream is somebody's: a profile its customer's, an interaction's node whom the
 interaction follows. So a customer has streams, whole, but for an ambiguous identifier's: of that stream each side of an
-interaction goes with its interaction (``cx_context.definition.owners_of``), and is lent to whom that follows.
+interaction goes with its interaction (``cx_context.reference_definition.owners_of``), and is lent to whom that follows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cx_context.definition import Owners, owners_of
+from cx_context.reference_definition import Owners, owners_of
 from cx_context.store.attributions import attributed_profiles
 from cx_context.store.graph_view import GraphView
 from cx_context.store.members import customers_of
@@ -68,7 +68,8 @@ async def owners_of_interactions(graph: GraphView, nodes: Collection[NodeId]) ->
 
 
 async def customers_following(graph: GraphView, nodes: Collection[NodeId]) -> dict[NodeId, NodeId]:
-    """Return the customer of each interaction node that is nobody's profile (``definition.resolve_owner``)."""
+    """Return the customer of each interaction node that is nobody's profile
+    (``reference_definition.resolve_owner``)."""
     return {node: found.whose for node, found in (await owners_of_interactions(graph, nodes)).items()}
 
 

@@ -6,8 +6,8 @@ function of, never by a name or a version of it:
 
 - of an event its entry in the timeline, by the event's bytes;
 - a decoded part, by its part id and its bytes; of a customer with very many only its outline, with the contacts and
-  conversations that outlines make (``cx_context.kept``), and the words are decoded for the few conversations that are
-  shown;
+  conversations that outlines make (``cx_context.incremental``), and the words are decoded for the few
+  conversations that are shown;
 - what is shown of the customer, by profiles, parts and claims that tell of one;
 - a shown conversation's summary, by its members' part ids, their parts' bytes, what joins them, what other stretches of
   an endless interaction say of its messages, and what became of the tokens that were issued for it; of a customer whose
@@ -29,8 +29,8 @@ from msgspec import Raw
 
 from cx_context.directory_names import named_part
 from cx_context.document import Document, encode_body
-from cx_context.kept.customer import KeptCustomer
-from cx_context.kept.document import KeptDocument
+from cx_context.incremental.customer import KeptCustomer
+from cx_context.incremental.document import KeptDocument
 from cx_context.parts.event_kinds import makes_part
 from cx_context.parts.header import ReadWords
 from cx_context.parts.keyed_parts import KeyedPart

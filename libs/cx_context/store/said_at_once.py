@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from cx_context.definition import owners_of
+from cx_context.reference_definition import owners_of
 from cx_context.store.listing_queue import FRESHNESS, freshness_of
 from cx_context.store.port import Store
 from cx_context.store.searching import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cx_context.definition import Owners
+from cx_context.reference_definition import Owners
 from cx_context.store.graph_view import GraphView
 from cx_context.store.ownership import owners_of_interactions
 from cx_events.ids import IdSpace, NodeId

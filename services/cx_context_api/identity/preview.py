@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from cx_context.definition import Owners
 from cx_context.document import context_body
+from cx_context.reference_definition import Owners
 from cx_context.sections.candidates import CLAIMS_COUNTED, RefusedClaims, claims_refused
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.members import Member

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from cx_context.definition import Definition, define
 from cx_context.parts.model import Part
+from cx_context.reference_definition import Definition, define
 from cx_context.store.dead_letters import LetterKey
 from cx_context.store.tables import NO_ID
 from cx_events.dead_letters import DeadLetter

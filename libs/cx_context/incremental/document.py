@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TypeVar
 
 from cx_context.document import Document
-from cx_context.kept.customer import KeptCustomer
+from cx_context.incremental.customer import KeptCustomer
 from cx_context.parts.model import Part
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.sections.deciding_parts import deciding_parts

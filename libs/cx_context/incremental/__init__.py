@@ -7,6 +7,6 @@ Modules:
 
 - ``customer``: a customer's parts, contacts and conversations, kept up to date
 - ``document``: the document of a customer that is kept
-- ``threads``: a customer's conversations, made anew where a contact changed
+- ``conversations``: a customer's conversations, made anew where a contact changed
 - ``groups``: groups of interactions, so that what is made over all is made anew of one group
 """

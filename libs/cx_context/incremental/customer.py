@@ -6,8 +6,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from operator import itemgetter
 
-from cx_context.kept.groups import Groups
-from cx_context.kept.threads import KeptThreads
+from cx_context.incremental.conversations import KeptThreads
+from cx_context.incremental.groups import Groups
 from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
 from cx_context.sections.section_inputs import active_last_first, is_open, is_waiting
