@@ -13,8 +13,8 @@ from cx_context.document import context_body, encode_body
 from cx_context.store import Store, epochs, leases, offsets
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.epochs import StoreEpoch
-from cx_context.store.finding import find_node
 from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, STORES, Log, LogRecord, Partition

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from cx_context.store import Store
+from cx_context.store.cached_rendering import PIECES_BYTES
 from cx_context.store.customer_index import CustomerIndex
 from cx_context.store.directories import LiveDirectories
-from cx_context.store.rendering import PIECES_BYTES
 from cx_context_api.contexts.as_of import PastContexts
 from cx_context_api.contexts.body_cache import CACHE_BYTES
 from cx_context_api.contexts.brief_routes import BriefRoutes

@@ -29,10 +29,10 @@ from cx_context.parts.keyed_parts import KeyedPart
 from cx_context.parts.model import Part
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store import Store, open_store
+from cx_context.store.cached_rendering import Renderer
 from cx_context.store.context_inputs import read_inputs
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.members import members_of
-from cx_context.store.rendering import Renderer
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.time_bounds import TimeBounds
 from cx_events.codec import decode

@@ -32,8 +32,8 @@ from cx_context.document import context_body, encode_body
 from cx_context.store import Store, offsets
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.events import read_event_keys
-from cx_context.store.finding import find_node
 from cx_events.ids import NodeId
 from cx_events.log import INTERACTIONS, Log, Partition
 from cx_projectors.consumer import Consumer

@@ -18,7 +18,7 @@ from tests.replay_hubs import NAMES, Hub, caught_up, hub_at, other_topics
 
 from cx_context.store import open_store
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_events.ids import NodeId
 from cx_events.log.kafka import KafkaLog
 from cx_events.testing.builders import ACME

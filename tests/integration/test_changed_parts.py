@@ -12,9 +12,9 @@ from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 from cx_context.document import encode_body
 from cx_context.reference_definition import define_bodies
 from cx_context.store import Store, open_store
+from cx_context.store.cached_rendering import PartsNotKept, Renderer
 from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs, read_inputs
-from cx_context.store.rendering import PartsNotKept, Renderer
 from cx_events.ids import text_of
 from cx_events.log import INTERACTIONS, LogRecord
 from cx_events.stamp import StampedEvent

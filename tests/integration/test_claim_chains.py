@@ -21,7 +21,7 @@ from cx_context.store import Store, open_store, refused_claims
 from cx_context.store.as_of_graph import MOST_ROUNDS
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import PostgresTx, SqliteTx
 from cx_context.store.time_bounds import TimeBounds

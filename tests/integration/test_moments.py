@@ -19,7 +19,7 @@ from tests.stores import empty, sqlite_store
 from cx_context.document import context_body, encode_body
 from cx_context.reference_definition import counting_copies, define
 from cx_context.store import Store, open_store, segments
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.ownership import owners_of_interactions
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.time_bounds import TimeBounds

@@ -15,8 +15,8 @@ from tests.patience import PATIENCE
 
 from cx_context import fold
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.customer_lookup import find_profile
 from cx_context.store.dead_letters import write_dead_letters
-from cx_context.store.finding import find_profile
 from cx_events.dead_letters import DeadLetter, encode_original
 from cx_events.log import INTERACTIONS, Record
 from cx_events.testing.builders import HOUR, an_event

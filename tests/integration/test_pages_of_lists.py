@@ -20,7 +20,7 @@ from cx_context.listing.conversations import OPEN, RESOLVED, Shown
 from cx_context.store import Store, listing_tables, open_store
 from cx_context.store.listing_pages import ORDERS, SCANNED, Place, Wanted, read_page, resolved
 from cx_context.store.listing_reads import read_holdings
-from cx_context.store.said_at_once import search_said_at_once
+from cx_context.store.said_postgres import search_said_at_once
 from cx_context.store.searching import search_customers, search_said
 from cx_context.store.sql import Tx
 from cx_context.store.table_shapes import shape_of

@@ -19,7 +19,7 @@ from tests.projection import RULES, Worker, lists_of, workers
 
 from cx_context.store import Store, open_store
 from cx_context.store.context_inputs import read_inputs
-from cx_context.store.inputs_at_once import read_inputs_at_once
+from cx_context.store.inputs_postgres import read_inputs_at_once
 from cx_context.store.listing_tables import OF_LISTS
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx

@@ -11,7 +11,7 @@ from cx_context.document import context_body, encode_body
 from cx_context.reference_definition import define, define_bodies
 from cx_context.store import Store, open_store
 from cx_context.store.context_loader import ContextLoader
-from cx_context.store.inputs_at_once import MANY_PARTS, read_inputs_at_once
+from cx_context.store.inputs_postgres import MANY_PARTS, read_inputs_at_once
 from cx_events.ids import NodeId
 from cx_events.stamp import StampedEvent
 from cx_events.testing.builders import ACME, SECOND, START, an_event

@@ -16,7 +16,7 @@ from tests.sse import following
 from cx_context.store import Store, rebuild_rows, shadow
 from cx_context.store.all_tables import METADATA
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.members import lone_member_row, write_members
 from cx_context.store.rebuild_rows import RebuildLost
 from cx_context.store.shadow import KEPT, MADE_OF_THE_LOG

@@ -12,7 +12,7 @@ from cx_context.reference_definition import define_bodies
 from cx_context.store import Store, leases, offsets, open_store
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_events.ids import IdSpace, NodeId
 from cx_events.log import INTERACTIONS, LogRecord, Partition
 from cx_events.stamp import StampedEvent

@@ -25,7 +25,7 @@ from cx_context.store import Store, open_store
 from cx_context.store.all_tables import METADATA
 from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_events.envelope import Identifier
 from cx_events.ids import NodeId, text_of
 from cx_events.stamp import StampedEvent

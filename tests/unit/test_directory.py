@@ -17,11 +17,11 @@ from cx_context.parts.model import Part
 from cx_context.parts.values import At
 from cx_context.reference_definition import define
 from cx_context.sections.customer_facts import CustomerFacts
+from cx_context.store.cached_rendering import Renderer
 from cx_context.store.context_inputs import ContextInputs
-from cx_context.store.finding import CustomerMatch
-from cx_context.store.inputs_at_once import MANY_PARTS
+from cx_context.store.customer_lookup import CustomerMatch
+from cx_context.store.inputs_postgres import MANY_PARTS
 from cx_context.store.part_codec import encode_part
-from cx_context.store.rendering import Renderer
 from cx_events.directory import ANY_SYSTEM, NO_DIRECTORY, Alias, Directory, Entry, Kind
 from cx_events.envelope import AgentOrQueue
 from cx_events.facts import Fact, connection_source, decision_source

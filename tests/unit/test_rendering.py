@@ -12,12 +12,12 @@ from tests.unit.test_continuity_tokens import ID, LONG, contact, issued
 
 from cx_context.document import context_body, encode_body
 from cx_context.reference_definition import define
+from cx_context.store.cached_rendering import PIECES_BYTES, Renderer
 from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs
-from cx_context.store.finding import CustomerMatch
-from cx_context.store.inputs_at_once import MANY_PARTS
+from cx_context.store.customer_lookup import CustomerMatch
+from cx_context.store.inputs_postgres import MANY_PARTS
 from cx_context.store.part_codec import encode_part
-from cx_context.store.rendering import PIECES_BYTES, Renderer
 from cx_events.facts import Fact
 from cx_events.ids import NodeId
 from cx_events.stamp import StampedEvent

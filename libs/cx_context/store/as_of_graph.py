@@ -27,7 +27,7 @@ from cx_context.store.part_codec import (
 from cx_context.store.parts import names_nobody_sql, read_parts_of_sides
 from cx_context.store.parts_as_of import PartsAsOf
 from cx_context.store.rule_changes import rules_change_from_row
-from cx_context.store.settled import settled_among
+from cx_context.store.settled_identifiers import settled_among
 from cx_context.store.sql import Tx
 from cx_context.store.time_bounds import WITHIN, TimeBounds
 from cx_events.ids import IdSpace, NodeId

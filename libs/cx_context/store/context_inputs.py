@@ -15,7 +15,7 @@ from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store import refused_claims
 from cx_context.store.changed_parts import PartsReading, read_changed_bodies, read_reading
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.latest_events import read_latest_facts, read_latest_raws
 from cx_context.store.owned_parts import read_owned_bodies
@@ -77,8 +77,8 @@ class ContextInputs:
 
 
 async def read_inputs(tx: Tx, ids: IdSpace, node: NodeId, since: PartsReading | None = None) -> ContextInputs | None:
-    """Read what an id's context is made of; None for an id that nobody ever had. ``inputs_at_once`` is cheaper where it
-    answers. ``since``: an earlier reading of that customer's parts, where only those that changed are asked for."""
+    """Read what an id's context is made of; None for an id that nobody ever had. ``inputs_postgres`` is cheaper where
+    it answers. ``since``: an earlier reading of that customer's parts, where only those that changed are asked for."""
     found = await find_node(CurrentGraph(tx, ids.tenant), node)
     return await _by_steps(tx, ids, found, TIMELINE_SHOWN, since) if found is not None else None
 

@@ -11,7 +11,7 @@ from cx_context.store.batch_loader import BatchLoader
 from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs, _by_steps, read_inputs
 from cx_context.store.graph_view import CustomerMatch
-from cx_context.store.inputs_at_once import read_inputs_at_once
+from cx_context.store.inputs_postgres import read_inputs_at_once
 from cx_context.store.port import Store
 from cx_context.store.postgres import PostgresStore
 from cx_context.store.sql import Tx

@@ -9,7 +9,7 @@ from cx_context.store.context_inputs import _by_steps
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.graph import read_profiles
 from cx_context.store.graph_view import CustomerMatch
-from cx_context.store.inputs_at_once import read_inputs_at_once
+from cx_context.store.inputs_postgres import read_inputs_at_once
 from cx_context.store.members import customers_of
 from cx_context.store.ownership import owners_of_interactions
 from cx_context.store.sql import Tx

@@ -10,7 +10,7 @@ from cx_context.store.context_loader import load_known
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.graph_view import GraphView
 from cx_context.store.rule_changes import read_rules_in_force
-from cx_context.store.settled import settled_among
+from cx_context.store.settled_identifiers import settled_among
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidate_views import candidate_view

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cx_context.document import Document, context_body, encode_body
 from cx_context.sections.customer_facts import CustomerFacts
 from cx_context.store import Store
-from cx_context.store.finding import find_interaction
+from cx_context.store.customer_lookup import find_interaction
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.time_bounds import TimeBounds
 from cx_context_api.contexts.ambiguity import AmbiguousTarget, read_possible_customers_as_of

@@ -2,7 +2,7 @@
 
 A read of an unchanged context costs one look-up (``cx_context.store.customer_index``) and no rendering: the body is
 cached by customer and version, and its bytes are sent as they are. Of a changed context only what has changed is
-rendered again (``cx_context.store.rendering``).
+rendered again (``cx_context.store.cached_rendering``).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from cx_context.store import Store
+from cx_context.store.cached_rendering import PIECES_BYTES, PartsNotKept, Renderer
 from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.context_loader import ContextLoader
 from cx_context.store.customer_index import CustomerEntry, CustomerIndex
-from cx_context.store.rendering import PIECES_BYTES, PartsNotKept, Renderer
 from cx_context.versions import covers, is_outdated
 from cx_context_api.contexts.ambiguity import AmbiguousTarget, read_possible_customers
 from cx_context_api.contexts.body_cache import CACHE_BYTES, BodyCache, CachedBody

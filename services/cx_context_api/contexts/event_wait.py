@@ -9,9 +9,9 @@ from cx_context.store import Store
 from cx_context.store.batch_loader import BatchLoader
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.customer_index import CustomerEntry, CustomerIndex
+from cx_context.store.customer_lookup import find_at
 from cx_context.store.dead_letters import read_reason
 from cx_context.store.events import AppliedEvent, StoredEvent, read_applied, read_event
-from cx_context.store.finding import find_at
 from cx_context.store.members import customers_of
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.lookup import CustomerLookup

@@ -9,7 +9,7 @@ from cx_context.document import context_body
 from cx_context.explain.counterfactual import CustomerHistory, WorkLimitExceeded
 from cx_context.explain.json_pointer import MISSING, Path, find_value, parse_pointer, pointer_of
 from cx_context.explain.lineage import ValueSources, explain_value
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.offsets import read_current_to
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx

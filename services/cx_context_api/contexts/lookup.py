@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cx_context.store import Store
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.customer_index import CustomerEntry, CustomerIndex
-from cx_context.store.finding import find_interaction, find_node, find_profile
+from cx_context.store.customer_lookup import find_interaction, find_node, find_profile
 from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.offsets import read_current_to
 from cx_context.store.sql import Tx

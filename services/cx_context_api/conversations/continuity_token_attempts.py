@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cx_context.store import assignments
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_interaction
+from cx_context.store.customer_lookup import find_interaction
 from cx_context.store.graph import read_profiles
 from cx_context.store.sql import Tx
 from cx_context.threading.contacts import contacts_of

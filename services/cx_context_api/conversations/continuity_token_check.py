@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from cx_context.store import assignments
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.customer_lookup import find_interaction
 from cx_context.store.events import read_event
-from cx_context.store.finding import find_interaction
 from cx_context.store.graph import read_profiles
 from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.members import customers_of

@@ -12,7 +12,7 @@ from cx_context.sections.assurance import Trust, around_core
 from cx_context.sections.conversations import conversation_summary
 from cx_context.sections.words import conversation_with_words
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_at
+from cx_context.store.customer_lookup import find_at
 from cx_context.store.graph_view import GraphView
 from cx_context.store.members import members_of
 from cx_context.store.owned_parts import read_owned_headers

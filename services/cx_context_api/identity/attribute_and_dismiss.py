@@ -8,7 +8,7 @@ from cx_context.store.decisions import decisions_naming
 from cx_context.store.graph import read_profiles
 from cx_context.store.members import customers_and_ambiguous
 from cx_context.store.parts import streams_of
-from cx_context.store.settled import settled_among
+from cx_context.store.settled_identifiers import settled_among
 from cx_context.store.sql import Tx
 from cx_context_api.identity.decision_plans import DecisionPlan, draft_decision
 from cx_context_api.identity.latest_decisions import latest_about_interaction, latest_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cx_context.store import refused_claims
 from cx_context.store.current_graph import CurrentGraph
 from cx_context.store.rule_changes import read_rules_in_force
-from cx_context.store.settled import settled_among
+from cx_context.store.settled_identifiers import settled_among
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidate_views import candidate_view
 from cx_context_api.identity.candidates import read_candidate

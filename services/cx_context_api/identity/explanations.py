@@ -13,7 +13,7 @@ from cx_context.store.graph_slices import resolve_surroundings
 from cx_context.store.graph_view import GraphView
 from cx_context.store.ownership import ownership_of
 from cx_context.store.rule_changes import read_rules_in_force
-from cx_context.store.settled import settled_among
+from cx_context.store.settled_identifiers import settled_among
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.identity.candidate_views import candidate_view, evidence_view, profile_view

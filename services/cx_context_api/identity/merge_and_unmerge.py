@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.decisions import read_withdrawals
 from cx_context.store.events import read_event
-from cx_context.store.finding import find_node
 from cx_context.store.graph import read_profiles
 from cx_context.store.graph_slices import resolve_surroundings
 from cx_context.store.members import members_of

@@ -18,7 +18,7 @@ from cx_context.listing.words import query_of
 from cx_context.store import Store
 from cx_context.store.listing_pages import read_page, reads_once
 from cx_context.store.listing_reads import read_held, read_holdings
-from cx_context.store.said_at_once import find_said
+from cx_context.store.said_postgres import find_said
 from cx_context.store.searching import search_customers
 from cx_context_api.listing.filters import (
     FILTERS,

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from cx_context.store import Store
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.offsets import read_current_to
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from cx_context.store import Store
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.customer_lookup import find_at, find_node
 from cx_context.store.events import read_event
-from cx_context.store.finding import find_at, find_node
 from cx_context.store.parts import read_side
 from cx_context.store.sql import Tx
 from cx_context_api.contexts.ambiguity import AmbiguousTarget, read_possible_customers

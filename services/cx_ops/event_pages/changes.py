@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from cx_context.parts.event_kinds import makes_part
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_at
+from cx_context.store.customer_lookup import find_at
 from cx_context.store.members import members_of
 from cx_context.store.owned_parts import read_owned_headers
 from cx_context.store.ownership import ownership_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cx_context.store import Store
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.members import members_of
 from cx_context.store.ownership import Ownership, ownership_of
 from cx_events.codec import decode_leniently

@@ -10,7 +10,7 @@ from cx_context.document import context_body, encode_body
 from cx_context.explain.json_pointer import changed_values, pointer_of
 from cx_context.store.context_inputs import ContextInputs, read_inputs
 from cx_context.store.events import read_some_raws_of_parts
-from cx_context.store.inputs_at_once import read_inputs_at_once
+from cx_context.store.inputs_postgres import read_inputs_at_once
 from cx_context.store.port import TROUBLES
 from cx_context.store.sql import Tx
 from cx_events.codec import decode_leniently

@@ -19,8 +19,8 @@ from msgspec import Struct
 from cx_context.routing_targets import RoutingTarget
 from cx_context.store import Store, leases, listing_queue, outbox, said_rows, versions
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.events import read_stream_keys
-from cx_context.store.finding import find_node
 from cx_context.store.members import members_of
 from cx_context.store.port import Contention
 from cx_context.store.sql import Tx

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from cx_context.store.current_graph import CurrentGraph
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.events import read_stream_raws, read_streams_of_nobody, read_streams_recorded_since
-from cx_context.store.finding import find_node
 from cx_context.store.members import read_all_customers
 from cx_context.store.sql import Tx
 from cx_events.errors import Refused

@@ -13,7 +13,7 @@ from cx_context.sections.timeline import TIMELINE_SHOWN
 from cx_context.store.context_inputs import ContextInputs
 from cx_context.store.context_loader import load_inputs
 from cx_context.store.current_graph import CurrentGraph
-from cx_context.store.finding import find_node
+from cx_context.store.customer_lookup import find_node
 from cx_context.store.part_codec import decode_part
 from cx_context.store.sql import Tx
 from cx_events.codec import decode_leniently

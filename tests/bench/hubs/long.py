@@ -18,7 +18,7 @@ from tests.bench.long_history import ANA, BATCH, BEN, feed, from_nothing, histor
 from tests.projection import RULES, WINDOW, Worker, in_partitions, workers
 
 from cx_context.store import Store, open_store
-from cx_context.store.rendering import Renderer
+from cx_context.store.cached_rendering import Renderer
 from cx_context.store.time_bounds import TimeBounds
 from cx_context_api.contexts.as_of import PastContexts
 from cx_context_api.reads.turns import ReadTurns

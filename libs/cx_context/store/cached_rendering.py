@@ -40,7 +40,7 @@ from cx_context.sections.section_inputs import ConversationView, PlacedWords
 from cx_context.sections.timeline import TIMELINE_SHOWN, timeline_entry
 from cx_context.store.changed_parts import PartsReading
 from cx_context.store.context_inputs import ContextInputs
-from cx_context.store.inputs_at_once import MANY_PARTS
+from cx_context.store.inputs_postgres import MANY_PARTS
 from cx_context.store.part_codec import begin_of, decode_header, decode_words, read_part
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import ContactsOfPieces, contacts_by_interaction, in_order
