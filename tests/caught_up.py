@@ -16,10 +16,10 @@ from tests.patience import PATIENCE
 from tests.polled import POLLED, Polled, polled
 from tests.stores import sqlite_store
 
-from cx_channels.catch_up.at_once import AtOnce, CaughtUp
 from cx_channels.catch_up.cursor import Place
 from cx_channels.catch_up.known_events import KnownEvents
 from cx_channels.catch_up.listing import OpenListing, listings
+from cx_channels.catch_up.manual_run import CaughtUp, ManualRun
 from cx_channels.catch_up.source import CatchUp, CatchUpParts
 from cx_channels.intake import wall_clock
 from cx_channels.pollers.source import SourcePorts
@@ -88,7 +88,7 @@ class Missing:
 
     async def ask(self, *, since: int | None = None, is_dry: bool = False) -> CaughtUp:
         """Do what ``cx connections catch-up`` does. ``since``: s since 1970, two hours ago without."""
-        asking = AtOnce(self.connection, self.open_listing, self.parts, Metrics(), is_dry=is_dry)
+        asking = ManualRun(self.connection, self.open_listing, self.parts, Metrics(), is_dry=is_dry)
         begin = since if since is not None else self.now - 2 * HOUR
         return await asking.run(wall_clock(), begin * SECOND, b"")
 

@@ -6,7 +6,7 @@ Modules:
   ``pages`` are the front page and the API's reference,
   ``supervise`` keeps tasks running, ``deferred`` stands in for a log or blob store that is not there yet,
   ``tenancies`` tells projectors of each tenant, ``identity_rules`` puts the configured rules in force,
-  ``rebuilding`` puts rebuilds together, ``fold_notes`` tells when one is due, ``mapping_again`` lends the adapters to
+  ``rebuilding`` puts rebuilds together, ``older_folds`` tells when one is due, ``remapping`` lends the adapters to
   operators, ``heavy_reads`` is a process for long reads, ``aws`` lends the hub's own identity at AWS;
 - ``cli`` is the command, with a module for each group of commands in ``commands``; ``client`` speaks HTTP to a hub,
   ``resources`` opens what commands need, ``output`` prints, with ``text_table``, ``progress_line`` tells how far long

@@ -27,7 +27,7 @@ from cx_identity.decisions import decision_of
 from cx_identity.evidence import NO_LINKS, EventLinks, links_of, only_identifier
 from cx_identity.model import Decision, Profile, attests
 from cx_identity.rules import RulesChange
-from cx_projectors.letters import MOST_DETAIL, plain_text
+from cx_projectors.dead_letters import MOST_DETAIL, plain_text
 
 IdsOf = Callable[[str], IdSpace | None]
 """Return a tenant's ids, or None for a tenant that is not configured."""

@@ -21,7 +21,7 @@ from cx_context.store.sql import Tx
 from cx_events.codec import decode_leniently, same_content
 from cx_events.dead_letters import CONFLICT, OTHER_CONTENT, DeadLetter, encode_original
 from cx_events.timestamps import Micros, format_time
-from cx_projectors.letters import letter_key, storable
+from cx_projectors.dead_letters import letter_key, storable
 
 LOCK = tenant_lock("conflicts", "")
 """Copies of one event may lie in several partitions: their consumers take turns."""

@@ -23,7 +23,7 @@ from cx_context.store.leases import Fenced, Lease, advanced
 from cx_events.cancellation import close_within
 from cx_events.errors import Fatal, TryLater
 from cx_events.log import INTERACTIONS, Log, LogReader, Partition
-from cx_projectors.letters import place_of
+from cx_projectors.dead_letters import place_of
 from cx_projectors.log_identity import check_same_log
 from cx_projectors.outcome import Applied
 from cx_projectors.partition_counts import check_partition_counts, find_misplaced

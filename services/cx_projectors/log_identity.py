@@ -17,7 +17,7 @@ from cx_events.errors import Refused, TryLater
 from cx_events.facts import key_of, replace_nul
 from cx_events.log import INTERACTIONS, Log, LogRecord, Partition
 from cx_events.log.merged_reader import MergedReader
-from cx_projectors.letters import digest_of
+from cx_projectors.dead_letters import digest_of
 
 _WHAT_TO_DO = (
     "Nothing is applied from it. Bring back the log that this store was filled from; or, where this log is right, fill "

@@ -26,7 +26,7 @@ from cx_context.store.sql import Tx
 from cx_context.store.versions import raise_versions, rises_to_level, versions_of
 from cx_events.ids import NodeId
 from cx_projectors.cache import ProjectionCache, SideKey
-from cx_projectors.evidence import IdentityChanges, add_withdrawn
+from cx_projectors.evidence_writes import IdentityChanges, add_withdrawn
 from cx_projectors.fold_parts import FoldedParts
 from cx_projectors.identity import AffectedProfiles, ReassignedIds, recompute
 from cx_projectors.outcome import NeedsExclusiveLock, ReachesFurther

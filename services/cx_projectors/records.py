@@ -18,7 +18,7 @@ from cx_events.facts import Fact
 from cx_events.ids import IdSpace
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, LogRecord, Partition, ends_of
 from cx_projectors.classify import ClassifiedEvent, IdsOf, read_event
-from cx_projectors.letters import key_of_letter, letter_of_problem, letter_of_record, place_of, storable
+from cx_projectors.dead_letters import key_of_letter, letter_of_problem, letter_of_record, place_of, storable
 
 MAX_BATCH_BYTES = 16 << 20
 """Values of the records in one batch; a batch may hold one record more."""

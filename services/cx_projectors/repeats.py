@@ -14,7 +14,7 @@ from cx_context.store.events import StoredCopy, read_stored_copies, replace_even
 from cx_context.store.sql import Tx
 from cx_events.facts import Fact
 from cx_projectors.classify import ClassifiedEvent, read_event
-from cx_projectors.letters import fold_letter_key
+from cx_projectors.dead_letters import fold_letter_key
 from cx_projectors.records import Batch, CopyRow, differing_copies
 from cx_projectors.tenancy import Tenancy
 

@@ -56,9 +56,9 @@ from cx_identity.first_mentions import ATTESTED, EDGE_KINDS, NAMED, Mention, Men
 from cx_projectors import conflicts
 from cx_projectors.cache import ProjectionCache, SideKey
 from cx_projectors.classify import ClassifiedEvent, read_event
-from cx_projectors.evidence import IdentityChanges, Pair, add_withdrawn, write_identity
+from cx_projectors.dead_letters import fold_letter_key
+from cx_projectors.evidence_writes import IdentityChanges, Pair, add_withdrawn, write_identity
 from cx_projectors.identity import AffectedProfiles, ReassignedIds, recompute
-from cx_projectors.letters import fold_letter_key
 from cx_projectors.outcome import Applied, Mode, folding
 from cx_projectors.plan import plan_batch, plan_events
 from cx_projectors.records import Batch

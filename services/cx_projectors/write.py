@@ -22,7 +22,7 @@ from cx_context.store.sql import Tx
 from cx_events.log import Partition
 from cx_projectors import conflicts
 from cx_projectors.cache import ProjectionCache
-from cx_projectors.evidence import write_identity
+from cx_projectors.evidence_writes import write_identity
 from cx_projectors.fold_parts import fold_into_parts
 from cx_projectors.outcome import Applied, CopyMustReplace, Mode, folding
 from cx_projectors.plan import TenantPlan, plan_batch

@@ -22,7 +22,7 @@ from cx_events.log import DEAD_LETTERS, INTERACTIONS, Record
 from cx_events.testing.builders import HOUR, SECOND, START, an_event
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
-from cx_hub.mapping_again import mapping_again, spaces_of
+from cx_hub.remapping import mapping_again, spaces_of
 from cx_identity.rules import DEFAULT
 from cx_ops.dead_letters.acts import LetterActs, Operator
 from cx_ops.dead_letters.selection import Selection

@@ -22,7 +22,7 @@ from cx_channels.mapping_pool import MappingPool
 from cx_events.dead_letters import DeadLetter, decode_dead_letter
 from cx_events.log import DEAD_LETTERS, INTERACTIONS, Partition
 from cx_hub import compose
-from cx_hub.compose import taking_in as intake_composition
+from cx_hub.compose import intake as intake_composition
 from cx_hub.demo.run import embedded_settings, until_ready
 from cx_runtime.tenants import ConnectionConfig, KeyConfig, TenantConfig, Tenants
 

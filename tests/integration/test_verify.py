@@ -19,7 +19,7 @@ from cx_events.log import INTERACTIONS, LogReader, LogRecord, Partition, Record
 from cx_events.log.sqlite import SqliteLog
 from cx_events.log.sqlite_reader import SqliteReader
 from cx_events.testing.builders import SECOND, START, an_event
-from cx_projectors.letters import place_of
+from cx_projectors.dead_letters import place_of
 from cx_projectors.store_epoch import open_store_epoch
 from cx_projectors.verify import Findings, verify
 

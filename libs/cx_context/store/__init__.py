@@ -17,8 +17,9 @@ Tables: ``columns``, ``tables``, ``operations_tables``, ``listing_tables``,
 ``table_rows`` and ``copied_rows`` (whole tables, and copies of rows, for ``cx verify``). ``shadow`` is a second set of
 tables, to be exchanged with the first. The identity graph: ``graph_view`` (the port), ``current_graph`` (as it is, or
 after decisions that are not taken yet), ``as_of_graph`` (as it was within ``time_bounds``), and what is written once
-over the port: ``ownership`` (where a customer's facts lie), ``customer_lookup`` (whose an id is), ``settled_identifiers``;
-besides, ``graph_slices`` (what a resolution reads), ``graph_locks`` and ``identifier_activity``. A customer's facts:
+over the port: ``ownership`` (where a customer's facts lie), ``customer_lookup`` (whose an id is),
+``settled_identifiers``; besides, ``graph_slices`` (what a resolution reads), ``graph_locks`` and
+``identifier_activity``. A customer's facts:
 ``owned_parts``, ``latest_events``, ``parts_as_of``, ``snapshot`` (all of a moment of the past). For the API's reads:
 ``listing_inputs`` (for lists), ``listing_pages`` and ``listing_reads`` (what they show), ``searching`` and
 ``said_postgres``, ``context_inputs``, ``inputs_postgres``, ``context_loader``, ``customer_index``, ``batch_loader``,

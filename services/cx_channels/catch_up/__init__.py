@@ -6,5 +6,5 @@ that by itself, for as long as nobody asked (decision 0088), and ``cx connection
 
 Modules: ``listing`` (the port), ``asking`` (a vendor's API, patient with limits and faults), ``known_events`` (what the
 hub has already), ``fresh`` (what of a page it lacks), ``cursor`` (how far a connection was asked), ``source`` (the
-poller), ``at_once`` (what the command does).
+poller), ``manual_run`` (what the command does).
 """

@@ -6,7 +6,7 @@
     POST  /v1/conversations/{id}/continue, /v1/conversations/continue
 
 Modules:
-``threads`` finds one conversation by any of its ids.
+``conversation_lookup`` finds one conversation by any of its ids.
 ``histories`` pages through timelines and conversations.
 ``timeline_filters`` narrows a timeline.
 ``journeys`` pages through a customer's contacts.

@@ -8,7 +8,7 @@ from cx_context.sections.acts import PROMISED
 from cx_context.store.events import read_event
 from cx_context.store.parts import InteractionSide
 from cx_context.store.sql import Tx
-from cx_context_api.conversations.threads import Thread
+from cx_context_api.conversations.conversation_lookup import Thread
 from cx_context_api.requests import bodies
 from cx_context_api.requests.queries import EventName, event_name
 from cx_context_api.requests.tenancy import Tenancy

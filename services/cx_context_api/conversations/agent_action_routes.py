@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from cx_context.store import Store
 from cx_context_api.conversations.agent_actions import AGENT_ACTIONS, plan_action
+from cx_context_api.conversations.conversation_lookup import find_thread
 from cx_context_api.conversations.handoff_actions import AlreadyAccepted, is_shown_in_time
-from cx_context_api.conversations.threads import find_thread
 from cx_context_api.decisions import Decisions, decision_request
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission

@@ -22,6 +22,7 @@ from cx_context.store.parts import InteractionSide, read_side
 from cx_context.store.sql import Tx
 from cx_context.threading.contact_model import Contact
 from cx_context_api.conversations import act_details as acts
+from cx_context_api.conversations.conversation_lookup import Thread, contact_named, find_thread
 from cx_context_api.conversations.handoff_actions import (
     acceptance_data,
     decline_data,
@@ -29,7 +30,6 @@ from cx_context_api.conversations.handoff_actions import (
     request_to_answer,
     shown_data,
 )
-from cx_context_api.conversations.threads import Thread, contact_named, find_thread
 from cx_context_api.decisions import DecisionDraft
 from cx_context_api.requests import bodies
 from cx_context_api.requests.targets import by_id

@@ -14,7 +14,7 @@ from cx_context.store.graph_view import CustomerMatch
 from cx_context.store.members import customers_of
 from cx_context.store.parts import streams_of
 from cx_context.store.sql import Tx
-from cx_context_api.conversations.threads import Thread, find_thread
+from cx_context_api.conversations.conversation_lookup import Thread, find_thread
 from cx_context_api.decisions import DecisionDraft
 from cx_context_api.requests import bodies
 from cx_context_api.requests.tenancy import Tenancy

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from cx_context.store.sql import Tx
 from cx_context_api.conversations.continuity_token_check import read_issued_event
-from cx_context_api.conversations.threads import Thread
+from cx_context_api.conversations.conversation_lookup import Thread
 from cx_context_api.decisions import DecisionDraft, DecisionRequest
 from cx_context_api.requests import bodies
 from cx_context_api.requests.tenancy import Tenancy

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from cx_context.store import Store
 from cx_context_api.conversations import continuity_token_check, continuity_token_issue
 from cx_context_api.conversations.continuity_token_attempts import WRONG_CODE_REASONS, GuessLimit, read_contact_identity
-from cx_context_api.conversations.threads import find_thread
+from cx_context_api.conversations.conversation_lookup import find_thread
 from cx_context_api.decisions import Decisions, decision_request
 from cx_context_api.requests import bodies
 from cx_context_api.requests.admission import Admission, Caller

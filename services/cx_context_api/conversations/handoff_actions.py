@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cx_context.sections.handoff_requests import HandoffRequest, handoff_requests
 from cx_context.sections.handoffs import has_answered
-from cx_context_api.conversations.threads import Thread, contact_named
+from cx_context_api.conversations.conversation_lookup import Thread, contact_named
 from cx_context_api.requests import bodies
 from cx_events import envelope
 from cx_events.envelope import AgentOrQueue, Data

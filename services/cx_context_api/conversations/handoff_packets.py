@@ -14,8 +14,8 @@ from cx_context.sections.vouching_facts import contact_assurances
 from cx_context.store.events import read_event
 from cx_context.store.sql import Tx
 from cx_context_api.conversations import histories
+from cx_context_api.conversations.conversation_lookup import Thread, contact_named, thread_summary
 from cx_context_api.conversations.handoff_actions import request_meant
-from cx_context_api.conversations.threads import Thread, contact_named, thread_summary
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.codec import decode_leniently
 from cx_events.envelope import Event

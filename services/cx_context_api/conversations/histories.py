@@ -16,7 +16,7 @@ from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import Ownership
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
-from cx_context_api.conversations.threads import (
+from cx_context_api.conversations.conversation_lookup import (
     Thread,
     find_thread,
     read_headers,

@@ -21,7 +21,7 @@ from cx_context.store.sql import Tx
 from cx_context.threading.contact_model import Contact
 from cx_context.threading.contacts import contacts_of
 from cx_context.threading.conversations import Conversation, join_contacts
-from cx_context_api.conversations.threads import read_headers, read_ownership
+from cx_context_api.conversations.conversation_lookup import read_headers, read_ownership
 from cx_context_api.requests.tenancy import Tenancy
 from cx_events.ids import NodeId
 from cx_events.json_types import Json

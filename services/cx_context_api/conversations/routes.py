@@ -12,7 +12,7 @@ from cx_context.store import Store
 from cx_context.store.snapshot import Snapshot
 from cx_context.store.sql import Tx
 from cx_context_api.conversations import handoff_packets, histories, timeline_filters
-from cx_context_api.conversations.threads import find_thread, thread_summary
+from cx_context_api.conversations.conversation_lookup import find_thread, thread_summary
 from cx_context_api.conversations.vcon_export import VconExports
 from cx_context_api.decisions import Clock
 from cx_context_api.reads.point_in_time import read_at, read_customer, read_meta

@@ -18,7 +18,7 @@ from cx_context.store.latest_events import read_facts_before
 from cx_context.store.ownership import Ownership
 from cx_context.store.parts import read_parts_of_sides, streams_of
 from cx_context.store.sql import Tx
-from cx_context_api.conversations.threads import find_thread
+from cx_context_api.conversations.conversation_lookup import find_thread
 from cx_context_api.conversations.vcon_files import VconFiles
 from cx_context_api.events.contents import Contents
 from cx_context_api.reads.turns import ReadTurns

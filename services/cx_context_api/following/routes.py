@@ -18,7 +18,7 @@ from cx_context.store.offsets import read_current_to
 from cx_context_api.contexts.contact_assurance import read_contact_query
 from cx_context_api.contexts.contact_contexts import ContactContexts
 from cx_context_api.contexts.current import CurrentContexts
-from cx_context_api.conversations.threads import find_thread, thread_summary
+from cx_context_api.conversations.conversation_lookup import find_thread, thread_summary
 from cx_context_api.following import conversations, customers, several
 from cx_context_api.following.conversations import ConversationFollower, ConversationSubscription, Summary
 from cx_context_api.following.customers import Bodies, CustomerFollower, CustomerSubscription

@@ -17,8 +17,8 @@ from cx_events.ids import IdSpace
 from cx_events.json_types import Json
 from cx_events.log import STORES, Record
 from cx_hub.command_acts import Why, append_act
-from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, to_err
+from cx_hub.remapping import spaces_of
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_long
 from cx_ops.backups.backing_up import back_up
 from cx_ops.backups.manifest import BackupManifest

@@ -8,9 +8,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cx_channels.catch_up.at_once import AtOnce, CaughtUp
 from cx_channels.catch_up.known_events import KnownEvents
 from cx_channels.catch_up.listing import listings
+from cx_channels.catch_up.manual_run import CaughtUp, ManualRun
 from cx_channels.catch_up.source import CatchUpParts
 from cx_channels.intake import Intake, wall_clock
 from cx_channels.provider import Connection, Provider
@@ -68,7 +68,7 @@ async def _catch_up(
             cursors = await poller_rows.cursors(tx, list(wanted))
         found = []
         for id, each in wanted.items():
-            asking = AtOnce(each, listings()[each.provider], parts, metrics, is_dry=is_dry)
+            asking = ManualRun(each, listings()[each.provider], parts, metrics, is_dry=is_dry)
             found.append(await asking.run(wall_clock(), since, cursors.get(id, b"")))
         return found
 

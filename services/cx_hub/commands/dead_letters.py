@@ -21,8 +21,8 @@ from cx_events.stamp import COMMAND_WRITER
 from cx_events.timestamps import format_time
 from cx_hub.cli import FAILED
 from cx_hub.command_acts import account
-from cx_hub.mapping_again import mapping_again, spaces_of
 from cx_hub.output import Format, OutputOption, show, show_rows, to_err, to_out
+from cx_hub.remapping import mapping_again, spaces_of
 from cx_hub.resources import load_tenants, opened_blobs, opened_log, opened_store, run_async
 from cx_ops.dead_letters.acts import LetterActs, Operator, Outcome
 from cx_ops.dead_letters.groups import find_groups

@@ -18,9 +18,9 @@ from cx_events.log.kafka_access import without_password
 from cx_events.log.open import open_log
 from cx_hub.command_acts import Why, append_act
 from cx_hub.commands.vcons import export_vcon, import_vcon
-from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, to_err
 from cx_hub.progress_line import ProgressLine
+from cx_hub.remapping import spaces_of
 from cx_hub.resources import load_tenants, opened_blobs, opened_log, run_long
 from cx_ops.moving.exporting import Export
 from cx_ops.moving.import_progress import ProgressFile

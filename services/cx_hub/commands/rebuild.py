@@ -17,9 +17,9 @@ from cx_hub.command_acts import Why, account
 from cx_hub.commands.rebuild_view import show_customers, show_plan, show_status
 from cx_hub.customer_names.in_store import customer_id_in_store
 from cx_hub.customer_names.readings import HELP
-from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, to_err
 from cx_hub.rebuilding import customers_rebuild, process_name, whole_rebuild, windows_of
+from cx_hub.remapping import spaces_of
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async, run_long
 from cx_ops.moments import read_moment
 from cx_ops.rebuild import control

@@ -15,10 +15,10 @@ from cx_events.log.kafka_access import without_password
 from cx_hub.command_acts import Why, account, append_act
 from cx_hub.customer_names.in_store import customer_id_in_store
 from cx_hub.customer_names.readings import HELP
-from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, show, show_rows, to_err
 from cx_hub.progress_line import ProgressLine
 from cx_hub.rebuilding import replay_ground
+from cx_hub.remapping import spaces_of
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async, run_long
 from cx_ops.log_browsing.customers import customer_test
 from cx_ops.replay.acts import (

@@ -11,8 +11,8 @@ from rich.console import Console
 from cx_events.json_types import Json
 from cx_events.stamp import COMMAND_WRITER
 from cx_hub.command_acts import account
-from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, print_table, show, show_rows
+from cx_hub.remapping import spaces_of
 from cx_hub.resources import load_tenants, opened_log, opened_store, run_async
 from cx_ops.subscriptions.acts import SubscriptionActs
 from cx_ops.subscriptions.overview import find, overview, whole

@@ -15,8 +15,8 @@ from cx_events.json_types import Json
 from cx_events.log.topic_states import open_topic_place
 from cx_hub.cli import FAILED
 from cx_hub.command_acts import Why, account
-from cx_hub.mapping_again import spaces_of
 from cx_hub.output import Format, OutputOption, print_table, show, show_rows, to_err
+from cx_hub.remapping import spaces_of
 from cx_hub.resources import load_tenants, opened_log, run_async
 from cx_ops.topics.apply import apply_topics, check_why, plan_topics
 from cx_ops.topics.plan import Difference, Step, TopicPlan, to_do

@@ -4,7 +4,7 @@
         await hub.supervisor.stopping.wait()
 
 Modules: ``root`` (makes everything and hands it on), ``hub`` (what runs), and a module for each group of services:
-``channels``, ``keys``, ``pollers``, ``media``, ``taking_in`` (the intake of these), ``projectors``, ``api``,
+``channels``, ``vendor_keys``, ``pollers``, ``media``, ``intake`` (of these), ``projectors``, ``api``,
 ``desktop``, ``http``, ``subscriptions``.
 """
 

@@ -18,8 +18,8 @@ from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import TAKE_IN, Hub, once
 from cx_hub.connection_states import connection_facts
 from cx_hub.heavy_reads import COMMAND, setting_up
-from cx_hub.mapping_again import mapping_again
 from cx_hub.rebuilding import process_name, replay_ground, whole_rebuild
+from cx_hub.remapping import mapping_again
 from cx_mcp.http_endpoint import McpEndpoint
 from cx_mcp.openapi import description as mcp_description
 from cx_ops.http_routes.rebuild_routes import Pace

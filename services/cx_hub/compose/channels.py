@@ -13,7 +13,7 @@ from cx_channels.smtp.bounds import SmtpLimits
 from cx_channels.smtp.listener import SmtpListener, by_recipient
 from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import Hub, once
-from cx_hub.compose.taking_in import providers_of
+from cx_hub.compose.intake import providers_of
 from cx_hub.mail_certificate import MailCertificate, mail_certificate
 from cx_runtime.addresses import Addresses
 from cx_runtime.fast_routes import FastRouteApp

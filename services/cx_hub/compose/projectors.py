@@ -9,8 +9,8 @@ from functools import partial
 from cx_channels.intake import wall_clock
 from cx_context.fold_version import FOLD_VERSION
 from cx_hub.compose.hub import Hub, once
-from cx_hub.fold_notes import keep_fold_noted
 from cx_hub.identity_rules import put_in_force
+from cx_hub.older_folds import keep_fold_noted
 from cx_hub.rebuilding import process_name
 from cx_hub.tenancies import listing_terms, tenancies_of
 from cx_projectors.consumer import Consumer, ConsumerLimits

@@ -29,10 +29,10 @@ from cx_hub.compose.channels import channels
 from cx_hub.compose.desktop import desktop, session_auth
 from cx_hub.compose.http import http_server
 from cx_hub.compose.hub import SERVICES, TAKE_IN, USE_THE_STORE, Hub, Service, once
+from cx_hub.compose.intake import taking_in
 from cx_hub.compose.pollers import pollers
 from cx_hub.compose.projectors import projectors
 from cx_hub.compose.subscriptions import subscriptions
-from cx_hub.compose.taking_in import taking_in
 from cx_hub.configuration import findings
 from cx_hub.deferred import DeferredBlobs, DeferredLog
 from cx_hub.disk import check_room, embedded_folders
@@ -40,7 +40,7 @@ from cx_hub.home_folder import close_home
 from cx_hub.id_keys import LOOK_SECONDS, looking_at, watch_id_keys
 from cx_hub.identity_rules import configured_rules
 from cx_hub.listening_sockets import measures_served
-from cx_hub.mapping_again import spaces_of
+from cx_hub.remapping import spaces_of
 from cx_hub.resources import log_of
 from cx_hub.supervise import Supervisor
 from cx_runtime.addresses import Addresses

@@ -22,7 +22,7 @@ from cx_events.dead_letters import FOLD
 from cx_events.log import LogRecord, Partition
 from cx_events.timestamps import Micros
 from cx_projectors.classify import ClassifiedEvent
-from cx_projectors.letters import digest_of, letter_key
+from cx_projectors.dead_letters import digest_of, letter_key
 from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify.blobs import blobs_of_facts
 from cx_projectors.verify.contexts import hold_contexts

@@ -12,7 +12,7 @@ from cx_events.errors import Refused
 from cx_events.facts import key_of
 from cx_events.log import INTERACTIONS, LogRecord
 from cx_projectors.classify import ClassifiedEvent, read_event
-from cx_projectors.letters import key_of_letter
+from cx_projectors.dead_letters import key_of_letter
 from cx_projectors.records import read_batch
 from cx_projectors.tenancy import Tenancy, ids_of
 

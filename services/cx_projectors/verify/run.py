@@ -24,8 +24,8 @@ from cx_events.blob import Blobs
 from cx_events.dead_letters import NOT_APPLIED, DeadLetter
 from cx_events.log import INTERACTIONS, Log, Partition
 from cx_events.timestamps import Micros
+from cx_projectors.dead_letters import key_of_letter
 from cx_projectors.epoch_announcements import Announcement
-from cx_projectors.letters import key_of_letter
 from cx_projectors.listing.refresh import Terms as ListingTerms
 from cx_projectors.tenancy import Tenancy
 from cx_projectors.verify.blobs import blobs_of_letters, hold_blobs

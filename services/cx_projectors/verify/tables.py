@@ -34,7 +34,7 @@ from cx_identity.first_mentions import Mention, MentionKey, mentions_in, pareto_
 from cx_identity.model import Decision
 from cx_identity.rules import RulesChange
 from cx_identity.shared_identifiers import never_linking
-from cx_projectors.letters import place_of
+from cx_projectors.dead_letters import place_of
 from cx_projectors.records import row_of
 from cx_projectors.verify import lists, order_dependent
 from cx_projectors.verify.comparison import NOTHING_SAYS_SO, Expectation, Key, Report, Row, by_key, shown

@@ -10,7 +10,7 @@ from cx_channels.mapping_pool import MappingPool
 from cx_channels.provider import Provider
 from cx_channels.registry import providers
 from cx_hub.compose.hub import TAKE_IN, Hub
-from cx_hub.compose.keys import keep_keys, key_worker
+from cx_hub.compose.vendor_keys import keep_keys, key_worker
 from cx_runtime.shares import share_among
 
 

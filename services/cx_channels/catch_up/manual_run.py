@@ -35,7 +35,7 @@ class CaughtUp(msgspec.Struct):
     problem: str = ""
 
 
-class AtOnce:
+class ManualRun:
     """Asks one connection's lists. ``cursor``: of its poller, which is left as it is; ``is_dry``: nothing is stored."""
 
     def __init__(
