@@ -222,12 +222,7 @@ _PROJECTORS = (
         measured=True,
     ),
     MetricSpec(
-        "cx_lists_written_total",
-        "counter",
-        "customers and events",
-        ("tenant",),
-        PROJECTORS,
-        "written to lists, search",
+        "cx_lists_written_total", "counter", "customers and events", ("tenant",), PROJECTORS, "written to lists, search"
     ),
     MetricSpec(
         "cx_lists_failures_total",
@@ -353,6 +348,15 @@ _OPERATION = (
         ALL,
         "since a worker's last progress; absent while it is not at work",
         measured=True,
+    ),
+    MetricSpec(
+        "cx_cache_bytes",
+        "gauge",
+        "bytes",
+        ("cache",),
+        "projectors, api",
+        "about how much memory is taken by what is kept at hand: `bodies` of contexts (160 MiB at most), the `pieces`"
+        " that they are made of (256), a projector's `parts` (320 of each worker)",
     ),
     MetricSpec(
         "cx_unavailable_total", "counter", "answers", ("part",), ALL, "requests that were told that a part is away"

@@ -134,6 +134,7 @@ class Metrics:
         self.streams_open = self._gauge("cx_streams_open")
         self.stream_frames = self._counter("cx_stream_frames_total")
         self.sessions = self._counter("cx_sessions_total")
+        self.cache_bytes = self._gauge("cx_cache_bytes")
         self.mail_bytes = self._gauge("cx_smtp_bytes")
         self.chats_open = self._gauge("cx_chats_open")
 

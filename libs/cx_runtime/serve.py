@@ -45,9 +45,10 @@ ACCEPTED_AT_ONCE = 100
 TRANSPORT = "transport"
 """In a request's ``state``: its connection's. To close one whose peer reads nothing would take for ever."""
 
-REST_RATE = 16 << 10
-REST_BYTES = 1 << 20
-"""Whoever sends on after a refusal is heard for longer by a second for each ``REST_RATE`` bytes, of so many at most."""
+REST_SECONDS = 75.0
+"""Whoever sends on after an answer is heard for so long, without a pause longer than a kept connection's. That is the
+tear-down of RFC 9112, section 9.6, told in time: a close would reset the connection, and what the sender has not
+read by then, the answer too, might be gone."""
 
 _FILES_APART = 256
 _UNREAD_BYTES = 64 << 10
@@ -59,10 +60,10 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close
 class PatientProtocol(HttpToolsProtocol):
     """HTTP/1.1 whose headers must arrive in time and in bounds.
 
-    A body that was refused unread is read to its end and thrown away: to close at once would reset the connection, and
-    the sender might never see the answer. That takes no longer than headers may, and ``REST_BYTES`` at ``REST_RATE``
-    beside. A connection beyond a bound is answered 429 or 503 and closed; far beyond it, without a look at what it
-    asks for.
+    The rest of a body that was answered before it came is read and thrown away, at whatever speed it comes, for at most
+    ``REST_SECONDS``: to close would reset the connection, and the sender might never see the answer. Then the
+    connection waits for its next request as after any other. A connection beyond a bound is answered 429 or 503 and
+    closed; far beyond it, without a look at what it asks for.
     """
 
     _deadline: asyncio.TimerHandle | None = None
@@ -72,9 +73,11 @@ class PatientProtocol(HttpToolsProtocol):
     _surplus = False
     _answered_for_good = False
     _answer_end: _AnswerEnd | None = None
-    _rest_bytes = 0
-    _rest_granted = 0.0
+    _rest_until: float | None = None
+    """Until when, by the loop's clock, the rest of an answered request is heard; None where there is none."""
+
     header_seconds = HEADER_SECONDS
+    rest_seconds = REST_SECONDS
     door: LoadShedding | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -94,22 +97,25 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         is_idle = self._deadline is None and (self.cycle is None or self.cycle.response_complete)
+        was_in_body = self._in_body
         self._headers_came = False
         super().data_received(data)
-        if is_idle and not self._headers_came:  # most headers come at once, and need no timer
-            self._begin_waiting()
-        if self._deadline is not None and not self._in_body:
-            self._header_bytes += len(data)
-            if self._header_bytes > HEADER_BYTES:
-                self._close(_TOO_LARGE)
-        if self._in_body and self.cycle is not None and self.cycle.response_complete:
-            self._rest_bytes += len(data)
+        if self._in_body:
+            self._hear_rest()
+        elif not was_in_body:  # the end of a body is no header, however much came at once
+            if is_idle and not self._headers_came:  # most headers come at once, and need no timer
+                self._begin_waiting()
+            if self._deadline is not None:
+                self._header_bytes += len(data)
+                if self._header_bytes > HEADER_BYTES:
+                    self._close(_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         self._headers_came = True
         self._end_waiting()
+        self._unset_keepalive_if_required()  # begun where the rest before it ended
         self._in_body = True
-        self._rest_bytes, self._rest_granted = 0, 0.0
+        self._rest_until = None
         self.scope["state"][TRANSPORT] = self.transport
         super().on_headers_complete()
         if self.cycle is None or self.cycle.scope is not self.scope:  # a WebSocket's
@@ -123,26 +129,31 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_body = False
-        if self._deadline is not None:
-            self._end_waiting()
-            self._begin_waiting()
         super().on_message_complete()
         if self._answered_for_good:
             self.transport.close()
+        elif self._rest_until is not None:
+            self._rest_until = None
+            self._close_after(self.timeout_keep_alive)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._in_body and self.cycle.response_complete and not self.transport.is_closing():
+            self._begin_rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_waiting()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
         self._answer_end = None
         if self.door is not None and self.client is not None:
             self.door.load.disconnected(self.client)
 
     def timeout_keep_alive_handler(self) -> None:
-        """A request may have come already, and only wait for the event loop; or the rest of one is still coming."""
-        if self._in_body and (more := self._rest_seconds()):
-            self.timeout_keep_alive_task = self.loop.call_later(more, self.timeout_keep_alive_handler)
-        elif _has_unread(self.transport):
-            self.timeout_keep_alive_task = self.loop.call_later(QUIET_SECONDS, self.timeout_keep_alive_handler)
+        """A request, or more of the rest of one, may have come already, and only wait for the event loop."""
+        is_over = self._rest_until is not None and self.loop.time() >= self._rest_until
+        if not is_over and _has_unread(self.transport):
+            self._close_after(QUIET_SECONDS)
         else:
             super().timeout_keep_alive_handler()
 
@@ -157,9 +168,29 @@ class PatientProtocol(HttpToolsProtocol):
         """Close, but not before the rest of the request is read: that would reset the connection."""
         if self._in_body and not self.transport.is_closing():
             self._answered_for_good = True
-            self._begin_waiting()
+            self._begin_rest()
         else:
             self.transport.close()
+
+    def _begin_rest(self) -> None:
+        """Hear the rest of a request that was answered before it came whole."""
+        self._rest_until = self.loop.time() + self.rest_seconds
+        self._hear_rest()
+
+    def _hear_rest(self) -> None:
+        """Wait for more of such a rest, if there is one."""
+        if self._rest_until is None:
+            return
+        left = self._rest_until - self.loop.time()
+        if left > 0.0:
+            self._close_after(min(self.timeout_keep_alive, left))
+        else:
+            self.transport.close()
+
+    def _close_after(self, seconds: float) -> None:
+        """Close the connection if nothing comes until then."""
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _leave_if_quiet(self) -> None:
         asked = self.cycle is not None and not self.cycle.response_complete
@@ -180,17 +211,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _give_up(self) -> None:
-        if self._in_body and (more := self._rest_seconds()):
-            self._deadline = self.loop.call_later(more, self._give_up)
-        else:
-            self._close(b"" if self._in_body else _TOO_SLOW)
-
-    def _rest_seconds(self) -> float:
-        """Grant the seconds for which what came since allows to hear on, and return them."""
-        earned = min(self._rest_bytes, REST_BYTES) / REST_RATE
-        more = earned - self._rest_granted
-        self._rest_granted = earned
-        return more
+        self._close(_TOO_SLOW)
 
     def _close(self, last_words: bytes) -> None:
         self._end_waiting()

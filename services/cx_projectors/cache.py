@@ -12,6 +12,7 @@ from typing import Any
 
 from cx_context.parts.model import Part
 from cx_context.routing_targets import SideState
+from cx_context.store.part_codec import lengths_of
 from cx_context.store.segments import Segment
 from cx_events.ids import NodeId
 from cx_events.timestamps import Micros
@@ -36,17 +37,35 @@ Side = SideState | NodeId
 parts. Most sides concern none, so that nothing is summed up."""
 
 
+PARTS_BYTES = 320 << 20
+"""Memory that the parts of one worker may take at most: some 30,000 of a dozen messages each, 60,000 of one. With all
+else that it remembers, a projector stays well within the 1 GB that its container is given; 100,000 parts of a dozen
+messages would fill that alone."""
+
+_MOST_TAILS = 2_000
+"""Last segments are parts of up to 512 facts, of long parts alone."""
+
+# Measured: what a decoded part takes in memory, and what a byte of its MessagePack adds. One that grew here, from fact
+# to fact, takes as much or down to half of that, since its values share what they repeat.
+_PART_TAKES, _PART_GROWS = 2_600, 4.5
+
+
 class ProjectionCache:
     """The rows that the store is known to have; each table is bounded, and dropped whole when it is full.
 
-    ``parts``: by part id. ``sides``: of interactions of which the stream has parts. ``profiles``, ``attested``: the
-    first mention of a profile, and the first that attests it. ``mentions``: the first mentions where there are several,
-    and those of pairs. ``interactions``: announced ones. ``last_segments``: by part id.
+    ``parts``: by part id, each told to ``measure``. ``sides``: of interactions of which the stream has parts.
+    ``profiles``, ``attested``: the first mention of a profile, and the first that attests it. ``mentions``: the first
+    mentions where there are several, and those of pairs. ``interactions``: announced ones. ``last_segments``: by part
+    id.
     """
 
-    def __init__(self, most: int = 100_000) -> None:
+    def __init__(self, most: int = 100_000, most_bytes: int = PARTS_BYTES) -> None:
+        """``most``: rows of a table; ``most_bytes``: of parts."""
         self._most = most
+        self._most_bytes = most_bytes
         self.parts: dict[bytes, Part] = {}
+        self._lengths: dict[bytes, int] = {}
+        self._length = 0
         self.sides: dict[SideKey, Side] = {}
         self.profiles: dict[NodeId, Mention] = {}
         self.attested: dict[NodeId, Mention] = {}
@@ -54,13 +73,34 @@ class ProjectionCache:
         self.interactions: set[NodeId] = set()
         self.last_segments: dict[bytes, Segment] = {}
         self._tables: tuple[dict[Any, Any] | set[Any], ...] = (
-            self.parts, self.sides, self.profiles, self.attested, self.mentions, self.interactions, self.last_segments,
+            self.sides, self.profiles, self.attested, self.mentions, self.interactions,
         )  # fmt: skip
 
     def clear(self) -> None:
         """Forget everything."""
+        self._clear_parts()
+        self.last_segments.clear()
         for table in self._tables:
             table.clear()
+
+    def _clear_parts(self) -> None:
+        self.parts.clear()
+        self._lengths.clear()
+        self._length = 0
+
+    @property
+    def parts_bytes(self) -> float:
+        """Return how much memory the parts take at most."""
+        return _PART_TAKES * len(self._lengths) + _PART_GROWS * self._length
+
+    def measure(self, bodies: Iterable[tuple[bytes, bytes]]) -> None:
+        """Note how much memory parts take, by what ``encode_part`` made of them: (part id, body)."""
+        lengths, grown = self._lengths, 0
+        for part_id, body in bodies:
+            (length,) = lengths_of(body)
+            grown += length - lengths.get(part_id, 0)
+            lengths[part_id] = length
+        self._length += grown
 
     def add(self, mentions: Mapping[MentionKey, list[Mention]], interactions: Iterable[NodeId]) -> None:
         """Add what a durable transaction left in the store; what is full then is dropped. A profile's first mention is
@@ -73,6 +113,10 @@ class ProjectionCache:
                     continue
             self.mentions[key] = steps
         self.interactions.update(interactions)
+        if self.parts_bytes > self._most_bytes or len(self.parts) > self._most:
+            self._clear_parts()
+        if len(self.last_segments) > _MOST_TAILS:
+            self.last_segments.clear()
         for table in self._tables:
             if len(table) > self._most:
                 table.clear()

@@ -114,6 +114,11 @@ class Consumer:
         """
         return self._reports.records_behind > self._limits.events
 
+    @property
+    def parts_bytes(self) -> float:
+        """Return about how much memory the parts take that are remembered."""
+        return self._applier.cache.parts_bytes
+
     def stop(self) -> None:
         """Ask ``run`` to return after the batch under way."""
         self._stopping.set()

@@ -75,6 +75,8 @@ async def fold_into_parts(
         for part_id, facts in plan.parts.items():
             _fold(plan.tenant, part_id, facts, cache, known, add, folded, changes)
         assigned = _changed_assignments(ids, changes.before, cache, folded)
+    cache.measure([(part_id, body) for part_id, *_, body in changes.added])
+    cache.measure(changes.changed)
     await add_parts(tx, changes.added)
     await change_parts(tx, changes.changed)
     await assignments.replace(tx, plan.tenant, assigned)
@@ -168,9 +170,11 @@ async def _load(tx: Tx, plan: TenantPlan, cache: ProjectionCache, announced: Col
         known.add(side_key)
         of_side = {part_id: decode_part(body) for part_id, body in stored}
         cache.sides[side_key] = side = _side_of(of_side)
-        cache.parts.update((id, part) for id, part in of_side.items() if id in plan.parts or id == side)
+        kept = [(id, body) for id, body in stored if id in plan.parts or id == side]
+        cache.parts.update((id, of_side[id]) for id, _ in kept)
+        cache.measure(kept)
     if parts:
-        cache.parts.update(await read_parts(tx, parts))
+        cache.parts.update(await read_parts(tx, parts))  # each is added to, and measured then
     return known
 
 

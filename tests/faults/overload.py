@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-import statistics
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.faults.ground import TENANT, Ground, Service, Trial, all_records, caught_up, command, home, running, servers
+from tests.faults.ground import TENANT, Ground, Trial, all_records, caught_up, command, home, running, servers
+from tests.faults.memory import Memory
 from tests.faults.posters import message
 
 from cx_context.document import context_body, encode_body
@@ -62,6 +62,7 @@ KB each, and millions would take an hour."""
 VERIFIED_WHOLE = 100_000
 """As many are verified by ``cx verify`` itself."""
 
+METRICS_KEY = "a key of the metrics of this trial"
 LIMITED = 20
 """Events a second that the limited key may send."""
 
@@ -81,7 +82,7 @@ class OverloadGround(Ground):
     def configured(self) -> OverloadGround:
         file = self.home / "tenants.yaml"
         file.write_text(_CONFIG, encoding="utf-8")
-        return OverloadGround(self.home, {**self.settings, "CX_CONFIG": str(file)})
+        return OverloadGround(self.home, {**self.settings, "CX_CONFIG": str(file), "CX_METRICS_KEY": METRICS_KEY})
 
     @property
     def tenants(self) -> Tenants:
@@ -332,36 +333,6 @@ class Crowd:
         return not self.over.is_set()
 
 
-@dataclass
-class Memory:
-    """Resident bytes of processes, second by second."""
-
-    services: dict[str, Service]
-    samples: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-
-    async def watch(self, every: float) -> None:
-        while True:
-            for name, service in self.services.items():
-                self.samples[name].append(resident(service.pid))
-            await asyncio.sleep(every)
-
-    def check(self, trial: Trial, percent: float, spare: int) -> None:
-        """The last third against the first, of each its median."""
-        for name, samples in self.samples.items():
-            third = len(samples) // 3
-            first, last = statistics.median(samples[:third]), statistics.median(samples[-third:])
-            most = first * (1 + percent / 100) + spare
-            shown = (
-                f"{first / 1e6:.0f} MB in the first third, {last / 1e6:.0f} in the last, {max(samples) / 1e6:.0f} once"
-            )
-            trial.check(last <= most, f"memory of {name} stays flat: {shown}")
-
-
-def resident(pid: int) -> int:
-    """Bytes; https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html."""
-    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * 4096
-
-
 async def overload(
     trial: Trial,
     ground: OverloadGround,
@@ -372,22 +343,21 @@ async def overload(
     spare: int = 16 << 20,
     settings: dict[str, str] | None = None,
 ) -> Trial:
-    """``percent`` and ``spare`` bytes: what memory may grow by. ``settings``: of the channels' process."""
+    """``percent`` and ``spare`` bytes: what memory may grow by beside caches. ``settings``: of channels."""
     ground = ground.configured()
-    port, api_port = free_port(), free_port()
+    ports = {name: free_port() for name in ("channels", "projectors", "api")}
     services = {
-        "channels": ground.service(f"run channels --port {port}", "channels", **(settings or {})),
-        "projectors": ground.service("run projectors", "projectors"),
-        "api": ground.service(f"run api --port {api_port}", "api"),
+        name: ground.service(f"run {name} --port {port}", name, **((settings or {}) if name == "channels" else {}))
+        for name, port in ports.items()
     }
-    crowd = Crowd(ground, port, api_port)
+    crowd = Crowd(ground, ports["channels"], ports["api"])
     with running(list(services.values()), []):
         for service in services.values():
             await service.ready()
         warming = min(max(seconds / 10, 2.0), 20.0)
         capacity = await crowd.closed_loop(warming)
         trial.say(f"takes {capacity:.0f} requests/s in a closed loop; {FACTOR:g} times that is offered from now on")
-        memory = Memory(services)
+        memory = Memory(services, ports, METRICS_KEY)
         watching = asyncio.create_task(memory.watch(min(1.0, seconds / 60)))
         sending: list[Coroutine[Any, Any, None]] = [
             crowd.open_loop(capacity * FACTOR, connections),

@@ -23,7 +23,9 @@ pytestmark = pytest.mark.clock
 
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running_hub(tmp_path, limits=FAST, chat_limits=FAST_CHAT, header_seconds=0.5) as running:
+    async with running_hub(
+        tmp_path, limits=FAST, chat_limits=FAST_CHAT, header_seconds=0.5, timeout_keep_alive=1
+    ) as running:
         yield running
 
 

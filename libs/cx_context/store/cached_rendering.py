@@ -54,9 +54,10 @@ from cx_events.json_types import Json
 from cx_events.timestamps import Micros
 
 PIECES_BYTES = 256 << 20
-"""With the bodies themselves (``contexts.kept.CACHE_BYTES``) 416 MB. A process of the API takes 115 MB before
-anything is kept, and 40 MB for a moment to render a customer of 10,000 interactions, a past not much less: well within
-the 1 GB that its container is given."""
+"""With the bodies themselves (``contexts.body_cache.CACHE_BYTES``) 416 MB, for which a process is given up to 1.4 times
+as much by the system, since what is dropped leaves gaps. A process of the API takes 115 MB before anything is kept, and
+40 MB for a moment to render a customer of 10,000 interactions, a past not much less: within the 1 GB that its container
+is given."""
 
 CUSTOMERS_KEPT = 4
 """At least: one that would take more than its share of the bytes (some 17,000 interactions) is not kept."""

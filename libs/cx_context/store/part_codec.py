@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from struct import Struct
+
 import msgspec
 from cramjam import lz4
 
@@ -71,6 +73,10 @@ def begin_of(since: Micros) -> bytes:
 def begun_sql(body: str = "body") -> str:
     """Return SQL for a part that has a fact at or before a moment; ``:last`` is ``begin_of`` it."""
     return f"substr({body}, 1, {_BEGIN_BYTES}) <= :last"
+
+
+lengths_of = Struct(f"<{_BEGIN_BYTES}xI").unpack_from
+"""Return, alone in a tuple, how many bytes ``unpack`` would return: LZ4's block begins with that number."""
 
 
 def unpack(body: bytes) -> bytes:

@@ -35,11 +35,11 @@ def digest_of(content: bytes) -> str:
 
 
 class BodyCache:
-    """Bodies by (tenant, customer). Above ``max_bytes`` the least recently used are dropped."""
+    """Bodies by (tenant, customer). Above ``max_bytes`` the least recently used are dropped. ``held``: bytes."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._bytes = 0
+        self.held = 0
         self._bodies: OrderedDict[tuple[str, NodeId], CachedBody] = OrderedDict()
 
     def get(self, key: tuple[str, NodeId]) -> CachedBody | None:
@@ -55,10 +55,10 @@ class BodyCache:
         if cached is not None:
             if is_outdated(body.version, by=cached.version):
                 return
-            self._bytes -= len(cached.content)
+            self.held -= len(cached.content)
         self._bodies[key] = body
         self._bodies.move_to_end(key)
-        self._bytes += len(body.content)
-        while self._bytes > self._max_bytes:
+        self.held += len(body.content)
+        while self.held > self._max_bytes:
             _, dropped = self._bodies.popitem(last=False)
-            self._bytes -= len(dropped.content)
+            self.held -= len(dropped.content)

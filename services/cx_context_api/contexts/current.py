@@ -62,6 +62,16 @@ class CurrentContexts:
         self._in_progress: dict[tuple[str, NodeId], asyncio.Task[RenderedContext]] = {}
         self.rendered = 0
 
+    @property
+    def bodies_bytes(self) -> int:
+        """Return how many bytes the cached bodies have."""
+        return self._bodies.held
+
+    @property
+    def pieces_bytes(self) -> int:
+        """Return about how much memory the pieces take that are kept."""
+        return self._renderer.held
+
     async def stop(self) -> None:
         """Stop loading."""
         await self._loader.stop()

@@ -52,6 +52,8 @@ async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
         directories=hub.directories,
         turns=_turns(hub),
     )
+    hub.metrics.cache_bytes.labels("bodies").set_function(lambda: api.contexts.bodies_bytes)
+    hub.metrics.cache_bytes.labels("pieces").set_function(lambda: api.contexts.pieces_bytes)
     hub.supervisor.keep("following", once(hub.store_opened, hub.log.opened, work=api.follow))
     hub.leaving.append(api.leave)
 

@@ -52,6 +52,7 @@ async def projectors(hub: Hub) -> AsyncIterator[None]:
 
         hub.health.expect(name)
         hub.supervisor.keep(name, once(*opened, work=work))
+    hub.metrics.cache_bytes.labels("parts").set_function(lambda: sum(each.parts_bytes for each in hub.workers.values()))
     _watch_waits(hub)
     hub.supervisor.keep("relay", once(*opened, work=relay.run))
     hub.supervisor.run("rules", once(*opened, work=lambda: put_in_force(hub.tenants, hub.store, hub.log, wall_clock())))
