@@ -89,7 +89,7 @@ def _of_record(connection: Connection, sender: str, event: Json, written: bytes 
     kind = text(event.get("event"))
     if kind in IGNORED and kind != "action" and sender:
         return (ignored(kind),)
-    record = record_of(connection, sender, event, written)
+    record = record_of(connection, sender, kind, event, written)
     if not sender:
         return (record.lost("it has no sender_id"),)
     if kind == "action":

@@ -25,33 +25,30 @@ encode = msgspec.json.Encoder().encode
 
 
 class Record(Struct, gc=False):
-    """One record. ``sender``: the id of the conversation, chosen by the channel, at the REST channel by its caller.
-    ``raw``: the record as a broker sends it, also where it came within a tracker. ``passed``: the interaction of
-    another channel that the sender's id is, where the setting says so. ``person``: the customer.
-    ``root``: what tells the interaction."""
+    """One record. ``name``, ``words``: its fields ``name`` and ``text``. ``raw``: the record as a broker sends it, also
+    where it came within a tracker. ``passed``: the interaction of another channel that the sender's id is, where the
+    setting says so. ``person``: the customer. ``root``: what tells the interaction: the id of the conversation, chosen
+    by the channel, at the REST channel by its caller."""
 
     connection: Connection
-    sender: str
     event: Json
     kind: str
+    name: str
+    words: str
+    time: Micros | None
     raw: bytes
     id: str
     passed: str
     person: Participant
     root: str
 
-    @property
-    def time(self) -> Micros | None:
-        given = self.event.get("timestamp")
-        if isinstance(given, bool) or not isinstance(given, _NUMBER) or not 0 < given < _END:
-            return None
-        return round(given * 1_000_000)
-
     def draft(self, event_type: str, data: Data, part: str = "", role: Role = "customer") -> Draft:
         """Draft an event. ``data``: what only this event has. ``part``: what tells it from another of the same record.
         ``role``: whose act it is."""
-        data.direction = "inbound" if role == "customer" else "outbound"
-        data.participants = [self.person] if role == "customer" else [self.person, Participant(role=role)]
+        if role == "customer":
+            data.direction, data.participants = "inbound", [self.person]
+        else:
+            data.direction, data.participants = "outbound", [self.person, Participant(role=role)]
         draft = complete_draft(
             self.connection, "chat", event_type, f"{self.id}/{part}" if part else self.id, data, self.raw,
             self.root, self.time,
@@ -64,20 +61,32 @@ class Record(Struct, gc=False):
         return Unmapped(self.id, f"malformed {self.kind[:64]}: {why}", self.raw)
 
 
-def record_of(connection: Connection, sender: str, event: Json, written: bytes) -> Record:
-    """Return a record of a conversation. ``written``: as it came, where it came by itself, else b""."""
-    kind, root = text(event.get("event")), id_part(sender)
+def record_of(connection: Connection, sender: str, kind: str, event: Json, written: bytes) -> Record:
+    """Return a record of a conversation. ``kind``: what its ``event`` says. ``written``: as it came, where it came by
+    itself, else b""."""
+    root, name, words = id_part(sender), text(event.get("name")), text(event.get("text"))
     as_sent = written and next(iter(event)) == "sender_id" and event["sender_id"] is sender
     raw = written if as_sent else encode({"sender_id": sender, **event})
-    passed = passed_interaction(connection, {"sender_id": sender})
-    person = customer(connection, obj(event.get("metadata")))
-    return Record(connection, sender, event, kind, raw, _id(root, event, kind, raw), passed, person, root)
+    # Few assistants are guests of another channel, and each record would ask anew.
+    is_guest = "interaction" in connection.settings
+    return Record(
+        connection, event, kind, name, words, _time(event.get("timestamp")), raw,
+        id=_id(root, kind, name, words, event.get("timestamp"), raw),
+        passed=passed_interaction(connection, {"sender_id": sender}) if is_guest else "",
+        person=customer(connection, obj(event.get("metadata"))),
+        root=root,
+    )  # fmt: skip
 
 
-def _id(root: str, event: Json, kind: str, raw: bytes) -> str:
-    """Return an id: several records of one conversation may share a time, which is written in Unix seconds with up to
-    six digits behind the dot."""
-    name, words, given = text(event.get("name")), text(event.get("text")), event.get("timestamp")
+def _time(given: object) -> Micros | None:
+    """Read a time in Unix seconds with up to six digits behind the dot."""
+    if isinstance(given, bool) or not isinstance(given, _NUMBER) or not 0 < given < _END:
+        return None
+    return round(given * 1_000_000)
+
+
+def _id(root: str, kind: str, name: str, words: str, given: object, raw: bytes) -> str:
+    """Return an id: several records of one conversation may share a time. ``given``: that time, as it came."""
     told = sha256_hex(f"{name}\n{words}".encode("utf-8", "replace"))[:8] if name or words else "-"
     stamp = repr(given) if isinstance(given, float) else text(given)
     return f"{root}/{id_path(stamp or sha256_hex(raw)[:32], kind)}/{told}"

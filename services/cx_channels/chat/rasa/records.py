@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from cx_channels.chat.rasa.kinds import ignored
 from cx_channels.chat.rasa.record import Record
@@ -26,44 +26,42 @@ def takes_words(record: Record) -> bool:
     return setting == "take" or (setting is None and not record.passed)
 
 
-def map_user(record: Record) -> Iterator[Outcome]:
+def map_user(record: Record) -> Iterable[Outcome]:
     """Map what somebody wrote, and what the assistant understood. ``/greet{...}`` is a button's, not typed."""
-    words = text(record.event.get("text"))
+    words = record.words
     if words.startswith(_COMMANDS):
-        yield ignored("user/command")
-        return
+        return (ignored("user/command"),)
     if is_card(words):
-        yield ignored("user/card")
-        return
+        return (ignored("user/card"),)
+    found: list[Outcome] = []
     if words.startswith("/"):
-        yield ignored("user/trigger")
+        found.append(ignored("user/trigger"))
     elif words and takes_words(record):
-        id = text(record.event.get("message_id")) or record.id
-        message = Message(id=id, text=words, content_type="text/plain")
-        yield record.draft("cx.message.received.v1", Data(message=message))
+        message = Message(id=text(record.event.get("message_id")) or record.id, text=words, content_type="text/plain")
+        found.append(record.draft("cx.message.received.v1", Data(message=message)))
     elif words:
-        yield ignored("user/words")
-    yield from _intent(record)
-
-
-def _intent(record: Record) -> Iterator[Outcome]:
+        found.append(ignored("user/words"))
     intent = obj(obj(record.event.get("parse_data")).get("intent"))
-    name, sure = text(intent.get("name")), number(intent.get("confidence"))
-    if name:
-        bot = Bot(
-            intent="fallback" if name == _FALLBACK else name,
-            confidence=sure if sure is not None and 0 <= sure <= 1 else None,
-        )
-        yield record.draft("cx.bot.intent.v1", Data(bot=bot), "intent")
-    elif not text(record.event.get("text")):
-        yield ignored("user/nothing")
+    if name := text(intent.get("name")):
+        bot = Bot(intent="fallback" if name == _FALLBACK else name, confidence=_share(intent.get("confidence")))
+        found.append(record.draft("cx.bot.intent.v1", Data(bot=bot), "intent"))
+    elif not words:
+        found.append(ignored("user/nothing"))
+    return found
+
+
+def _share(given: object) -> float | None:
+    """Return a number from 0 to 1; None for anything else."""
+    sure = number(given)
+    return sure if sure is not None and 0 <= sure <= 1 else None
 
 
 def map_bot(record: Record) -> Iterable[Outcome]:
     """Map what the assistant said."""
     data = obj(record.event.get("data"))
-    words = text(record.event.get("text")) or words_of_rich(data.get("custom")) or _shown(data.get("attachment"))
-    shown = [text(data.get("image")), *_addresses(data.get("attachment"))]
+    attachment = data.get("attachment")
+    words = record.words or words_of_rich(data.get("custom")) or _shown(attachment)
+    shown = [text(data.get("image")), *_addresses(attachment)]
     files = [Attachment(url=url) for url in dict.fromkeys(filter(None, shown))]
     if not words and not files:
         return (ignored("bot/nothing"),)
@@ -76,43 +74,40 @@ def _shown(attachment: object) -> str:
     return words_of_rich(obj(attachment).get("payload")) if obj(attachment).get("type") == "template" else ""
 
 
-def _addresses(attachment: object) -> Iterator[str]:
-    """Yield the address of an attachment: ``{"type", "payload": {"src" or "url"}}``, or the address itself."""
+def _addresses(attachment: object) -> tuple[str, ...]:
+    """Return the address of an attachment: ``{"type", "payload": {"src" or "url"}}``, or the address itself."""
     if isinstance(attachment, str):
-        yield attachment
+        return (attachment,)
     payload = obj(obj(attachment).get("payload"))
-    yield first(payload.get("src"), payload.get("url"))
+    return (first(payload.get("src"), payload.get("url")),)
 
 
-def map_slot(record: Record) -> Iterator[Outcome]:
+def map_slot(record: Record) -> Iterable[Outcome]:
     """Map a value that was learned; null forgets it."""
-    name = text(record.event.get("name"))
+    name = record.name
     if not name:
-        yield record.lost("it names no slot")
-    elif name in _OWN_SLOTS or name.startswith("dialogue_stack"):
-        yield ignored("slot/own")
-    elif found := slots_of({name: record.event.get("value")}):
-        yield record.draft("cx.bot.slot.v1", Data(bot=Bot(slots=found)))
-    else:
-        yield ignored("slot/empty")
+        return (record.lost("it names no slot"),)
+    if name in _OWN_SLOTS or name.startswith("dialogue_stack"):
+        return (ignored("slot/own"),)
+    if found := slots_of({name: record.event.get("value")}):
+        return (record.draft("cx.bot.slot.v1", Data(bot=Bot(slots=found))),)
+    return (ignored("slot/empty"),)
 
 
 def map_agent(record: Record) -> Iterable[Outcome]:
     """Map what a person wrote by way of Rasa."""
-    words = text(record.event.get("text"))
-    if not words:
+    if not record.words:
         return (record.lost("it has no words"),)
-    message = Message(id=record.id, text=words, content_type="text/plain")
+    message = Message(id=record.id, text=record.words, content_type="text/plain")
     return (record.draft("cx.message.sent.v1", Data(message=message), role="agent"),)
 
 
-def map_action(record: Record) -> Iterator[Outcome]:
+def map_action(record: Record) -> Iterable[Outcome]:
     """Map an action that asks for a person, by the setting ``handoff_actions``; the others are the bot's insides."""
     asking = texts_of(record.connection.settings, "handoff_actions") or _HANDOFFS
-    if text(record.event.get("name")) in asking:
-        yield record.draft("cx.bot.handoff_asked.v1", Data(reason=text(record.event.get("name"))))
-    else:
-        yield ignored("action")
+    if record.name in asking:
+        return (record.draft("cx.bot.handoff_asked.v1", Data(reason=record.name)),)
+    return (ignored("action"),)
 
 
 def map_pause(record: Record) -> Iterable[Outcome]:
@@ -120,12 +115,11 @@ def map_pause(record: Record) -> Iterable[Outcome]:
     return (record.draft("cx.bot.handoff_asked.v1", Data(reason="paused")),)
 
 
-def map_start(record: Record) -> Iterator[Outcome]:
+def map_start(record: Record) -> Iterable[Outcome]:
     """Map the begin of a session."""
     if record.passed:
-        yield ignored("session_started/guest")
-    else:
-        yield record.draft("cx.interaction.started.v1", Data(reason="bot"))
+        return (ignored("session_started/guest"),)
+    return (record.draft("cx.interaction.started.v1", Data(reason="bot")),)
 
 
 def map_end(record: Record) -> Iterable[Outcome]:
