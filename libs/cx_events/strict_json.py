@@ -80,7 +80,7 @@ def mend_surrogates(raw: bytes) -> bytes:
 
     Programs that cut a text by its UTF-16 units leave half an emoji, and vendors' do. The rest of it is to be kept.
     """
-    if _SURROGATE_ESCAPE.search(raw) is None:
+    if b"\\" not in raw or _SURROGATE_ESCAPE.search(raw) is None:
         return raw
     mended = _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], raw)
     return mended if mended != raw else raw

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from cx_channels.kit.declaration.mistakes import Place
 from cx_channels.kit.declaration.paths import Steps, without
@@ -16,9 +17,10 @@ from cx_events.strict_json import decode, is_json, mend_surrogates
 
 MOST_FIELDS = 1_000
 _WAYS = ("auto", "json", "form")
+_OBJECT_OR_LIST = (dict, list)
 
 
-class Body(NamedTuple):
+class Body(Struct, frozen=True, gc=False):
     """``value``: an object or a list; of a form, its fields, one that is repeated as a list. ``raw``: the same as JSON
     on one line, as it came where it came so."""
 
@@ -42,14 +44,14 @@ def compile_body(given: Any, place: Place) -> Callable[[Request], Body]:
         return lambda request: _json(request.body)
     if given == "form":
         return _form
-    return lambda request: _form(request) if _is_form(request) else _json(request.body)
+    return _auto
 
 
-def _is_form(request: Request) -> bool:
-    """Return whether a body is a form: vendors mislabel theirs, and no form begins like an object or a list."""
-    if request.body[:1] in (b"{", b"["):
-        return False
-    return not is_json(request.content_type) and not request.body.lstrip().startswith((b"{", b"["))
+def _auto(request: Request) -> Body:
+    """Read a body that is a form or JSON: vendors mislabel theirs, and no form begins like an object or a list."""
+    if request.body.lstrip().startswith((b"{", b"[")) or is_json(request.content_type):
+        return _json(request.body)
+    return _form(request)
 
 
 def _json(body: bytes) -> Body:
@@ -58,7 +60,7 @@ def _json(body: bytes) -> Body:
         value = decode(body)
     except Refused as refused:
         raise Refused("malformed", refused.detail) from None
-    if not isinstance(value, dict | list):
+    if not isinstance(value, _OBJECT_OR_LIST):
         raise Refused("malformed", "the JSON body is neither an object nor a list")
     raw = body.strip()
     return Body(value, msgspec.json.encode(value) if b"\n" in raw or b"\r" in raw else raw)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-import msgspec
+from msgspec import Raw, Struct
 
 from cx_channels.kit.declaration.bodies import kept
 from cx_channels.kit.declaration.event_ids import EventId, compile_id, compile_root, digest
 from cx_channels.kit.declaration.expressions import compile_value, is_operation
-from cx_channels.kit.declaration.fields import DATA_MEMBERS, compile_member
+from cx_channels.kit.declaration.fields import DATA_MEMBERS, compile_member, constant_texts
 from cx_channels.kit.declaration.mistakes import Place
 from cx_channels.kit.declaration.moments import compile_time
 from cx_channels.kit.declaration.paths import Steps
-from cx_channels.kit.declaration.people import check_apart
+from cx_channels.kit.declaration.people import Member, check_apart
 from cx_channels.kit.declaration.scope import Read, Scope, Unusable, items_of
 from cx_channels.kit.json_values import number
 from cx_channels.kit.outcomes import MOST_OUTCOMES
@@ -36,7 +36,7 @@ class Shared(NamedTuple):
     """The members that an event has by itself or from ``defaults``, compiled. ``declared``: as they are written."""
 
     declared: Mapping[str, Any]
-    members: Mapping[str, Read]
+    members: Mapping[str, Member]
     id: EventId | None = None
     root: Read | None = None
     time: Read | None = None
@@ -68,15 +68,12 @@ def declarable_types() -> Mapping[str, EventType]:
     }
 
 
-class Outcomes:
+class Outcomes(Struct, gc=False):
     """The outcomes of one request's notices so far. ``is_full``: there are more than one request may become."""
 
-    __slots__ = ("drafts", "ignored", "unmapped")
-
-    def __init__(self) -> None:
-        self.drafts: list[Draft] = []
-        self.ignored: list[Ignored] = []
-        self.unmapped: list[Unmapped] = []
+    drafts: list[Draft] = []
+    ignored: list[Ignored] = []
+    unmapped: list[Unmapped] = []
 
     @property
     def is_full(self) -> bool:
@@ -86,12 +83,13 @@ class Outcomes:
 @dataclass(frozen=True, slots=True)
 class EventRule:
     """One declared event, compiled. ``ignored``: why the notice is left out instead, where ``when`` holds.
-    ``needs``: those of its type that the declaration alone does not make sure of."""
+    ``needs``: those of its type that the declaration alone does not make sure of. ``constants``: the members of data
+    that are the same text for every notice; ``members``: what reads the others."""
 
     type: str
     what: str
     needs: tuple[str, ...]
-    channel: Channel
+    constants: Mapping[str, str]
     members: tuple[tuple[str, Read], ...]
     id: EventId
     root: Read | None
@@ -138,27 +136,25 @@ class EventRule:
             found.unmapped.append(Unmapped(digest(raw, self.type), reason, raw))
 
     def _draft(self, s: Scope, connection: Connection, raw: bytes) -> Draft:
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {**self.constants}
         for name, read in self.members:
             value = read(s)
             if value is not None:
                 values[name] = value
-        if "participants" in values and len(values["participants"]) > 1:
-            check_apart(values["participants"])
+        people = values.get("participants")
+        if people is not None and len(people) > 1:
+            check_apart(people)
         root = self.root(s) if self.root is not None else ""
         counted = number(self.sequence(s)) if self.sequence is not None else None
-        data = Data(
-            channel=self.channel,
-            interaction=f"{connection.id}/{root}" if root else "",
-            raw=msgspec.Raw(raw),
-            **values,
-        )
+        if root:
+            values["interaction"] = f"{connection.id}/{root}"
+        values["raw"] = Raw(raw)
         draft = Draft(
             type=self.type,
             id=self.id.of(s, self.what, raw, root),
             time=self.time(s) if self.time is not None else None,
             sequence=round(counted) if counted is not None and counted >= 0 else None,
-            data=data,
+            data=Data(**values),
         )
         if self.needs and (lacking := missing_fields(draft, self.needs)):
             raise Unusable("missing-fields", f"{self.type} needs {', '.join(lacking)}, and the notice has none")
@@ -168,7 +164,7 @@ class EventRule:
 def compile_shared(given: Mapping[str, Any], place: Place, strongest: Weight) -> Shared:
     """Return the members that are declared at one place, compiled."""
     members = {
-        name: compile_member(field, given[name], place.at(name), strongest).read
+        name: compile_member(field, given[name], place.at(name), strongest)
         for name, field in DATA_MEMBERS.items()
         if given.get(name) is not None
     }
@@ -188,22 +184,23 @@ def compile_event(given: Any, place: Place, rules: Rules) -> EventRule:
     """Return one declared event, compiled. Mistakes are noted at their places."""
     own = place.members(given, _MEMBERS)
     if "ignore" in own:
-        return _ignored(own, place, rules)
+        return _ignored(own, place)
     known = _type(own, place)
     base, mine = rules.defaults, compile_shared({k: v for k, v in own.items() if k in SHARED}, place, rules.strongest)
     whole = {**base.declared, **mine.declared}
     for need in known.needs if known else ():
         if not any(_states(whole, path) for path in need.split("|")):
             place.wrong(f"{own['type']} needs {need.replace('|', ' or ')}")
-    members = {**base.members, **mine.members}
+    # Nothing given (null) takes away what defaults give.
+    members = [each for each in {**base.members, **mine.members}.values() if whole[each.name] is not None]
+    constants = {"channel": rules.channel, **constant_texts(members)}
     return EventRule(
         type=known.name if known else "",
         what=known.name[len("cx.") :].rpartition(".v")[0] if known else "",
         # An interaction that is declared is there, or the event is not made.
         needs=tuple(need for need in known.needs if "interaction" not in need.split("|")) if known else (),
-        channel=rules.channel,
-        # Nothing given (null) takes away what defaults give.
-        members=tuple((name, read) for name, read in members.items() if whole[name] is not None),
+        constants=constants,
+        members=tuple((each.name, each.read) for each in members if each.name not in constants),
         id=mine.id or ((base.id if "id" not in own else None) or EventId()),
         root=mine.root or (base.root if "interaction" not in own else None),
         time=mine.time or (base.time if "time" not in own else None),
@@ -218,7 +215,7 @@ def _read(name: str, given: Mapping[str, Any], place: Place) -> Read | None:
     return compile_value(given[name], place.at(name)).read if given.get(name) is not None else None
 
 
-def _ignored(own: Mapping[str, Any], place: Place, rules: Rules) -> EventRule:
+def _ignored(own: Mapping[str, Any], place: Place) -> EventRule:
     """Return the rule of ``{ignore: WHY, when: CONDITION}``."""
     for name in own.keys() - {"ignore", "when"}:
         place.at(name).wrong("this does not stand beside 'ignore'")
@@ -226,9 +223,7 @@ def _ignored(own: Mapping[str, Any], place: Place, rules: Rules) -> EventRule:
     if not why:
         place.at("ignore").wrong("say why it is left out")
     when = _read("when", own, place)
-    return EventRule(
-        "", "", (), rules.channel, (), EventId(), None, None, None, when, None, (), ignored=why or "as declared"
-    )
+    return EventRule("", "", (), {}, (), EventId(), None, None, None, when, None, (), ignored=why or "as declared")
 
 
 def _type(own: Mapping[str, Any], place: Place) -> EventType | None:

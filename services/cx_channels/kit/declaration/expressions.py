@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cx_channels.kit.declaration.mistakes import Place, listed, shown
 from cx_channels.kit.declaration.operators import OPERATORS
-from cx_channels.kit.declaration.paths import compile_path, is_path
+from cx_channels.kit.declaration.paths import as_text, compile_path, compile_text, is_path
 from cx_channels.kit.declaration.scope import Read, Scope
 from cx_events.spelling import nearest
 
@@ -92,9 +92,25 @@ def _present(members: list[tuple[str, Read]], s: Scope) -> Iterator[tuple[str, A
 
 
 def compile_parts(given: Any, place: Place) -> list[Read]:
-    """Return what reads the parts of an id or a kind: one expression, or a list of them."""
+    """Return what reads the parts of a kind: one expression, or a list of them."""
+    return [compile_value(part, at).read for part, at in _parts(given, place)]
+
+
+def compile_text_parts(given: Any, place: Place) -> list[Read]:
+    """Return what reads the parts of an id as texts; numbers are read as text, and empty text is absent."""
+    return [_compile_text(part, at) for part, at in _parts(given, place)]
+
+
+def _parts(given: Any, place: Place) -> list[tuple[Any, Place]]:
     if not isinstance(given, list):
-        return [compile_value(given, place).read]
+        return [(given, place)]
     if not given:
         place.wrong("expected at least one part")
-    return [compile_value(part, place.at(index)).read for index, part in enumerate(given)]
+    return [(part, place.at(index)) for index, part in enumerate(given)]
+
+
+def _compile_text(given: Any, place: Place) -> Read:
+    if is_path(given):
+        return compile_text(given, place)
+    read = compile_value(given, place).read
+    return lambda s: as_text(read(s))

@@ -7,16 +7,16 @@ there, or where a value that it needs is not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import inspect
 
 from cx_channels.kit.declaration.expressions import Expression, compile_any, compile_value, is_operation
 from cx_channels.kit.declaration.mistakes import Place, listed, shown
 from cx_channels.kit.declaration.paths import as_text, compile_text, is_path
-from cx_channels.kit.declaration.people import Member, check_kind, compile_weight, with_scope
+from cx_channels.kit.declaration.people import Member, check_kind, compile_weight
 from cx_channels.kit.declaration.scope import MOST_ITEMS, Read, Scope, Unusable, items_of
 from cx_channels.kit.json_values import number, text
 from cx_channels.provider import Request
@@ -153,50 +153,55 @@ def _mapping(given: Any, place: Place) -> Read:
     return read_mapping
 
 
+class _Item(NamedTuple):
+    """One declared item of a list. ``each``: what reads the values of which each becomes an item, where it stands for
+    several. ``when``: what tells whether a value becomes one."""
+
+    read: Read
+    each: Callable[[Scope], list[Any]] | None = None
+    when: Read | None = None
+
+
 def _list(item: inspect.Type, given: Any, place: Place, strongest: Weight) -> Read:
     declared = given if isinstance(given, list) else [given]
     at: Callable[[int], Place] = place.at if isinstance(given, list) else lambda _index: place
-    add = [_item(item, each, at(index), strongest) for index, each in enumerate(declared)]
+    items = [_item(item, each, at(index), strongest) for index, each in enumerate(declared)]
+    plain = [each.read for each in items if each.each is None and each.when is None]
+
+    def read_plain(s: Scope) -> Any:
+        found = []
+        for read in plain:
+            value = read(s)
+            if value is not None:
+                found.append(value)
+        return found or None
 
     def read_list(s: Scope) -> Any:
-        found: list[Any] = []
-        for each in add:
-            each(s, found)
+        found = []
+        for read, each, when in items:
+            for part in (s,) if each is None else map(s.of, each(s)):
+                if when is None or when(part) is True:
+                    value = read(part)
+                    if value is not None:
+                        found.append(value)
         if len(found) > MOST_ITEMS:
             items_of(found, place.text)
         return found or None
 
-    return read_list
+    return read_plain if len(plain) == len(items) <= MOST_ITEMS else read_list
 
 
-def _item(item: inspect.Type, given: Any, place: Place, strongest: Weight) -> Callable[[Scope, list[Any]], None]:
-    """Return what adds the items that one declared item stands for: with ``each``, one for each of a list."""
+def _item(item: inspect.Type, given: Any, place: Place, strongest: Weight) -> _Item:
     each = when = None
     if isinstance(given, Mapping) and not is_operation(given):
-        each = compile_value(given["each"], place.at("each")).read if "each" in given else None
+        each = _values(compile_value(given["each"], place.at("each")).read, place) if "each" in given else None
         when = compile_value(given["when"], place.at("when")).read if "when" in given else None
         given = {name: value for name, value in given.items() if name not in _OF_ITEMS}
-    read, _ = _compile(item, given, place, strongest)
+    return _Item(_compile(item, given, place, strongest)[0], each, when)
 
-    def one(s: Scope, found: list[Any]) -> None:
-        value = read(s)
-        if value is not None:
-            found.append(value)
 
-    def one_where(s: Scope, found: list[Any]) -> None:
-        if when is not None and when(s) is True:
-            one(s, found)
-
-    add = one if when is None else one_where
-    if each is None:
-        return add
-    parts_of = each
-
-    def many(s: Scope, found: list[Any]) -> None:
-        for part in items_of(parts_of(s), place.text):
-            add(s.of(part), found)
-
-    return many
+def _values(read: Read, place: Place) -> Callable[[Scope], list[Any]]:
+    return lambda s: items_of(read(s), place.text)
 
 
 def _struct(struct: type, given: Any, place: Place, strongest: Weight) -> tuple[Read, bool]:
@@ -211,9 +216,9 @@ def _struct(struct: type, given: Any, place: Place, strongest: Weight) -> tuple[
         check_kind(declared, place)
         members = [each for each in members if each.name != "weight"]
         members.append(compile_weight(declared, strongest, place))
+        if "scope" in declared:
+            required.append("scope")  # without it, the value may be anybody's
     read = _struct_of(struct, members, frozenset(required), place)
-    if struct is Identifier and "scope" in declared:
-        read = with_scope(read, next(each.read for each in members if each.name == "scope"))
     return read, any(each.varies for each in members)
 
 
@@ -244,3 +249,9 @@ def _struct_of(struct: type, members: list[Member], required: frozenset[str], pl
         return struct(**values)
 
     return read
+
+
+def constant_texts(members: Iterable[Member]) -> dict[str, str]:
+    """Return the members that are the same text for every notice."""
+    constants = {each.name: each.read(_NOWHERE) for each in members if not each.varies}
+    return {name: value for name, value in constants.items() if isinstance(value, str)}

@@ -134,7 +134,7 @@ def _is_word(read: Read, word: str) -> Read:
 
     def holds(s: Scope) -> bool:
         value = read(s)
-        return value == word if type(value) is str else equal(value, word)
+        return value == word if type(value) is str else value is not None and equal(value, word)
 
     return holds
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cx_channels.kit.declaration.expressions import compile_value, constant
 from cx_channels.kit.declaration.mistakes import Place, listed
-from cx_channels.kit.declaration.scope import Read, Scope, Unusable
+from cx_channels.kit.declaration.scope import Read, Unusable
 from cx_events.envelope import Identifier, Participant, Weight
 from cx_events.weights import CLAIMED, WEIGHT_RANKS, weight_rank
 
@@ -52,15 +52,6 @@ def check_kind(given: Mapping[str, Any], place: Place) -> None:
     kind = given.get("kind")
     if kind is not None and not compile_value(kind, Place("")).is_constant:
         place.at("kind").wrong("the kind of an identifier is a constant, like phone")
-
-
-def with_scope(read: Read, scope: Read) -> Read:
-    """Return what reads an identifier that is absent where its declared scope is: without it, it may be anybody's."""
-
-    def read_scoped(s: Scope) -> Any:
-        return read(s) if scope(s) is not None else None
-
-    return read_scoped
 
 
 def check_apart(participants: Iterable[Participant]) -> None:

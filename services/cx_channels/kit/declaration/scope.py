@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import Struct
+
 from cx_channels.provider import Request
 
 
-class Scope:
+class Scope(Struct, gc=False):
     """``item``: ``$``, the notice or one item of a list in it. ``notice``: ``$notice``, one of the request's notices.
     ``root``: ``$root``, the whole body. ``kind``: ``$kind``, that of the notice."""
 
-    __slots__ = ("item", "kind", "notice", "request", "root")
-
-    def __init__(self, item: Any, notice: Any, root: Any, request: Request, kind: str = "") -> None:
-        self.item = item
-        self.notice = notice
-        self.root = root
-        self.request = request
-        self.kind = kind
+    item: Any
+    notice: Any
+    root: Any
+    request: Request
+    kind: str = ""
 
     def of(self, item: Any) -> Scope:
         """Return the scope of an item in a list."""
