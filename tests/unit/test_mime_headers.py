@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,6 +121,18 @@ def test_raw_bytes_in_a_field_are_read_by_look() -> None:
     assert headers.text("subject") == "Größe"
     headers, _ = split_head(b"Subject: Gr\xf6\xdfe\n\n")
     assert headers.text("subject") == "Größe"
+
+
+def test_a_field_is_read_anew_by_a_charset() -> None:
+    headers, _ = split_head(b"Subject: " + "Ją".encode("iso8859-2") + b"\n\n")
+    assert headers.raw("subject") == "J±"
+    headers.read_by("iso-8859-2")
+    assert headers.raw("subject") == "Ją"
+
+
+def test_what_is_printable_needs_no_cleaning() -> None:
+    printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
+    assert clean(f"{printable}\n") == f"{printable}\n"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,15 @@ def test_parts_are_what_lies_between_the_boundaries() -> None:
     assert [part.media_type for part in parse(raw).root.parts] == ["text/plain", "text/html"]
 
 
+def test_a_content_is_decoded_once() -> None:
+    part = parse(b"Content-Transfer-Encoding: base64\n\nb25lIA==\ndHdv\n").root
+    content = part.content()
+    assert content == b"one two"
+    assert part.content() is content
+    part.end_at(part.start + 8)
+    assert part.content() == b"one "
+
+
 def test_a_boundary_that_begins_like_another_is_another() -> None:
     raw = (
         b'Content-Type: multipart/mixed; boundary="a"\n\n--a\nContent-Type: multipart/mixed; boundary="ab"\n\n'

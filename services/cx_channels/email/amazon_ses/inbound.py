@@ -103,7 +103,7 @@ def _content(notice: Notice) -> bytes | None:
 
 def _reading(notice: Notice, mail: Mail) -> MailMapping:
     receipt = obj(notice.value.get("receipt"))
-    told = "; ".join(f"{name}={_verdict(notice, name)}" for name in _VERDICTS if _verdict(notice, name))
+    told = "; ".join(f"{name}={said}" for name in _VERDICTS if (said := _verdict(notice, name)))
     verdict = vendor_verdict(mail.headers, passed_dmarc=_verdict(notice, "dmarcVerdict") == "PASS", statement=told)
     source = text(notice.mail.get("source"))
     envelope = Envelope(

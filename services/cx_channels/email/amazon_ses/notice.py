@@ -22,21 +22,19 @@ from cx_events.json_types import Json
 
 VALIDATED = "Successfully validated SNS topic for Amazon SES event publishing."
 SETUP = "AMAZON_SES_SETUP_NOTIFICATION"
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notification. ``value``: SES's own JSON; ``kind``: as the tables name it; ``topic``: where it came from."""
+    """One notification. ``value``: SES's own JSON; ``raw``: the same on one line, without what SNS put around it, which
+    differs between topics; ``kind``: as the tables name it; ``topic``: where it came from."""
 
     connection: Connection
     value: Json
+    raw: bytes
     kind: str
     topic: str = ""
-
-    @property
-    def raw(self) -> bytes:
-        """Return SES's notification as JSON on one line. What SNS put around it differs between topics."""
-        return msgspec.json.encode(self.value)
 
     @property
     def mail(self) -> Json:
@@ -61,18 +59,20 @@ def read_notice(request: Request, connection: Connection) -> Notice:
     given = request.once(sns.envelope_of)
     kind, topic = text(given.get("Type")), text(given.get("TopicArn"))
     if kind in (sns.CONFIRMATION, sns.UNSUBSCRIBED):
-        return Notice(connection, {name: given[name] for name in given if name not in _SECRETS}, kind, topic)
+        told = {name: given[name] for name in given if name not in _SECRETS}
+        return Notice(connection, told, _encode(told), kind, topic)
     if kind != sns.NOTIFICATION or not isinstance(given.get("Message"), str):
-        return Notice(connection, given, kind_of(given), topic)
+        return Notice(connection, given, _encode(given), kind_of(given), topic)
     if given["Message"].strip() == VALIDATED:
-        return Notice(connection, given, "validated", topic)
+        return Notice(connection, given, _encode(given), "validated", topic)
     try:
-        value = strict_json.decode_mended(given["Message"].encode(), sns.LIMITS)
+        message = strict_json.mend_surrogates(given["Message"].encode())
+        value, written = strict_json.decode_written(message, sns.LIMITS)
     except Refused as refused:
         raise Refused("malformed", f"Message: {refused.detail}") from None
     if not isinstance(value, dict):
         raise Refused("malformed", "Message is no JSON object")
-    return Notice(connection, value, kind_of(value), topic)
+    return Notice(connection, value, written, kind_of(value), topic)
 
 
 _SECRETS = frozenset({"Token", "SubscribeURL", "Signature"})

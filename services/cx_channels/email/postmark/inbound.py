@@ -74,9 +74,8 @@ def _kept(payload: WebhookPayload, reading: MailMapping, apart: bool) -> tuple[m
     """Return what Postmark sent: inside the event when small, else in the blob store as it came,
     once for all events."""
     omissions = reading.omissions()
-    inline = payload.raw()
-    if len(bytes(inline)) <= MAX_INLINE_RAW and not apart and not omissions:
-        return inline, ()
+    if len(payload.written) <= MAX_INLINE_RAW and not apart and not omissions:
+        return payload.raw(), ()
     kept: dict[str, Any] = {"blob": blob_name(payload.body), "bytes": len(payload.body)}
     if omissions:
         kept["left_out"] = omissions
@@ -168,12 +167,13 @@ def _field(fields: Json, full: str, plain: str) -> str:
 
 def _people(value: Any) -> list[str]:
     """Return ``{Email, Name, MailboxHash}`` as a field of a mail names each person."""
-    return [_person(each) for each in objects(value)[:MAX_ADDRESSES] if line(each.get("Email"))]
+    named = [(line(each.get("Name")), line(each.get("Email"))) for each in objects(value)[:MAX_ADDRESSES]]
+    return [_person(name, address) for name, address in named if address]
 
 
-def _person(value: Json) -> str:
-    name = line(value.get("Name")).replace("\\", "\\\\").replace('"', '\\"')
-    address = f"<{line(value.get('Email')).strip('<>')}>"
+def _person(name: str, address: str) -> str:
+    name = name.replace("\\", "\\\\").replace('"', '\\"')
+    address = f"<{address.strip('<>')}>"
     return f'"{name}" {address}' if name else address
 
 

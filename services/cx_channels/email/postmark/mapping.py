@@ -216,8 +216,9 @@ def _as_own_message(draft: Draft) -> None:
 
 def _failure(payload: WebhookPayload) -> Failure:
     """Return the failure in the other server's words; without them Postmark's type and its words for that type."""
-    words = diagnostic(payload.first("Details", "Description"))[:_MAX_EXPLANATION]
-    return Failure(code=code_of("", payload["Details"]) or payload["Type"][:_MAX_NAME], message=words)
+    details = payload["Details"]
+    words = diagnostic(details or payload["Description"])[:_MAX_EXPLANATION]
+    return Failure(code=code_of("", details) or payload["Type"][:_MAX_NAME], message=words)
 
 
 # --- consent ---------------------------------------------------------------------------------------------------------
@@ -376,8 +377,9 @@ def _recipient(payload: WebhookPayload) -> str:
 def _participants(payload: WebhookPayload) -> list[Participant]:
     """Return the recipient of the mail and, for a bounce, our address that sent it."""
     recipient = _customer(_recipient(payload))
-    named = parse_mailboxes(payload["From"])
-    sender = named[0].address if named else payload["From"]
+    shown = payload["From"]
+    named = parse_mailboxes(shown)
+    sender = named[0].address if named else shown
     if not sender or _same(sender, recipient):
         return [recipient]
     return [recipient, Participant(role="business", identifiers=[Identifier(kind="email", value=sender)])]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cx_channels.kit.ids import id_part
-from cx_channels.kit.json_values import read_object
+from cx_channels.kit.json_values import read_written
 from cx_channels.kit.mail.mime.charsets import clean
 from cx_channels.kit.times import iso_time
 from cx_channels.provider import Connection, Request
@@ -24,6 +24,7 @@ MAX_BYTES = 30 << 20
 
 _LIMITS = strict_json.Limits(max_bytes=MAX_BYTES)
 _NO_ID = "00000000-0000-0000-0000-000000000000"
+"""The button "Check" sends it."""
 
 
 def text(value: Any) -> str:
@@ -45,11 +46,14 @@ def moment(value: Any) -> Micros | None:
 
 @dataclass(frozen=True, slots=True)
 class WebhookPayload:
-    """One request: ``fields`` as read, ``body`` as sent."""
+    """One request: ``fields`` as read, ``body`` as sent; ``written``: the fields as JSON on one line. ``message_id``:
+    Postmark's own id of the mail, bounded; "" where it names none."""
 
     fields: Json
     body: bytes
+    written: bytes
     connection: Connection
+    message_id: str
 
     def __getitem__(self, name: str) -> str:
         """Return a field on one line; "" where it is absent, null or no text."""
@@ -58,12 +62,6 @@ class WebhookPayload:
     def first(self, *names: str) -> str:
         return next((value for name in names if (value := self[name])), "")
 
-    @property
-    def message_id(self) -> str:
-        """Postmark's own id of the mail, bounded. The button "Check" sends one of zeros, which names no mail."""
-        given = self["MessageID"]
-        return id_part(given) if given and given != _NO_ID else ""
-
     def digest(self, *names: str) -> str:
         """Return 32 hex digits that stand for the named fields; for the whole body where none is named."""
         told: Iterable[bytes] = (repr(self.fields.get(name)).encode("utf-8", "replace") for name in names)
@@ -71,9 +69,12 @@ class WebhookPayload:
 
     def raw(self) -> msgspec.Raw:
         """Return the whole request as JSON on one line."""
-        return msgspec.Raw(msgspec.json.encode(self.fields))
+        return msgspec.Raw(self.written)
 
 
 def read(request: Request, connection: Connection) -> WebhookPayload:
     """Read a request. Raise ``Refused("malformed")`` for a body that is no JSON object."""
-    return WebhookPayload(read_object(request.body, _LIMITS), request.body, connection)
+    fields, written = read_written(request.body, _LIMITS)
+    given = line(fields.get("MessageID"))
+    message_id = id_part(given) if given not in ("", _NO_ID) else ""
+    return WebhookPayload(fields, request.body, written, connection, message_id)

@@ -119,7 +119,8 @@ class MailMapping:
 
     def drafts(self) -> list[Draft]:
         """Return the events: a report is known by its parts, a bounce by its look; any other mail is a message."""
-        told = ses_notice(self.headers, self.content.text())
+        text = self.content.text()
+        told = ses_notice(self.headers, text)
         if told is not None:
             return [*self._outcomes(list(told.outcomes), told.original), *self._complaints(told)]
         original = original_headers(self.mail.root)
@@ -137,7 +138,6 @@ class MailMapping:
             recipient = receipt.recipient or self.people.sender.address
             data = self._about(recipient, original or about, receipt.message_id, "inbound")
             return [self._draft("read", data)]
-        text = self.content.text()
         if outcomes or is_bounce(self.headers, self.envelope.sender, text, original is not None):
             inner = None if outcomes else returned_report(self.mail.root) or embedded_report(text)
             if inner is not None:  # a gateway passes another server's report on

@@ -68,8 +68,7 @@ _TELLING = frozenset({"message-id", "received", "return-path"})
 
 def looks_returned(headers: Headers) -> bool:
     """Return whether fields are those of a returned mail: at least three, one of which mailers add."""
-    names = {name for name, _ in headers.fields}
-    return len(names & _RETURNED) >= 3 and bool(names & _TELLING)
+    return len(headers.names & _RETURNED) >= 3 and bool(headers.names & _TELLING)
 
 
 def original_in_text(root: Part) -> Headers | None:

@@ -69,7 +69,7 @@ def automatic(headers: Headers, envelope_from: str | None = None, *, reports: bo
     Of a mail that answers to nobody (``<>``, as RFC 5321, section 4.5.5, has it for what machines send back) a report
     or the subject of an absence tells the kind; neither counts beside the address of somebody who wrote.
     """
-    names = {name for name, _ in headers.fields}
+    names = headers.names
     submitted = _value(headers, "auto-submitted") if "auto-submitted" in names else ""
     if submitted.startswith("auto-replied") or _replies(headers, names):
         return AUTO_REPLY
@@ -85,7 +85,7 @@ def automatic(headers: Headers, envelope_from: str | None = None, *, reports: bo
     return REPORT if reports and (nobody or (not envelope_from and "return-path" not in names)) else ""
 
 
-def _replies(headers: Headers, names: set[str]) -> bool:
+def _replies(headers: Headers, names: frozenset[str]) -> bool:
     return (
         any(_value(headers, name).replace("-", "_") == "auto_reply" for name in {"precedence", "preference"} & names)
         or any(_states(headers, name) for name in _REPLY_FIELDS & names)
@@ -108,8 +108,7 @@ def _value(headers: Headers, name: str) -> str:
 def distribution(headers: Headers) -> str:
     """Return ``list`` for a mail that a mailing list or group passed on, or that can be unsubscribed from; ``bulk`` for
     one that calls itself bulk mail; else "". It says nothing of who wrote."""
-    names = {name for name, _ in headers.fields}
-    precedence = _value(headers, "precedence") if "precedence" in names else ""
-    if precedence == "list" or _LIST_FIELDS & names:
+    precedence = _value(headers, "precedence") if "precedence" in headers else ""
+    if precedence == "list" or _LIST_FIELDS & headers.names:
         return LIST
     return BULK if precedence in ("bulk", "junk") else ""

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from cx_channels.kit.mail.message.authentication import FAIL, PASS, Result, results_of
+from cx_channels.kit.mail.message.authentication import FAIL, PASS, Result, Results, results_of
 from cx_channels.kit.mail.message.threads import is_trace
 from cx_channels.kit.mail.mime.addresses import parse_mailboxes, split_comments
 from cx_channels.kit.mail.mime.headers import Headers
@@ -81,9 +81,9 @@ def origin_of(
     if not by_vendor and not trust.knows(peer):
         return Origin()
     path = _path(headers, peer, trust, by_vendor)
-    stated = [value for value in path.above if _is_of(value, trust)]
-    stated = stated or [value for value in path.below[:1] if _is_of(value, trust)]
-    results = [result for value in stated if (read := results_of(value)) is not None for result in read.results]
+    trusted = _of_trusted(path.above, trust) or _of_trusted(path.below[:1], trust)
+    stated = [value for value, _ in trusted]
+    results = [result for _, read in trusted for result in read.results]
     failed = any(each.method == DMARC and each.result == FAIL for each in results)
     domain = _domain_of_sender(headers)
     aligned = _aligned(results, domain) if domain else ""
@@ -176,9 +176,12 @@ def _is_authenticated(received: str) -> bool:
     return found is not None and _AUTHENTICATED.fullmatch(found[1]) is not None
 
 
-def _is_of(value: str, trust: Trust) -> bool:
-    read = results_of(value)
-    return read is not None and read.host in trust.hosts
+def _of_trusted(values: Iterable[str], trust: Trust) -> list[tuple[str, Results]]:
+    """Return the fields that trusted hosts added, with what each says."""
+    if not trust.hosts:
+        return []
+    read = ((value, results_of(value)) for value in values)
+    return [(value, said) for value, said in read if said is not None and said.host in trust.hosts]
 
 
 # --- what they say of it ----------------------------------------------------------------------------------------------

@@ -54,13 +54,18 @@ class People:
 
     @property
     def others(self) -> list[Mailbox]:
-        ours = self.ours
-        return [mailbox for mailbox in self.recipients if mailbox not in ours]
+        return self._apart()[1]
 
     @property
     def ours(self) -> list[Mailbox]:
         """Return the recipients that are ours. Where the connection names no address of its own, every recipient is."""
-        return [mailbox for mailbox in self.recipients if self._is_ours(mailbox)]
+        return self._apart()[0]
+
+    def _apart(self) -> tuple[list[Mailbox], list[Mailbox]]:
+        """Return the recipients that are ours, and the others."""
+        recipients = self.recipients
+        ours = [mailbox for mailbox in recipients if self._is_ours(mailbox)]
+        return ours, [mailbox for mailbox in recipients if mailbox not in ours]
 
     def _is_ours(self, mailbox: Mailbox) -> bool:
         if self.own.addresses or self.own.domains:
@@ -94,12 +99,12 @@ class People:
         sender = Participant(
             role="customer", name=self.sender.name, identifiers=email(self.sender.address, self.weight)
         )
-        identified = any(not normalise(identifier).unusable for identifier in sender.identifiers)
-        ours = self._besides_sender(self.ours)
-        recipients = {mailbox.address.lower() for mailbox in self.recipients}
+        ours, others = self._apart()
+        recipients = {mailbox.address.lower() for mailbox in (*ours, *others)}
         authors = (mailbox for mailbox in self.authors if mailbox.address.lower() not in recipients)
-        others = self._besides_sender([*authors, *self.others])
-        return [sender, *_people("customer", others, identified), *_people("business", ours)]
+        others = self._besides_sender([*authors, *others])
+        identified = bool(others) and any(not normalise(each).unusable for each in sender.identifiers)
+        return [sender, *_people("customer", others, identified), *_people("business", self._besides_sender(ours))]
 
     def _sent_by_us(self) -> list[Participant]:
         agent = Participant(role="agent", name=self.sender.name, identifiers=email(self.sender.address))

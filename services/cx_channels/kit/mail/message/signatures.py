@@ -134,19 +134,24 @@ def _beginning(lines: Sequence[str]) -> int | None:
     """Return the line where the signature begins. Each kind is looked for above what was found before: a close stands
     above a delimiter, and a program's line below both. ``more``: whether anything was found below."""
     end = len(lines)
-    begin: int | None = None
-    for find in (_program, _notice, _program, _delimiter, _program, _close):
-        found = find(lines[:end], begin is not None)
-        if found is not None:
-            begin = end = found
-    return begin
+    looked_at: int | None = None
+    for find in (_notice, _delimiter, _close):
+        if end != looked_at:  # the same lines would be searched for a program's once more
+            looked_at = end
+            end = _first_of(_program(lines[:end]), end)
+        end = _first_of(find(lines[:end], end < len(lines)), end)
+    return end if end < len(lines) else None
+
+
+def _first_of(found: int | None, end: int) -> int:
+    return end if found is None else found
 
 
 def _below(lines: Sequence[str], at: int) -> list[str]:
     return [line for line in lines[at + 1 :] if line]
 
 
-def _program(lines: Sequence[str], more: bool) -> int | None:
+def _program(lines: Sequence[str]) -> int | None:
     for at in range(len(lines) - 1, -1, -1):
         line = lines[at]
         if line and _PROGRAM.fullmatch(line) is not None and _DEVICE.search(line.partition(",")[0]) is not None:

@@ -84,6 +84,9 @@ def _address_segments(raw: str) -> Iterator[str]:
 
 def _segments(raw: str) -> Iterator[str]:
     """Split at commas and semicolons outside of quotes, comments and angle brackets; a group's name is dropped."""
+    if "," not in raw and ";" not in raw and ":" not in raw:  # nothing to split, as in nearly every From
+        yield raw
+        return
     start, quoted, depth, angle, at = 0, False, 0, False, 0
     last = {closing: raw.rfind(closing) for closing in '")>;'}
     addressed = False  # whether there was an "@" since the start

@@ -181,6 +181,8 @@ def clean(text: str) -> str:
     A CR before CRLF is no line of its own: a mailer that quotes text leaves it there (DragonFly). U+0080 to U+009F are
     controls that nobody writes: the bytes were Windows' and were read as ISO 8859-1.
     """
+    if text.isprintable():  # as nearly every line is
+        return text
     lines = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROLS.sub(_control, lines.replace("\x0c", "\n"))
 

@@ -29,37 +29,48 @@ FOLD = re.compile(r"\s+")
 
 
 class Headers:
-    """The fields of one entity in their order. Names match in any case."""
+    """The fields of one entity in their order. ``names``: theirs, in lower case."""
 
     def __init__(self, fields: Sequence[tuple[str, bytes]] = ()) -> None:
         self.fields = tuple(fields)
-        self.charset = ""
-        """Of the mail's text: what eight bits in a field most likely are, which RFC 5322 forbids, where not UTF-8."""
+        self.names = frozenset(name for name, _ in self.fields)
+        self._charset = ""
+        self._first: dict[str, str] = {}
+
+    def read_by(self, charset: str) -> None:
+        """Read eight bits in a field, which RFC 5322 forbids, by the charset of the mail's text, where not UTF-8."""
+        self._charset = charset
+        self._first.clear()
 
     def is_ascii(self) -> bool:
         """Return whether no field has eight-bit bytes."""
         return all(value.isascii() for _, value in self.fields)
 
     def __contains__(self, name: str) -> bool:
-        return any(field == name for field, _ in self.fields)
+        return name in self.names
 
     def decoded(self) -> Iterator[tuple[str, str]]:
         """Yield name and value of each field in order, encoded words as they are."""
         for name, value in self.fields:
-            yield name, clean(decode(value, hint=self.charset)).strip()
+            yield name, clean(decode(value, hint=self._charset)).strip()
 
     def _values(self, name: str) -> Iterator[str]:
         for field, value in self.fields:
             if field == name:
-                yield clean(decode(value, hint=self.charset)).strip()
+                yield clean(decode(value, hint=self._charset)).strip()
 
     def raw(self, name: str) -> str:
         """Return the first value that is not empty, encoded words not decoded; "" if there is none."""
-        return next((value for value in self._values(name) if value), "")
+        if name not in self.names:  # as most are that are asked for
+            return ""
+        found = self._first.get(name)
+        if found is None:
+            found = self._first[name] = next((value for value in self._values(name) if value), "")
+        return found
 
     def every(self, name: str) -> list[str]:
         """Return all values that are not empty, encoded words not decoded."""
-        return [value for value in self._values(name) if value]
+        return [value for value in self._values(name) if value] if name in self.names else []
 
     def text(self, name: str) -> str:
         """Return the first value as people read it: encoded words decoded (RFC 2047), folds and runs of blanks as one

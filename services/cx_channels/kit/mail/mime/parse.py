@@ -50,6 +50,7 @@ class Part:
     place: str = ""
     preamble: bytes = b""
     hint: str = ""
+    _content: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def media_type(self) -> str:
@@ -72,8 +73,22 @@ class Part:
         return self.source[self.start : self.end]
 
     def content(self) -> bytes:
-        """Return the body, its transfer encoding undone as far as it can be read."""
-        return undo_transfer(self.raw, self.headers.raw("content-transfer-encoding"))
+        """Return the body, its transfer encoding undone as far as it can be read: once, for the digest and the file."""
+        if self._content is None:
+            self._content = undo_transfer(self.raw, self.headers.raw("content-transfer-encoding"))
+        return self._content
+
+    def end_at(self, end: int) -> None:
+        """Let the body end earlier than was thought."""
+        self.end, self._content = end, None
+
+    def read_fields_by(self, charset: str) -> None:
+        """Read eight bits in its fields by the charset of the mail's text."""
+        self.headers.read_by(charset)
+        again = parse_structured(self.headers.raw("content-type"))
+        self.content_type = StructuredField(self.content_type.value, again.parameters)
+        self.disposition = parse_structured(self.headers.raw("content-disposition"))
+        self._content = None
 
     def text(self) -> str:
         """Return the body as text, with LF as line end."""
@@ -155,10 +170,7 @@ def _name_charset(root: Part) -> None:
     raw = [part for part in parts if not part.headers.is_ascii()]
     charset = next((name for name in named if codec_of(name) not in _COMMON), "")
     for part in raw if charset else ():
-        part.headers.charset = charset
-        again = parse_structured(part.headers.raw("content-type"))
-        part.content_type = StructuredField(part.content_type.value, again.parameters)
-        part.disposition = parse_structured(part.headers.raw("content-disposition"))
+        part.read_fields_by(charset)
 
 
 def _content_type(headers: Headers, source: bytes, start: int, end: int) -> StructuredField:
@@ -284,7 +296,7 @@ class _Reader:
             if child.source is source and child.media_type.startswith("text/"):
                 line = cut_line(source, child.start, child.end, boundary)
                 if line is not None:
-                    child.end = line[0]
+                    child.end_at(line[0])
                     pieces.insert(at, Piece(line[1], end, closed))
                     closed = False
             if not closed and depth + 1 < MAX_DEPTH and _is_hollow(child):
