@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from tests.contract.provider_cases import readable_requests
 from tests.examples import examples
 
+from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.ids import id_part, id_path
 from cx_channels.kit.json_values import first_of
 from cx_channels.kit.meta_envelope import WebhookItem, read_items
-from cx_channels.kit.outcomes import MOST_OUTCOMES, bounded
-from cx_channels.provider import Ignored, Unmapped
+from cx_channels.kit.outcomes import MOST_OUTCOMES, Outcome, bounded
+from cx_channels.provider import Ignored, Mapped, Unmapped
 from cx_channels.registry import providers
+from cx_events.envelope import Data, Draft
 from cx_events.errors import Refused
 from cx_events.strict_json import decode_written
 
@@ -33,6 +35,21 @@ def test_a_path_is_made_of_its_parts(parts: list[str]) -> None:
 def test_the_first_member_that_says_something_counts() -> None:
     assert first_of({"a": None, "b": "", "c": [1], "d": 7, "e": "x"}, "z", "a", "b", "c", "d", "e") == "7"
     assert first_of({}, "a") == ""
+
+
+DRAFT = Draft(type="cx.message.received.v1", id="1", data=Data())
+IGNORED = Ignored("a", "b")
+LOST = Unmapped("1", "c", b"")
+
+
+@pytest.mark.parametrize("kind", [tuple, list, iter])
+@pytest.mark.parametrize("outcomes", [[], [DRAFT], [IGNORED], [LOST], [LOST, DRAFT, IGNORED, DRAFT]])
+def test_outcomes_are_sorted_by_kind(outcomes: list[Outcome], kind: type) -> None:
+    assert sort_outcomes(kind(outcomes)) == Mapped(
+        tuple(each for each in outcomes if isinstance(each, Draft)),
+        tuple(each for each in outcomes if isinstance(each, Ignored)),
+        tuple(each for each in outcomes if isinstance(each, Unmapped)),
+    )
 
 
 @pytest.mark.parametrize("kind", [tuple, list, iter])

@@ -15,6 +15,8 @@ def text(value: Any) -> str:
     """Return text, or a whole number as text: ids come as both. "" for anything else."""
     if isinstance(value, str):
         return value
+    if value is None:  # half of all that is asked for is absent
+        return ""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
