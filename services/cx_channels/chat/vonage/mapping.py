@@ -23,6 +23,7 @@ from cx_events.json_types import Json
 FILES = frozenset({"image", "audio", "video", "file", "sticker", "vcard"})
 WORDS = frozenset({"text", "reply", "button", "location", "contact", "order", "custom", "template"})
 TYPES = FILES | WORDS | {"reaction", "unsupported"}
+_ATTACHED = FILES | {"location"}
 
 _TYPES = {"image": "image/*", "audio": "audio/*", "video": "video/*", "sticker": "image/*", "vcard": "text/vcard"}
 _RECEIVED = "cx.message.received"
@@ -53,7 +54,8 @@ _FAILED = frozenset({"rejected", "undeliverable", "failed", "expired"})
 
 def map_request(request: Request, connection: Connection) -> Mapped:
     """Map one notice. Raise ``Refused("malformed")`` for what can't be read."""
-    return sort_outcomes((_outcome(*request.once(read_fields), connection),))
+    fields, written = request.once(read_fields)
+    return sort_outcomes((_outcome(fields, written, connection),))
 
 
 def kind_of(fields: Json) -> str:
@@ -63,7 +65,8 @@ def kind_of(fields: Json) -> str:
         return f"status/{status}"
     if is_older(fields):
         return "sms/received"
-    return f"inbound/{first(fields.get('message_type'), _content(fields).get('type')).lower()}"
+    told = text(fields.get("message_type")) or text(_content(fields).get("type"))
+    return f"inbound/{told.lower()}"
 
 
 def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:
@@ -81,33 +84,36 @@ def _outcome(fields: Json, written: bytes, connection: Connection) -> Outcome:
     kind = kind_of(fields)
     if kind in IGNORED:
         return Ignored(kind, IGNORED[kind])
-    notice = notice_of(fields, written, connection, inbound=not kind.startswith("status/"))
+    section, _, what = kind.partition("/")
+    notice = notice_of(fields, written, connection, inbound=section != "status")
     if kind not in KINDS:
         return Unmapped(notice.digest, f"{UNKNOWN_KIND}: {kind[:64]!r}", notice.raw)
     if not notice.id:
         return Unmapped(notice.digest, f"malformed {kind}: no message_uuid", notice.raw)
-    if notice.inbound:
-        return _map_inbound(notice, kind)
-    return _map_status(notice, kind.partition("/")[2])
+    return _map_inbound(notice, what) if notice.inbound else _map_status(notice, what)
 
 
-def _map_inbound(notice: Notice, kind: str) -> Outcome:
-    content, type = _content(notice.fields), kind.partition("/")[2]
-    context = obj(notice.fields.get("context"))
+def _map_inbound(notice: Notice, type: str) -> Outcome:
+    fields = notice.fields
+    content, context = _content(fields), obj(fields.get("context"))
     about = text(context.get("message_uuid"))
     if type == "reaction":
         return _map_reaction(notice, obj(content.get("reaction")), about)
-    words = _words(content, type)
+    words, files = _words(content, type), _files(content, type) if type in _ATTACHED else []
+    if "whatsapp_referred_product" in context:
+        files += _asked_about(context)
     message = Message(
         id=notice.id,
         text=words,
         content_type="text/plain" if words else "",
         in_reply_to=about,
-        attachments=_files(content, type) + _asked_about(context),
+        attachments=files,
     )
-    referral = obj(obj(notice.fields.get("whatsapp")).get("referral"))
-    data = Data(message=message, reason=text(referral.get("source_type")), url=text(referral.get("source_url")))
-    return notice.draft("cx.message.received.v1", _part(notice.fields), data)
+    data = Data(message=message)
+    if "whatsapp" in fields:
+        referral = obj(obj(fields["whatsapp"]).get("referral"))
+        data.reason, data.url = text(referral.get("source_type")), text(referral.get("source_url"))
+    return notice.draft("cx.message.received.v1", _part(fields), data)
 
 
 def _map_reaction(notice: Notice, reaction: Json, about: str) -> Outcome:
@@ -179,8 +185,6 @@ def _files(content: Json, type: str) -> list[Attachment]:
         place = obj(content.get("location"))
         url = geo_url(place.get("lat"), place.get("long"))
         return [Attachment(name="location", url=url)] if url else []
-    if type not in FILES:
-        return []
     file = obj(content.get(type))
     url = first(file.get("url"), file.get("id"))
     return [Attachment(name=first(file.get("name"), type), content_type=_TYPES.get(type, ""), url=url)] if url else []

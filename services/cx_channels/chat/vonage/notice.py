@@ -87,9 +87,10 @@ class Notice(Struct, gc=False):
         network, theirs, ours, id = self.network, self.theirs, self.ours, id_part(self.id)
         person = customer(network, theirs, ours, self.fields)
         data.direction = "inbound" if self.inbound else "outbound"
-        data.participants = [person] if person is not None else []
+        people = [person] if person is not None else []
         if ours:
-            data.participants.append(business(ours))
+            people.append(business(ours))
+        data.participants = people
         root = id_path(network or "-", theirs, ours or "-") if theirs else f"message/{id}"
         channel = channel_of(network)
         return complete_draft(
@@ -111,5 +112,5 @@ def notice_of(fields: Json, written: bytes, connection: Connection, *, inbound: 
         if network == "whatsapp" and not theirs:
             user = whatsapp_user(fields)
             theirs = first(user.get("wa_id"), user.get("user_id"))
-    id = first(fields.get("message_uuid"), fields.get("messageId"), fields.get("message-id"))
+    id = text(fields.get("message_uuid")) or first(fields.get("messageId"), fields.get("message-id"))
     return Notice(fields, written, connection, older, inbound, id, network, theirs, ours)

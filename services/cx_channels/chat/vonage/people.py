@@ -8,7 +8,7 @@ messages-status-callbacks).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -30,7 +30,6 @@ WEIGHTS: Mapping[str, Mapping[Weight, str]] = {
 }
 
 _CACHED = 1024
-_NUMBER = re.compile(r"\+?[0-9]{7,15}")
 _USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
 _PARENT_ID = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
 _PHONE_WEIGHTS: Mapping[str, Weight] = {
@@ -61,37 +60,47 @@ def whatsapp_user(told: Json) -> Json:
 def customer(network: str, theirs: str, ours: str, told: Json) -> Participant | None:
     """Return the customer by the address and what WhatsApp tells besides. ``told``: the whole notice."""
     found: list[Identifier] = []
+    is_number = _is_number(theirs)
     if network == "messenger" and theirs:
         found = [Identifier(kind="facebook-psid", value=theirs, scope=ours, weight=PROVED)]
-    elif network in _PHONE_WEIGHTS and _NUMBER.fullmatch(theirs):
+    elif is_number and network in _PHONE_WEIGHTS:
         found = [_phone(theirs, _PHONE_WEIGHTS[network])]
     profile = obj(told.get("profile"))
-    if network == "whatsapp":
+    # Of most a number is all that is told: then there is no other id to look for.
+    if network == "whatsapp" and ("whatsapp" in told or "user_id" in profile or not is_number):
         found += _whatsapp_ids(theirs, ours, profile, told)
-    name = first(profile.get("name"), profile.get("username"))
+    name = first(profile.get("name"), profile.get("username")) if profile else ""
     if not found and not name:
         return None
     return Participant(role="customer", name=name, identifiers=found)
+
+
+def _is_number(address: str) -> bool:
+    """Return whether an address is a number: 7 to 15 digits, with a plus or without."""
+    digits = address.removeprefix("+")
+    return 7 <= len(digits) <= 15 and digits.isascii() and digits.isdecimal()
 
 
 def _phone(number: str, weight: Weight) -> Identifier:
     return Identifier(kind="phone", value=number if number.startswith("+") else f"+{number}", weight=weight)
 
 
-def _whatsapp_ids(theirs: str, ours: str, profile: Json, told: Json) -> Iterator[Identifier]:
-    """Yield Meta's own ids of a user, and the number where it is told and is not the address."""
+def _whatsapp_ids(theirs: str, ours: str, profile: Json, told: Json) -> list[Identifier]:
+    """Return Meta's own ids of a user, and the number where it is told and is not the address."""
     whatsapp, user = obj(told.get("whatsapp")), whatsapp_user(told)
+    found: list[Identifier] = []
     number = text(user.get("wa_id"))
-    if not _NUMBER.fullmatch(theirs) and _NUMBER.fullmatch(number):
-        yield _phone(number, PROVED)
+    if not _is_number(theirs) and _is_number(number):
+        found.append(_phone(number, PROVED))
     for id in (theirs, profile.get("user_id"), whatsapp.get("user_id"), user.get("user_id")):
         if isinstance(id, str) and _USER_ID.fullmatch(id):
-            yield Identifier(kind=BSUID, value=id, scope=text(whatsapp.get("waba_id")) or ours, weight=PROVED)
+            found.append(Identifier(kind=BSUID, value=id, scope=text(whatsapp.get("waba_id")) or ours, weight=PROVED))
             break
     for id in (theirs, user.get("parent_user_id")):
         if isinstance(id, str) and _PARENT_ID.fullmatch(id):
-            yield Identifier(kind=PARENT_BSUID, value=id, weight=PROVED)
+            found.append(Identifier(kind=PARENT_BSUID, value=id, weight=PROVED))
             break
+    return found
 
 
 @lru_cache(_CACHED)
