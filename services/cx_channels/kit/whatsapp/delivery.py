@@ -62,20 +62,21 @@ def read_changes(body: bytes) -> Iterable[Change | Ignored | Unmapped]:
     return _of_delivery(delivery)
 
 
-def _of_delivery(delivery: Json) -> Iterator[Change | Ignored | Unmapped]:
+def _of_delivery(delivery: Json) -> list[Change | Ignored | Unmapped]:
     entries = delivery.get("entry") or []
     if not entries:
-        yield Ignored("no-entries", IGNORED["no-entries"])
+        return [Ignored("no-entries", IGNORED["no-entries"])]
+    found: list[Change | Ignored | Unmapped] = []
     for entry in entries:
         changes = entry.get("changes", []) if isinstance(entry, dict) else None
         if not isinstance(changes, list):
-            yield _lost(entry, "malformed entry: it is no object with a list of changes")
+            found.append(_lost(entry, "malformed entry: it is no object with a list of changes"))
             continue
         if not changes:
-            yield _without_changes(entry)
+            found.append(_without_changes(entry))
         account = text(entry.get("id"))
-        for change in changes:
-            yield _change(account, change)
+        found += [_change(account, change) for change in changes]
+    return found
 
 
 def _without_changes(entry: Json) -> Ignored | Unmapped:

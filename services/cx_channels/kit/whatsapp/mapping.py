@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import repeat
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cx_channels.kit.drafts import sort_outcomes
@@ -13,7 +12,7 @@ from cx_channels.kit.whatsapp import calls, messages, statuses
 from cx_channels.kit.whatsapp.delivery import Change, digest, read_changes
 from cx_channels.kit.whatsapp.kinds import IGNORED, KEPT
 from cx_channels.kit.whatsapp.notice import Notice
-from cx_channels.kit.whatsapp.people import Contacts
+from cx_channels.kit.whatsapp.people import read_contacts
 from cx_channels.provider import Connection, Ignored, Mapped, Unmapped
 from cx_events.dead_letters import UNKNOWN_KIND
 
@@ -47,7 +46,7 @@ def outcomes_of(body: bytes, connection: Connection) -> list[Outcome]:
     """Return what the notices of a delivery become, in order."""
     found: list[Outcome] = []
     for each in read_changes(body):
-        found += _of_change(each, connection) if isinstance(each, Change) else (each,)
+        found += _of_change(each, connection) if isinstance(each, Change) else [each]
     return found
 
 
@@ -64,40 +63,41 @@ def kinds_in(body: bytes) -> tuple[str, ...]:
 def _items(change: Change) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for section in _SECTIONS:
-        items = change.value.get(section)
-        if isinstance(items, list):
-            found += zip(repeat(section), items)
+        if section in change.value:
+            items = change.value[section]
+            found += [(section, item) for item in items] if isinstance(items, list) else []
     return found
 
 
-def _of_change(change: Change, connection: Connection) -> Iterator[Outcome]:
+def _of_change(change: Change, connection: Connection) -> list[Outcome]:
     metadata = obj(change.value.get("metadata"))
     number, shown = text(metadata.get("phone_number_id")), text(metadata.get("display_phone_number"))
     if not _ours(connection, change.account, number):
-        yield Ignored("other-account", IGNORED["other-account"])
-        return
+        return [Ignored("other-account", IGNORED["other-account"])]
     if change.field not in _FIELDS:
-        yield _left(change, change.field)
-        return
-    contacts = Contacts(change.value.get("contacts"))
+        return [_left(change, change.field)]
     items = _items(change)
-    for section, item in items:
-        if not isinstance(item, dict):
-            raw = change.raw({**change.value, "contacts": [], section: [item]})
-            yield Unmapped(digest(raw), f"malformed {section}: not an object", raw)
-            continue
-        kind, place = kind_of(section, item), number or change.account
-        yield _of_notice(Notice(change, connection, section, item, kind, contacts, place, shown, text(item.get("id"))))
     if not items:
-        yield _left(change, "errors" if objects(change.value.get("errors")) else change.field)
+        return [_left(change, "errors" if objects(change.value.get("errors")) else change.field)]
+    contacts, place = read_contacts(change.value.get("contacts")), number or change.account
+    found: list[Outcome] = []
+    for section, item in items:
+        if isinstance(item, dict):
+            kind, id = kind_of(section, item), text(item.get("id"))
+            found.append(_of_notice(Notice(change, connection, section, item, kind, contacts, place, shown, id)))
+        else:
+            raw = change.raw({**change.value, "contacts": [], section: [item]})
+            found.append(Unmapped(digest(raw), f"malformed {section}: not an object", raw))
+    return found
 
 
 def _of_notice(notice: Notice) -> Outcome:
     kind = notice.kind
-    if kind in KINDS:
+    mapped = KINDS.get(kind)
+    if mapped is not None:
         if not notice.number:
             return notice.lost("it names neither a number nor an account")
-        return KINDS[kind][0](notice)
+        return mapped[0](notice)
     if kind in IGNORED:
         return Ignored(kind, IGNORED[kind])
     if kind in KEPT:

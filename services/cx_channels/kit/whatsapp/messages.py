@@ -87,23 +87,24 @@ def _about_person(
         return notice.lost("it names no person, or has no id")
     item = notice.item
     context, referral = obj(item.get("context")), obj(item.get("referral"))
+    passed_on = "forwarded" if context and _is_forwarded(context) else ""
     message = Message(
         id=target or notice.id,
         text=content.words,
         content_type="text/plain" if content.words else "",
         in_reply_to="" if target else text(context.get("id")),
-        attachments=[*content.files, *_asked_about(context)],
+        attachments=[*content.files, *_asked_about(context)] if context else list(content.files),
     )
     said = "cx.message.received.v1" if direction == "inbound" else "cx.message.sent.v1"
     return draft_of(
         notice,
         event_type or said,
-        notice.own_id(notice.id, what),
+        notice.own_id(notice.id, what) if what else notice.own_id(notice.id),
         person,
         direction,
         Data(
             message=message,
-            reason=first(content.reason, referral.get("source_type"), "forwarded" if _is_forwarded(context) else ""),
+            reason=content.reason or text(referral.get("source_type")) or passed_on,
             url=text(referral.get("source_url")),
             reaction=reaction,
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -68,7 +68,7 @@ class Notice(Struct, gc=False):
         for name in ("messaging_product", "metadata"):
             if name in whole:
                 value[name] = whole[name]
-        contact = self.contact or self._contact()
+        contact = self.contact or (self._contact() if self.contacts.are_any else None)
         if contact:
             value["contacts"] = [contact]
         value[self.section] = [item]
@@ -115,16 +115,18 @@ def draft_of(
     root: str = "",
     time: Micros | None = None,
     writer: Iterable[Participant] = (),
-    more: Iterable[Identifier] = (),
+    more: Sequence[Identifier] = (),
 ) -> Draft:
     """Draft an event between a person and the business's number.
 
     ``data``: what only this event has. ``root``: of the interaction, where that is not the thread. ``writer``: who
     wrote for the business. ``more``: what else identifies the person.
     """
-    customer, page = person.participant(notice.scope), business(notice.number, notice.shown)
-    known = {each.value for each in customer.identifiers}
-    customer.identifiers.extend(each for each in more if each.value not in known)
+    scope = notice.scope if person.user_id else ""
+    customer, page = person.participant(scope), business(notice.number, notice.shown)
+    if more:
+        known = {each.value for each in customer.identifiers}
+        customer.identifiers.extend(each for each in more if each.value not in known)
     data.direction = direction
     data.participants = [customer, page] if direction == "inbound" else [*writer, page, customer]
     root = root or thread_of(notice, person)

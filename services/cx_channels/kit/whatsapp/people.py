@@ -112,36 +112,48 @@ def person_of(number: str, user_id: str, parent_id: str, contact: Json | None) -
     )
 
 
-class Contacts:
-    """The contacts of one change, by number and by BSUID."""
+class Contacts(Struct, frozen=True, gc=False):
+    """The contacts of one change: as a rule there is only one, else all by number and by BSUID."""
 
-    __slots__ = ("_all", "_by_number", "_by_user")
+    only: Json | None = None
+    by_number: Mapping[str, Json] = {}
+    by_user: Mapping[str, Json] = {}
 
-    def __init__(self, contacts: Any) -> None:
-        self._all = objects(contacts)
-        if len(self._all) == 1:
-            only = self._all[0]
-            self._by_number, self._by_user = {text(only.get("wa_id")): only}, {text(only.get("user_id")): only}
-        else:
-            self._by_number = {text(each.get("wa_id")): each for each in self._all}
-            self._by_user = {text(each.get("user_id")): each for each in self._all}
+    @property
+    def are_any(self) -> bool:
+        return self.only is not None or bool(self.by_number)
 
     def find(self, number: str, user_id: str) -> Json | None:
         """Return the contact of an item, None where none is sure to be.
 
         A change may tell of several people; its only contact is the item's where neither number nor id contradicts.
         """
-        if user_id and user_id in self._by_user:
-            return self._by_user[user_id]
-        found = self._by_number.get(number) if number else None
-        if found is None and len(self._all) == 1:
-            found = self._all[0]
-            known = text(found.get("wa_id"))
-            if number and known and not _same_number(number, known):
-                return None
-        if found is not None and user_id and (other := text(found.get("user_id"))) and other != user_id:
+        if self.only is not None:
+            return self.only if _may_be(self.only, number, user_id) else None
+        if user_id and user_id in self.by_user:
+            return self.by_user[user_id]
+        found = self.by_number.get(number) if number else None
+        if found is not None and user_id and text(found.get("user_id")):
             return None
         return found
+
+
+def read_contacts(contacts: Any) -> Contacts:
+    """Return the contacts that a change names."""
+    listed = objects(contacts)
+    if len(listed) == 1:
+        return Contacts(listed[0])
+    by_number = {text(each.get("wa_id")): each for each in listed}
+    return Contacts(None, by_number, {text(each.get("user_id")): each for each in listed})
+
+
+def _may_be(contact: Json, number: str, user_id: str) -> bool:
+    """Return whether a contact may be of somebody with this number and this BSUID."""
+    known = text(contact.get("user_id")) if user_id else ""
+    if known:
+        return known == user_id
+    known = text(contact.get("wa_id")) if number else ""
+    return not known or known == number or _same_number(number, known)
 
 
 def _same_number(one: str, other: str) -> bool:
