@@ -20,6 +20,8 @@ from cx_channels.kit.example_keys import example_key
 from cx_channels.provider import Connection, Request
 from cx_channels.published_keys import HeldKeys, KeyUnknown
 from cx_channels.social.mastodon import PROVIDER
+from cx_channels.social.mastodon.account import Account, host_of
+from cx_channels.social.mastodon.activity import Activity
 from cx_channels.social.mastodon.keys import KEYS, keys_in
 from cx_channels.social.mastodon.signature import SKEW, WINDOW, challenge, sign, verify
 from cx_channels.social.mastodon.signed import digest_of, read_signed
@@ -301,6 +303,8 @@ def test_no_key_is_fetched_for_a_gone_account() -> None:
         ('<p title="1 > 0">x</p>', "x"),
         ("<p></p>", ""),
         ("a <3 b", "a <3 b"),
+        ("<p>a < b <br>c <</p>", "a < b \nc <"),
+        ('<a href="https://e.example/@a" class="u-url mention">@<span>a</span></a> hi', "@a hi"),
     ],
 )
 def test_html_is_told_as_text_without_loss(html: str, text: str) -> None:
@@ -311,6 +315,18 @@ def test_markup_that_text_can_not_say_is_kept_safe() -> None:
     words, html = words_of("<ul><li>a</li></ul><script>x</script>")
     assert words == "- a"
     assert html == "<ul><li>a</li></ul>"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://social.example/1", "http://social.example/1", "HTTPS://SOCIAL.example/1", "https://social.example",
+        "https://social.example.evil/1", "https://social.example@evil/1", "https://social.example:8/1", "x", "",
+    ],
+)  # fmt: skip
+def test_an_id_is_foreign_by_its_host(uri: str) -> None:
+    activity = Activity(Account.of(connection()), {}, ANA, host_of(ANA))
+    assert activity.is_foreign(uri) == (host_of(uri) != "social.example")
 
 
 def test_both_doors_tell_one_event() -> None:

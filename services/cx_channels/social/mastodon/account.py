@@ -58,7 +58,8 @@ class Account(Struct, gc=False):
     def of(cls, connection: Connection, *more: str) -> Account:
         """Return the accounts of a connection, and more that are the business's by what came."""
         known = connection.once(_configured)
-        return cls(connection, known.union(each.rstrip("/") for each in more if each) if more else known)
+        new = [uri for each in more if each and (uri := each.rstrip("/")) not in known] if more else []
+        return cls(connection, known.union(new) if new else known)
 
     def is_ours(self, uri: str, other: str = "") -> bool:
         """Return whether any of these URLs is one of our accounts."""
@@ -69,11 +70,14 @@ class Account(Struct, gc=False):
         """Return whether a status is one of ours, by where it lies: below its author's URI."""
         return bool(uri) and any(uri.startswith(f"{each}/") for each in self.ours)
 
-    def person(self, uri: str, name: str, *, bot: bool = False) -> Participant:
-        """Return somebody who is not the business. Names can be changed, and identify nobody."""
+    def person(self, uri: str, name: str, *, bot: bool = False, host: str = "") -> Participant:
+        """Return somebody who is not the business. Names can be changed, and identify nobody.
+
+        ``host``: the URI's, where it is known already.
+        """
         if bot:
             return Participant(role="bot", id=uri, name=name)
-        host = host_of(uri)
+        host = host or host_of(uri)
         known = [Identifier(kind=KIND, value=uri, scope=host, weight=PROVED)] if host and is_plain(uri) else []
         return Participant(role="customer", name=name, identifiers=known)
 

@@ -8,7 +8,7 @@ is answered, the URIs of those whom our status mentions, the status that a delet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.json_values import first, obj, objects, text
@@ -22,7 +22,7 @@ from cx_channels.social.mastodon.kinds import IGNORED, ignored
 from cx_channels.social.mastodon.status import Status, draft_act, draft_edit, draft_status, encode, lost
 from cx_channels.social.mastodon.words import words_of
 from cx_events.dead_letters import UNKNOWN_KIND
-from cx_events.envelope import Attachment
+from cx_events.envelope import Attachment, Data
 from cx_events.errors import Refused
 from cx_events.json_types import Json
 from cx_events.strict_json import decode_mended
@@ -33,6 +33,7 @@ _COUNTS = frozenset({
     "bookmarked", "pinned", "filtered", "card", "emojis", "tags",
 })  # fmt: skip
 """What differs from one time that a status is told to the next."""
+_NOBODYS = "malformed: the status has no uri, or no account"
 _OF_ACCOUNTS = ("id", "username", "acct", "display_name", "uri", "url", "bot")
 
 
@@ -49,13 +50,12 @@ def kept_status(status: Json) -> Json:
     return kept
 
 
-def map_event(account: Account, value: Json) -> Iterator[Outcome]:
+def map_event(account: Account, value: Json) -> Outcome:
     """Map one event of the stream, or what was fetched as one."""
     event = text(value.get("event"))
     if event not in EVENTS:
-        yield _unknown(f"stream/{event}", value)
-        return
-    yield from EVENTS[event][0](account, value, payload_of(value))
+        return _unknown(f"stream/{event}", value)
+    return EVENTS[event][0](account, value, payload_of(value))
 
 
 def payload_of(value: Json) -> Json:
@@ -113,61 +113,54 @@ def _raw(value: Json, status: Json) -> bytes:
     return encode({"status": kept_status(status), **beside})
 
 
-def _of_status(account: Account, value: Json, given: Json, *, edited: bool = False) -> Iterator[Outcome]:
+def _of_status(account: Account, value: Json, given: Json) -> Outcome:
     status = read_status(account, given, value)
     if not status.uri or not status.author:
-        yield lost("malformed: the status has no uri, or no account", value)
-    elif edited:
-        yield draft_edit(account, status, _raw(value, given))
-    else:
-        yield draft_status(account, status, _raw(value, given))
+        return lost(_NOBODYS, value)
+    return draft_status(account, status, _raw(value, given))
 
 
-def _update(account: Account, value: Json, given: Json) -> Iterator[Outcome]:
+def _update(account: Account, value: Json, given: Json) -> Outcome:
     author = obj(given.get("account"))
     if given.get("reblog"):
-        yield ignored("stream/update/boost")
-    elif not account.is_ours(uri_of(author), text(author.get("url"))):
-        yield ignored("stream/update/others")
-    else:
-        yield from _of_status(account, value, given)
+        return ignored("stream/update/boost")
+    if not account.is_ours(uri_of(author), text(author.get("url"))):
+        return ignored("stream/update/others")
+    return _of_status(account, value, given)
 
 
-def _edited(account: Account, value: Json, given: Json) -> Iterator[Outcome]:
+def _edited(account: Account, value: Json, given: Json) -> Outcome:
     status = read_status(account, given, value)
     if not (status.mine or status.names_us):
-        yield ignored("stream/status.update/others")
-    else:
-        yield from _of_status(account, value, given, edited=True)
+        return ignored("stream/status.update/others")
+    if not status.uri or not status.author:
+        return lost(_NOBODYS, value)
+    return draft_edit(account, status, _raw(value, given))
 
 
-def _deleted(account: Account, value: Json, _given: Json) -> Iterator[Outcome]:
+def _deleted(account: Account, value: Json, _given: Json) -> Outcome:
     known = obj(value.get("known"))
     uri, author = text(known.get("uri")), text(known.get("account"))
     if not uri or not author:
-        yield ignored("stream/delete/unknown")
-        return
+        return ignored("stream/delete/unknown")
     root = text(known.get("root"))
     id, raw = f"status/{id_part(uri)}/deleted", encode({"delete": value.get("payload"), "known": known})
-    yield draft_act(
-        account, "cx.message.deleted.v1", id, uri, author, raw, name=text(known.get("name")),
+    return draft_act(
+        account, "cx.message.deleted.v1", id, uri, author, raw, Data(), name=text(known.get("name")),
         bot=known.get("bot") is True, root=root,
     )  # fmt: skip
 
 
-def _notified(account: Account, value: Json, given: Json) -> Iterator[Outcome]:
+def _notified(account: Account, value: Json, given: Json) -> Outcome:
     kind = text(given.get("type"))
     by, status = obj(given.get("account")), obj(given.get("status"))
     if kind not in NOTIFICATIONS:
-        yield _unknown(f"notification/{kind}", value) if kind else lost("malformed: it has no type", value)
-    elif f"notification/{kind}" in IGNORED:
-        yield ignored(f"notification/{kind}")
-    elif account.is_ours(uri_of(by), text(by.get("url"))):
-        yield ignored("notification/own")
-    elif kind == "favourite":
-        yield _favourite(account, value, given, status)
-    else:
-        yield from _of_status(account, value, status)
+        return _unknown(f"notification/{kind}", value) if kind else lost("malformed: it has no type", value)
+    if f"notification/{kind}" in IGNORED:
+        return ignored(f"notification/{kind}")
+    if account.is_ours(uri_of(by), text(by.get("url"))):
+        return ignored("notification/own")
+    return _favourite(account, value, given, status) if kind == "favourite" else _of_status(account, value, status)
 
 
 def _favourite(account: Account, value: Json, given: Json, status: Json) -> Outcome:
@@ -179,13 +172,13 @@ def _favourite(account: Account, value: Json, given: Json, status: Json) -> Outc
     raw = encode({"type": "favourite", "created_at": given.get("created_at"), "account": kept, "status": uri})
     return draft_act(
         account, "cx.message.reacted.v1", f"status/{id_part(uri)}/reaction/favourite/{id_part(actor)}", uri, actor, raw,
-        name=first(by.get("display_name"), by.get("acct")), bot=by.get("bot") is True, reaction="favourite",
+        Data(reaction="favourite"), name=first(by.get("display_name"), by.get("acct")), bot=by.get("bot") is True,
         time=iso_time(text(given.get("created_at"))),
     )  # fmt: skip
 
 
-def _left_out(_account: Account, value: Json, _given: Json) -> Iterator[Outcome]:
-    yield ignored(f"stream/{text(value.get('event'))}")
+def _left_out(_account: Account, value: Json, _given: Json) -> Outcome:
+    return ignored(f"stream/{text(value.get('event'))}")
 
 
 def _unknown(kind: str, value: Json) -> Unmapped:
@@ -193,7 +186,7 @@ def _unknown(kind: str, value: Json) -> Unmapped:
     return Unmapped(sha256_hex(raw)[:32], f"{UNKNOWN_KIND}: {kind[:64]!r}", raw)
 
 
-Mapper = Callable[[Account, Json, Json], Iterator[Outcome]]
+Mapper = Callable[[Account, Json, Json], Outcome]
 _OWN = "cx.social.post, cx.social.comment and cx.message.sent of ours"
 EVENTS: Mapping[str, tuple[Mapper, str]] = {
     **{

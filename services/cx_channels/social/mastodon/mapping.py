@@ -6,7 +6,7 @@ account's server.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from cx_channels.kit.drafts import sort_outcomes
 from cx_channels.kit.json_values import first, obj, read_object, text
@@ -38,21 +38,21 @@ def read_body(request: Request) -> Json:
 def map_request(request: Request, connection: Connection) -> Mapped:
     """Map one activity or event. Raise ``Refused("malformed")`` for any other body."""
     value = request.once(read_body)
-    return sort_outcomes(_of_api(connection, value) if request.method == FETCHED else _of_inbox(connection, value))
+    outcome = _of_api(connection, value) if request.method == FETCHED else _of_inbox(connection, value)
+    return sort_outcomes((outcome,))
 
 
-def _of_api(connection: Connection, value: Json) -> Iterator[Outcome]:
+def _of_api(connection: Connection, value: Json) -> Outcome:
     own = obj(value.get("account"))
     return api.map_event(Account.of(connection, text(own.get("uri")), text(own.get("url"))), value)
 
 
-def _of_inbox(connection: Connection, value: Json) -> Iterator[Outcome]:
+def _of_inbox(connection: Connection, value: Json) -> Outcome:
     kind = activity.type_of(value)
     if kind in activity.MAPPERS and ("object" in value or "actor" in value):
-        yield from activity.map_activity(Account.of(connection), value)
-        return
+        return activity.map_activity(Account.of(connection), value, kind)
     raw = encode(value)
-    yield Unmapped(sha256_hex(raw)[:32], f"{UNKNOWN_KIND}: {first(kind, 'without a type')[:64]!r}", raw)
+    return Unmapped(sha256_hex(raw)[:32], f"{UNKNOWN_KIND}: {first(kind, 'without a type')[:64]!r}", raw)
 
 
 def kinds_of(request: Request, _connection: Connection) -> tuple[str, ...]:

@@ -6,12 +6,10 @@ known by the status that is answered, private messages by the other account, sin
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from msgspec import Struct
 
-from cx_channels.kit.drafts import complete_draft, make_draft
+from cx_channels.kit.drafts import complete_draft
 from cx_channels.kit.ids import id_part
 from cx_channels.kit.signing import sha256_hex
 from cx_channels.provider import Unmapped
@@ -25,12 +23,14 @@ _SECOND = 1_000_000
 
 
 class Status(Struct, gc=False):
-    """``author``: the actor's URI; ``mine``: it is one of ours. ``parent``: the URI of what it answers, ``answers_us``:
-    that is ours, ``answered``: whose it is, where known. ``named``: URIs of the accounts that it mentions.
-    ``conversation``: what all of a thread share, where it is told. ``edited``: when it was, or None."""
+    """``author``: the actor's URI, ``host``: of its server, where known; ``mine``: it is one of ours. ``parent``: the
+    URI of what it answers, ``answers_us``: that is ours, ``answered``: whose it is, where known. ``named``: URIs of the
+    accounts that it mentions. ``conversation``: what all of a thread share, where it is told. ``edited``: when it was,
+    or None."""
 
     uri: str
     author: str
+    host: str = ""
     name: str = ""
     mine: bool = False
     bot: bool = False
@@ -87,8 +87,12 @@ def _draft(account: Account, event_type: str, id: str, status: Status, raw: byte
 
 def _people(account: Account, status: Status) -> list[Participant]:
     if not status.mine:
-        own = next((each for each in status.named if account.is_ours(each)), "")
-        return [account.person(status.author, status.name, bot=status.bot), *([account.business(own)] if own else [])]
+        people = [account.person(status.author, status.name, bot=status.bot, host=status.host)]
+        for each in status.named:
+            if account.is_ours(each):
+                people.append(account.business(each))
+                break
+        return people
     other = _other(account, status)
     return [*([account.person(other, "")] if other else []), account.business(status.author)]
 
@@ -109,15 +113,17 @@ def root_of(status: Status, account: Account) -> str:
 
 
 def draft_act(
-    account: Account, event_type: str, id: str, uri: str, actor: str, raw: bytes, *, name: str = "", bot: bool = False,
-    root: str = "", **data: Any,
+    account: Account, event_type: str, id: str, uri: str, actor: str, raw: bytes, data: Data, *, name: str = "",
+    bot: bool = False, host: str = "", root: str = "", time: Micros | None = None,
 ) -> Draft:  # fmt: skip
-    """Draft what somebody did to a status: deleted it, or reacted to it. ``root``: of its thread, where known."""
+    """Draft what somebody did to a status: deleted it, or reacted to it. ``data``: what only this event has. ``host``:
+    the actor's, ``root``: of the status's thread, where known."""
     mine = account.is_ours(actor)
-    return make_draft(
-        account.connection, "social", event_type, id, raw=raw, root=root or f"status/{id_part(uri)}",
-        direction="outbound" if mine else "inbound", message=Message(id=uri),
-        participants=[account.business(actor) if mine else account.person(actor, name, bot=bot)], **data,
+    person = account.business(actor) if mine else account.person(actor, name, bot=bot, host=host)
+    data.direction, data.participants = "outbound" if mine else "inbound", [person]
+    data.message = Message(id=uri)
+    return complete_draft(
+        account.connection, "social", event_type, id, data, raw, root or f"status/{id_part(uri)}", time
     )  # fmt: skip
 
 
