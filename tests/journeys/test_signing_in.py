@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route, expect
 from tests.chromium import page_server, visitor
 
 from cx_hub.compose import running_hub
@@ -72,6 +72,24 @@ async def test_a_page_reads_follows_and_signs_out(browser: Browser, hub: str) ->
             assert (await page.evaluate(ASK, ["DELETE", "/v1/session", me["session"]["csrf_token"]]))["status"] == 204
             assert await context.cookies() == []
             assert (await again.evaluate(ASK, ["GET", "/v1/me", ""]))["status"] == 401
+
+
+async def test_plain_http_from_elsewhere_is_told_before_signing_in(browser: Browser, hub: str) -> None:
+    elsewhere = "http://hub.example"
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(response=await route.fetch(url=route.request.url.replace(elsewhere, hub)))
+
+    async with visitor(browser) as context:
+        await context.route(f"{elsewhere}/**", answer)
+        page = await context.new_page()
+        for path in ("/desk", "/console"):
+            await page.goto(elsewhere + path)
+            await expect(page.get_by_role("alert")).to_contain_text("browsers keep no session over plain http")
+            await expect(page.get_by_role("button", name="Sign in")).to_be_disabled()
+            await page.goto(hub + path)
+            await expect(page.get_by_role("button", name="Sign in")).to_be_enabled()
+            assert await page.get_by_role("alert").count() == 0
 
 
 async def test_a_strange_page_of_the_same_machine_gets_nothing(browser: Browser, hub: str) -> None:

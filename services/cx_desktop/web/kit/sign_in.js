@@ -11,6 +11,8 @@ const WORDS = {
   "no-connection": "The hub can't be reached. What you typed is still here.",
 };
 
+const PLAIN_HTTP = "Nobody can sign in at this address: browsers keep no session over plain http. Open the hub by https, or as http://localhost on its own machine.";
+
 /**
  * Return the page.
  *
@@ -27,6 +29,8 @@ export function signInPage(state, signIn) {
     h("form", { class: "card", onsubmit: submit },
       h("h1", { class: "row" }, logo(), "Sign in"),
       state.wasSignedOut && h("p", { role: "status" }, "Your session is over. What you wrote is kept."),
+      // The cookie is Secure: browsers drop it here, and whoever signed in would be asked for the key again.
+      !isSecureContext && h("p", { class: "error", role: "alert", id: "sign-in-plain" }, PLAIN_HTTP),
       h("div", null,
         h("label", { class: "label", for: "sign-in-agent" }, "Who you are"),
         h("input", { class: "input", id: "sign-in-agent", name: "agent", autocomplete: "username", value: state.agent, "aria-describedby": "sign-in-hint" }),
@@ -37,7 +41,7 @@ export function signInPage(state, signIn) {
         h("input", { class: "input", id: "sign-in-key", name: "key", type: "password", autocomplete: "current-password", required: true }),
       ),
       state.problem && h("p", { class: "error", role: "alert" }, WORDS[state.problem.reason] ?? state.problem.detail),
-      h("button", { class: "b primary", type: "submit", disabled: state.busy }, state.busy ? "Signing in" : "Sign in"),
+      h("button", { class: "b primary", type: "submit", disabled: state.busy || !isSecureContext }, state.busy ? "Signing in" : "Sign in"),
     ),
   );
 }
