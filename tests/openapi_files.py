@@ -14,9 +14,11 @@ from typing import Any
 from tests.channels import tenants
 
 from cx_channels.intake import Intake
+from cx_channels.limits import Limits
 from cx_channels.provider_server import ServerPorts, server_factories
 from cx_channels.registry import providers
 from cx_channels.routes import add_routes as add_channel_routes
+from cx_channels.routes import add_session_routes
 from cx_context.store import open_store
 from cx_context_api.app import ContextApi
 from cx_context_api.app import add_routes as add_api_routes
@@ -111,6 +113,8 @@ def _add_desktop(app: FastRouteApp) -> None:
     auth = SessionAuth(SessionSealer(_tenants()), StoredEndedSessions(store), Metrics())
     pages = PageRoutes(auth, PageHeaders(_tenants()), Environment(), load_assets(), {}, _tenants())
     add_desktop_routes(app, SignInRoutes(_tenants(), auth, Metrics(), Environment()), pages)
+    intake = Intake(SqliteLog(_NOWHERE, 1), FolderBlobs(_NOWHERE), _tenants(), providers(), Metrics())
+    add_session_routes(app, intake, _tenants(), Metrics(), limits=Limits(), directories={})
 
 
 def _add_ops(app: FastRouteApp) -> None:

@@ -27,6 +27,7 @@ from cx_vcon.reading import MEDIA_TYPE as VCON
 from cx_vcon.vcon_schemas import VCON_TO_IMPORT
 
 EVENTS = "/v1/events"
+SESSION_EVENTS = "/v1/session/events"
 VCONS = "/v1/vcons"
 HOOKS = "/v1/hooks/{connection}"
 BELOW_HOOKS = f"{HOOKS}/{{path}}"
@@ -95,7 +96,7 @@ def description(providers: Iterable[Provider]) -> Description:
     schemes = _signatures(providers)
     return Description(
         {
-            (EVENTS, "post"): _events(),
+            (EVENTS, "post"): _events("send_events"),
             (VCONS, "post"): _vcons(),
             (HOOKS, "get"): _hook(
                 "check_webhook", "A provider's check of its webhook, or an event in a query", schemes
@@ -116,11 +117,17 @@ def description(providers: Iterable[Provider]) -> Description:
     )
 
 
-def _events() -> Operation:
+def session_description() -> Description:
+    """Return what sending events in a session adds to the document of a process."""
+    operation = _events("send_events_in_session", "Send events in a session, as `/v1/events` takes them with a key")
+    return Description({(SESSION_EVENTS, "post"): operation}, cloud_event_schemas())
+
+
+def _events(id: str, summary: str = "Send events") -> Operation:
     return Operation(
-        "send_events",
+        id,
         "events",
-        "Send events",
+        summary,
         {
             "200": answer(
                 "Of a dry run: what would be accepted, and in `events` each as it would be stored.", {JSON: _TRIED}

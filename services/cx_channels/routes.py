@@ -53,6 +53,26 @@ def add_routes(
     app.describe(openapi.description(providers().values()))
 
 
+def add_session_routes(
+    app: FastRouteApp,
+    intake: Intake,
+    tenants: Tenants,
+    metrics: Metrics,
+    *,
+    limits: Limits,
+    directories: Mapping[str, Directory],
+) -> None:
+    """Add the route by which the hub's own pages send events, at the process that reads sessions' cookies.
+
+    A process of channels alone has no store, so it can't tell who was signed out, and a gateway sends ``/v1/events``
+    there.
+    """
+    clients = EventRoutes(intake, tenants, metrics, limits, directories)
+    app.router.routes.append(Route(openapi.SESSION_EVENTS, clients.send_events, methods=["POST"]))
+    app.fast_route(openapi.SESSION_EVENTS, clients.send_events, methods={"POST"})
+    app.describe(openapi.session_description())
+
+
 def _below(hooks: HookRoutes) -> Route:
     """Return the route of paths below a connection's address; it is named as the document names it."""
     route = Route(f"{openapi.HOOKS}/{{path:path}}", hooks.receive_below, methods=["GET", "POST", "PUT"])

@@ -37,8 +37,8 @@ Side = SideState | NodeId
 parts. Most sides concern none, so that nothing is summed up."""
 
 
-PARTS_BYTES = 320 << 20
-"""Memory that the parts of one worker may take at most: some 30,000 of a dozen messages each, 60,000 of one. With all
+PARTS_BYTES = 512 << 20
+"""Memory that the parts of one worker may take at most: some 50,000 of a dozen messages each, 100,000 of one. With all
 else that it remembers, a projector stays well within the 1 GB that its container is given; 100,000 parts of a dozen
 messages would fill that alone."""
 

@@ -57,6 +57,12 @@ def page_paths() -> set[str]:
     return pages | {f"{path}/a/b" for path in pages} | {ASSET_PATH.partition("{")[0] + "1/kit/kit.css"}
 
 
+def paths_asked_by_pages() -> set[str]:
+    """What the pages' scripts ask for, in sessions. A path that goes on ends with a slash."""
+    scripts = (ROOT / "services" / "cx_desktop" / "web").rglob("*.js")
+    return {found for each in scripts for found in re.findall(r"[\"`](/v1/[a-z/]*)", each.read_text(encoding="utf-8"))}
+
+
 def destination(path: str) -> str:
     """Where the gateway sends a request."""
     for backend, conditions in re.findall(r"use_backend (\w+) if (.+)", GATEWAY):
@@ -203,6 +209,12 @@ def test_the_gateway_sends_reads_and_decisions_to_the_api(path: str) -> None:
 @pytest.mark.parametrize("path", sorted(paths_of("desktop.json") | page_paths()))
 def test_the_gateway_sends_pages_and_sessions_to_the_desktop(path: str) -> None:
     assert destination(path) == "desktop"
+
+
+def test_pages_ask_only_services_that_read_cookies() -> None:
+    asked = paths_asked_by_pages()
+    assert asked >= {"/v1/session/events", "/v1/stream", "/v1/conversations/"}
+    assert {destination(path) for path in asked} <= {"api", "desktop", "ops"}
 
 
 @pytest.mark.parametrize("path", ["/v1/ops/lag", "/v1/ops/dead-letters", "/v1/ops/dead-letter"])

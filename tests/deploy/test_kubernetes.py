@@ -12,7 +12,15 @@ import kubernetes_validate
 import pytest
 import yaml
 from tests.deploy.kustomizing import Manifest, build
-from tests.deploy.test_compose import DOCKERFILE, END_SECONDS, OPERATIONS, SETTINGS, page_paths, paths_of
+from tests.deploy.test_compose import (
+    DOCKERFILE,
+    END_SECONDS,
+    OPERATIONS,
+    SETTINGS,
+    page_paths,
+    paths_asked_by_pages,
+    paths_of,
+)
 
 from cx_channels.registry import providers
 from cx_hub.compose import SERVICES
@@ -300,6 +308,10 @@ def test_the_ingress_sends_every_request_where_compose_sends_it() -> None:
         assert destination(path) == "desktop", path
     assert destination("/v1/ops/lag") == "ops"
     assert {destination(path) for path in OPERATIONS} == {None}, "what is for operators is not for the world"
+
+
+def test_the_ingress_sends_pages_to_services_that_read_cookies() -> None:
+    assert {destination(path.rstrip("/")) for path in paths_asked_by_pages()} <= {"api", "desktop", "ops"}
 
 
 def test_the_ingress_names_services_that_there_are() -> None:

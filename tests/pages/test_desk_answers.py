@@ -97,7 +97,7 @@ async def test_an_answer_that_failed_is_sent_once(browser: Browser, desk_hub: De
     async with site(desk_hub) as address, visitor(browser) as context, tab(context, address) as page:
         interaction = await begun(page, "Is anybody there?")
         async with agent(browser, desk_hub, ANSWERER) as desk:
-            await desk.page.route("**/v1/events", cut)
+            await desk.page.route("**/v1/session/events", cut)
             await desk.open(f"/desk/interactions/{interaction}")
             await desk.page.locator("#field-answer").press_sequentially("Yes")
             await desk.page.keyboard.press("Control+Enter")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from cx_channels.intake import Intake
+from cx_channels.limits import Limits
+from cx_channels.registry import providers
+from cx_channels.routes import add_session_routes
 from cx_desktop.app import add_routes
 from cx_desktop.assets import load_assets
 from cx_desktop.ended_sessions import StoredEndedSessions
@@ -14,6 +18,7 @@ from cx_desktop.session_routes import SignInRoutes
 from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import USE_THE_STORE, Hub
 from cx_runtime.addresses import Addresses
+from cx_runtime.http import BodyLimits
 from cx_runtime.sessions.sealing import SessionSealer
 from cx_runtime.sessions.session_auth import SessionAuth
 
@@ -32,8 +37,9 @@ def session_auth(hub: Hub) -> SessionAuth | None:
     )
 
 
-def desktop(hub: Hub, auth: SessionAuth | None) -> list[AddRoutes]:
-    """Return what adds the routes of signing in, where this process serves them."""
+def desktop(hub: Hub, auth: SessionAuth | None, intake: Intake | None) -> list[AddRoutes]:
+    """Return what adds the routes of the pages, of signing in, and of sending events in a session, where this process
+    serves them. ``intake``: that of this process, if it takes events in otherwise."""
     if "desktop" not in hub.services or auth is None:
         return []
     settings = hub.settings
@@ -48,4 +54,21 @@ def desktop(hub: Hub, auth: SessionAuth | None) -> list[AddRoutes]:
         directories=hub.directories,
     )
     pages = PageRoutes(auth, PageHeaders(hub.tenants), environment, load_assets(), hub.directories, hub.tenants)
-    return [partial(add_routes, routes=routes, pages=pages)]
+    send = partial(
+        add_session_routes,
+        intake=intake or _intake_of_sessions(hub),
+        tenants=hub.tenants,
+        metrics=hub.metrics,
+        limits=Limits(body=BodyLimits(max_bytes=settings.max_body)),
+        directories=hub.directories,
+    )
+    return [partial(add_routes, routes=routes, pages=pages), send]
+
+
+def _intake_of_sessions(hub: Hub) -> Intake:
+    """Return an intake for what is sent in sessions alone, which maps nothing."""
+    if "api" not in hub.services and "ops" not in hub.services:  # which open the blob store where they run
+        hub.supervisor.run("blobs", hub.blobs.start)
+    hub.metrics.begin_provider("client")
+    hub.metrics.begin_connection("client", "")
+    return Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, rates=hub.rates, tracing=hub.tracing)

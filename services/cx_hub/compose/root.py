@@ -143,7 +143,9 @@ async def _running(hub: Hub) -> AsyncIterator[None]:
             pollers(hub, intake),
             channels(hub, intake) as channel_routes,
             context_api(hub) as api_routes,
-            http_server(hub, [*channel_routes, *api_routes, *operations(hub), *desktop(hub, sessions)], sessions),
+            http_server(
+                hub, [*channel_routes, *api_routes, *operations(hub), *desktop(hub, sessions, intake)], sessions
+            ),
         ):
             yield
     finally:

@@ -24,7 +24,7 @@ export const nameOf = (event) => `${event.source}#${event.id}`;
  * @param {any} answered the entry of the customer's last words; null where they said nothing
  */
 export const answer = ({ interaction }, { id, name }, text, answered) => ({
-  path: "/v1/events",
+  path: "/v1/session/events", // /v1/events is at a process that reads no cookies
   isEvent: true,
   body: {
     ...present({ specversion: "1.0", source: "/desk", type: "cx.message.sent.v1", causationid: answered?.event.id }),
