@@ -120,7 +120,7 @@ def description(providers: Iterable[Provider]) -> Description:
 def session_description() -> Description:
     """Return what sending events in a session adds to the document of a process."""
     operation = _events("send_events_in_session", "Send events in a session, as `/v1/events` takes them with a key")
-    return Description({(SESSION_EVENTS, "post"): operation}, cloud_event_schemas())
+    return Description({(SESSION_EVENTS, "post"): operation}, cloud_event_schemas(), tags={"events": TAGS["events"]})
 
 
 def _events(id: str, summary: str = "Send events") -> Operation:

@@ -114,7 +114,7 @@ def test_examples_of_bodies_are_valid(path: str, method: str, operation: dict[st
         schema = {**content["schema"], "components": HUB["components"]}
         jsonschema_rs.Draft202012Validator(schema).validate(content["example"])
     else:
-        assert path in ("/v1/vcons", "/v1/events")
+        assert path in ("/v1/vcons", "/v1/events", "/v1/session/events")
 
 
 @pytest.mark.parametrize("name", [*AGENT_ACTIONS, *DECISION_COMMANDS])

@@ -522,7 +522,7 @@ def test_a_notice_without_record_type_is_known_by_fields() -> None:
     }
     kinds["Bounce/HardBounce"] = {"BouncedAt": "x", "Type": "HardBounce"}
     kinds["Inbound"] = {"Headers": []}
-    assert {kind: kind_of(WebhookPayload(fields, b"", ACME)) for kind, fields in kinds.items()} == {
+    assert {kind: kind_of(WebhookPayload(fields, b"", b"", ACME, "")) for kind, fields in kinds.items()} == {
         kind: kind for kind in kinds
     }
 
@@ -532,7 +532,7 @@ def test_every_kind_has_a_fixture() -> None:
     for path in FIXTURES.glob("*.json"):
         document = json.loads(path.read_bytes())
         if isinstance(document, dict):
-            seen.add(kind_of(WebhookPayload(document, b"", ACME)))
+            seen.add(kind_of(WebhookPayload(document, b"", b"", ACME, "")))
     every = {**KINDS, **{f"Bounce/{type}": made for type, made in BOUNCES.items()}}
     shown = {every[kind][0] for kind in seen if kind in every}
     assert {"Inbound", *KINDS} <= seen
