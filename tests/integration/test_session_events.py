@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.asking import PatientClient
+from tests.faults.ground import all_records
 from tests.integration.test_sessions import KEYS, Browser, signed_in, tenants
 from tests.patience import PATIENCE
 
-from cx_events.log import INTERACTIONS, Partition
 from cx_hub.compose import Hub, running_hub
 from cx_hub.demo.run import embedded_settings, until_ready
 
@@ -49,22 +49,12 @@ async def http(desktop: Hub) -> AsyncIterator[PatientClient]:
         yield http
 
 
-async def stored(hub: Hub) -> bytes:
-    """Return all that lies on the log."""
-    reader = hub.log.reader()
-    reader.assign({Partition(INTERACTIONS, n): 0 for n in await hub.log.end_offsets(INTERACTIONS)})
-    found: list[bytes] = []
-    while records := await reader.read(1000, wait=0.05):
-        found += [record.value for record in records]
-    await reader.close()
-    return b"\n".join(found)
-
-
 async def test_a_page_sends_an_event_in_its_session(desktop: Hub, http: PatientClient) -> None:
     browser: Browser = await signed_in(http, "decider", agent="ben")
     answer = await browser.ask("POST", PATH, json=ANSWER, content_type="application/cloudevents+json")
     assert (answer.status_code, answer.json()["accepted"]) == (202, [{"source": "/desk", "id": "answer-1"}])
-    assert b"We are on it" in await stored(desktop)
+    (record,) = [record async for record in all_records(desktop.log)]
+    assert b"We are on it" in record.value
 
 
 async def test_session_events_are_checked_like_all_others(http: PatientClient) -> None:

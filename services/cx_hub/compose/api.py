@@ -15,7 +15,7 @@ from cx_context_api.reads.processes import ReadProcesses
 from cx_context_api.reads.turns import ReadTurns
 from cx_events.errors import CxError
 from cx_hub.app import AddRoutes
-from cx_hub.compose.hub import TAKE_IN, Hub, once
+from cx_hub.compose.hub import Hub, once
 from cx_hub.connection_states import connection_facts
 from cx_hub.heavy_reads import COMMAND, setting_up
 from cx_hub.rebuilding import process_name, replay_ground, whole_rebuild
@@ -34,8 +34,6 @@ async def context_api(hub: Hub) -> AsyncIterator[list[AddRoutes]]:
     if "api" not in hub.services:
         yield []
         return
-    if not hub.services & TAKE_IN:  # which open the blob store where they run
-        hub.supervisor.run("blobs", hub.blobs.start)
     hub.metrics.begin_refusals("continue", "unknown-token", "token-expired", "token-used", "other-customer")
     api = ContextApi(
         hub.store,
@@ -79,8 +77,6 @@ def _turns(hub: Hub) -> ReadTurns:
 def operations(hub: Hub) -> list[AddRoutes]:
     if "ops" not in hub.services:
         return []
-    if not hub.services & (TAKE_IN | {"api"}):  # which open the blob store where they run
-        hub.supervisor.run("blobs", hub.blobs.start)
     map_again = mapping_again(hub.log, hub.blobs, hub.tenants, hub.metrics)
     work = partial(_work_on_rebuild, hub)
     replays = (replay_ground(hub.settings), hub.supervisor.run)

@@ -6,7 +6,6 @@ from functools import partial
 
 from cx_channels.intake import Intake
 from cx_channels.limits import Limits
-from cx_channels.registry import providers
 from cx_channels.routes import add_session_routes
 from cx_desktop.app import add_routes
 from cx_desktop.assets import load_assets
@@ -17,6 +16,7 @@ from cx_desktop.page_routes import PageRoutes
 from cx_desktop.session_routes import SignInRoutes
 from cx_hub.app import AddRoutes
 from cx_hub.compose.hub import USE_THE_STORE, Hub
+from cx_hub.compose.intake import intake_of_sessions
 from cx_runtime.addresses import Addresses
 from cx_runtime.http import BodyLimits
 from cx_runtime.sessions.sealing import SessionSealer
@@ -56,19 +56,10 @@ def desktop(hub: Hub, auth: SessionAuth | None, intake: Intake | None) -> list[A
     pages = PageRoutes(auth, PageHeaders(hub.tenants), environment, load_assets(), hub.directories, hub.tenants)
     send = partial(
         add_session_routes,
-        intake=intake or _intake_of_sessions(hub),
+        intake=intake or intake_of_sessions(hub),
         tenants=hub.tenants,
         metrics=hub.metrics,
         limits=Limits(body=BodyLimits(max_bytes=settings.max_body)),
         directories=hub.directories,
     )
     return [partial(add_routes, routes=routes, pages=pages), send]
-
-
-def _intake_of_sessions(hub: Hub) -> Intake:
-    """Return an intake for what is sent in sessions alone, which maps nothing."""
-    if "api" not in hub.services and "ops" not in hub.services:  # which open the blob store where they run
-        hub.supervisor.run("blobs", hub.blobs.start)
-    hub.metrics.begin_provider("client")
-    hub.metrics.begin_connection("client", "")
-    return Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, rates=hub.rates, tracing=hub.tracing)

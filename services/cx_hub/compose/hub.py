@@ -29,6 +29,8 @@ TAKE_IN: frozenset[Service] = frozenset({"channels", "pollers"})
 
 USE_THE_STORE: frozenset[Service] = SERVICES - {"channels"}
 
+USE_BLOBS: frozenset[Service] = SERVICES - {"projectors"}
+
 
 @dataclass
 class Hub:

@@ -36,13 +36,18 @@ async def taking_in(hub: Hub) -> AsyncIterator[Intake | None]:
         )
         if "channels" in hub.services:  # what we ask for ourselves bears no signature
             keep_keys(hub, keys, intake)
-        async with _storing(hub, mapping):
+        async with _mapping(hub, mapping):
             yield intake
 
 
+def intake_of_sessions(hub: Hub) -> Intake:
+    """Make an intake for what is sent in sessions, in a process that takes nothing else in. It maps nothing."""
+    _count_clients(hub)
+    return Intake(hub.log, hub.blobs, hub.tenants, providers(), hub.metrics, rates=hub.rates, tracing=hub.tracing)
+
+
 @asynccontextmanager
-async def _storing(hub: Hub, mapping: MappingPool) -> AsyncIterator[None]:
-    hub.supervisor.run("blobs", hub.blobs.start)
+async def _mapping(hub: Hub, mapping: MappingPool) -> AsyncIterator[None]:
     try:
         if _any_provider(hub, lambda provider: provider.isolated):
             hub.health.probe("mapping", mapping.check)
@@ -55,14 +60,18 @@ async def _storing(hub: Hub, mapping: MappingPool) -> AsyncIterator[None]:
 
 def _begin_counting(hub: Hub) -> None:
     """Count what each provider and each connection sends from now on, at zero."""
-    hub.metrics.begin_provider("client")
+    _count_clients(hub)
     for name in providers_of(hub):
         hub.metrics.begin_provider(name, providers()[name].ignored_kinds)
     hub.metrics.begin_refusals("smtp", "mail-bytes", "session-too-long", "commands-without-mail")
-    hub.metrics.begin_connection("client", "")
     for tenant in hub.tenants.by_name.values():
         for id, connection in tenant.connections.items():
             hub.metrics.begin_connection(connection.provider, id)
+
+
+def _count_clients(hub: Hub) -> None:
+    hub.metrics.begin_provider("client")
+    hub.metrics.begin_connection("client", "")
 
 
 def _any_provider(hub: Hub, is_such: Callable[[Provider], bool]) -> bool:

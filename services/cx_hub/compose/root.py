@@ -28,7 +28,7 @@ from cx_hub.compose.api import context_api, operations
 from cx_hub.compose.channels import channels
 from cx_hub.compose.desktop import desktop, session_auth
 from cx_hub.compose.http import http_server
-from cx_hub.compose.hub import SERVICES, TAKE_IN, USE_THE_STORE, Hub, Service, once
+from cx_hub.compose.hub import SERVICES, TAKE_IN, USE_BLOBS, USE_THE_STORE, Hub, Service, once
 from cx_hub.compose.intake import taking_in
 from cx_hub.compose.pollers import pollers
 from cx_hub.compose.projectors import projectors
@@ -73,6 +73,8 @@ async def running_hub(
     _tell_what_is_missing(hub)
     health.probe("log", lambda: hub.log.end_offsets(INTERACTIONS))
     hub.supervisor.run("log", lambda: _start_log(hub))
+    if services & USE_BLOBS:
+        hub.supervisor.run("blobs", hub.blobs.start)
     if services & USE_THE_STORE:
         health.probe("store", lambda: _ask_store(hub))
     if folders := embedded_folders(settings):

@@ -24,6 +24,7 @@ MAX_BYTES = 30 << 20
 
 _LIMITS = strict_json.Limits(max_bytes=MAX_BYTES)
 _NO_ID = "00000000-0000-0000-0000-000000000000"
+"""What the button "Check" sends; it names no mail."""
 """The button "Check" sends it."""
 
 
